@@ -1,0 +1,20 @@
+"""Look inside any torch module: what runs, what it sees of the sound, and the way back to the waveform."""
+
+from otoscope.probe.backproject import Pullback, backproject, vjp
+from otoscope.probe.read import read_taps
+from otoscope.probe.rules import RULES, Activation, Rule
+from otoscope.probe.trace import Layer, Tap, Trace, trace
+
+__all__ = [
+    "RULES",
+    "Activation",
+    "Layer",
+    "Pullback",
+    "Rule",
+    "Tap",
+    "Trace",
+    "backproject",
+    "read_taps",
+    "trace",
+    "vjp",
+]

@@ -1,0 +1,161 @@
+"""Listen to a forward pass: every torch function that a model calls, with the name of who calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from otoscope.errors import InputError
+from otoscope.probe.ops import Operation, classify, function_name
+
+_OPERATION_MODULES = (
+    "torch.nn.modules.conv",
+    "torch.nn.modules.activation",
+    "torch.nn.modules.pooling",
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a torch function inside a forward pass.
+
+    `operation` and `tap` (its unique name) are None when the call is no convolution, activation or pooling.
+    """
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    operation: Operation | None
+    tap: str | None
+
+    @property
+    def name(self) -> str:
+        return function_name(self.func)
+
+    @property
+    def input(self) -> Tensor:
+        """The first argument, which every operation calls `input`."""
+        return self.args[0] if self.args else self.kwargs["input"]
+
+    def run(self) -> Any:
+        return self.func(*self.args, **self.kwargs)
+
+    def run_on(self, x: Tensor) -> Any:
+        """The same call with another tensor as its input."""
+        if self.args:
+            return self.func(x, *self.args[1:], **self.kwargs)
+        return self.func(**{**self.kwargs, "input": x})
+
+
+Handler = Callable[[Call], Any]
+
+
+@contextmanager
+def listening(model: nn.Module, handler: Handler) -> Iterator[None]:
+    """Hand every torch function that `model` calls in this context to `handler`, which returns its result.
+
+    Functions called by the handler itself are not listened to. Hooks are removed when the context ends,
+    also by an exception.
+    """
+    stack: list[tuple[str, nn.Module]] = [("", model)]
+    hooks = []
+    for path, module in model.named_modules():
+        if path:
+            hooks.append(module.register_forward_pre_hook(_enter(stack, path)))
+            hooks.append(module.register_forward_hook(_leave(stack), always_call=True))
+    try:
+        with _Listener(handler, stack):
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put `model` in evaluation mode and give every module its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def output_tensor(output: Any) -> Tensor:
+    """The one tensor of a model's output that methods look at.
+
+    A tensor is itself; of a tuple, list or mapping (such as a Hugging Face output) it is ``logits`` where
+    there is one, else the first floating-point tensor.
+    """
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, dict) or hasattr(output, "items"):
+        if isinstance(output.get("logits"), Tensor):
+            return output["logits"]
+        output = tuple(output.values())
+    if isinstance(output, Sequence):
+        for value in output:
+            if isinstance(value, Tensor) and value.is_floating_point():
+                return value
+    raise InputError(
+        f"the model returns {type(output).__name__}, in which no tensor was found; wrap it in a module that "
+        "returns one tensor"
+    )
+
+
+class _Listener(TorchFunctionMode):
+    def __init__(self, handler: Handler, stack: list[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        self.handler, self.stack = handler, stack
+        self.taken: set[str] = set()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        operation = classify(func, args, kwargs)
+        tap = self._name(operation) if operation else None
+        return self.handler(Call(func, args, kwargs, operation, tap))
+
+    def _name(self, operation: Operation) -> str:
+        path, module = self.stack[-1]
+        is_operation = any(base.__module__ in _OPERATION_MODULES for base in type(module).__mro__)
+        stem = path if is_operation and path else f"{path}.{operation.op}".lstrip(".")
+        name, n = stem or operation.op, 1
+        while name in self.taken:
+            n += 1
+            name = f"{stem}_{n}"
+        self.taken.add(name)
+        return name
+
+
+def _enter(stack: list[tuple[str, nn.Module]], path: str) -> Callable[..., None]:
+    def hook(module: nn.Module, args: Any) -> None:
+        stack.append((path, module))
+
+    return hook
+
+
+def _leave(stack: list[tuple[str, nn.Module]]) -> Callable[..., None]:
+    def hook(module: nn.Module, args: Any, output: Any) -> None:
+        while stack[-1][1] is not module:  # an exception skipped the hooks of inner modules
+            stack.pop()
+        stack.pop()
+
+    return hook
+
+
+@contextmanager
+def differentiable_recurrence(model: nn.Module) -> Iterator[None]:
+    """cuDNN refuses the backward pass of recurrent layers in evaluation mode; PyTorch's own does not."""
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent):
+        yield

@@ -1,0 +1,142 @@
+"""Which torch functions are convolutions, activations and poolings, and what their arguments say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+Kind = Literal["convolution", "activation", "pooling"]
+
+_SPATIAL = {"1d": 1, "2d": 2, "3d": 3}
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_POOLINGS = {
+    "max_pool": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg_pool": ("input", "kernel_size", "stride", "padding"),
+    "lp_pool": ("input", "norm_type", "kernel_size", "stride"),
+    "adaptive_max_pool": ("input", "output_size"),
+    "adaptive_avg_pool": ("input", "output_size"),
+}
+
+#: Activations that pass a signal on, bent: every rule of :mod:`otoscope.probe.rules` applies to them.
+BENDING = frozenset(
+    "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish tanh hardtanh "
+    "tanhshrink softshrink hardshrink threshold".split()
+)
+#: Activations that weigh another signal between 0 and 1: every rule leaves their gradient as it is.
+GATING = frozenset("sigmoid hardsigmoid logsigmoid softsign glu".split())
+#: A last layer of these turns logits into probabilities.
+NORMALISING = frozenset("softmax log_softmax softmin".split())
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One convolution, activation or pooling as it is called.
+
+    Lengths (`kernel`, `stride`, `dilation`, `padding`) have one number for each spatial axis, so one for
+    audio in one dimension; they are empty for activations. `padding` holds (before, after) pairs.
+    """
+
+    kind: Kind
+    op: str
+    inplace: bool = False
+    kernel: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    padding: tuple[tuple[int, int], ...] = ()
+    groups: int = 1
+    weight: Tensor | None = None
+    adaptive: bool = False
+
+
+def function_name(func: Callable[..., Any]) -> str:
+    """The plain name of a torch function: ``relu`` for `F.relu`, ``torch.relu_`` and ``x.relu()`` alike."""
+    name = getattr(func, "__name__", "")
+    if name == "__get__":  # a property of a tensor, such as x.mT
+        name = getattr(getattr(func, "__self__", None), "__name__", name)
+    return name
+
+
+def classify(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation | None:
+    """The operation that a call is, or None when it is neither convolution, activation nor pooling."""
+    raw = function_name(func)
+    name = raw.strip("_")
+    if name.endswith(("_with_indices", "_with_indices_")):
+        name = name.removesuffix("_with_indices")
+    if name in BENDING or name in GATING:
+        return Operation("activation", name, inplace=_is_inplace(raw, kwargs))
+    if name in ("clamp", "clamp_min", "clip") and _clamps_at_zero(name, args, kwargs):
+        return Operation("activation", "relu", inplace=_is_inplace(raw, kwargs))
+    stem, spatial = name[:-2], _SPATIAL.get(name[-2:])
+    if spatial is None:
+        return None
+    if stem == "conv":
+        return _convolution(name, spatial, args, kwargs)
+    if stem in _POOLINGS:
+        return _pooling(name, stem, spatial, args, kwargs)
+    return None
+
+
+def _is_inplace(raw: str, kwargs: Mapping[str, Any]) -> bool:
+    return bool(kwargs.get("inplace", False)) or (raw.endswith("_") and not raw.endswith("__"))
+
+
+def _clamps_at_zero(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    low = args[1] if len(args) > 1 else kwargs.get("min")
+    high = args[2] if len(args) > 2 else kwargs.get("max")
+    return isinstance(low, (int, float)) and low == 0 and high is None
+
+
+def _convolution(name: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:
+    given = dict(zip(_CONVOLUTION, args, strict=False)) | dict(kwargs)
+    weight = given["weight"]
+    kernel = tuple(weight.shape[-spatial:])
+    dilation = _each(given.get("dilation", 1), spatial)
+    return Operation(
+        "convolution",
+        name,
+        kernel=kernel,
+        stride=_each(given.get("stride", 1), spatial),
+        dilation=dilation,
+        padding=_padding(given.get("padding", 0), kernel, dilation),
+        groups=given.get("groups", 1),
+        weight=weight,
+    )
+
+
+def _pooling(
+    name: str, stem: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Operation:
+    given = dict(zip(_POOLINGS[stem], args, strict=False)) | dict(kwargs)
+    if stem.startswith("adaptive"):
+        return Operation("pooling", name, adaptive=True)
+    kernel = _each(given["kernel_size"], spatial)
+    stride = given.get("stride")
+    dilation = _each(given.get("dilation", 1), spatial)
+    return Operation(
+        "pooling",
+        name,
+        kernel=kernel,
+        stride=kernel if stride is None or stride == [] else _each(stride, spatial),
+        dilation=dilation,
+        padding=_padding(given.get("padding", 0), kernel, dilation),
+    )
+
+
+def _each(value: int | Sequence[int], spatial: int) -> tuple[int, ...]:
+    if isinstance(value, int):
+        return (value,) * spatial
+    return tuple(value) * spatial if len(value) == 1 else tuple(value)
+
+
+def _padding(
+    value: int | str | Sequence[int], kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, int], ...]:
+    if value == "same":
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return tuple((r // 2, r - r // 2) for r in reach)
+    if isinstance(value, str):  # "valid"
+        value = 0
+    return tuple((p, p) for p in _each(value, len(kernel)))

@@ -1,0 +1,290 @@
+"""Which samples of the input each element of an activation sees.
+
+While a model runs, every tensor is accompanied by a :class:`Support`: for each element the first and the last
+input sample that windows (convolutions, poolings, linear maps) let it see. The shape operations of the model
+(transposes, reshapes, slices, frames) are applied to the supports themselves, so that hop, receptive field and
+time axis can be read off at any point of any architecture, and nothing is guessed from names or shapes.
+
+Operations that look at a whole clip at once (recurrence, attention, statistics over time) would stretch every
+support to the whole clip; they keep the nominal support of the position instead and set `whole`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from otoscope.probe.listen import Call
+from otoscope.probe.ops import Operation
+
+
+@dataclass(frozen=True)
+class Support:
+    """First and last input sample seen by every element of a tensor of shape `shape`.
+
+    `first` and `last` have as many axes as the tensor, of length one where they do not vary. An element that
+    sees nothing (padding) has first = inf, last = -inf.
+    """
+
+    first: Tensor
+    last: Tensor
+    shape: tuple[int, ...]
+    whole: bool = False
+
+    @classmethod
+    def of_waveform(cls, shape: Sequence[int]) -> Support:
+        """Every sample of an input of shape (..., time) sees itself."""
+        samples = torch.arange(shape[-1], dtype=torch.float64).reshape([1] * (len(shape) - 1) + [-1])
+        return cls(samples, samples, tuple(shape))
+
+    def varies(self, axis: int) -> bool:
+        """Whether elements along `axis` see different samples."""
+        return bool(self._span(axis) > 0)
+
+    def _span(self, axis: int) -> float:
+        if self.first.shape[axis] == 1:
+            return 0.0
+        first, last = self.first.movedim(axis, 0), self.last.movedim(axis, 0)
+        centre = (first + last) / 2
+        centre = centre.nan_to_num(0.0, 0.0, 0.0)
+        return float((centre.amax(0) - centre.amin(0)).max())
+
+    def time_axis(self) -> int | None:
+        """The axis along which the samples seen move furthest, None where they do not move."""
+        spans = [self._span(axis) for axis in range(len(self.shape))]
+        best = max(range(len(spans)), key=lambda axis: (spans[axis], axis), default=None)
+        return best if best is not None and spans[best] > 0 else None
+
+    def _interior(self, axis: int) -> tuple[int, Tensor, Tensor]:
+        """The middle position on `axis` and the samples seen along it, in the middle of the other axes."""
+        first, last = self.first, self.last
+        for other in range(len(self.shape)):
+            if other != axis:
+                middle = first.shape[other] // 2
+                first, last = first.narrow(other, middle, 1), last.narrow(other, middle, 1)
+        return self.shape[axis] // 2, first.flatten(), last.flatten()
+
+    def hop(self, axis: int) -> float:
+        """Input samples from one element to the next along `axis`, in the middle of the clip."""
+        middle, first, last = self._interior(axis)
+        if len(first) < 2:
+            return math.nan
+        left = max(middle - 1, 0)
+        return float(first[left + 1] - first[left] + last[left + 1] - last[left]) / 2
+
+    def receptive_field(self, axis: int) -> int:
+        """Input samples that one element sees, in the middle of the clip."""
+        middle, first, last = self._interior(axis)
+        middle = min(middle, len(first) - 1)
+        return max(int(last[middle] - first[middle]) + 1, 0)
+
+    def centre(self, axis: int) -> float:
+        """Input sample (may be fractional or negative) at the centre of what element 0 sees, were it not cut
+        off at the edge of the clip."""
+        middle, first, last = self._interior(axis)
+        middle = min(middle, len(first) - 1)
+        hop = self.hop(axis) if len(first) > 1 else 0.0
+        return float(first[middle] + last[middle]) / 2 - middle * hop
+
+
+def hull(supports: Sequence[Support], shape: Sequence[int]) -> Support:
+    """What elementwise operations see: everything that any of their inputs sees."""
+    axes = len(shape)
+    first = [s.first.reshape([1] * (axes - s.first.ndim) + list(s.first.shape)) for s in supports]
+    last = [s.last.reshape([1] * (axes - s.last.ndim) + list(s.last.shape)) for s in supports]
+    for i in range(1, len(supports)):
+        first[0], last[0] = torch.minimum(first[0], first[i]), torch.maximum(last[0], last[i])
+    return Support(first[0], last[0], tuple(shape), any(s.whole for s in supports))
+
+
+def reduced(support: Support, axes: Sequence[int]) -> Support:
+    """Every element sees all that elements along `axes` see (those axes keep their length)."""
+    return replace(support, first=support.first.amin(axes, True), last=support.last.amax(axes, True))
+
+
+def windowed(support: Support, operation: Operation, shape: Sequence[int]) -> Support:
+    """What the outputs of a convolution or pooling see: all channels of a group, all taps of a window."""
+    spatial = operation.op[-2:] in ("1d", "2d", "3d") and int(operation.op[-2])
+    if operation.kind == "convolution":
+        support = reduced(support, [len(shape) - spatial - 1])
+    for i in range(spatial):
+        axis = len(shape) - spatial + i
+        if support.first.shape[axis] == 1:
+            continue
+        positions = _window_positions(operation, i, support.shape[axis], shape[axis])
+        inside = (positions >= 0) & (positions < support.shape[axis])
+        flat, grid = positions.clamp(0, support.shape[axis] - 1).flatten(), positions.shape
+        first, last = support.first.movedim(axis, -1), support.last.movedim(axis, -1)
+        first = first[..., flat].unflatten(-1, grid).masked_fill(~inside, math.inf).amin(-1)
+        last = last[..., flat].unflatten(-1, grid).masked_fill(~inside, -math.inf).amax(-1)
+        support = replace(support, first=first.movedim(-1, axis), last=last.movedim(-1, axis))
+    return replace(support, shape=tuple(shape))
+
+
+def _window_positions(operation: Operation, i: int, n_in: int, n_out: int) -> Tensor:
+    """Positions on the input axis (some outside it) under each output's window: (n_out, kernel)."""
+    j = torch.arange(n_out)[:, None]
+    if operation.adaptive:
+        start, end = j * n_in // n_out, -((-(j + 1) * n_in) // n_out)
+        width = int((end - start).max())
+        return torch.minimum(start + torch.arange(width), end - 1)
+    taps = torch.arange(operation.kernel[i]) * operation.dilation[i]
+    return j * operation.stride[i] - operation.padding[i][0] + taps
+
+
+# -- Following a call -------------------------------------------------------------------------------------
+
+_STRUCTURAL = frozenset(
+    "view reshape view_as flatten unflatten permute transpose swapaxes swapdims movedim moveaxis t T mT H "
+    "squeeze unsqueeze __getitem__ unfold chunk split tensor_split unbind narrow select expand expand_as "
+    "repeat tile flip roll contiguous clone detach pad cat concat concatenate stack hstack vstack "
+    "index_select repeat_interleave reshape_as as_strided unsafe_chunk".split()
+)
+_REDUCTIONS = frozenset(
+    "mean sum amax amin max min std var norm vector_norm logsumexp prod median nanmean".split()
+)
+_MATRIX = frozenset(["linear", "matmul", "bmm", "mm", "__matmul__", "addmm", "baddbmm"])
+_RECURRENT = frozenset(["lstm", "gru", "rnn_tanh", "rnn_relu"])
+_ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
+_STATISTICS = frozenset(["group_norm", "instance_norm", "cumsum", "cumprod", "sort"])
+
+Lookup = Callable[[Any], "Support | None"]
+
+
+def follow(call: Call, result: Any, lookup: Lookup) -> list[tuple[Tensor, Support]]:
+    """The supports of the tensors that a call returned.
+
+    Parameters
+    ----------
+    call, result
+        The call and what it returned.
+    lookup
+        The support of a tensor (from before the call), None for constants.
+    """
+    outputs = [out for out in _tensors(result) if out.is_floating_point() or out.is_complex()]
+    inputs = [s for s in map(lookup, _tensors((call.args, call.kwargs))) if s is not None]
+    if not outputs or not inputs:
+        return []
+    name = call.name.rstrip("_") if not call.name.startswith("__") else call.name
+    if call.operation is not None and call.operation.kind != "activation":
+        source = lookup(call.input)
+        return [] if source is None else [(outputs[0], windowed(source, call.operation, outputs[0].shape))]
+    if name in _STRUCTURAL:
+        return _restructured(call, outputs, lookup)
+    return [(out, _computed(name, call, out, inputs, lookup)) for out in outputs]
+
+
+def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup: Lookup) -> Support:
+    shape = tuple(out.shape)
+    first = lookup(call.args[0]) if call.args else None
+    if name in _REDUCTIONS and first is not None and len(inputs) == 1:
+        return _reduction(call, first, shape)
+    if name in _MATRIX or name in _RECURRENT or name in _ATTENTION:
+        rows = first if first is not None else inputs[0]
+        whole = rows.whole or len(inputs) > 1 or name in _RECURRENT
+        if len(rows.shape) == len(shape) and rows.shape[:-1] == shape[:-1]:
+            return replace(reduced(rows, [-1]), shape=shape, whole=whole)
+        return _everything(inputs, shape)
+    if name == "glu" and first is not None:
+        axis = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", -1)
+        if not first.varies(axis):
+            return replace(first, shape=shape)
+    if shape == torch.broadcast_shapes(*(s.shape for s in inputs)):
+        seen = hull(inputs, shape)
+        return replace(seen, whole=seen.whole or _looks_along_time(name, call, seen))
+    return _everything(inputs, shape)
+
+
+def _looks_along_time(name: str, call: Call, seen: Support) -> bool:
+    if name in _STATISTICS:
+        return True
+    if name == "layer_norm":
+        count = len(call.args[1] if len(call.args) > 1 else call.kwargs["normalized_shape"])
+        return any(seen.varies(-1 - i) for i in range(count))
+    if name in ("softmax", "log_softmax"):
+        axis = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else -1)
+        return axis is None or seen.varies(axis)
+    return False
+
+
+def _reduction(call: Call, support: Support, shape: tuple[int, ...]) -> Support:
+    axes = call.kwargs.get("dim", call.kwargs.get("axis", call.args[1] if len(call.args) > 1 else None))
+    keep = len(shape) == len(support.shape)
+    if isinstance(axes, Tensor) or axes is None or isinstance(axes, (str, bool, float)):
+        return _everything([support], shape)
+    axes = [axis % len(support.shape) for axis in ([axes] if isinstance(axes, int) else list(axes))]
+    seen = reduced(support, axes)
+    first, last = seen.first, seen.last
+    if not keep:
+        first, last = (_drop(t, axes) for t in (first, last))
+    return replace(seen, first=first, last=last, shape=shape) if first.ndim == len(shape) else _everything(
+        [support], shape
+    )
+
+
+def _drop(t: Tensor, axes: list[int]) -> Tensor:
+    for axis in sorted(axes, reverse=True):
+        t = t.squeeze(axis)
+    return t
+
+
+def _everything(inputs: Sequence[Support], shape: tuple[int, ...]) -> Support:
+    """Every element sees all that any input sees: for operations that nothing finer is known of."""
+    first = min(float(s.first.min()) for s in inputs)
+    last = max(float(s.last.max()) for s in inputs)
+    ones = torch.ones([1] * len(shape), dtype=torch.float64)
+    return Support(ones * first, ones * last, shape, whole=True)
+
+
+def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tuple[Tensor, Support]]:
+    """Do to the supports what the call did to its tensors."""
+    whole = any(s.whole for s in map(lookup, _tensors((call.args, call.kwargs))) if s is not None)
+    moved = []
+    for which, nothing in (("first", math.inf), ("last", -math.inf)):
+
+        def swap(x: Any, which: str = which, nothing: float = nothing) -> Any:
+            if isinstance(x, Tensor):
+                support = lookup(x)
+                if support is not None:
+                    return getattr(support, which).expand(support.shape)
+                return torch.full(x.shape, nothing, dtype=torch.float64) if x.is_floating_point() else x.cpu()
+            if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+                return type(x)(swap(item) for item in x) if type(x) in (list, tuple) else x
+            if isinstance(x, dict):
+                return {key: swap(value) for key, value in x.items()}
+            return x
+
+        args, kwargs = swap(call.args), swap(call.kwargs)
+        if call.name == "pad" and _pads_with_constant(call):
+            args, kwargs = (args[0], args[1] if len(args) > 1 else kwargs["pad"]), {"value": nothing}
+        moved.append([_compressed(t) for t in _tensors(call.func(*args, **kwargs))])
+    pairs = zip(outputs, *moved, strict=True)
+    return [(out, Support(first, last, tuple(out.shape), whole)) for out, first, last in pairs]
+
+
+def _pads_with_constant(call: Call) -> bool:
+    mode = call.args[2] if len(call.args) > 2 else call.kwargs.get("mode", "constant")
+    return mode == "constant"
+
+
+def _compressed(t: Tensor) -> Tensor:
+    """Drop the axes along which nothing varies, without looking at the values."""
+    for axis in range(t.ndim):
+        if t.shape[axis] > 1 and t.stride(axis) == 0:
+            t = t.narrow(axis, 0, 1)
+    return t
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [t for item in value for t in _tensors(item)]
+    if isinstance(value, dict):
+        return [t for item in value.values() for t in _tensors(item)]
+    return []

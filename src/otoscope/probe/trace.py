@@ -1,0 +1,341 @@
+"""One forward pass through any module, with every convolution, activation and pooling named and placed in time."""
+
+from __future__ import annotations
+
+import difflib
+import os.path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.weak import WeakIdKeyDictionary
+
+from otoscope.errors import InputError
+from otoscope.probe.listen import Call, evaluating, listening
+from otoscope.probe.ops import Kind
+from otoscope.probe.support import Support, follow
+
+_PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
+_SUMMING = frozenset("add __add__ __radd__ __iadd__".split())
+_JOINING = frozenset("cat concat concatenate stack".split())
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A point of a model where a convolution, activation or pooling returned its result.
+
+    Attributes
+    ----------
+    name : str
+        The path of the module, or ``<module path>.<operation>[_n]`` for a functional call; a module or
+        function called again gets a further number.
+    kind : {"convolution", "activation", "pooling"}
+    op : str
+        The operation, for instance ``conv1d`` or ``relu``.
+    shape : tuple of int
+        Shape of the result, for one clip.
+    channels : int
+        Number of feature maps, on axis `channel_axis`.
+    time_axis : int or None
+        The axis that is time; None where time has been summed up.
+    kernel, stride, dilation : tuple of int
+        One number a spatial axis; empty for activations.
+    hop : float
+        Input samples from one element of the time axis to the next; NaN without a time axis.
+    receptive_field : int
+        Input samples that one element sees through windows, in the middle of the clip.
+    centre : float
+        Input sample at the centre of what the first element sees (negative with padding).
+    whole : bool
+        Whether recurrence, attention or statistics over time let every element also depend on the whole clip.
+    sample_rate : float
+        Of the waveform, in Hz.
+    weight : Tensor or None
+        The kernels that reached the operation, (channels, inputs / groups, *kernel).
+    groups : int
+    """
+
+    name: str
+    kind: Kind
+    op: str
+    shape: tuple[int, ...]
+    channel_axis: int | None
+    time_axis: int | None
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    hop: float
+    receptive_field: int
+    centre: float
+    whole: bool
+    sample_rate: float
+    groups: int = 1
+    weight: Tensor | None = field(default=None, repr=False)
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.channel_axis is None else self.shape[self.channel_axis]
+
+    @property
+    def rate(self) -> float:
+        """Elements a second, in Hz."""
+        return self.sample_rate / self.hop
+
+    @property
+    def receptive_field_seconds(self) -> float:
+        return self.receptive_field / self.sample_rate
+
+    def times(self) -> Tensor:
+        """Time in s of every element of the time axis (the centre of what it sees)."""
+        if self.time_axis is None:
+            return torch.zeros(1, dtype=torch.float64)
+        steps = torch.arange(self.shape[self.time_axis], dtype=torch.float64)
+        return (self.centre + self.hop * steps) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Convolutions that read the same tensor and are concatenated, most often a single one.
+
+    `skip` tells that its result, perhaps normalised, is added to another path.
+    """
+
+    name: str
+    taps: tuple[Tap, ...]
+    skip: bool
+
+
+@dataclass(frozen=True)
+class Trace(Mapping[str, Tap]):
+    """The taps of a model by name, in call order, and the layers that its convolutions form."""
+
+    taps: dict[str, Tap]
+    layers: tuple[Layer, ...]
+    sample_rate: float
+
+    def __getitem__(self, name: str) -> Tap:
+        return self.taps[self.resolve(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.taps)
+
+    def __len__(self) -> int:
+        return len(self.taps)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.taps
+
+    def resolve(self, name: str) -> str:
+        """The full name of a tap given by its full name or by an end of it that only one tap has.
+
+        Raises
+        ------
+        InputError
+            If there is no such tap, or several.
+        """
+        return resolve_tap(name, list(self.taps))
+
+    def first_layer(self) -> Layer:
+        """The layer that reads the waveform."""
+        return self.layers[0]
+
+
+def resolve_tap(name: str, names: list[str]) -> str:
+    """`name` itself where it is one of `names`, else the only one that ends in ``.name``."""
+    if name in names:
+        return name
+    ends = [known for known in names if known.endswith(f".{name}")]
+    if len(ends) == 1:
+        return ends[0]
+    near = ends or difflib.get_close_matches(name, names, n=5, cutoff=0.4) or names[:8]
+    raise InputError(
+        f"{'several taps end in' if ends else 'no tap is named'} {name!r}; "
+        f"{'choose one of' if ends else 'near it are'}: {', '.join(near)} (`otoscope taps` lists all {len(names)})"
+    )
+
+
+def trace(
+    model: nn.Module,
+    inputs: Tensor,
+    sample_rate: float,
+    time_axes: Mapping[str, int] | None = None,
+) -> Trace:
+    """Run a model once and record what it does to time.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module on waveforms; it is run in evaluation mode and left as it was.
+    inputs : Tensor, (batch, ..., time)
+        What the model takes; the first clip of the batch is used.
+    sample_rate : float
+        Of `inputs`, in Hz.
+    time_axes : mapping of str to int, optional
+        Taps whose time axis you know better, with that axis.
+
+    Returns
+    -------
+    Trace
+        The taps by name, in call order.
+
+    Raises
+    ------
+    InputError
+        If no convolution, activation or pooling is seen.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.MaxPool1d(3))
+    >>> taps = trace(model, torch.zeros(1, 1, 16_000), sample_rate=16_000)
+    >>> [(tap.name, tap.hop, tap.receptive_field) for tap in taps.values()]
+    [('0', 10.0, 30), ('1', 10.0, 30), ('2', 30.0, 50)]
+    """
+    inputs = inputs[:1].detach()
+    recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}))
+    with torch.no_grad(), evaluating(model), listening(model, recorder.handle):
+        model(inputs)
+    if not recorder.taps:
+        raise InputError(
+            f"no convolution, activation or pooling was seen in {type(model).__name__}: scripted and compiled "
+            "models hide them, so give the original module"
+        )
+    return Trace(recorder.taps, recorder.layers(), sample_rate)
+
+
+@dataclass(frozen=True)
+class _Lineage:
+    """Where a tensor comes from.
+
+    `origin` numbers the tensor that it is but for padding, `convolutions` are the last ones on its way and
+    `upstream` all of them.
+    """
+
+    origin: int
+    convolutions: frozenset[str] = frozenset()
+    upstream: frozenset[str] = frozenset()
+
+
+class _Recorder:
+    def __init__(self, inputs: Tensor, sample_rate: float, time_axes: dict[str, int]) -> None:
+        self.sample_rate, self.time_axes = sample_rate, time_axes
+        self.taps: dict[str, Tap] = {}
+        self.reads: dict[str, int] = {}  # convolution -> origin of the tensor it reads
+        self.joined: list[frozenset[str]] = []  # convolutions that are concatenated
+        self.skipped: set[str] = set()  # convolutions that are added to another path
+        self._supports: Any = WeakIdKeyDictionary()
+        self._lineages: Any = WeakIdKeyDictionary()
+        self._count = 0
+        self._supports[inputs] = Support.of_waveform(inputs.shape)
+        self._lineages[inputs] = self._new_lineage()
+
+    def _new_lineage(
+        self, convolutions: frozenset[str] = frozenset(), upstream: frozenset[str] = frozenset()
+    ) -> _Lineage:
+        self._count += 1
+        return _Lineage(self._count, convolutions, upstream | convolutions)
+
+    def handle(self, call: Call) -> Any:
+        before = _tensors_of(call)
+        lineages = [self._lineages[t] for t in before if t in self._lineages]
+        result = call.run()
+        for out, support in follow(call, result, self._supports.get):
+            self._supports[out] = support
+            self._lineages[out] = self._descend(call, lineages)
+            if call.tap is not None and call.tap not in self.taps:
+                self.taps[call.tap] = self._tap(call, out, support)
+        return result
+
+    def _descend(self, call: Call, lineages: list[_Lineage]) -> _Lineage:
+        upstream = frozenset().union(*(lineage.upstream for lineage in lineages))
+        if call.operation is not None and call.operation.kind == "convolution":
+            assert call.tap is not None
+            self.reads[call.tap] = self._lineages[call.input].origin
+            return self._new_lineage(frozenset([call.tap]), upstream)
+        if call.name in _PASSING and len(lineages) == 1:
+            return lineages[0]
+        if call.name.rstrip("_") in _SUMMING or call.name in _SUMMING:
+            self._mark_skips(lineages)
+        convolutions = frozenset().union(*(lineage.convolutions for lineage in lineages))
+        if call.name in _JOINING and len(lineages) > 1:
+            self.joined.append(convolutions)
+        return self._new_lineage(convolutions, upstream)
+
+    def _mark_skips(self, summands: list[_Lineage]) -> None:
+        """Of paths that are added, mark the convolutions that end one, not those that all paths start from."""
+        for one in summands:
+            others = [other for other in summands if other.origin != one.origin]
+            if others and not any(one.convolutions <= other.upstream for other in others):
+                self.skipped |= one.convolutions
+
+    def _tap(self, call: Call, out: Tensor, support: Support) -> Tap:
+        operation, name = call.operation, call.tap
+        assert operation is not None and name is not None
+        axis = self.time_axes.get(name, support.time_axis())
+        if axis is not None:
+            axis %= out.ndim
+        weight = operation.weight
+        return Tap(
+            name=name,
+            kind=operation.kind,
+            op=operation.op,
+            shape=tuple(out.shape),
+            channel_axis=_channel_axis(out.ndim, axis, operation.kernel),
+            time_axis=axis,
+            kernel=operation.kernel,
+            stride=operation.stride,
+            dilation=operation.dilation,
+            hop=float("nan") if axis is None else support.hop(axis),
+            receptive_field=support.receptive_field(0 if axis is None else axis),
+            centre=support.centre(0 if axis is None else axis),
+            whole=support.whole,
+            sample_rate=self.sample_rate,
+            groups=operation.groups,
+            weight=None if weight is None else weight.detach().clone(),
+        )
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Single convolutions and groups of parallel ones, in call order."""
+        layers: list[Layer] = []
+        placed: set[str] = set()
+        for name, tap in self.taps.items():
+            if tap.kind != "convolution" or name in placed:
+                continue
+            members = self._branches(name)
+            placed |= set(members)
+            taps = tuple(self.taps[member] for member in members)
+            layers.append(Layer(_common_name(members), taps, bool(self.skipped & set(members))))
+        return tuple(layers)
+
+    def _branches(self, name: str) -> list[str]:
+        """The convolutions that read what `name` reads and are concatenated with it, in call order."""
+        for group in self.joined:
+            beside = [other for other in group if self.reads[other] == self.reads[name]]
+            if name in group and len(beside) == len(group):
+                return [tap for tap in self.taps if tap in beside]
+        return [name]
+
+
+def _tensors_of(call: Call) -> list[Tensor]:
+    flat: list[Any] = [*call.args, *call.kwargs.values()]
+    return [
+        t for item in flat for t in (item if isinstance(item, (list, tuple)) else [item]) if isinstance(t, Tensor)
+    ]
+
+
+def _channel_axis(ndim: int, time_axis: int | None, kernel: tuple[int, ...]) -> int | None:
+    """Axis 1 of (batch, channel, ...), unless that is time: then the last one of (batch, time, channel)."""
+    if time_axis != 1:
+        return 1 if ndim > 1 else None
+    return ndim - 1 if ndim > 2 else None
+
+
+def _common_name(members: list[str]) -> str:
+    if len(members) == 1:
+        return members[0]
+    paths = [member.split(".") for member in members]
+    shared = os.path.commonprefix([path[:-1] for path in paths])
+    if shared:
+        return ".".join(shared)
+    return os.path.commonprefix(members).rstrip("._") or "+".join(members)
