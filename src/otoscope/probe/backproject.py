@@ -50,9 +50,11 @@ class Pullback:
             return self._back(seed)
         if seed.shape[1:] != self._value.shape:
             raise InputError(
-                f"a seed has to have the shape {tuple(self._value.shape)} of the tap, or that behind a first axis "
-                f"of seeds; this one has {tuple(seed.shape)}"
+                f"a seed has to have the shape {tuple(self._value.shape)} of the tap, or that behind a first "
+                f"axis of seeds; this one has {tuple(seed.shape)}"
             )
+        if not len(seed):
+            return self._inputs.new_zeros(0, *self._inputs.shape)
         return torch.cat([self._back_many(part) for part in seed.split(self.seeds_at_once)])
 
     def _back_many(self, seeds: Tensor) -> Tensor:
@@ -128,7 +130,7 @@ def vjp(
     forward = _Forward(tap, pass_back)
     with torch.enable_grad(), evaluating(model), differentiable_recurrence(model):
         value = forward.run(model, leaf)
-    if not value.requires_grad:
+    if not _leads_to(value, leaf):
         raise InputError(
             f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap or 'its output'}"
         )
@@ -172,6 +174,21 @@ def backproject(
     return pull(seed(value) if callable(seed) else seed)
 
 
+def _leads_to(value: Tensor, leaf: Tensor) -> bool:
+    """Whether the history of `value` goes back to `leaf`, and not to parameters alone."""
+    seen: set[Any] = set()
+    nodes = [value.grad_fn]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        seen.add(node)
+        nodes += [before for before, _ in node.next_functions]
+    return False
+
+
 class _Reached(BaseException):
     """The tap has its value: the rest of the forward pass is not needed."""
 
@@ -191,7 +208,8 @@ class _Forward:
             with listening(model, self._handle):
                 output = output_tensor(model(leaf.clone()))
         except _Reached:
-            assert self.value is not None
+            pass
+        if self.value is not None:  # also where the model caught the exception
             return self.value
         if self.tap is not None:
             return self._by_ending(model, leaf)

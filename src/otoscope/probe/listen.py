@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -45,6 +45,12 @@ class Call:
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
+
+    def without_input(self) -> Call:
+        """The call for :meth:`run_on` alone, which keeps no activation alive."""
+        if self.args:
+            return replace(self, args=(None, *self.args[1:]))
+        return replace(self, kwargs={**self.kwargs, "input": None})
 
     def run_on(self, x: Tensor) -> Any:
         """The same call with another tensor as its input."""
@@ -146,9 +152,10 @@ def _enter(stack: list[tuple[str, nn.Module]], path: str) -> Callable[..., None]
 
 def _leave(stack: list[tuple[str, nn.Module]]) -> Callable[..., None]:
     def hook(module: nn.Module, args: Any, output: Any) -> None:
-        while stack[-1][1] is not module:  # an exception skipped the hooks of inner modules
-            stack.pop()
-        stack.pop()
+        if all(entered is not module for _, entered in stack):  # an exception came before it was entered
+            return
+        while stack.pop()[1] is not module:  # an exception skipped the hooks of inner modules
+            pass
 
     return hook
 
@@ -157,5 +164,9 @@ def _leave(stack: list[tuple[str, nn.Module]]) -> Callable[..., None]:
 def differentiable_recurrence(model: nn.Module) -> Iterator[None]:
     """cuDNN refuses the backward pass of recurrent layers in evaluation mode; PyTorch's own does not."""
     recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent):
+    enabled = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = enabled and not recurrent
+    try:
         yield
+    finally:
+        torch.backends.cudnn.enabled = enabled

@@ -26,7 +26,7 @@ BENDING = frozenset(
     "tanhshrink softshrink hardshrink threshold".split()
 )
 #: Activations that weigh another signal between 0 and 1: every rule leaves their gradient as it is.
-GATING = frozenset("sigmoid hardsigmoid logsigmoid softsign glu".split())
+GATING = frozenset("sigmoid hardsigmoid log_sigmoid softsign glu".split())
 #: A last layer of these turns logits into probabilities.
 NORMALISING = frozenset("softmax log_softmax softmin".split())
 

@@ -56,7 +56,7 @@ def read_taps(model: nn.Module, inputs: Tensor, taps: Sequence[str] | None = Non
         return result
 
     with torch.no_grad(), evaluating(model), listening(model, handle):
-        model(inputs)
+        model(inputs.clone())  # which the model may overwrite
     if taps is None:
         return values
     return {tap: values[resolve_tap(tap, names)] for tap in taps}

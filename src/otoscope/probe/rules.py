@@ -31,7 +31,7 @@ from torch import Tensor
 
 from otoscope.errors import InputError
 from otoscope.probe.listen import Call
-from otoscope.probe.ops import BENDING
+from otoscope.probe.ops import BENDING, Operation
 
 _UNIT_SLOPE = ("relu", "leaky_relu", "prelu", "rrelu", "elu", "celu")
 
@@ -98,7 +98,8 @@ def find_rule(rule: str | Rule) -> Rule:
     if callable(rule):
         return rule
     if rule not in RULES:
-        raise InputError(f"unknown rule {rule!r}; the rules are {', '.join(RULES)}, or a function of your own")
+        names = ", ".join(RULES)
+        raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
     return RULES[rule]
 
 
@@ -109,21 +110,22 @@ def run_under(rule: Rule, call: Call) -> Any:
         return call.run()
     x = call.input
     if not operation.inplace:
-        return _Ruled.apply(x, call, rule)
+        return _Ruled.apply(x, call, operation, rule)
     # The caller may go on with the tensor it handed in, so that has to hold the result.
-    return x.copy_(_Ruled.apply(x.clone(), call, rule))
+    return x.copy_(_Ruled.apply(x.clone(), call, operation, rule))
 
 
 class _Ruled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, call: Call, rule: Rule) -> Tensor:
-        y = call.run_on(x.clone() if call.operation.inplace else x)
-        ctx.call, ctx.rule = call, rule
+    def forward(ctx: Any, x: Tensor, call: Call, operation: Operation, rule: Rule) -> Tensor:
+        y = call.run_on(x.clone() if operation.inplace else x)
+        # Kept whole, a call in place would hold the tensor whose history holds the call.
+        ctx.call, ctx.rule = call.without_input(), rule
         # A rectifier's output tells where its input was positive: the input need not be kept.
-        ctx.save_for_backward(*((y,) if call.operation.op == "relu" else (x, y)))
+        ctx.save_for_backward(*((y,) if operation.op == "relu" else (x, y)))
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         saved = ctx.saved_tensors
-        return ctx.rule(grad, Activation(ctx.call, saved[0], saved[-1])), None, None
+        return ctx.rule(grad, Activation(ctx.call, saved[0], saved[-1])), None, None, None

@@ -1,9 +1,10 @@
 """Which samples of the input each element of an activation sees.
 
-While a model runs, every tensor is accompanied by a :class:`Support`: for each element the first and the last
-input sample that windows (convolutions, poolings, linear maps) let it see. The shape operations of the model
-(transposes, reshapes, slices, frames) are applied to the supports themselves, so that hop, receptive field and
-time axis can be read off at any point of any architecture, and nothing is guessed from names or shapes.
+While a model runs, every tensor is accompanied by a :class:`Support`: for each element the first and the
+last input sample that windows (convolutions, poolings, linear maps) let it see. The shape operations of the
+model (transposes, reshapes, slices, frames) are applied to the supports themselves, so that hop, receptive
+field and time axis can be read off at any point of any architecture, and nothing is guessed from names or
+shapes.
 
 Operations that look at a whole clip at once (recurrence, attention, statistics over time) would stretch every
 support to the whole clip; they keep the nominal support of the position instead and set `whole`.
@@ -42,6 +43,12 @@ class Support:
         samples = torch.arange(shape[-1], dtype=torch.float64).reshape([1] * (len(shape) - 1) + [-1])
         return cls(samples, samples, tuple(shape))
 
+    @classmethod
+    def of_constant(cls, shape: Sequence[int]) -> Support:
+        """What is computed from parameters alone sees nothing."""
+        nowhere = torch.full([1] * len(shape), math.inf, dtype=torch.float64)
+        return cls(nowhere, -nowhere, tuple(shape))
+
     def varies(self, axis: int) -> bool:
         """Whether elements along `axis` see different samples."""
         return bool(self._span(axis) > 0)
@@ -50,9 +57,14 @@ class Support:
         if self.first.shape[axis] == 1:
             return 0.0
         first, last = self.first.movedim(axis, 0), self.last.movedim(axis, 0)
-        centre = (first + last) / 2
-        centre = centre.nan_to_num(0.0, 0.0, 0.0)
-        return float((centre.amax(0) - centre.amin(0)).max())
+        centre, nothing = (first + last) / 2, first > last
+        highest = centre.masked_fill(nothing, -math.inf).amax(0)
+        lowest = centre.masked_fill(nothing, math.inf).amin(0)
+        return max(float((highest - lowest).max()), 0.0)
+
+    def reach(self) -> float:
+        """Input samples between the first and the last that any element sees, -inf where none sees any."""
+        return float(self.last.max() - self.first.min())
 
     def time_axis(self) -> int | None:
         """The axis along which the samples seen move furthest, None where they do not move."""
@@ -81,7 +93,7 @@ class Support:
         """Input samples that one element sees, in the middle of the clip."""
         middle, first, last = self._interior(axis)
         middle = min(middle, len(first) - 1)
-        return max(int(last[middle] - first[middle]) + 1, 0)
+        return int(max(float(last[middle] - first[middle]) + 1, 0.0))
 
     def centre(self, axis: int) -> float:
         """Input sample (may be fractional or negative) at the centre of what element 0 sees, were it not cut
@@ -93,16 +105,27 @@ class Support:
 
 
 def hull(supports: Sequence[Support], shape: Sequence[int]) -> Support:
-    """What elementwise operations see: everything that any of their inputs sees."""
+    """What elementwise operations see: everything that any of their inputs sees, but for statistics."""
+    aside = statistics(supports)
+    whole = bool(aside) or any(s.whole for s in supports)
+    supports = [s for s in supports if id(s) not in aside]
     axes = len(shape)
     first = [s.first.reshape([1] * (axes - s.first.ndim) + list(s.first.shape)) for s in supports]
     last = [s.last.reshape([1] * (axes - s.last.ndim) + list(s.last.shape)) for s in supports]
     for i in range(1, len(supports)):
         first[0], last[0] = torch.minimum(first[0], first[i]), torch.maximum(last[0], last[i])
-    return Support(first[0], last[0], tuple(shape), any(s.whole for s in supports))
+    return Support(first[0], last[0], tuple(shape), whole)
 
 
-def reduced(support: Support, axes: Sequence[int]) -> Support:
+def statistics(supports: Sequence[Support]) -> set[int]:
+    """Ids of the supports that see most of the clip wherever one looks, beside others that move along it:
+    a mean to subtract, the weights of a squeeze-and-excitation."""
+    moving = [s.time_axis() is not None for s in supports]
+    reach = max((s.reach() for s, moves in zip(supports, moving, strict=True) if moves), default=math.inf)
+    return {id(s) for s, moves in zip(supports, moving, strict=True) if not moves and s.reach() > reach / 2}
+
+
+def reduced(support: Support, axes: list[int]) -> Support:
     """Every element sees all that elements along `axes` see (those axes keep their length)."""
     return replace(support, first=support.first.amin(axes, True), last=support.last.amax(axes, True))
 
@@ -143,12 +166,13 @@ _STRUCTURAL = frozenset(
     "view reshape view_as flatten unflatten permute transpose swapaxes swapdims movedim moveaxis t T mT H "
     "squeeze unsqueeze __getitem__ unfold chunk split tensor_split unbind narrow select expand expand_as "
     "repeat tile flip roll contiguous clone detach pad cat concat concatenate stack hstack vstack "
-    "index_select repeat_interleave reshape_as as_strided unsafe_chunk".split()
+    "index_select repeat_interleave reshape_as as_strided unsafe_chunk __setitem__".split()
 )
-_REDUCTIONS = frozenset(
-    "mean sum amax amin max min std var norm vector_norm logsumexp prod median nanmean".split()
-)
-_MATRIX = frozenset(["linear", "matmul", "bmm", "mm", "__matmul__", "addmm", "baddbmm"])
+_NORMS = frozenset(["norm", "linalg_norm", "linalg_vector_norm"])
+_REDUCTIONS = _NORMS | frozenset("mean sum amax amin max min std var logsumexp prod median nanmean".split())
+_CONSTANT = ("new_", "zeros_like", "ones_like", "empty_like", "full_like", "rand")
+_PRODUCTS = frozenset(["matmul", "bmm", "mm", "__matmul__", "__rmatmul__"])
+_MATRIX = _PRODUCTS | {"linear", "addmm", "baddbmm"}
 _RECURRENT = frozenset(["lstm", "gru", "rnn_tanh", "rnn_relu"])
 _ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
 _STATISTICS = frozenset(["group_norm", "instance_norm", "cumsum", "cumprod", "sort"])
@@ -166,24 +190,36 @@ def follow(call: Call, result: Any, lookup: Lookup) -> list[tuple[Tensor, Suppor
     lookup
         The support of a tensor (from before the call), None for constants.
     """
+    if call.name == "__setitem__":
+        result = call.args[0]
     outputs = [out for out in _tensors(result) if out.is_floating_point() or out.is_complex()]
-    inputs = [s for s in map(lookup, _tensors((call.args, call.kwargs))) if s is not None]
-    if not outputs or not inputs:
+    inputs = _seen_by(_tensors((call.args, call.kwargs)), lookup)
+    if not outputs or call.name.startswith(_CONSTANT):
         return []
+    if not inputs:
+        return [(outputs[0], Support.of_constant(outputs[0].shape))] if call.operation is not None else []
     name = call.name.rstrip("_") if not call.name.startswith("__") else call.name
     if call.operation is not None and call.operation.kind != "activation":
-        source = lookup(call.input)
-        return [] if source is None else [(outputs[0], windowed(source, call.operation, outputs[0].shape))]
+        source = lookup(call.input) or Support.of_constant(call.input.shape)
+        return [(outputs[0], windowed(source, call.operation, outputs[0].shape))]
     if name in _STRUCTURAL:
         return _restructured(call, outputs, lookup)
     return [(out, _computed(name, call, out, inputs, lookup)) for out in outputs]
 
 
+def _seen_by(tensors: list[Tensor], lookup: Lookup) -> list[Support]:
+    supports = [lookup(t) for t in tensors]
+    return [s for s in supports if s is not None and s.reach() >= 0]
+
+
 def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup: Lookup) -> Support:
     shape = tuple(out.shape)
-    first = lookup(call.args[0]) if call.args else None
+    first = next(iter(_seen_by(_tensors(call.args[:1]), lookup)), None)
     if name in _REDUCTIONS and first is not None and len(inputs) == 1:
         return _reduction(call, first, shape)
+    if name in _PRODUCTS and first is None and len(shape) == len(inputs[0].shape) > 1:
+        # A matrix of parameters times the sound: the axis before the last is summed.
+        return replace(reduced(inputs[0], [-2]), shape=shape)
     if name in _MATRIX or name in _RECURRENT or name in _ATTENTION:
         rows = first if first is not None else inputs[0]
         whole = rows.whole or len(inputs) > 1 or name in _RECURRENT
@@ -194,15 +230,23 @@ def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup:
         axis = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", -1)
         if not first.varies(axis):
             return replace(first, shape=shape)
-    if shape == torch.broadcast_shapes(*(s.shape for s in inputs)):
+    if all(_spreads_to(s.shape, shape) for s in inputs) and not name.startswith(("conv", "fft")):
         seen = hull(inputs, shape)
         return replace(seen, whole=seen.whole or _looks_along_time(name, call, seen))
     return _everything(inputs, shape)
 
 
+def _spreads_to(shape: Sequence[int], larger: Sequence[int]) -> bool:
+    """Whether a tensor of `shape` is broadcast to `larger`."""
+    pairs = zip(reversed(shape), reversed(larger), strict=False)
+    return len(shape) <= len(larger) and all(n in (1, m) for n, m in pairs)
+
+
 def _looks_along_time(name: str, call: Call, seen: Support) -> bool:
     if name in _STATISTICS:
         return True
+    if name == "batch_norm":  # without running statistics
+        return bool(call.args[5] if len(call.args) > 5 else call.kwargs.get("training", False))
     if name == "layer_norm":
         count = len(call.args[1] if len(call.args) > 1 else call.kwargs["normalized_shape"])
         return any(seen.varies(-1 - i) for i in range(count))
@@ -213,7 +257,9 @@ def _looks_along_time(name: str, call: Call, seen: Support) -> bool:
 
 
 def _reduction(call: Call, support: Support, shape: tuple[int, ...]) -> Support:
-    axes = call.kwargs.get("dim", call.kwargs.get("axis", call.args[1] if len(call.args) > 1 else None))
+    place = 2 if call.name in _NORMS else 1
+    given = call.args[place] if len(call.args) > place else None
+    axes = call.kwargs.get("dim", call.kwargs.get("axis", given))
     keep = len(shape) == len(support.shape)
     if isinstance(axes, Tensor) or axes is None or isinstance(axes, (str, bool, float)):
         return _everything([support], shape)
@@ -243,14 +289,16 @@ def _everything(inputs: Sequence[Support], shape: tuple[int, ...]) -> Support:
 
 def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tuple[Tensor, Support]]:
     """Do to the supports what the call did to its tensors."""
-    whole = any(s.whole for s in map(lookup, _tensors((call.args, call.kwargs))) if s is not None)
+    sources = _seen_by(_tensors((call.args, call.kwargs)), lookup)
+    aside = statistics(sources)
+    whole = bool(aside) or any(s.whole for s in sources)
     moved = []
     for which, nothing in (("first", math.inf), ("last", -math.inf)):
 
         def swap(x: Any, which: str = which, nothing: float = nothing) -> Any:
             if isinstance(x, Tensor):
                 support = lookup(x)
-                if support is not None:
+                if support is not None and id(support) not in aside:
                     return getattr(support, which).expand(support.shape)
                 return torch.full(x.shape, nothing, dtype=torch.float64) if x.is_floating_point() else x.cpu()
             if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
@@ -262,9 +310,22 @@ def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tup
         args, kwargs = swap(call.args), swap(call.kwargs)
         if call.name == "pad" and _pads_with_constant(call):
             args, kwargs = (args[0], args[1] if len(args) > 1 else kwargs["pad"]), {"value": nothing}
-        moved.append([_compressed(t) for t in _tensors(call.func(*args, **kwargs))])
+        moved.append([_compressed(t) for t in _tensors(_run_on_supports(call, args, kwargs, nothing))])
     pairs = zip(outputs, *moved, strict=True)
     return [(out, Support(first, last, tuple(out.shape), whole)) for out, first, last in pairs]
+
+
+def _run_on_supports(call: Call, args: Any, kwargs: Any, nothing: float) -> Any:
+    if call.name == "view":  # expanded supports have strides of their own
+        return args[0].reshape(*args[1:])
+    if call.name == "as_strided":
+        return call.func(args[0].contiguous(), *args[1:], **kwargs)
+    if call.name == "__setitem__":
+        target, index, value = args
+        target = target.clone()
+        target[index] = value if isinstance(value, Tensor) else nothing
+        return target
+    return call.func(*args, **kwargs)
 
 
 def _pads_with_constant(call: Call) -> bool:

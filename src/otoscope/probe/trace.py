@@ -1,4 +1,4 @@
-"""One forward pass through any module, with every convolution, activation and pooling named and placed in time."""
+"""One forward pass through any module: every convolution, activation and pooling named and placed in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from otoscope.errors import InputError
 from otoscope.probe.listen import Call, evaluating, listening
 from otoscope.probe.ops import Kind
-from otoscope.probe.support import Support, follow
+from otoscope.probe.support import Support, follow, reduced
 
 _PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
 _SUMMING = frozenset("add __add__ __radd__ __iadd__".split())
@@ -150,10 +150,8 @@ def resolve_tap(name: str, names: list[str]) -> str:
     if len(ends) == 1:
         return ends[0]
     near = ends or difflib.get_close_matches(name, names, n=5, cutoff=0.4) or names[:8]
-    raise InputError(
-        f"{'several taps end in' if ends else 'no tap is named'} {name!r}; "
-        f"{'choose one of' if ends else 'near it are'}: {', '.join(near)} (`otoscope taps` lists all {len(names)})"
-    )
+    problem = f"several taps end in {name!r}; choose one of" if ends else f"no tap is named {name!r}; near it are"
+    raise InputError(f"{problem}: {', '.join(near)} (`otoscope taps` lists all {len(names)})")
 
 
 def trace(
@@ -192,14 +190,14 @@ def trace(
     >>> [(tap.name, tap.hop, tap.receptive_field) for tap in taps.values()]
     [('0', 10.0, 30), ('1', 10.0, 30), ('2', 30.0, 50)]
     """
-    inputs = inputs[:1].detach()
+    inputs = inputs[:1].detach().clone()  # a model may overwrite what it is given
     recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}))
     with torch.no_grad(), evaluating(model), listening(model, recorder.handle):
         model(inputs)
     if not recorder.taps:
         raise InputError(
-            f"no convolution, activation or pooling was seen in {type(model).__name__}: scripted and compiled "
-            "models hide them, so give the original module"
+            f"no convolution, activation or pooling was seen in {type(model).__name__}: scripted and "
+            "compiled models hide them, so give the original module"
         )
     return Trace(recorder.taps, recorder.layers(), sample_rate)
 
@@ -251,7 +249,8 @@ class _Recorder:
         upstream = frozenset().union(*(lineage.upstream for lineage in lineages))
         if call.operation is not None and call.operation.kind == "convolution":
             assert call.tap is not None
-            self.reads[call.tap] = self._lineages[call.input].origin
+            source = self._lineages.get(call.input) or self._new_lineage()
+            self.reads[call.tap] = source.origin
             return self._new_lineage(frozenset([call.tap]), upstream)
         if call.name in _PASSING and len(lineages) == 1:
             return lineages[0]
@@ -263,7 +262,7 @@ class _Recorder:
         return self._new_lineage(convolutions, upstream)
 
     def _mark_skips(self, summands: list[_Lineage]) -> None:
-        """Of paths that are added, mark the convolutions that end one, not those that all paths start from."""
+        """Of paths that are added, mark the convolutions that end one, not those that both start from."""
         for one in summands:
             others = [other for other in summands if other.origin != one.origin]
             if others and not any(one.convolutions <= other.upstream for other in others):
@@ -275,13 +274,15 @@ class _Recorder:
         axis = self.time_axes.get(name, support.time_axis())
         if axis is not None:
             axis %= out.ndim
-        weight = operation.weight
+        weight, channel_axis = operation.weight, _channel_axis(out.ndim, axis)
+        if channel_axis is not None:  # branches of different widths may have been concatenated
+            support = reduced(support, [channel_axis])
         return Tap(
             name=name,
             kind=operation.kind,
             op=operation.op,
             shape=tuple(out.shape),
-            channel_axis=_channel_axis(out.ndim, axis, operation.kernel),
+            channel_axis=channel_axis,
             time_axis=axis,
             kernel=operation.kernel,
             stride=operation.stride,
@@ -318,13 +319,13 @@ class _Recorder:
 
 
 def _tensors_of(call: Call) -> list[Tensor]:
-    flat: list[Any] = [*call.args, *call.kwargs.values()]
-    return [
-        t for item in flat for t in (item if isinstance(item, (list, tuple)) else [item]) if isinstance(t, Tensor)
-    ]
+    tensors: list[Tensor] = []
+    for item in (*call.args, *call.kwargs.values()):
+        tensors += [t for t in (item if isinstance(item, (list, tuple)) else [item]) if isinstance(t, Tensor)]
+    return tensors
 
 
-def _channel_axis(ndim: int, time_axis: int | None, kernel: tuple[int, ...]) -> int | None:
+def _channel_axis(ndim: int, time_axis: int | None) -> int | None:
     """Axis 1 of (batch, channel, ...), unless that is time: then the last one of (batch, time, channel)."""
     if time_axis != 1:
         return 1 if ndim > 1 else None

@@ -1,0 +1,63 @@
+# A fresh machine needs python3 (3.10 or newer) and make. Everything is installed into .venv, at the pinned versions.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
+PINS    := pyproject.toml constraints.txt
+
+# Two pytest workers with one torch thread each; `make test ARGS="-k strs"` hands more to pytest.
+WORKERS ?= 2
+ARGS    ?=
+
+.PHONY: help demo test lint format bench docs clean
+
+help:
+	@echo "make demo    install Otoscope and look into a small trained model"
+	@echo "make test    run all tests and doctests (data sets: OTOSCOPE_DATA=folder)"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff put the code in shape"
+	@echo "make bench   run every script in benchmarks/"
+	@echo "make docs    run what the documentation shows: doctests, commands, Python, links"
+	@echo "make clean   remove what make has built"
+
+demo: $(VENV)/.installed-core
+	$(BIN)/otoscope demo
+
+test: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/.installed-test
+	@for script in $(wildcard benchmarks/[a-z]*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope src/otoscope tests/test_docs.py
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/otoscope.egg-info
+	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+
+# One stamp a set of extras; a larger set holds the smaller ones.
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-core: $(PINS) | $(BIN)/pip
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(PINS) | $(BIN)/pip
+	$(INSTALL) -e '.[test]'
+	@touch $(VENV)/.installed-core $@
+
+$(VENV)/.installed-dev: $(PINS) | $(BIN)/pip
+	$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/.installed-core $(VENV)/.installed-test $@

@@ -1,0 +1,422 @@
+"""Read, resample, mix down, check and write sound."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import soundfile
+import soxr
+import xarray as xr
+
+from otoscope.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+# Sizes that libsndfile logs as larger than the file: of the sound in wav, aiff, au and caf, of all in w64 and
+# rf64. (A wrong size of all in a wav, "RIFF", is common and harmless.)
+_PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_PCM_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+_UNKNOWN_LENGTH = 2**62  # frames; libsndfile says so much when the header does not tell
+_WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
+
+
+def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, mono: bool = True) -> xr.DataArray:
+    """Read a sound file, mix it down and resample it.
+
+    Parameters
+    ----------
+    path : str or path
+        Any file that libsndfile reads: wav, flac, ogg, mp3, aiff, ... of any rate, depth and channels.
+    sample_rate : int, optional
+        Rate to resample to, in Hz; the rate of the file by default.
+    mono : bool
+        Mix the channels down to their mean. Otherwise they are kept.
+
+    Returns
+    -------
+    DataArray, float32
+        Dims ("time",), or ("channel", "time") with ``mono=False``; coordinate ``time`` in s. Full scale is
+        1; floating point files, lossy ones and resampling can go a little beyond, which is kept.
+        Attributes: ``name`` and ``sha256`` of the file, ``sample_rate``, ``original_sample_rate``,
+        ``original_channels``, ``original_subtype``, and ``note``, a sentence on what was changed.
+
+    Raises
+    ------
+    InputError
+        No such file, not audio, corrupt, truncated, without samples, with NaN or infinite samples, or
+        a sample rate that cannot be.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros((2, 44100)), 44100)
+    ...     wave = load_audio(f"{folder}/clip.wav", sample_rate=16000)
+    >>> wave.sizes["time"], wave.attrs["note"]
+    (16000, 'mixed down from 2 channels; resampled from 44100 to 16000 Hz')
+    """
+    path = Path(path)
+    rate, header = _header(path, sample_rate)
+    samples = np.concatenate(list(_stream(path, rate, header.samplerate, mono=mono)))
+    name, note = path.name, _note(header, rate, mono)
+    attrs = {
+        "name": name,
+        "sha256": _sha256(path),
+        "sample_rate": rate,
+        "original_sample_rate": header.samplerate,
+        "original_channels": header.channels,
+        "original_subtype": header.subtype,
+        "note": note,
+    }
+    dims = ("time",) if mono else ("channel", "time")
+    return _labelled(samples[:, 0] if mono else samples.T, dims, attrs)
+
+
+def stream_audio(
+    path: str | os.PathLike[str], sample_rate: int | None = None, *, block_seconds: float = 10.0
+) -> Iterator[np.ndarray]:
+    """Read a sound file of any length block by block, mixed down and resampled, in flat memory.
+
+    Parameters
+    ----------
+    path : str or path
+        As in :func:`load_audio`.
+    sample_rate : int, optional
+        Rate to resample to, in Hz; the rate of the file by default.
+    block_seconds : float
+        Audio read at a time, in seconds.
+
+    Yields
+    ------
+    ndarray (n,), float32
+        Consecutive blocks; together the samples of :func:`load_audio`.
+
+    Raises
+    ------
+    InputError
+        As in :func:`load_audio`. What the header shows is raised at the call, what only the samples
+        show (corruption, truncation, NaN) when the reading gets there.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros(40000), 16000)
+    ...     [len(block) for block in stream_audio(f"{folder}/clip.wav", block_seconds=1)]
+    [16000, 16000, 8000]
+    """
+    path = Path(path)
+    rate, header = _header(path, sample_rate)
+    if not 0 < block_seconds < math.inf:
+        raise InputError(f"block_seconds must be a positive number of seconds, got {block_seconds!r}")
+    return (block[:, 0] for block in _stream(path, rate, header.samplerate, block_seconds=block_seconds))
+
+
+def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int) -> None:
+    """Write a sound file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write or replace, in a folder that exists. The suffix gives the format: .wav and .flac
+        (16 bits), .ogg (Vorbis).
+    samples : array, tensor or DataArray (time,) or (channel, time)
+        Full scale is 1. Louder sound is never clipped: all of it is scaled to peak at 1, with a warning.
+    sample_rate : int
+        Samples per second, in Hz.
+
+    Raises
+    ------
+    InputError
+        Samples that are empty, not numbers or not finite; an unknown suffix; a rate that the format does
+        not know; a folder that does not exist or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/tone.wav", np.sin(np.arange(800)), 8000)
+    ...     load_audio(f"{folder}/tone.wav").sizes["time"]
+    800
+    """
+    path = Path(path)
+    rate = _checked_rate(sample_rate)
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"cannot write {path}: its suffix must be one of {', '.join(_FORMATS)}")
+    values = _checked_samples(samples, "samples")
+    if values.ndim > 2:
+        raise InputError(f"samples to write must be (time,) or (channel, time), got shape {values.shape}")
+    peak = float(np.abs(values).max())
+    if peak > 1:
+        message = f"{path.name}: the peak of {peak:.4g} was scaled to 1, so that nothing clips"
+        warnings.warn(message, stacklevel=2)
+        values = values / np.float32(peak)
+    # A neighbour in the same folder takes the bytes first: a crash leaves the old file or the new one.
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        _encode(partial, values.T, rate, *_FORMATS[path.suffix.lower()])
+        os.replace(partial, path)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise InputError(f"cannot write {path}: {_reason(error)}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, name: str = "array") -> xr.DataArray:
+    """Label and check sound that is already in memory.
+
+    Parameters
+    ----------
+    samples : array, tensor or DataArray (time,) or (clip, time)
+        Full scale is 1. The PCM types int16, int32 and uint8 are scaled so; other numbers are taken as
+        they are. What :func:`load_audio` returned keeps its attributes.
+    sample_rate : int
+        Samples per second, in Hz.
+    name : str
+        Name of the sound in results.
+
+    Returns
+    -------
+    DataArray, float32
+        Dims ("time",) or ("clip", "time") with the attributes of :func:`load_audio`; ``sha256`` is that of
+        the float32 samples.
+
+    Raises
+    ------
+    InputError
+        Samples that are empty, not real numbers, not finite, of other dimensions, or labelled with
+        another sample rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = as_clip(np.zeros(8000), 16000)
+    >>> clip.dims, clip.time.values[-1].item()
+    (('time',), 0.4999375)
+    """
+    rate = _checked_rate(sample_rate)
+    labelled = samples if isinstance(samples, xr.DataArray) else None
+    known = {} if labelled is None else dict(labelled.attrs)
+    if known.get("sample_rate", rate) != rate:
+        raise InputError(
+            f"{known.get('name', name)} is sampled at {known['sample_rate']} Hz, not {rate} Hz; "
+            f"load it with load_audio(path, sample_rate={rate})"
+        )
+    if labelled is not None and labelled.dims not in (("time",), ("clip", "time")):
+        raise InputError(
+            f"{name} has dims {labelled.dims}; expected ('time',) or ('clip', 'time'). "
+            "Take one channel of it or load it with mono=True"
+        )
+    values = _checked_samples(samples, name)
+    if values.ndim > 2:
+        raise InputError(f"{name} must be of shape (time,) or (clip, time), got {values.shape}")
+    kind = str(getattr(samples, "dtype", np.asarray(samples).dtype)).removeprefix("torch.")
+    attrs = {
+        "name": name,
+        "sha256": hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest(),
+        "sample_rate": rate,
+        "original_sample_rate": rate,
+        "original_channels": 1,
+        "original_subtype": kind,
+        "note": f"scaled from {kind} to full scale 1" if kind in _PCM_SCALE else "",
+    }
+    clip = _labelled(values, ("clip", "time")[-values.ndim :], attrs | known)
+    if labelled is not None:
+        clip = clip.assign_coords(labelled.coords)  # an excerpt keeps its place in time
+    return clip
+
+
+def _header(path: Path, sample_rate: int | None) -> tuple[int, soundfile.SoundFile]:
+    """The rate to deliver and the (closed) file, whose header was read."""
+    if sample_rate is not None:
+        sample_rate = _checked_rate(sample_rate)
+    if not path.exists():
+        raise InputError(f"no such audio file: {path}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not an audio file; name one of the files in it")
+    with _opened(path) as file:
+        if file.frames == 0:
+            raise InputError(f"{path} holds no samples")
+        if file.frames >= _UNKNOWN_LENGTH:
+            raise InputError(f"the header of {path} does not tell its length; encode it again into a file")
+        return sample_rate or file.samplerate, file
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes)")
+        file = soundfile.SoundFile(path)
+    except (OSError, TypeError, soundfile.SoundFileError) as error:  # TypeError: headerless .raw
+        raise InputError(f"cannot read {path} as audio: {_reason(error)}") from error
+    missing = _missing(path, file)
+    if missing:
+        file.close()
+        raise InputError(f"{path} is truncated: {missing}; copy it again from its source")
+    return file
+
+
+def _missing(path: Path, file: soundfile.SoundFile) -> str:
+    """What a file lacks by its own account, or "".
+
+    libsndfile reads what is there of a cut file without a word, but for its log.
+    """
+    promised = _PROMISE.search(file.extra_info)
+    if promised:
+        declared, found = map(int, promised.groups())
+        # Recorders that write to a pipe cannot go back to fill in the length and leave about 2^31 or 2^32.
+        piped = min(abs(declared - placeholder) for placeholder in (2**31, 2**32)) < 2**16
+        if found < declared and not piped:
+            return f"{found} of {declared} bytes are there"
+    if file.format == "OGG" and not _ogg_ends(path):
+        return "the last page of its Ogg stream is not there"
+    return ""
+
+
+def _ogg_ends(path: Path) -> bool:
+    """Does the file hold the page that ends an Ogg stream (RFC 3533, section 6), in full?"""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - (1 << 17)))  # two pages of the greatest size
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    if page < 0 or len(tail) < page + 27:
+        return False
+    flags, segments = tail[page + 5], tail[page + 26]
+    lengths = tail[page + 27 : page + 27 + segments]
+    whole = len(lengths) == segments and len(tail) >= page + 27 + segments + sum(lengths)
+    return whole and bool(flags & 4)
+
+
+def _stream(
+    path: Path, rate: int, original: int, *, mono: bool = True, block_seconds: float = 10.0
+) -> Iterator[np.ndarray]:
+    """Blocks (n, channels), resampled; the one way by which samples are read."""
+    blocks = _read(path, max(1, round(block_seconds * original)), mono)
+    produced = 0
+    for block in blocks if rate == original else _resampled(path, blocks, original, rate):
+        produced += len(block)
+        if len(block):
+            yield block
+    if not produced:
+        raise InputError(f"{path} is too short to hold a sample at {rate} Hz")
+
+
+def _read(path: Path, size: int, mono: bool) -> Iterator[np.ndarray]:
+    with _opened(path) as file:
+        done = 0
+        while True:
+            try:
+                block = file.read(size, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError as error:
+                raise InputError(
+                    f"{path} is corrupt or truncated after {done} of {file.frames} frames: {_reason(error)}"
+                ) from error
+            if not len(block):
+                break
+            finite = np.isfinite(block).all(1)
+            if not finite.all():
+                second = (done + int(finite.argmin())) / file.samplerate
+                raise InputError(f"{path} holds NaN or infinite samples, the first at {second:.3f} s")
+            done += len(block)
+            yield block.mean(1, keepdims=True) if mono and file.channels > 1 else block
+        # Without an index the length of an MP3 is an estimate, which may be off by its last frames.
+        slack = 2 * 1152 if file.format in ("MPEG", "MP3") else 0
+        if done + slack < file.frames:
+            raise InputError(f"{path} is truncated: {done} of {file.frames} frames are there")
+
+
+def _resampled(path: Path, blocks: Iterator[np.ndarray], original: int, rate: int) -> Iterator[np.ndarray]:
+    resampler = None
+    for block in blocks:
+        if resampler is None:
+            try:
+                resampler = soxr.ResampleStream(original, rate, block.shape[1], dtype="float32")
+            except (ValueError, RuntimeError) as error:
+                raise InputError(f"cannot resample {path} from {original} to {rate} Hz: {error}") from error
+            silence = block[:0]
+        yield resampler.resample_chunk(block)
+    if resampler is not None:
+        yield resampler.resample_chunk(silence, last=True)
+
+
+def _note(header: soundfile.SoundFile, rate: int, mono: bool) -> str:
+    changes = []
+    if mono and header.channels > 1:
+        changes.append(f"mixed down from {header.channels} channels")
+    if rate != header.samplerate:
+        changes.append(f"resampled from {header.samplerate} to {rate} Hz")
+    return "; ".join(changes)
+
+
+def _labelled(values: np.ndarray, dims: tuple[str, ...], attrs: dict[str, Any]) -> xr.DataArray:
+    time = np.arange(values.shape[-1]) / attrs["sample_rate"]
+    coords = {"time": ("time", time, {"units": "s", "long_name": "time"})}
+    attrs = {"units": "1", "long_name": "amplitude"} | attrs
+    return xr.DataArray(np.ascontiguousarray(values), dims=dims, coords=coords, attrs=attrs, name="audio")
+
+
+def _checked_rate(sample_rate: int) -> int:
+    number = isinstance(sample_rate, (int, float, np.integer, np.floating)) and sample_rate is not True
+    if not number or not 0 < sample_rate < math.inf or sample_rate != int(sample_rate):
+        raise InputError(f"sample_rate must be a positive whole number of Hz, got {sample_rate!r}")
+    return int(sample_rate)
+
+
+def _checked_samples(samples: ArrayLike | Tensor | xr.DataArray, name: str) -> np.ndarray:
+    """Finite float32 samples with at least one dimension."""
+    if hasattr(samples, "detach"):
+        samples = samples.detach().cpu()
+        if str(samples.dtype) == "torch.bfloat16":  # unknown to numpy
+            samples = samples.float()
+    try:
+        values = np.asarray(samples)
+    except ValueError as error:  # ragged lists
+        raise InputError(f"{name} must be an array of numbers: {error}") from error
+    if values.dtype.kind not in "iuf":
+        raise InputError(f"{name} must hold real numbers, got {values.dtype}")
+    if values.ndim == 0 or values.size == 0:
+        raise InputError(f"{name} holds no samples (shape {values.shape})")
+    scale = _PCM_SCALE.get(str(values.dtype))
+    if scale is not None:
+        values = (values - (scale if values.dtype.kind == "u" else 0.0)) / scale
+    if not np.isfinite(values).all() or np.abs(values).max() > np.finfo(np.float32).max:
+        raise InputError(f"{name} holds NaN or infinite samples")
+    return values.astype(np.float32)
+
+
+def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) -> None:
+    channels = 1 if values.ndim == 1 else values.shape[1]
+    with (
+        open(path, "xb") as raw,
+        soundfile.SoundFile(raw, "w", rate, channels, format=kind, subtype=subtype) as file,
+    ):
+        for start in range(0, len(values), _WRITE_FRAMES):
+            file.write(values[start : start + _WRITE_FRAMES])
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the file name, which our message has already."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(getattr(error, "error_string", error)).rstrip(". ")

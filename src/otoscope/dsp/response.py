@@ -1,0 +1,353 @@
+"""What the first layer hears: short-time and cumulative response spectra.
+
+Both are read off the trained kernels alone. Every kernel answers a frame of sound with one number,
+and the spectra of the kernels, weighted by their answers, add up to the spectrum that the layer
+hands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from otoscope.errors import InputError
+
+Alignment = Literal["centre", "start"]
+
+# Frames taken at a time: the product of one block stays in the cache until its magnitude is taken,
+# and the memory of a long clip is little more than its result.
+_FRAMES = 4096
+
+
+def centred_bank(kernels: Tensor | Sequence[Tensor], alignment: Alignment = "centre") -> Tensor:
+    """Bring kernels of several widths to the widest one, by zeros.
+
+    Parameters
+    ----------
+    kernels : Tensor (K, w), or a sequence of them with different widths
+        Kernels of a one-channel convolution, each width given once or more.
+    alignment : {"centre", "start"}
+        ``"centre"`` puts sample ``w // 2`` of every kernel on sample ``W // 2`` of the bank;
+        ``"start"`` puts all first samples together.
+
+    Returns
+    -------
+    Tensor (sum of K, W)
+        At least float32; W is the largest width.
+
+    Raises
+    ------
+    InputError
+        No kernels, kernels that are not (K, w), or an unknown alignment.
+
+    Notes
+    -----
+    An even and an odd width differ by half a sample, which whole samples cannot mend.
+
+    Examples
+    --------
+    >>> import torch
+    >>> centred_bank([torch.ones(1, 5), 2 * torch.ones(1, 3)])
+    tensor([[1., 1., 1., 1., 1.],
+            [0., 2., 2., 2., 0.]])
+    """
+    _check_alignment(alignment)
+    banks = [kernels] if isinstance(kernels, Tensor) else list(kernels)
+    if not banks:
+        raise InputError("no kernels were given; pass at least one tensor of shape (kernels, width)")
+    for bank in banks:
+        if bank.ndim != 2 or 0 in bank.shape or bank.is_complex():
+            raise InputError(
+                "kernels must be real and of shape (kernels, width), "
+                f"got {bank.dtype} of {tuple(bank.shape)}; of a one-channel convolution pass weight[:, 0]"
+            )
+    dtype = torch.float32
+    for bank in banks:
+        dtype = torch.promote_types(dtype, bank.dtype)
+    widest = max(bank.shape[1] for bank in banks)
+    padded = []
+    for bank in banks:
+        left = _before(widest, alignment) - _before(bank.shape[1], alignment)
+        padded.append(pad(bank.to(dtype), (left, widest - left - bank.shape[1])))
+    return torch.cat(padded)
+
+
+def strs(
+    waveform: Tensor,
+    kernels: Tensor | Sequence[Tensor],
+    hop: int,
+    n_fft: int = 1024,
+    alignment: Alignment = "centre",
+    *,
+    frequencies: Tensor | None = None,
+) -> Tensor:
+    """Short-time response spectra (STRS) of a sound through first-layer kernels.
+
+    Parameters
+    ----------
+    waveform : Tensor (..., N)
+        Samples.
+    kernels : Tensor (K, w), or a sequence of them with different widths
+        First-layer kernels, as the convolution applies them (cross-correlation, not flipped).
+    hop : int
+        Stride of the layer in samples, at least 1.
+    n_fft : int
+        Length of the DFT of the kernels, at least the widest kernel.
+    alignment : {"centre", "start"}
+        ``"centre"``: frame ``j`` is centred on sample ``j * hop`` and zeros lie on both sides of the
+        signal. ``"start"``: frame ``j`` starts at sample ``j * hop`` and all zeros lie after the
+        signal, the convention of the script published with the paper.
+    frequencies : Tensor (F,), optional
+        Frequencies in cycles per sample, 0 to 0.5, at which the spectra of the kernels are taken
+        instead of the DFT bins; logarithmically spaced ones give a constant-Q-like axis. ``n_fft`` is
+        then not used.
+
+    Returns
+    -------
+    Tensor (..., n_fft // 2 + 1, ceil(N / hop))
+        Magnitude; bin ``i`` lies at ``i / n_fft`` cycles per sample, frame ``j`` at ``j * hop`` samples.
+        The dtype is that of waveform and kernels together, at least float32.
+
+    Raises
+    ------
+    InputError
+        An empty waveform, a hop below 1, an ``n_fft`` shorter than the widest kernel, bad kernels.
+
+    Notes
+    -----
+    Equation 1 of SWAM (Gupta and Abrol, "Time-frequency and geometric analysis of task-dependent
+    learning in raw waveform based acoustic models")::
+
+        STRS[i, j] = | sum_k F_k[i] R_k[j] |
+
+    with F_k the DFT of the zero-padded kernel k (no conjugate) and R_k its response at the stride.
+    Kernels of different widths stand at the same place in F_k and in R_k, so that their phases add up;
+    what is left is one linear phase common to all, which the magnitude drops. When the kernels are an
+    orthonormal basis, the STRS is the magnitude DFT of the frame.
+
+    Examples
+    --------
+    A basis of unit impulses hears everything: a sine of 8 cycles in 64 samples shows up in bin 8.
+
+    >>> import torch
+    >>> sine = torch.sin(2 * torch.pi * 8 / 64 * torch.arange(640))
+    >>> spectra = strs(sine, torch.eye(64), hop=64, n_fft=64)
+    >>> spectra.shape
+    torch.Size([33, 10])
+    >>> spectra[:, 5].argmax().item()
+    8
+    """
+    bank = centred_bank(kernels, alignment)
+    _check_hop(hop)
+    if waveform.ndim == 0 or waveform.shape[-1] == 0 or waveform.is_complex():
+        raise InputError(
+            "waveform must hold real samples in its last dimension, "
+            f"got {waveform.dtype} of shape {tuple(waveform.shape)}"
+        )
+    dtype = torch.promote_types(bank.dtype, waveform.dtype)
+    bank = bank.to(dtype)
+    transform = _transform(bank, n_fft, frequencies)
+    width, before = bank.shape[1], _before(bank.shape[1], alignment)
+    padded = pad(waveform.to(bank), (before, width - 1 - before))
+    frames = padded.reshape(-1, padded.shape[-1]).unfold(-1, width, hop)
+    spectra = bank.new_empty(len(frames), len(transform) // 2, frames.shape[1])
+    for clip, clip_frames in zip(spectra, frames, strict=True):
+        start = 0
+        for block in _magnitudes(clip_frames, bank, transform):
+            clip[:, start : start + block.shape[1]] = block
+            start += block.shape[1]
+    return spectra.reshape(*waveform.shape[:-1], *spectra.shape[1:])
+
+
+def crs(strs: Tensor) -> Tensor:
+    """Cumulative response spectrum (CRS): the mean of the STRS over time.
+
+    Parameters
+    ----------
+    strs : Tensor (..., F, T)
+        Short-time response spectra, from :func:`strs`.
+
+    Returns
+    -------
+    Tensor (..., F)
+
+    Raises
+    ------
+    InputError
+        No frames.
+
+    Notes
+    -----
+    Equation 2 of SWAM: ``CRS[i] = 1 / T sum_j STRS[i, j]``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> crs(torch.tensor([[1.0, 3.0], [0.0, 4.0]]))
+    tensor([2., 2.])
+    """
+    if strs.ndim < 2 or strs.shape[-1] == 0:
+        raise InputError(f"strs must be of shape (..., frequency, time) with frames, got {tuple(strs.shape)}")
+    return strs.mean(-1)
+
+
+def strs_stream(
+    blocks: Iterable[np.ndarray | Tensor],
+    kernels: Tensor | Sequence[Tensor],
+    hop: int,
+    n_fft: int = 1024,
+    alignment: Alignment = "centre",
+    *,
+    frequencies: Tensor | None = None,
+) -> Iterator[Tensor]:
+    """STRS of audio of any length, block by block, in flat memory.
+
+    Parameters
+    ----------
+    blocks : iterable of arrays or tensors (n,)
+        Consecutive pieces of one signal, of any lengths, as from :func:`otoscope.audio.stream_audio`.
+    kernels, hop, n_fft, alignment, frequencies
+        As in :func:`strs`.
+
+    Yields
+    ------
+    Tensor (n_fft // 2 + 1, m)
+        Consecutive pieces of the STRS, in the dtype and on the device of the kernels. Together they
+        equal :func:`strs` of the whole signal. No gradient is recorded.
+
+    Raises
+    ------
+    InputError
+        As :func:`strs`, at the call; a block that is not one-dimensional, or no samples at all, when
+        it is met.
+
+    Notes
+    -----
+    The end of each block that later frames still need is carried over to the next.
+
+    Examples
+    --------
+    >>> import torch
+    >>> signal, kernels = torch.randn(1000), torch.randn(4, 30)
+    >>> pieces = list(strs_stream(signal.split(128), kernels, hop=10, n_fft=64))
+    >>> torch.allclose(torch.cat(pieces, -1), strs(signal, kernels, hop=10, n_fft=64), atol=1e-4)
+    True
+    """
+    bank = centred_bank(kernels, alignment).detach()
+    _check_hop(hop)
+    transform = _transform(bank, n_fft, frequencies)
+    framed = _framed(blocks, bank, hop, _before(bank.shape[1], alignment))
+    return (block for frames in framed for block in _magnitudes(frames, bank, transform))
+
+
+def crs_stream(
+    blocks: Iterable[np.ndarray | Tensor],
+    kernels: Tensor | Sequence[Tensor],
+    hop: int,
+    n_fft: int = 1024,
+    alignment: Alignment = "centre",
+    *,
+    frequencies: Tensor | None = None,
+) -> Tensor:
+    """CRS of audio of any length in flat memory.
+
+    Parameters
+    ----------
+    blocks : iterable of arrays or tensors (n,)
+        Consecutive pieces of one signal, of any lengths, as from :func:`otoscope.audio.stream_audio`.
+    kernels, hop, n_fft, alignment, frequencies
+        As in :func:`strs`.
+
+    Returns
+    -------
+    Tensor (n_fft // 2 + 1,)
+        Equal to ``crs(strs(whole signal))``; summed in float64.
+
+    Raises
+    ------
+    InputError
+        As :func:`strs_stream`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> signal, kernels = torch.randn(1000), torch.randn(4, 30)
+    >>> whole = crs(strs(signal, kernels, hop=10))
+    >>> torch.allclose(crs_stream(signal.split(128), kernels, hop=10), whole, rtol=1e-4)
+    True
+    """
+    pieces = strs_stream(blocks, kernels, hop, n_fft, alignment, frequencies=frequencies)
+    first = next(pieces)  # there is one: a signal without samples raises
+    total, count = first.sum(-1, dtype=torch.float64), first.shape[-1]
+    for piece in pieces:
+        total += piece.sum(-1, dtype=torch.float64)
+        count += piece.shape[-1]
+    return (total / count).to(first.dtype)
+
+
+def _before(width: int, alignment: Alignment) -> int:
+    """Samples of a kernel of this width that lie before the sample its frame is named after."""
+    return width // 2 if alignment == "centre" else 0
+
+
+def _transform(bank: Tensor, n_fft: int, frequencies: Tensor | None) -> Tensor:
+    """Spectra of the kernels, (2 F, K): real parts over imaginary ones, for one real product."""
+    width = bank.shape[1]
+    if frequencies is not None:
+        inside = (frequencies >= 0) & (frequencies <= 0.5)
+        if frequencies.ndim != 1 or not len(frequencies) or not inside.all():
+            raise InputError("frequencies must be one-dimensional, in cycles per sample from 0 to 0.5")
+        samples = torch.arange(width, device=bank.device, dtype=torch.float64)  # phases grow with the width
+        phase = 2 * torch.pi * torch.outer(frequencies.to(samples), samples)
+        return torch.cat((phase.cos(), -phase.sin())).to(bank.dtype) @ bank.T
+    if n_fft < width:
+        raise InputError(f"n_fft is {n_fft} but the widest kernel has {width} samples; use n_fft >= {width}")
+    spectrum = torch.fft.rfft(bank, n_fft).T
+    return torch.cat((spectrum.real, spectrum.imag))
+
+
+def _magnitudes(frames: Tensor, bank: Tensor, transform: Tensor) -> Iterator[Tensor]:
+    """|transform @ bank @ frames| for frames (T, W), in blocks of (F, at most _FRAMES)."""
+    half = len(transform) // 2
+    for part in frames.split(_FRAMES):
+        # The two products in the cheaper order: few wide kernels answer first, many narrow ones merge first.
+        spectrum = torch.linalg.multi_dot((transform, bank, part.T))
+        yield torch.hypot(spectrum[:half], spectrum[half:])
+
+
+def _framed(blocks: Iterable[np.ndarray | Tensor], bank: Tensor, hop: int, before: int) -> Iterator[Tensor]:
+    """Frames (T, W) of the padded signal, as soon as each is complete."""
+    width = bank.shape[1]
+    span = max(width, hop)  # a frame and the gap after it, so that what is dropped is always there
+    rest = bank.new_zeros(before)
+    samples = 0
+    for block in blocks:
+        piece = torch.as_tensor(block).to(bank)
+        if piece.ndim != 1:
+            raise InputError(f"blocks of a stream must be one-dimensional, got shape {tuple(piece.shape)}")
+        samples += len(piece)
+        rest = torch.cat((rest, piece))
+        if len(rest) >= span:
+            frames = rest.unfold(0, span, hop)[:, :width]
+            yield frames
+            rest = rest[len(frames) * hop :]
+    if not samples:
+        raise InputError("the stream held no samples")
+    rest = torch.cat((rest, rest.new_zeros(span - 1 - before)))
+    if len(rest) >= span:
+        yield rest.unfold(0, span, hop)[:, :width]
+
+
+def _check_hop(hop: int) -> None:
+    if isinstance(hop, bool) or not isinstance(hop, int) or hop < 1:
+        raise InputError(f"hop must be a whole number of samples, at least 1, got {hop!r}")
+
+
+def _check_alignment(alignment: str) -> None:
+    if alignment not in ("centre", "start"):
+        raise InputError(f"alignment must be 'centre' or 'start', got {alignment!r}")

@@ -1,0 +1,309 @@
+"""What a feature map sounds like: its activations carried back to the waveform."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe import Pullback, Rule, Tap, read_taps, trace, vjp
+from otoscope.probe.backproject import MEMORY
+from otoscope.results import axis, sign, variable
+
+_SOURCE = "Yadav 2022, section 5.2, algorithm 1"
+Channels = int | Sequence[int] | Literal["all", "layer"] | None
+Progress = Callable[[int, int], None]
+
+
+def sonify(
+    model: nn.Module,
+    inputs: Tensor,
+    *,
+    sample_rate: float,
+    layer: str,
+    channel: Channels = None,
+    top: int = 1,
+    peak: bool = False,
+    rule: str | Rule = "deconvnet",
+    memory: int = MEMORY,
+    progress: Progress | None = None,
+) -> xr.DataArray:
+    r"""Carry the activations of feature maps back to the waveform, where they can be heard.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module on waveforms.
+    inputs : Tensor, (clip, ..., time)
+        Waveforms as the model takes them.
+    sample_rate : float
+        In Hz.
+    layer : str
+        The tap whose maps are heard; for the published algorithm the last of a block (its pooling, or its
+        activation where there is none).
+    channel : int, sequence of int, "all" or "layer", optional
+        One map, several, every map by itself, or the whole layer at once (the sum over maps). By default the
+        `top` most active ones, that is those of largest root mean square over the clips given.
+    top : int
+        How many of the most active maps.
+    peak : bool
+        Carry back only the strongest activation of each map, so that only its receptive field is heard.
+    rule : {"deconvnet", "guided", "gradient"} or callable
+        What activations pass back, see :mod:`otoscope.probe.rules`.
+    memory : int
+        Bytes that backward passes of many maps at once may take.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of maps.
+
+    Returns
+    -------
+    DataArray, (clip, channel, time)
+        Every sound is scaled to the peak of its clip; that of a silent map is silence. Coordinates:
+        `activity` (clip, channel), the root mean square of the map, and `peak_time` (clip, channel), the
+        time in s of its strongest activation.
+
+    Raises
+    ------
+    InputError
+        If there is no such tap or map.
+
+    Notes
+    -----
+    Algorithm 1 sets all maps but one to zero and goes back through unpooling with the switches of the
+    forward pass, rectification and transposed convolution; autograd under the rule `deconvnet` does the same,
+    and goes on through any other operation.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
+    >>> sounds = sonify(model, torch.randn(1, 1, 4000), sample_rate=8000, layer="1", channel=[2, 5])
+    >>> sounds.sizes, sounds.channel.values.tolist()
+    (Frozen({'clip': 1, 'channel': 2, 'time': 4000}), [2, 5])
+    """
+    tap = trace(model, inputs, sample_rate)[layer]
+    if tap.channel_axis is None:
+        raise InputError(f"{tap.name} has no axis of feature maps: its shape is {tap.shape}")
+    # Where time is on the first axis, frames are the batch, and clips can only be told apart one at a time.
+    groups = inputs.split(1) if tap.time_axis == 0 else (inputs,)
+    values = torch.cat([_by_clip(_value(model, group, tap), tap) for group in groups])
+    activity, peak_times = _rms(values), _peak_times(values, tap)
+    chosen = _choose(channel, top, activity, tap)
+    back = _sound_of_peaks if peak and channel != "layer" else _sound_of_maps
+    sounds = torch.cat([back(model, group, tap, chosen, peak, rule, memory, progress) for group in groups], 1)
+    sounds = _scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
+    labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
+    result = xr.DataArray(
+        sounds.transpose(0, 1).cpu().numpy(),
+        dims=("clip", "channel", "time"),
+        coords={
+            "channel": np.asarray(labels),
+            "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
+            "activity": _coordinate(activity, chosen, "root mean square of the map"),
+            "peak_time": _coordinate(peak_times, chosen, "time of the strongest activation", "s"),
+        },
+        name="sonification",
+        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": str(rule)},
+    )
+    return sign(result, "sonify", _SOURCE, layer=tap.name, channel=channel, top=top, peak=peak, rule=rule)
+
+
+def _value(model: nn.Module, inputs: Tensor, tap: Tap) -> Tensor:
+    return read_taps(model, inputs, [tap.name])[tap.name]
+
+
+def _by_clip(value: Tensor, tap: Tap) -> Tensor:
+    """The value of a tap as (clip, channel, ..., time), time being last where there is any."""
+    assert tap.channel_axis is not None
+    value, shift = (value[None], 1) if tap.time_axis == 0 else (value, 0)
+    axes = [axis for axis in range(value.ndim) if axis not in (0, tap.channel_axis + shift)]
+    if tap.time_axis is not None:
+        axes.remove(tap.time_axis + shift)
+        axes.append(tap.time_axis + shift)
+    return value.permute(0, tap.channel_axis + shift, *axes)
+
+
+def _rms(values: Tensor) -> Tensor:
+    """(clip, channel)"""
+    return values.flatten(2).square().mean(-1).sqrt() if values.ndim > 2 else values.abs()
+
+
+def _peak_times(values: Tensor, tap: Tap) -> Tensor:
+    """(clip, channel), in s"""
+    if tap.time_axis is None or values.ndim < 3:
+        return torch.full(values.shape[:2], math.nan, dtype=torch.float64)
+    along_time = values.flatten(2, -2).amax(2) if values.ndim > 3 else values
+    return tap.times()[along_time.argmax(-1).cpu()]
+
+
+def _choose(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int] | None:
+    """Numbers of maps; None for the whole layer."""
+    count = activity.shape[1]
+    if channel == "layer":
+        return None
+    if channel == "all":
+        return list(range(count))
+    if channel is None:
+        if top < 1:
+            raise InputError(f"top has to be 1 or more, not {top}")
+        over_clips = activity.square().sum(0)
+        return over_clips.topk(min(top, count)).indices.tolist()
+    numbers = [channel] if isinstance(channel, int) else list(channel)
+    for number in numbers:
+        if not isinstance(number, (int, np.integer)) or not 0 <= number < count:
+            raise InputError(f"unknown map {number!r}: {tap.name} has {count} feature maps, 0 to {count - 1}")
+    if not numbers:
+        raise InputError("no feature map was asked for: give at least one channel")
+    return [int(number) for number in numbers]
+
+
+def _sound_of_maps(
+    model: nn.Module,
+    inputs: Tensor,
+    tap: Tap,
+    chosen: list[int] | None,
+    peak: bool,
+    rule: str | Rule,
+    memory: int,
+    progress: Progress | None,
+) -> Tensor:
+    """(map, clip, ..., time), by one forward pass and a backward pass for each handful of maps."""
+    value, pull = vjp(model, inputs, tap.name, rule, memory)
+    if peak:
+        value = _only_peaks(value, tap)
+    if chosen is None:
+        return pull(value)[None]
+    return _pull_maps(value, pull, tap, chosen, progress)
+
+
+def _pull_maps(
+    value: Tensor, pull: Pullback, tap: Tap, chosen: list[int], progress: Progress | None
+) -> Tensor:
+    assert tap.channel_axis is not None
+    parts = []
+    for start in range(0, len(chosen), pull.seeds_at_once):
+        maps = chosen[start : start + pull.seeds_at_once]
+        seeds = value.new_zeros(len(maps), *value.shape)
+        into = seeds.movedim(tap.channel_axis + 1, 1)
+        into[range(len(maps)), maps] = value.movedim(tap.channel_axis, 0)[maps]
+        parts.append(pull(seeds))
+        if progress:
+            progress(start + len(maps), len(chosen))
+    return torch.cat(parts)
+
+
+def _only_peaks(value: Tensor, tap: Tap) -> Tensor:
+    """Zero but for the strongest activation of every map of every clip."""
+    clips = _by_clip(value, tap)
+    flat = clips.reshape(*clips.shape[:2], -1)
+    at = flat.argmax(-1, keepdim=True)
+    peaks = torch.zeros_like(flat).scatter_(-1, at, flat.gather(-1, at)).reshape(clips.shape)
+    # Back into the layout of the tap, by undoing the permutation of its axes.
+    order = _by_clip(torch.arange(value.numel(), device=value.device).reshape(value.shape), tap).flatten()
+    return torch.empty_like(value).flatten().scatter_(0, order, peaks.flatten()).reshape(value.shape)
+
+
+def _sound_of_peaks(
+    model: nn.Module,
+    inputs: Tensor,
+    tap: Tap,
+    chosen: list[int] | None,
+    peak: bool,
+    rule: str | Rule,
+    memory: int,
+    progress: Progress | None,
+) -> Tensor:
+    """As :func:`_sound_of_maps`, but only the receptive field of each peak is run through the model.
+
+    This needs an element to depend on nothing but its receptive field and the hop to be whole; where it does
+    not hold, as told by the trace and by the values, the whole clip is run.
+    """
+    assert chosen is not None
+    local = tap.time_axis == len(tap.shape) - 1 and len(tap.shape) == 3 and not tap.whole
+    if local and float(tap.hop).is_integer():
+        try:
+            return _sound_of_crops(model, inputs, tap, chosen, rule, memory, progress)
+        except _NotLocalError:
+            pass
+    return _sound_of_maps(model, inputs, tap, chosen, True, rule, memory, progress)
+
+
+class _NotLocalError(Exception):
+    """The value at a peak changes when the sound outside its receptive field is cut away."""
+
+
+def _sound_of_crops(
+    model: nn.Module,
+    inputs: Tensor,
+    tap: Tap,
+    chosen: list[int],
+    rule: str | Rule,
+    memory: int,
+    progress: Progress | None,
+) -> Tensor:
+    values = _value(model, inputs, tap)[:, chosen]
+    peaks, at = values.max(-1)
+    hop, length = int(tap.hop), inputs.shape[-1]
+    reach = (tap.receptive_field - 1) / 2
+    first = (tap.centre + at * tap.hop - reach).long().clamp(0, length - 1)
+    start = first // hop * hop  # so that every stride inside falls on the same samples
+    stop = (tap.centre + at * tap.hop + reach).long().clamp(0, length - 1) + 1
+    # One width for all crops that the end of the clip allows, so that they run together.
+    width = torch.minimum(start + tap.receptive_field + hop, torch.tensor(length)) - start
+    width = torch.maximum(width, stop - start)
+    sounds = inputs.new_zeros(len(chosen), *inputs.shape)
+    for size in width.unique().tolist():
+        clips, maps = torch.nonzero(width == size, as_tuple=True)
+        at_once = max(1, int(memory // (16 * size * max(tap.channels, 64) * inputs.element_size())))
+        for part in torch.arange(len(clips)).split(at_once):
+            c, m = clips[part], maps[part]
+            places = list(zip(c.tolist(), m.tolist(), start[c, m].tolist(), strict=True))
+            crops = torch.stack([inputs[i, ..., s : s + size] for i, _, s in places])
+            position, maps_there = at[c, m] - start[c, m] // hop, torch.tensor(chosen)[m]
+            sound = _peak_of_crops(model, crops, tap, maps_there, position, peaks[c, m], rule)
+            for k, (i, j, s) in enumerate(places):
+                sounds[j, i, ..., s : s + size] = sound[k]
+            if progress:
+                progress(min(int(part[-1]) + 1, len(chosen)), len(chosen))
+    return sounds
+
+
+def _peak_of_crops(
+    model: nn.Module,
+    crops: Tensor,
+    tap: Tap,
+    channels: Tensor,
+    position: Tensor,
+    expected: Tensor,
+    rule: str | Rule,
+) -> Tensor:
+    """Carry one element of each crop back."""
+    try:
+        value, pull = vjp(model, crops, tap.name, rule)
+    except RuntimeError:  # the model does not take a clip so short
+        raise _NotLocalError from None
+    rows = torch.arange(len(crops))
+    if int(position.max()) >= value.shape[-1]:
+        raise _NotLocalError
+    found = value[rows, channels, position]
+    if not torch.allclose(found, expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max())):
+        raise _NotLocalError
+    seed = torch.zeros_like(value)
+    seed[rows, channels, position] = found
+    return pull(seed)
+
+
+def _scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
+    """Every sound (map, clip, time) to the peak of its clip; silence stays silence."""
+    loudest = sounds.abs().amax(-1, keepdim=True)
+    return torch.where(loudest > 0, sounds / loudest, 0.0) * waveforms.abs().amax(-1, keepdim=True)
+
+
+def _coordinate(values: Tensor, chosen: list[int] | None, long_name: str, units: str = "") -> xr.Variable:
+    values = values.amax(1, keepdim=True) if chosen is None else values[:, chosen]
+    return variable(["clip", "channel"], values, long_name, units)

@@ -1,0 +1,203 @@
+"""Response spectra of the first layer: what its kernels say together about each moment of a sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope.dsp import response
+from otoscope.errors import InputError
+from otoscope.probe import Layer, trace
+from otoscope.results import axis, sign
+
+_SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, eq. {}"
+Alignment = Literal["centre", "start"]
+
+
+def strs(
+    model: nn.Module,
+    inputs: Tensor,
+    *,
+    sample_rate: float,
+    layer: str | None = None,
+    n_fft: int = 1024,
+    hop: int | None = None,
+    alignment: Alignment = "centre",
+) -> xr.DataArray:
+    r"""Short-time response spectra (STRS) of a layer that reads the waveform.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module whose first layer is a convolution of one channel.
+    inputs : Tensor, (clip, ..., time)
+        Waveforms as the model takes them.
+    sample_rate : float
+        In Hz.
+    layer : str, optional
+        The layer; the first convolution of the model by default.
+    n_fft : int
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies.
+    hop : int, optional
+        Samples from one frame to the next; the stride of the layer by default.
+    alignment : {"centre", "start"}
+        Frames are centred on their time, or start there as in the script that the authors published.
+
+    Returns
+    -------
+    DataArray, (clip, frequency, time)
+        Frequencies in Hz, times in s.
+
+    Raises
+    ------
+    InputError
+        If the layer does not read a waveform of one channel, or `n_fft` is shorter than a kernel.
+
+    Notes
+    -----
+    .. math:: \mathrm{STRS}(i, j) = \Big| \sum_k F_k[i] R_k[j] \Big|
+
+    with :math:`F_k` the Fourier transform of kernel k and :math:`R_k` its response (SWAM, eq. 1). Kernels of
+    several widths are aligned at their centres in both.
+
+    Examples
+    --------
+    >>> model = nn.Conv1d(1, 8, 30, stride=10)
+    >>> strs(model, torch.randn(1, 1, 16_000), sample_rate=16_000).sizes
+    Frozen({'clip': 1, 'frequency': 513, 'time': 1600})
+    """
+    kernels, stride = first_kernels(model, inputs, sample_rate, layer)
+    hop = stride if hop is None else hop
+    waveform = inputs.reshape(len(inputs), -1)
+    values = response.strs(waveform, kernels, hop, n_fft, alignment)
+    times = np.arange(values.shape[-1]) * hop / sample_rate
+    result = xr.DataArray(
+        values.cpu().numpy(),
+        dims=("clip", "frequency", "time"),
+        coords={
+            "frequency": _frequencies(n_fft, sample_rate),
+            "time": axis("time", times, "time", "s"),
+        },
+        name="strs",
+        attrs={"long_name": "short-time response spectra", "sample_rate": sample_rate},
+    )
+    return sign(result, "strs", _SOURCE.format(1), layer=layer, n_fft=n_fft, hop=hop, alignment=alignment)
+
+
+def crs(
+    model: nn.Module,
+    inputs: Tensor,
+    *,
+    sample_rate: float,
+    layer: str | None = None,
+    n_fft: int = 1024,
+    hop: int | None = None,
+    alignment: Alignment = "centre",
+) -> xr.DataArray:
+    r"""Cumulative response spectra (CRS): the STRS averaged over time, in memory that does not grow with it.
+
+    Parameters are those of :func:`strs`.
+
+    Returns
+    -------
+    DataArray, (clip, frequency)
+
+    Notes
+    -----
+    :math:`\mathrm{CRS}[i] = \frac{1}{N_t} \sum_j \mathrm{STRS}(i, j)` (SWAM, eq. 2).
+
+    Examples
+    --------
+    >>> model = nn.Conv1d(1, 8, 30, stride=10)
+    >>> crs(model, torch.randn(1, 1, 16_000), sample_rate=16_000).sizes
+    Frozen({'clip': 1, 'frequency': 513})
+    """
+    kernels, stride = first_kernels(model, inputs, sample_rate, layer)
+    hop = stride if hop is None else hop
+    waveform = inputs.reshape(len(inputs), -1)
+    values = torch.stack(
+        [response.crs_stream(_blocks(clip), kernels, hop, n_fft, alignment) for clip in waveform]
+    )
+    return _cumulative(values, sample_rate, layer=layer, n_fft=n_fft, hop=hop, alignment=alignment)
+
+
+def crs_of_stream(
+    model: nn.Module,
+    blocks: Iterable[np.ndarray],
+    inputs: Tensor,
+    *,
+    sample_rate: float,
+    layer: str | None = None,
+    n_fft: int = 1024,
+    hop: int | None = None,
+    alignment: Alignment = "centre",
+) -> xr.DataArray:
+    """CRS of a sound that comes in blocks, such as a file too long to hold.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, (time,)
+        Consecutive parts of one waveform, as :func:`otoscope.audio.stream_audio` yields them.
+    inputs : Tensor, (1, ..., time)
+        A waveform as the model takes it, to find its first layer with.
+
+    The other parameters are those of :func:`strs`; the result is that of :func:`crs`.
+    """
+    kernels, stride = first_kernels(model, inputs, sample_rate, layer)
+    hop = stride if hop is None else hop
+    values = response.crs_stream(blocks, kernels, hop, n_fft, alignment)
+    return _cumulative(values[None], sample_rate, layer=layer, n_fft=n_fft, hop=hop, alignment=alignment)
+
+
+def first_kernels(
+    model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None
+) -> tuple[list[Tensor], int]:
+    """The kernels (count, width) of every branch of a layer that reads the waveform, and its stride."""
+    seen = trace(model, inputs, sample_rate)
+    chosen = _find_layer(seen.layers, layer)
+    kernels = []
+    for tap in chosen.taps:
+        assert tap.weight is not None
+        if tap.weight.shape[1] != 1 or sum(n > 1 for n in tap.kernel) > 1:
+            raise InputError(
+                f"layer {chosen.name!r} has kernels of shape {tuple(tap.weight.shape[1:])}: response spectra "
+                "are for layers that read a waveform of one channel; choose another layer"
+            )
+        kernels.append(tap.weight.flatten(1))
+    return kernels, max(chosen.taps[0].stride)
+
+
+def _find_layer(layers: tuple[Layer, ...], name: str | None) -> Layer:
+    if not layers:
+        raise InputError("the model has no convolution, so there is no first layer to look at")
+    if name is None:
+        return layers[0]
+    for layer in layers:
+        if name in (layer.name, *(tap.name for tap in layer.taps)) or layer.name.endswith(f".{name}"):
+            return layer
+    names = ", ".join(layer.name for layer in layers)
+    raise InputError(f"no layer is named {name!r}; the layers are {names}")
+
+
+def _blocks(waveform: Tensor, length: int = 2**17) -> Iterable[Tensor]:
+    return waveform.split(length)
+
+
+def _frequencies(n_fft: int, sample_rate: float) -> xr.Variable:
+    return axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz")
+
+
+def _cumulative(values: Tensor, sample_rate: float, n_fft: int, **arguments: object) -> xr.DataArray:
+    result = xr.DataArray(
+        values.cpu().numpy(),
+        dims=("clip", "frequency"),
+        coords={"frequency": _frequencies(n_fft, sample_rate)},
+        name="crs",
+        attrs={"long_name": "cumulative response spectrum", "sample_rate": sample_rate},
+    )
+    return sign(result, "crs", _SOURCE.format(2), n_fft=n_fft, **arguments)

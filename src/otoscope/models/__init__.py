@@ -1,0 +1,31 @@
+"""The model zoo, and loading of any model.
+
+`load` takes everything that otoscope calls a MODEL; `available` lists the names it knows, `ARCHITECTURES`
+holds them. Another architecture becomes loadable and saveable by name with one entry::
+
+    ARCHITECTURES["mine"] = Architecture("my_package.net:Net", "what it is")
+"""
+
+from __future__ import annotations
+
+from otoscope.models.checkpoints import fit_weights, read_weights, save, weights_digest
+from otoscope.models.cnn12 import CNN12
+from otoscope.models.resolve import load
+from otoscope.models.swam import SWAM
+from otoscope.models.tssdnet import IncTSSDNet, ResTSSDNet
+from otoscope.models.zoo import ARCHITECTURES, Architecture, available
+
+__all__ = [
+    "ARCHITECTURES",
+    "CNN12",
+    "SWAM",
+    "Architecture",
+    "IncTSSDNet",
+    "ResTSSDNet",
+    "available",
+    "fit_weights",
+    "load",
+    "read_weights",
+    "save",
+    "weights_digest",
+]

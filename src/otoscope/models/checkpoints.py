@@ -1,0 +1,327 @@
+"""Weights and configurations on disk: read without running anything, fit strictly, save whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from otoscope.errors import InputError
+
+Weights = Mapping[str, torch.Tensor]
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+
+_PICKLED = (".pt", ".pth", ".bin", ".ckpt")
+_WRAPPERS = ("model_state_dict", "state_dict", "model")
+
+
+def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read a state dict, to CPU, without running code from the file.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` as ``torch.save`` writes them: a state
+        dict, or a dict that holds one under ``model_state_dict``, ``state_dict`` or ``model``.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, damaged, of another kind, or holds objects beyond plain data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/linear.pt"
+    >>> torch.save({"state_dict": nn.Linear(3, 2).state_dict()}, path)
+    >>> {name: tuple(value.shape) for name, value in read_weights(path).items()}
+    {'weight': (2, 3), 'bias': (2,)}
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder, not a weights file; give a checkpoint folder as the model itself"
+        )
+    if not path.is_file():
+        raise InputError(f"weights file {path} does not exist")
+    if path.suffix.lower() not in (".safetensors", *_PICKLED):
+        known = ", ".join((".safetensors", *_PICKLED))
+        raise InputError(f"{path}: weights files end in {known}, not {path.suffix or 'nothing'!r}")
+    if path.stat().st_size == 0:
+        raise InputError(f"weights file {path} is empty")
+    content = _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_torch(path)
+    return _state_dict(content, path)
+
+
+def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str = "") -> None:
+    """Load a state dict into a model, every name and shape as it must be.
+
+    A prefix such as ``module.`` or ``model.``, left by a wrapper, is taken off when the rest then fits.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Changed in place, and only when all fits.
+    weights : mapping of str to torch.Tensor
+    path : str or Path
+        Where the weights came from, for the message.
+    hint : str
+        Added to the message.
+
+    Raises
+    ------
+    InputError
+        If names or shapes differ; the message names the first of each kind.
+
+    Examples
+    --------
+    >>> wrapped = {f"module.{name}": value for name, value in nn.Linear(3, 2).state_dict().items()}
+    >>> fit_weights(nn.Linear(3, 2), wrapped, "wrapped.pt")
+    >>> fit_weights(nn.Linear(4, 2), wrapped, "wrapped.pt")
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: wrapped.pt does not fit Linear, it is a checkpoint of another architecture:
+    weight is (2, 3) in the file but (2, 4) in the model
+    """
+    expected = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    weights = _without_prefix(weights, expected)
+    differences = _differences(weights, expected)
+    if differences:
+        called = getattr(model, "name", None)
+        called = called if isinstance(called, str) else type(model).__name__
+        message = f"{path} does not fit {called}, it is a checkpoint of another architecture: "
+        raise InputError(message + "; ".join(differences) + (f". {hint}" if hint else ""))
+    # all tensors were checked above; what else a module may keep as extra state is no weight
+    model.load_state_dict(weights, strict=False)
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Short hash of all parameters and buffers, the same on every device.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+
+    Returns
+    -------
+    str
+        First 16 hexadecimal digits of the SHA-256 over names, types, shapes and bytes, in order of name.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 1)
+    >>> _ = nn.init.ones_(layer.weight), nn.init.zeros_(layer.bias)
+    >>> weights_digest(layer) == weights_digest(layer.double())
+    False
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if isinstance(value, torch.Tensor):
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save(model: nn.Module, folder: str | Path) -> Path:
+    """Write a checkpoint folder that `load` reads: ``config.json`` and ``model.safetensors``.
+
+    Each file appears whole or not at all; older ones of the same name are replaced.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model from `load`; its ``config`` says how it was built. ``name``, ``sample_rate`` and ``classes``
+        are kept too.
+    folder : str or Path
+        Made where it does not exist.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the model was not built by name, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from otoscope.models import load
+    >>> folder = save(load("cnn12", width=0.1, n_classes=2), tempfile.mkdtemp())
+    >>> load(folder).config["options"]["n_classes"]
+    2
+    """
+    from safetensors.torch import save_file
+
+    config = getattr(model, "config", None)
+    if not isinstance(config, Mapping) or "architecture" not in config:
+        raise InputError(
+            f"{type(model).__name__} cannot be saved: only models built by name (load('cnn12', ...)) know "
+            "their configuration; save others with torch.save(model.state_dict(), ...)"
+        )
+    described = dict(config) | {key: getattr(model, key, None) for key in ("name", "sample_rate", "classes")}
+    text = json.dumps(described, indent=2) + "\n"
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(folder / WEIGHTS, lambda part: save_file(tensors, part))
+        _write_whole(folder / CONFIG, lambda part: Path(part).write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot write the checkpoint to {folder}: {error}") from error
+    return folder
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """Read and check the ``config.json`` of a checkpoint folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    dict
+        With ``architecture`` and ``options``, and where given ``name``, ``sample_rate`` (Hz), ``classes``.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no JSON object, or a field is of the wrong kind.
+    """
+    path = Path(folder) / CONFIG
+    if not path.is_file():
+        raise InputError(f"{folder} is no checkpoint folder: it has no {CONFIG}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{path} must hold a JSON object, not a {type(config).__name__}")
+    if "architecture" not in config:
+        mend = f"; it looks like a Hugging Face model: give hf:{folder}" if "model_type" in config else ""
+        raise InputError(f"{path} names no architecture{mend}")
+    for problem in _config_problems(config):
+        raise InputError(f"{path}: {problem}")
+    return config
+
+
+def _config_problems(config: dict[str, Any]) -> list[str]:
+    problems = []
+    if not isinstance(config["architecture"], str):
+        problems.append("architecture must be a name")
+    if not isinstance(config.setdefault("options", {}), dict):
+        problems.append("options must be an object of names and values")
+    if not isinstance(config.get("name", ""), str):
+        problems.append("name must be a string")
+    rate = config.get("sample_rate")
+    if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 1):
+        problems.append(f"sample_rate must be a whole number of Hz, not {rate!r}")
+    classes = config.get("classes")
+    if classes is not None and not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
+        problems.append("classes must be a list of names")
+    return problems
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} is damaged or no safetensors file: {_first_sentence(error)}") from error
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on odd pickles; the errors below say it better
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        asked = f" (it asks for {named[1]})" if named else ""
+        raise InputError(
+            f"{path} was refused: it is damaged or pickles more than plain weights{asked}, and opening that "
+            "could run code; nothing was run. Save it anew with torch.save(model.state_dict(), ...)"
+        ) from error
+    except Exception as error:  # damaged files raise many kinds: RuntimeError, EOFError, KeyError ...
+        raise InputError(
+            f"{path} is damaged or no state dict of torch.save: {_first_sentence(error)}"
+        ) from error
+
+
+def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:
+    """The state dict in what a file held, out of the dict of a training run where there is one."""
+    found = content
+    if isinstance(content, dict):
+        found = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), content)
+    if not isinstance(found, dict) or not found:
+        raise InputError(f"{path} holds no weights: a dict of named tensors was expected")
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise InputError(
+                f"{path} holds no plain state dict: {name!r} is not a named tensor; the state dict may also "
+                f"stand under {', '.join(_WRAPPERS)}"
+            )
+    return dict(found)
+
+
+def _without_prefix(weights: Weights, expected: Weights) -> dict[str, torch.Tensor]:
+    """The weights under the one prefix that makes the names fit, or as they are."""
+    if not expected or weights.keys() == expected.keys():
+        return dict(weights)
+    first = next(iter(expected))
+    prefixes = [name.removesuffix(first) for name in weights if name.endswith(f".{first}")]
+    inner = [{n.removeprefix(p): value for n, value in weights.items() if n.startswith(p)} for p in prefixes]
+    fitting = [candidate for candidate in inner if candidate.keys() == expected.keys()]
+    return fitting[0] if len(fitting) == 1 else dict(weights)
+
+
+def _differences(weights: Weights, expected: Weights) -> list[str]:
+    missing = [name for name in expected if name not in weights]
+    unexpected = [name for name in weights if name not in expected]
+    reshaped = [
+        f"{name} is {tuple(weights[name].shape)} in the file but {tuple(value.shape)} in the model"
+        for name, value in expected.items()
+        if name in weights and weights[name].shape != value.shape
+    ]
+    found = [(missing, "the file lacks {}"), (unexpected, "the model has no {}"), (reshaped, "{}")]
+    return [phrase.format(_first_of(names)) for names, phrase in found if names]
+
+
+def _first_of(names: list[str], shown: int = 3) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def _first_sentence(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0].split(". ")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Write beside the file and move over it, so that a reader never meets half of it."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        write(str(part))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,150 @@
+"""Hugging Face audio models as modules from a waveform to a tensor."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import nn
+
+from otoscope.errors import InputError
+
+# what the name of a checkpoint's class ends in, and the transformers class that loads it with its head
+_HEADS = {
+    "ForSequenceClassification": "AutoModelForAudioClassification",
+    "ForAudioClassification": "AutoModelForAudioClassification",
+    "ForAudioFrameClassification": "AutoModelForAudioFrameClassification",
+    "ForXVector": "AutoModelForAudioXVector",
+    "ForCTC": "AutoModelForCTC",
+}
+_OPTIONS = ("revision", "local_files_only")
+
+
+class HuggingFaceModel(nn.Module):
+    """A transformers model that takes (batch, 1, time) and returns one tensor.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A transformers model on waveforms (batch, time), as wav2vec 2.0, HuBERT or WavLM.
+    sample_rate : int
+        Hz.
+    normalize : bool
+        Bring each clip to mean 0 and variance 1 first, as the model's feature extractor does.
+    name : str
+        Its name in results.
+
+    Notes
+    -----
+    The output is the logits where the model has a head, else the last hidden state (batch, frame, channel).
+    The normalisation is part of the forward pass, so what is carried back to the waveform went through it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> class Mean(nn.Module):
+    ...     config = SimpleNamespace()
+    ...     def forward(self, x):
+    ...         return SimpleNamespace(logits=x.mean(-1, keepdim=True))
+    >>> HuggingFaceModel(Mean(), 16000, normalize=False)(torch.ones(2, 1, 400)).shape
+    torch.Size([2, 1])
+    """
+
+    input_length: int | None = None
+    padding: str = "zeros"
+
+    def __init__(self, network: nn.Module, sample_rate: int, normalize: bool, name: str = "hf") -> None:
+        super().__init__()
+        self.network = network
+        self.sample_rate = sample_rate
+        self.normalize = normalize
+        self.name = name
+        self.classes = _classes(network)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Logits or last hidden state of clips (batch, 1, time)."""
+        clips = waveform.squeeze(1)
+        if self.normalize:
+            clips = clips - clips.mean(-1, keepdim=True)
+            clips = clips / (clips.square().mean(-1, keepdim=True) + 1e-7).sqrt()
+        output = self.network(clips)
+        logits = getattr(output, "logits", None)
+        return output.last_hidden_state if logits is None else logits
+
+
+def from_hub(name: str, **options: Any) -> HuggingFaceModel:
+    """Load a Hugging Face audio model by name or from a folder.
+
+    Parameters
+    ----------
+    name : str
+        ``org/name`` on the hub, or a folder that ``save_pretrained`` wrote.
+    **options
+        ``revision`` and ``local_files_only``, as transformers takes them. Code from the hub is never run.
+
+    Returns
+    -------
+    HuggingFaceModel
+
+    Raises
+    ------
+    InputError
+        If transformers is missing, the model cannot be found or read, or takes no waveforms.
+
+    Examples
+    --------
+    >>> from_hub("no/such-model", local_files_only=True)
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: hf:no/such-model cannot be loaded...
+    """
+    unknown = [option for option in options if option not in _OPTIONS]
+    if unknown:
+        raise InputError(f"hf:{name} has no option {unknown[0]!r}; its options: {', '.join(_OPTIONS)}")
+    try:
+        import transformers
+    except ImportError as error:
+        raise InputError(f"hf:{name} needs transformers: pip install 'otoscope[hf]'") from error
+    try:
+        config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
+        rate, normalize = _preparation(transformers, name, options)
+        network = _auto_class(transformers, config).from_pretrained(name, trust_remote_code=False, **options)
+    except InputError:
+        raise
+    except Exception as error:  # hub, cache and file errors come in many kinds, and name the cause in words
+        reason = str(error).strip().split("\n")[0]
+        raise InputError(
+            f"hf:{name} cannot be loaded (offline, misspelt, or no model of transformers?): {reason}"
+        ) from error
+    return HuggingFaceModel(network, rate, normalize, name)
+
+
+def _auto_class(transformers: Any, config: Any) -> Any:
+    stored = (getattr(config, "architectures", None) or [""])[0]
+    head = next((auto for ending, auto in _HEADS.items() if stored.endswith(ending)), "AutoModel")
+    return getattr(transformers, head)
+
+
+def _preparation(transformers: Any, name: str, options: dict[str, Any]) -> tuple[int, bool]:
+    """Sampling rate and normalisation that the model's feature extractor prescribes."""
+    try:
+        automatic = transformers.AutoFeatureExtractor
+        extractor = automatic.from_pretrained(name, trust_remote_code=False, **options)
+    except (OSError, ValueError):
+        warnings.warn(
+            f"hf:{name} has no preprocessor_config.json; 16000 Hz and no normalisation are assumed",
+            stacklevel=2,
+        )
+        return 16000, False
+    if getattr(extractor, "feature_size", 1) != 1 or hasattr(extractor, "num_mel_bins"):
+        raise InputError(f"hf:{name} takes spectrograms ({type(extractor).__name__}), not waveforms")
+    return int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))
+
+
+def _classes(network: nn.Module) -> tuple[str, ...] | None:
+    """Names of the outputs, for classifiers."""
+    names = getattr(getattr(network, "config", None), "id2label", None)
+    if not names or not type(network).__name__.endswith(("SequenceClassification", "AudioClassification")):
+        return None
+    return tuple(str(names[index]) for index in sorted(names))

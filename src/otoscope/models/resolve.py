@@ -1,0 +1,219 @@
+"""From a MODEL, as the user writes it, to a module ready to look into."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from otoscope.errors import InputError
+from otoscope.models.checkpoints import CONFIG, WEIGHTS, fit_weights, read_config, read_weights
+from otoscope.models.zoo import (
+    ARCHITECTURES,
+    BUNDLED,
+    available,
+    build,
+    bundled_folder,
+    nearest,
+    option_names,
+)
+
+_FORMS = "a model may also be a folder with config.json, package.module:factory, file.py:Class or hf:org/name"
+
+_DESCRIPTION = ("name", "sample_rate", "classes")  # what a configuration says of a model beside its options
+
+
+def load(spec: str | Path, weights: str | Path | None = None, **options: Any) -> nn.Module:
+    """Build a model and load its weights.
+
+    Parameters
+    ----------
+    spec : str or Path
+        One of
+
+        - a name of `available`, as ``"cnn12"`` (a folder of that name is ``"./cnn12"``);
+        - a checkpoint folder with ``config.json`` and ``model.safetensors``, as `save` writes it;
+        - ``package.module:factory``: a class or function that returns a module, or a module;
+        - ``path/to/file.py:Class``: the same from a file. It is the user's own code and it is run;
+        - ``hf:org/name`` or ``hf:folder``: a Hugging Face model that takes waveforms (see
+          `otoscope.models.huggingface`).
+    weights : str or Path, optional
+        ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict. For a folder it stands
+        in for the weights there. Without it, a model built by name or code keeps its random
+        initialisation.
+    **options
+        Keyword arguments of the class or factory. ``n_classes`` is read from the weights when not given.
+
+    Returns
+    -------
+    torch.nn.Module
+        In eval mode, on CPU. Those that otoscope builds have ``sample_rate`` (Hz), ``input_length`` (samples
+        or None), ``padding`` (how a shorter clip is filled: ``"repeat"`` or ``"zeros"``), ``classes`` (tuple
+        or None), ``name``, ``config`` and ``weights_source`` (the file, or None for random weights).
+
+    Raises
+    ------
+    InputError
+        If the model is unknown, an option is unfit, or the weights cannot be read or do not fit.
+
+    Examples
+    --------
+    >>> model = load("swam-subsegmental", n_classes=10)
+    >>> model.training, model.sample_rate, model.input_length
+    (False, 16000, 16000)
+    """
+    return _resolve(str(spec), weights, options).eval()
+
+
+def _resolve(spec: str, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:
+    if spec in ARCHITECTURES:
+        return _from_zoo(spec, weights, options)
+    if spec in BUNDLED:
+        return _from_folder(bundled_folder(spec), weights, options)
+    if spec.startswith("hf:"):
+        from otoscope.models.huggingface import from_hub
+
+        return _fitted(from_hub(spec.removeprefix("hf:"), **options), weights)
+    if spec and Path(spec).is_dir():
+        return _from_folder(Path(spec), weights, options)
+    place, colon, attribute = spec.rpartition(":")
+    if colon and place and attribute.isidentifier():
+        module = _module_from_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
+        return _fitted(_call(module, attribute, spec, options), weights)
+    raise InputError(_unknown(spec))
+
+
+def _from_zoo(name: str, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:
+    if weights is None:
+        return _described(build(name, options), source=None)
+    tensors = read_weights(weights)
+    model = build(name, _inferred(name, tensors) | options)
+    names = ", ".join(option_names(name))
+    hint = f"If only its options differ, give them: {names}" if names else ""
+    fit_weights(model, tensors, weights, hint)
+    return _described(model, source=weights)
+
+
+def _from_folder(folder: Path, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:
+    config = read_config(folder)
+    if config["architecture"] not in ARCHITECTURES:
+        known = nearest(config["architecture"], ARCHITECTURES)
+        raise InputError(f"{folder / CONFIG}: no architecture is called {config['architecture']!r}{known}")
+    source = weights if weights is not None else folder / WEIGHTS
+    if not Path(source).exists() and weights is None:
+        raise InputError(f"checkpoint folder {folder} has no {WEIGHTS}")
+    accepted = option_names(config["architecture"])
+    described = {key: config[key] for key in _DESCRIPTION if key in config and key in accepted}
+    try:
+        model = build(config["architecture"], described | config["options"] | options)
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
+    fit_weights(model, read_weights(source), source)
+    return _described(model, source, config)
+
+
+def _described(model: Any, source: str | Path | None, config: Mapping[str, Any] | None = None) -> nn.Module:
+    """Note where the weights came from, and what the configuration says of the model."""
+    model.weights_source = None if source is None else str(source)
+    for key in _DESCRIPTION:
+        value = (config or {}).get(key)
+        if value is not None:
+            setattr(model, key, tuple(value) if key == "classes" else value)
+    return model
+
+
+def _fitted(model: nn.Module, weights: str | Path | None) -> nn.Module:
+    if weights is not None:
+        fit_weights(model, read_weights(weights), weights)
+    return model
+
+
+def _inferred(name: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """The number of classes that a checkpoint was trained on, where the architecture says how to see it."""
+    head = ARCHITECTURES[name].head
+    heads = [value for key, value in tensors.items() if head and f".{key}".endswith(f".{head}")]
+    return {"n_classes": heads[0].shape[0]} if len(heads) == 1 and heads[0].ndim == 2 else {}
+
+
+def _module_from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError(f"Python file {path} does not exist")
+    path = path.resolve()
+    name = f"otoscope_user_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise InputError(f"{path} cannot be imported as Python")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # dataclasses and pickling look the module up while it runs
+    try:
+        with _importable(path.parent):
+            specification.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InputError(f"{path} fails when it is imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _module_by_name(name: str) -> ModuleType:
+    try:
+        with _importable(Path.cwd()):
+            return importlib.import_module(name)
+    except Exception as error:
+        raise InputError(f"module {name} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let imports find modules in a folder, as Python does for a script."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the imported code may have taken it out itself
+            sys.path.remove(str(folder))
+
+
+def _call(module: ModuleType, attribute: str, spec: str, options: dict[str, Any]) -> nn.Module:
+    """Take a module instance as it is, or call the class or factory."""
+    if not hasattr(module, attribute):
+        classes = [name for name, _ in inspect.getmembers(module, _is_module_class)]
+        raise InputError(f"{spec}: there is no {attribute}{nearest(attribute, classes) if classes else ''}")
+    found = getattr(module, attribute)
+    if isinstance(found, nn.Module):
+        if options:
+            raise InputError(f"{spec} is a finished module and takes no options; drop {', '.join(options)}")
+        return found
+    if not callable(found):
+        raise InputError(
+            f"{spec} is of type {type(found).__name__}, not a class or function that returns a module"
+        )
+    try:
+        model = found(**options)
+    except Exception as error:
+        raise InputError(f"{spec} cannot be built with {options}: {type(error).__name__}: {error}") from error
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{spec} returned {type(model).__name__}, not a torch.nn.Module")
+    return model
+
+
+def _is_module_class(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, nn.Module)
+
+
+def _unknown(spec: str) -> str:
+    path = Path(spec)
+    if path.suffix == ".py":
+        return f"{spec}: name the class or function too, as in {spec}:Net"
+    if path.is_file():
+        return f"{spec} is a file: give the architecture as the model and weights files as weights ({_FORMS})"
+    return f"no model is called {spec!r}{nearest(spec, available())}; {_FORMS}"

@@ -1,0 +1,121 @@
+"""VowelNet: a small raw-waveform network, and the two trained ones that come with the package.
+
+``vowel-name`` tells which of twelve vowels is said, ``vowel-register`` whether the voice is low, middle or high.
+Both have this architecture and heard the same synthesised sounds; only their task differs. So what they listen to
+must differ, and is known: formants for one, the fundamental and its harmonics for the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+
+WEIGHTS = Path(__file__).parent / "weights"
+BUNDLED: tuple[str, ...] = ("vowel-name", "vowel-register")
+"""Names of the trained models that come with the package."""
+
+
+class VowelNet(nn.Module):
+    """Three convolutions on the waveform, the mean over time, one linear layer.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes, in the order of the logits.
+    channels : tuple of three int
+        Filters of the three convolutions.
+    kernels : tuple of three int
+        Their lengths in taps; the first is in samples of the waveform.
+    stride : int
+        Of the first convolution, in samples.
+    pools : tuple of two int
+        Lengths of the max-pooling after the first and the second convolution.
+    sample_rate : int
+        In Hz.
+    name : str
+
+    Notes
+    -----
+    Input ``(batch, 1, time)`` of any length from the receptive field up; output logits ``(batch, classes)``. The
+    mean over time is the only step that mixes distant frames, so a clip may be longer than those trained on.
+
+    Examples
+    --------
+    >>> import torch
+    >>> VowelNet(["low", "high"])(torch.zeros(2, 1, 4000)).shape
+    torch.Size([2, 2])
+    """
+
+    input_length: int | None = None
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        channels: tuple[int, int, int] = (64, 64, 96),
+        kernels: tuple[int, int, int] = (320, 9, 5),
+        stride: int = 4,
+        pools: tuple[int, int] = (6, 3),
+        sample_rate: int = 16_000,
+        name: str = "vowelnet",
+    ) -> None:
+        super().__init__()
+        self.classes = tuple(classes)
+        self.sample_rate = sample_rate
+        self.name = name
+        self.conv1 = nn.Conv1d(1, channels[0], kernels[0], stride=stride)
+        self.relu1 = nn.ReLU()
+        self.pool1 = nn.MaxPool1d(pools[0])
+        self.conv2 = nn.Conv1d(channels[0], channels[1], kernels[1])
+        self.relu2 = nn.ReLU()
+        self.pool2 = nn.MaxPool1d(pools[1])
+        self.conv3 = nn.Conv1d(channels[1], channels[2], kernels[2])
+        self.relu3 = nn.ReLU()
+        self.mean = nn.AdaptiveAvgPool1d(1)
+        self.head = nn.Linear(channels[2], len(self.classes))
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Map waveforms (batch, 1, time) to logits (batch, classes)."""
+        x = self.pool1(self.relu1(self.conv1(waveform)))
+        x = self.pool2(self.relu2(self.conv2(x)))
+        x = self.relu3(self.conv3(x))
+        return self.head(self.mean(x).flatten(1))
+
+
+def load_bundled(name: str) -> VowelNet:
+    """Load one of the trained models that come with the package.
+
+    Parameters
+    ----------
+    name : str
+        ``vowel-name`` or ``vowel-register``.
+
+    Returns
+    -------
+    VowelNet
+        In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> load_bundled("vowel-register").classes
+    ('low', 'mid', 'high')
+    """
+    from safetensors.torch import load_file
+
+    if name not in BUNDLED:
+        raise InputError(f"no bundled model {name!r}: choose one of {', '.join(BUNDLED)}")
+    folder = WEIGHTS / name
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    model = VowelNet(config["classes"], sample_rate=config["sample_rate"], name=config["name"], **config["options"])
+    model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
+    return model.eval()

@@ -1,0 +1,27 @@
+"""Results as one HTML file that can be sent, as a folder with arrays and sounds, and as the main numbers."""
+
+from __future__ import annotations
+
+from otoscope.report.folder import gather, inspect, write_report, write_results
+from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
+from otoscope.report.inspection import inspection_report
+from otoscope.report.summary import geometry_rows, relevance_summary, sonification_rows, taps_table
+
+__all__ = [
+    "Figure",
+    "Heading",
+    "Note",
+    "Player",
+    "Section",
+    "Table",
+    "gather",
+    "geometry_rows",
+    "inspect",
+    "inspection_report",
+    "relevance_summary",
+    "render",
+    "sonification_rows",
+    "taps_table",
+    "write_report",
+    "write_results",
+]

@@ -1,0 +1,88 @@
+"""Results as the few numbers that tables and JSON show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from otoscope.methods.geometry import MEASURES
+from otoscope.probe import Trace
+
+#: In Hz. What is carried back through rectifiers often holds an offset and drift that nobody can hear.
+LOWEST_AUDIBLE = 50.0
+
+
+def taps_table(trace: Trace) -> list[dict[str, Any]]:
+    """One row a tap."""
+    return [
+        {
+            "name": tap.name,
+            "kind": tap.kind,
+            "op": tap.op,
+            "shape": list(tap.shape),
+            "channels": tap.channels,
+            "kernel": list(tap.kernel),
+            "stride": list(tap.stride),
+            "dilation": list(tap.dilation),
+            "time_axis": tap.time_axis,
+            "hop": tap.hop,
+            "receptive_field": tap.receptive_field,
+            "receptive_field_seconds": tap.receptive_field_seconds,
+            "rate": tap.rate,
+            "whole": tap.whole,
+        }
+        for tap in trace.values()
+    ]
+
+
+def geometry_rows(result: xr.Dataset) -> list[dict[str, Any]]:
+    """One row a layer: its name, the measures, and counts."""
+    names = [name for name, _, _ in MEASURES]
+    return [
+        {"layer": str(row.layer.item())}
+        | {name: float(row[name]) for name in names}
+        | {name: int(row[name]) for name in ("atoms", "dimension", "dead")}
+        | {"skip": bool(row.skip)}
+        for row in (result.sel(layer=name) for name in result.layer.values)
+    ]
+
+
+def sonification_rows(result: xr.DataArray) -> list[dict[str, Any]]:
+    """One row a map: how active it is, when most, and the loudest frequency of its sound."""
+    rate = result.attrs["sample_rate"]
+    rows = []
+    for i in range(result.sizes["channel"]):
+        sound = result.isel(channel=i)
+        rows.append(
+            {
+                "channel": sound.channel.item(),
+                "activity": float(sound.activity),
+                "peak_time": float(sound.peak_time),
+                "rms": float(np.sqrt(np.mean(np.square(sound.values, dtype=np.float64)))),
+                "peak_frequency": loudest_frequency(sound.values, rate),
+            }
+        )
+    return rows
+
+
+def relevance_summary(result: xr.Dataset) -> dict[str, Any]:
+    """The output that was explained, and where its relevance is largest in time and frequency."""
+    spectrum = result.spectrum.where(result.frequency >= LOWEST_AUDIBLE, 0.0)
+    return {
+        "target": result.attrs["target"],
+        "logit": float(result.logit),
+        "rule": result.attrs["rule"],
+        "peak_time": float(result.time[int(np.abs(result.signal.values).argmax())]),
+        "peak_frequency": float(spectrum.frequency[int(spectrum.values.argmax())]),
+    }
+
+
+def loudest_frequency(samples: np.ndarray, sample_rate: float) -> float:
+    """Frequency in Hz, from :data:`LOWEST_AUDIBLE` up, of the largest bin of a sound's spectrum; NaN for silence."""
+    if not np.any(samples):
+        return float("nan")
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    frequencies = np.fft.rfftfreq(len(samples), 1 / sample_rate)
+    return float(frequencies[np.where(frequencies >= LOWEST_AUDIBLE, spectrum, 0.0).argmax()])

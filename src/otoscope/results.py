@@ -1,0 +1,167 @@
+"""What every method returns: labelled arrays that say where they came from, can be saved, seen and heard."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from otoscope._version import __version__
+from otoscope.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+
+
+def axis(dim: str, values: Any, long_name: str, units: str = "") -> xr.Variable:
+    """A coordinate with its name and units."""
+    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    attrs = {"long_name": long_name} | ({"units": units} if units else {})
+    return xr.Variable((dim,), values, attrs)
+
+
+def variable(dims: Sequence[str], values: Any, long_name: str, units: str = "") -> xr.Variable:
+    """A quantity with its name and units."""
+    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    attrs = {"long_name": long_name} | ({"units": units} if units else {})
+    return xr.Variable(tuple(dims), values, attrs)
+
+
+def sign(result: Labelled, method: str, source: str, **arguments: Any) -> Labelled:
+    """Write on a result what made it: the method, the paper it is from, its arguments and the version."""
+    result.attrs.update(
+        method=method,
+        source=source,
+        arguments=json.dumps(arguments, default=_plain, sort_keys=True),
+        otoscope_version=__version__,
+    )
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, Tensor)):
+        return value.item() if value.size in (1, ()) else str(value)
+    return getattr(value, "__name__", None) or str(value)
+
+
+def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
+    """Write a result as netCDF, whole or not at all; ``xarray.open_dataset`` reads it back.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing or cannot be written to.
+    """
+    path = Path(path)
+    dataset = result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result
+    # A DataArray's own attributes describe the whole file as well.
+    dataset = dataset.assign_attrs({**result.attrs, **dataset.attrs})
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".nc")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
+    os.close(handle)
+    try:
+        dataset.to_netcdf(temporary, engine="scipy")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def to_numbers(result: xr.DataArray | xr.Dataset) -> dict[str, Any]:
+    """A result as plain numbers, lists and strings, ready for JSON."""
+    dataset = result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result
+    content: dict[str, Any] = {str(name): _numbers(dataset[name]) for name in dataset.variables}
+    return {**content, "attrs": {**result.attrs}}
+
+
+def _numbers(array: xr.DataArray) -> Any:
+    values = array.values
+    if values.dtype.kind == "f":
+        return np.where(np.isfinite(values), values, np.nan).astype(object).tolist()
+    return values.tolist()
+
+
+class _Accessor:
+    """``result.otoscope``: save, see and hear a result."""
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as netCDF."""
+        save(self._result, path)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the result; see :mod:`otoscope.plots`."""
+        from otoscope import plots
+
+        return plots.plot(self._result, ax=ax, **options)
+
+    def write_audio(self, path: str | Path, **selection: Any) -> list[Path]:
+        """Write the signals of the result as audio.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; with several signals their labels are put before its suffix.
+        **selection
+            Labels to choose by, for instance ``channel=17``.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+        """
+        from otoscope.audio import write_audio
+
+        path, rate = Path(path), int(self._result.attrs["sample_rate"])
+        written = []
+        for label, samples in self._signals(selection).items():
+            one = path.with_name(f"{path.stem}{label}{path.suffix}")
+            write_audio(one, samples, rate)
+            written.append(one)
+        return written
+
+    def play(self, **selection: Any) -> Any:
+        """A player for notebooks (of the first signal selected)."""
+        try:
+            from IPython.display import Audio
+        except ImportError:
+            raise InputError("players need IPython: pip install ipython, or use write_audio") from None
+        samples = next(iter(self._signals(selection).values()))
+        return Audio(samples, rate=int(self._result.attrs["sample_rate"]), normalize=False)
+
+    def _signals(self, selection: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        signal = self._result
+        if isinstance(signal, xr.Dataset):
+            if "signal" not in signal:
+                raise InputError(f"a result of {signal.attrs.get('method', 'this kind')} holds no sound")
+            signal = signal["signal"]
+        if "time" not in signal.dims or "frequency" in signal.dims:
+            raise InputError(f"a result of {signal.attrs.get('method', 'this kind')} holds no sound")
+        signal = signal.sel(selection)
+        others = [dim for dim in signal.dims if dim != "time"]
+        if not others:
+            return {"": signal.values}
+        signals = {}
+        for index in np.ndindex(*(signal.sizes[dim] for dim in others)):
+            one = signal.isel(dict(zip(others, index, strict=True)))
+            names = [one[dim].item() if dim in one.coords else i for dim, i in zip(others, index, strict=True)]
+            label = "".join(f"_{dim}{name}" for dim, name in zip(others, names, strict=True))
+            signals[label] = one.values
+        return signals
+
+
+xr.register_dataarray_accessor("otoscope")(_Accessor)
+xr.register_dataset_accessor("otoscope")(_Accessor)

@@ -1,0 +1,103 @@
+"""What the documentation shows is run: commands, Python, links and make targets of README.md and docs/."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+PATIENCE = 300  # seconds for one command
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    return [body for language, body in FENCE.findall(page.read_text("utf-8")) if language in languages]
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of the page's shell blocks; in a console block only what follows the prompt."""
+    lines = [line for body in blocks(page, "bash") for line in body.replace("\\\n", " ").splitlines()]
+    for body in blocks(page, "console"):
+        lines += [line[2:] for line in body.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+    return [line.strip() for line in lines if line.strip()]
+
+
+def otoscope_commands(page: Path) -> list[str]:
+    return [line for line in commands(page) if line.startswith("otoscope ")]
+
+
+def pages_with(found: Callable[[Path], object]) -> list[Any]:
+    return [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES if found(page)]
+
+
+def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with the files that the documentation names."""
+    rate = 16_000
+    time = np.arange(rate) / rate
+    voice = sum(np.cos(2 * np.pi * 120 * k * time) / k for k in range(1, 30))
+    soundfile.write(tmp_path / "clip.wav", 0.5 * voice / np.abs(voice).max(), rate)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", pages_with(otoscope_commands))
+def test_commands_run(page: Path, desk: Path) -> None:
+    """In the order of the page, so that a command may use what an earlier one wrote."""
+    for command in otoscope_commands(page):
+        words = shlex.split(command, comments=True)
+        done = run(["-m", *words], desk)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        if "--json" in words:
+            assert isinstance(json.loads(done.stdout), dict), f"{command} printed no JSON object"
+        if "--out" in words:
+            folder = desk / words[words.index("--out") + 1]
+            assert any(folder.iterdir()), f"{command} wrote nothing to {folder.name}"
+
+
+@pytest.mark.parametrize("page", pages_with(lambda page: blocks(page, "python")))
+def test_python_runs(page: Path, desk: Path) -> None:
+    """The blocks of a page make one program."""
+    program = desk / "shown.py"
+    program.write_text("\n".join(blocks(page, "python")), "utf-8")
+    done = run([str(program)], desk)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", pages_with(commands))
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    shown = {name for line in commands(page) for name in re.findall(r"\bmake ([a-z]+)", line)}
+    assert shown <= targets, f"no such make target: {sorted(shown - targets)}"
+
+
+@pytest.mark.parametrize("page", pages_with(lambda page: True))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text("utf-8"))
+    local = [link.partition("#")[0] for link in LINK.findall(text) if "://" not in link]
+    missing = [link for link in local if not (page.parent / link).exists()]
+    assert not missing, f"broken links: {missing}"
