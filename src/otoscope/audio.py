@@ -29,6 +29,7 @@ _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OG
 _PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _PCM_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 _UNKNOWN_LENGTH = 2**62  # frames; libsndfile says so much when the header does not tell
+_VORBIS_RATE = 200_000  # Hz; libsndfile crashes above
 _WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
 
 
@@ -155,6 +156,8 @@ def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.D
     rate = _checked_rate(sample_rate)
     if path.suffix.lower() not in _FORMATS:
         raise InputError(f"cannot write {path}: its suffix must be one of {', '.join(_FORMATS)}")
+    if path.suffix.lower() == ".ogg" and rate > _VORBIS_RATE:
+        raise InputError(f"cannot write {path}: Vorbis goes up to {_VORBIS_RATE} Hz, not {rate}; use .wav")
     values = _checked_samples(samples, "samples")
     if values.ndim > 2:
         raise InputError(f"samples to write must be (time,) or (channel, time), got shape {values.shape}")
@@ -222,7 +225,7 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
     values = _checked_samples(samples, name)
     if values.ndim > 2:
         raise InputError(f"{name} must be of shape (time,) or (clip, time), got {values.shape}")
-    kind = str(getattr(samples, "dtype", np.asarray(samples).dtype)).removeprefix("torch.")
+    kind = str(samples.dtype if hasattr(samples, "dtype") else np.asarray(samples).dtype).removeprefix("torch.")
     attrs = {
         "name": name,
         "sha256": hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest(),

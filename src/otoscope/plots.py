@@ -50,9 +50,7 @@ _RELEVANCE_COLOUR = "#721f81"
 _MOST_COLUMNS = 1024
 
 
-def waveform(
-    clip: xr.DataArray | np.ndarray, ax: Axes | None = None, *, sample_rate: float | None = None
-) -> Axes:
+def waveform(clip: xr.DataArray | np.ndarray, ax: Axes | None = None, *, sample_rate: float | None = None) -> Axes:
     """Draw samples over time.
 
     Parameters
@@ -147,9 +145,7 @@ def spectrogram(
         magnitude, frequency, time = _short_time_magnitude(samples, rate)
         duration = samples.size / rate
     ax = _axes(ax)
-    _draw_mesh(
-        ax, magnitude, frequency, time, dynamic_range=dynamic_range, colorbar=colorbar, duration=duration
-    )
+    _draw_mesh(ax, magnitude, frequency, time, dynamic_range=dynamic_range, colorbar=colorbar, duration=duration)
     return ax
 
 
@@ -318,7 +314,7 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
             values = np.asarray(result[name])
             ax.plot(position, values, line, marker=marker, color=colour, ms=3, linewidth=0.9, label=label)
             ax.plot(position[skip], values[skip], "o", **circle)
-        highest = highest or 1.15 * float(np.max(result["B"]))
+        highest = highest or 1.15 * float(result["B"].fillna(0).max()) or 1.0
         ax.set(ylabel=ylabel, xlim=(-0.5, position.size - 0.5), ylim=(-0.08 * highest, 1.08 * highest))
         _legend_beside(ax)
     if skip.any():
@@ -698,9 +694,7 @@ def _axes(ax: Axes | None, height: float = 2.0) -> Axes:
     return _grid(1, 1, height=height).ravel()[0] if ax is None else ax
 
 
-def _grid(
-    rows: int, columns: int, *, height: float, width: float = COLUMN_WIDTH, **shared: bool
-) -> np.ndarray:
+def _grid(rows: int, columns: int, *, height: float, width: float = COLUMN_WIDTH, **shared: bool) -> np.ndarray:
     import matplotlib.pyplot as plt
 
     with plt.rc_context(STYLE):
@@ -739,9 +733,7 @@ def _legend_beside(ax: Axes) -> None:
 
 
 def _say_silent(ax: Axes, *, color: str, height: float = 0.5, text: str = "silence") -> None:
-    ax.text(
-        0.5, height, text, color=color, fontsize=_small(ax), ha="center", va="center", transform=ax.transAxes
-    )
+    ax.text(0.5, height, text, color=color, fontsize=_small(ax), ha="center", va="center", transform=ax.transAxes)
 
 
 def _frequency_unit(highest: float) -> tuple[float, str]:
@@ -885,9 +877,7 @@ def _is_geometric(frequency: np.ndarray) -> bool:
     return bool(even and frequency[-1] > 4 * frequency[0])
 
 
-def _pooled(
-    values: np.ndarray, position: np.ndarray, most: int = _MOST_COLUMNS
-) -> tuple[np.ndarray, np.ndarray]:
+def _pooled(values: np.ndarray, position: np.ndarray, most: int = _MOST_COLUMNS) -> tuple[np.ndarray, np.ndarray]:
     """Root mean square over groups of neighbours along the last axis, so that at most `most` are left."""
     count = values.shape[-1]
     if count <= most:
@@ -933,9 +923,7 @@ def _one_clip(result: _Result) -> _Result:
     if "clip" not in result.dims:
         return result
     if result.sizes["clip"] != 1:
-        raise InputError(
-            f"a picture shows one clip; the result has {result.sizes['clip']}. Take one: .isel(clip=0)."
-        )
+        raise InputError(f"a picture shows one clip; the result has {result.sizes['clip']}. Take one: .isel(clip=0).")
     return result.isel(clip=0)
 
 

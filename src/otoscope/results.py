@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,17 +64,14 @@ def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
     dataset = result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result
     # A DataArray's own attributes describe the whole file as well.
     dataset = dataset.assign_attrs({**result.attrs, **dataset.attrs})
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".nc")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.part")
     try:
         dataset.to_netcdf(temporary, engine="scipy")
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def to_numbers(result: xr.DataArray | xr.Dataset) -> dict[str, Any]:

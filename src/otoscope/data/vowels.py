@@ -12,7 +12,6 @@ Means and deviations of the vowels: see `otoscope.data.hillenbrand`.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Sequence
@@ -335,7 +334,6 @@ def vowel_clip(
     samples = synthesise(vowel, sample_rate, duration)
     clip = as_clip(samples, sample_rate, name=f"{symbol}-{group}-{vowel.f0:.0f}Hz")
     clip.attrs |= {
-        "sha256": hashlib.sha256(samples.tobytes()).hexdigest(),
         "f0": vowel.f0,
         "formants": list(vowel.formants),
         "vowel": symbol,

@@ -156,10 +156,10 @@ def strs(
     padded = pad(waveform.to(bank), (before, width - 1 - before))
     frames = padded.reshape(-1, padded.shape[-1]).unfold(-1, width, hop)
     spectra = bank.new_empty(len(frames), len(transform) // 2, frames.shape[1])
-    for clip, clip_frames in zip(spectra, frames, strict=True):
+    for clip, clip_frames in enumerate(frames):
         start = 0
         for block in _magnitudes(clip_frames, bank, transform):
-            clip[:, start : start + block.shape[1]] = block
+            spectra[clip, :, start : start + block.shape[1]] = block
             start += block.shape[1]
     return spectra.reshape(*waveform.shape[:-1], *spectra.shape[1:])
 

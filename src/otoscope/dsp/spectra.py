@@ -45,7 +45,7 @@ def spectral_relevance(signal: Tensor) -> Tensor:
     >>> spectral_relevance(relevance).abs().argmax().item()
     3
     """
-    return torch.fft.ihfft(_real_signal(signal))
+    return torch.fft.ihfft(_real_signal(signal)).resolve_conj()  # a lazy conjugate is unknown to numpy
 
 
 def short_time_spectrum(

@@ -159,7 +159,7 @@ def first_kernels(
 ) -> tuple[list[Tensor], int]:
     """The kernels (count, width) of every branch of a layer that reads the waveform, and its stride."""
     seen = trace(model, inputs, sample_rate)
-    chosen = _find_layer(seen.layers, layer)
+    chosen = seen.first_layer() if layer is None else _find_layer(seen.layers, layer)
     kernels = []
     for tap in chosen.taps:
         assert tap.weight is not None
@@ -172,11 +172,7 @@ def first_kernels(
     return kernels, max(chosen.taps[0].stride)
 
 
-def _find_layer(layers: tuple[Layer, ...], name: str | None) -> Layer:
-    if not layers:
-        raise InputError("the model has no convolution, so there is no first layer to look at")
-    if name is None:
-        return layers[0]
+def _find_layer(layers: tuple[Layer, ...], name: str) -> Layer:
     for layer in layers:
         if name in (layer.name, *(tap.name for tap in layer.taps)) or layer.name.endswith(f".{name}"):
             return layer

@@ -7,17 +7,11 @@ must differ, and is known: formants for one, the fundamental and its harmonics f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-
-WEIGHTS = Path(__file__).parent / "weights"
-BUNDLED: tuple[str, ...] = ("vowel-name", "vowel-register")
-"""Names of the trained models that come with the package."""
 
 
 class VowelNet(nn.Module):
@@ -38,6 +32,11 @@ class VowelNet(nn.Module):
     sample_rate : int
         In Hz.
     name : str
+
+    Raises
+    ------
+    InputError
+        If there are no classes, or a waveform is shorter than the receptive field.
 
     Notes
     -----
@@ -66,8 +65,12 @@ class VowelNet(nn.Module):
     ) -> None:
         super().__init__()
         self.classes = tuple(classes)
+        if not self.classes:
+            raise InputError("classes is empty: give the names of the classes")
         self.sample_rate = sample_rate
         self.name = name
+        frames = pools[0] * (pools[1] * kernels[2] + kernels[1] - 1)  # of the first convolution
+        self.minimum_length = (frames - 1) * stride + kernels[0]
         self.conv1 = nn.Conv1d(1, channels[0], kernels[0], stride=stride)
         self.relu1 = nn.ReLU()
         self.pool1 = nn.MaxPool1d(pools[0])
@@ -81,41 +84,11 @@ class VowelNet(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Map waveforms (batch, 1, time) to logits (batch, classes)."""
+        if waveform.shape[-1] < self.minimum_length:
+            raise InputError(
+                f"{self.name} needs at least {self.minimum_length} samples, got {waveform.shape[-1]}: pad the clip"
+            )
         x = self.pool1(self.relu1(self.conv1(waveform)))
         x = self.pool2(self.relu2(self.conv2(x)))
         x = self.relu3(self.conv3(x))
         return self.head(self.mean(x).flatten(1))
-
-
-def load_bundled(name: str) -> VowelNet:
-    """Load one of the trained models that come with the package.
-
-    Parameters
-    ----------
-    name : str
-        ``vowel-name`` or ``vowel-register``.
-
-    Returns
-    -------
-    VowelNet
-        In evaluation mode, on the CPU.
-
-    Raises
-    ------
-    InputError
-        If there is no such model.
-
-    Examples
-    --------
-    >>> load_bundled("vowel-register").classes
-    ('low', 'mid', 'high')
-    """
-    from safetensors.torch import load_file
-
-    if name not in BUNDLED:
-        raise InputError(f"no bundled model {name!r}: choose one of {', '.join(BUNDLED)}")
-    folder = WEIGHTS / name
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    model = VowelNet(config["classes"], sample_rate=config["sample_rate"], name=config["name"], **config["options"])
-    model.load_state_dict(load_file(folder / "model.safetensors"), strict=True)
-    return model.eval()

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.probe.listen import Call, differentiable_recurrence, evaluating, listening, output_tensor
+from otoscope.probe.folding import run_folding
+from otoscope.probe.listen import Call, differentiable_recurrence, evaluating, frozen, listening, output_tensor
 from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under
 from otoscope.probe.trace import resolve_tap
@@ -61,21 +62,16 @@ class Pullback:
         if len(seeds) == 1:
             return self._back(seeds[0])[None]
         try:
-            return self._back(seeds, batched=True)
+            return torch.func.vmap(self._back)(seeds)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             # An operation without a batching rule: one seed at a time gives the same.
             return torch.stack([self._back(seed) for seed in seeds])
 
-    def _back(self, seed: Tensor, batched: bool = False) -> Tensor:
-        (grad,) = torch.autograd.grad(
-            self._value, self._inputs, seed, retain_graph=True, allow_unused=True, is_grads_batched=batched
-        )
-        if grad is None:
-            shape = (len(seed), *self._inputs.shape) if batched else self._inputs.shape
-            return self._inputs.new_zeros(shape)
-        return grad
+    def _back(self, seed: Tensor) -> Tensor:
+        (grad,) = torch.autograd.grad(self._value, self._inputs, seed, retain_graph=True, allow_unused=True)
+        return torch.zeros_like(self._inputs) if grad is None else grad
 
 
 def vjp(
@@ -128,7 +124,7 @@ def vjp(
         raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}")
     leaf = inputs.detach().clone().requires_grad_()
     forward = _Forward(tap, pass_back)
-    with torch.enable_grad(), evaluating(model), differentiable_recurrence(model):
+    with torch.enable_grad(), evaluating(model), frozen(model), differentiable_recurrence(model):
         value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise InputError(
@@ -222,7 +218,8 @@ class _Forward:
         return _Forward(resolve_tap(self.tap, self._seen), self.rule).run(model, leaf)
 
     def _handle(self, call: Call) -> Any:
-        result = run_under(self.rule, call)
+        bends = call.operation is not None and call.operation.kind == "activation"
+        result = run_under(self.rule, call) if bends else run_folding(call)
         if call.name in NORMALISING:
             self._softmax = (call.input, result)
         if call.tap is not None:

@@ -80,7 +80,7 @@ def gradient(grad: Tensor, activation: Activation) -> Tensor:
 
 def guided(grad: Tensor, activation: Activation) -> Tensor:
     """Only positive gradients, and only where the input was positive."""
-    grad = activation.gate(grad.clamp(min=0))
+    grad = activation.gate(grad).clamp_(min=0)  # what gate returns is ours to change
     return grad if activation.unit_slope else activation.backward(grad)
 
 

@@ -67,10 +67,17 @@ class Support:
         return float(self.last.max() - self.first.min())
 
     def time_axis(self) -> int | None:
-        """The axis along which the samples seen move furthest, None where they do not move."""
+        """The axis along which the samples seen move furthest, None where they do not move.
+
+        Channels of parallel branches may see a little more or less of the edges of a clip, and are no time.
+        """
         spans = [self._span(axis) for axis in range(len(self.shape))]
         best = max(range(len(spans)), key=lambda axis: (spans[axis], axis), default=None)
-        return best if best is not None and spans[best] > 0 else None
+        if best is None:
+            return None
+        surely_time = len(spans) > 2 and best == len(spans) - 1
+        little = 0.0 if surely_time else max(float((self.last - self.first).max()), 0.0) / 50
+        return best if spans[best] > little else None
 
     def _interior(self, axis: int) -> tuple[int, Tensor, Tensor]:
         """The middle position on `axis` and the samples seen along it, in the middle of the other axes."""

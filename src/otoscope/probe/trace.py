@@ -138,7 +138,9 @@ class Trace(Mapping[str, Tap]):
         return resolve_tap(name, list(self.taps))
 
     def first_layer(self) -> Layer:
-        """The layer that reads the waveform."""
+        """The first convolutions, which most often read the waveform."""
+        if not self.layers:
+            raise InputError("the model has no convolution, so there is no first layer to look at")
         return self.layers[0]
 
 

@@ -162,8 +162,7 @@ def render(
     """
     anchors = _anchors([section.title for section in sections])
     links = "".join(
-        f'<a href="#{anchor}">{escape(section.title)}</a> '
-        for anchor, section in zip(anchors, sections, strict=True)
+        f'<a href="#{anchor}">{escape(section.title)}</a> ' for anchor, section in zip(anchors, sections, strict=True)
     )
     parts = [
         "<!DOCTYPE html>",
@@ -205,7 +204,7 @@ def encode_sound(samples: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
     import soundfile
 
     # Rounded here, so that both formats hold the very same integers.
-    integers = np.round(np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
+    integers = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
     coded = []
     for container in ("FLAC", "WAV"):
         buffer = io.BytesIO()
@@ -220,11 +219,10 @@ def encode_picture(picture: mpl.Figure) -> bytes:
     from PIL import Image
 
     canvas = FigureCanvasAgg(picture)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()
-    canvas.print_png(buffer, metadata={"Software": None})
-    image = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -238,9 +236,7 @@ def _anchors(titles: Sequence[str]) -> list[str]:
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    rows = "".join(
-        f"<dt>{escape(str(name))}</dt><dd>{escape(_text(fact))}</dd>" for name, fact in facts.items()
-    )
+    rows = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(_text(fact))}</dd>" for name, fact in facts.items())
     return f"<dl>{rows}</dl>" if rows else ""
 
 

@@ -27,10 +27,7 @@ SONIFICATION = (
     "Yadav, “Interpreting intermediate feature representations of raw-waveform deep CNNs by sonification”, "
     "MSc(R) thesis, University of Glasgow, 2022"
 )
-GEOMETRY = (
-    "Skretting and Engan, “Learned dictionaries for sparse image representation: properties and results”, "
-    "2011"
-)
+GEOMETRY = "Skretting and Engan, “Learned dictionaries for sparse image representation: properties and results”, 2011"
 CAUTION = (
     "Read with care: guided backpropagation and the DeconvNet rule let only positive gradients pass and so "
     "partly recover the input signal, whatever the model has learnt (Nie, Zhang and Patel, ICML 2018). That "
@@ -196,9 +193,9 @@ def _relevance_of_rule(label: str, result: xr.Dataset) -> list[Item]:
         plots.relevance_signal(result, ax)
     with _picture(2.0) as (spectrum, ax):
         plots.relevance_spectrum(result, ax)
-    with _picture(2.1, _HALF) as (heard, ax):
+    with _picture(2.1, half=True) as (heard, ax):
         plots.relevance_spectrogram(result, ax, of="input_spectrogram")
-    with _picture(2.1, _HALF) as (relevant, ax):
+    with _picture(2.1, half=True) as (relevant, ax):
         plots.relevance_spectrogram(result, ax)
     # As loud as the recording: the scale of a gradient says nothing to the ear.
     loud = float(np.abs(result["input"]).max())
@@ -233,7 +230,7 @@ def _sonify(layers: Mapping[str, xr.DataArray], maps: int) -> Section:
 
 def _maps(layer: str, result: xr.DataArray, count: int) -> Iterator[Item]:
     for channel in plots.by_activity(result)[:count]:
-        with _picture(2.1, _HALF) as (picture, ax):
+        with _picture(2.1, half=True) as (picture, ax):
             plots.sonification(result, channel, ax)
         what = "whole layer" if channel == "layer" else f"map {channel}"
         samples = result.isel(channel=result["channel"].values.tolist().index(channel)).values
@@ -252,6 +249,7 @@ def _geometry(result: xr.Dataset) -> Section:
     columns = {
         "atoms": "atoms",
         "dimension": "dimension",
+        "dead": "dead",
         "A": "A",
         "B": "B",
         "beta_min": "β min (°)",
@@ -261,6 +259,8 @@ def _geometry(result: xr.Dataset) -> Section:
         "mu_avg": "µ avg",
         "mu_mse": "µ mse",
     }
+    if "dead" in result and not result["dead"].any():
+        del columns["dead"]
     shown = {name: heading for name, heading in columns.items() if name in result}
     rows = []
     for i, layer in enumerate(result["layer"].values):
@@ -270,11 +270,12 @@ def _geometry(result: xr.Dataset) -> Section:
         skip = ["yes" if result["skip"].values[i] else "no"] if "skip" in result else []
         rows.append([str(layer), *values.values(), *skip])
     headings = ["layer", *shown.values(), *(["skip"] if "skip" in result else [])]
+    circled = " Layers with a skip connection are circled." if "yes" in (row[-1] for row in rows) else ""
     return Section(
         "Geometry of the weights",
         "How evenly the kernels of each layer spread over their space: low coherence µ and wide angles β "
         "mean that they differ, bounds A and B close together that no direction is preferred; "
-        "A = 0: the kernels do not span their space. Layers with a skip connection are circled.",
+        f"A = 0: the kernels do not span their space.{circled}",
         f"{GEOMETRY}; {SWAM}, section 2.2",
         _made(result),
         [
@@ -313,15 +314,14 @@ def _taps(taps: Sequence[Mapping[str, Any]], sample_rate: float) -> Section:
 
 
 @contextmanager
-def _picture(
-    height: float, size: tuple[float, float] = _FULL, rows: int = 1
-) -> Iterator[tuple[mpl.Figure, Any]]:
+def _picture(height: float, *, half: bool = False, rows: int = 1) -> Iterator[tuple[mpl.Figure, Any]]:
     """A blank figure in the style of the plots, kept away from pyplot, which would hold on to it."""
     import matplotlib
     from matplotlib.figure import Figure as Blank
 
+    width, dpi = _HALF if half else _FULL
     with matplotlib.rc_context(plots.STYLE):
-        picture = Blank(figsize=(size[0], height), dpi=size[1], layout="constrained")
+        picture = Blank(figsize=(width, height), dpi=dpi, layout="constrained")
         axes = picture.subplots(rows, sharex=True)
         for ax in picture.axes:
             ax.tick_params(labelsize=plots.STYLE["xtick.labelsize"])

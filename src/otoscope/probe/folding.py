@@ -1,0 +1,147 @@
+"""Convolutions and max poolings whose way back takes many seeds in one call.
+
+Autograd carries a batch of seeds back with `torch.vmap`, for which PyTorch loops over the seeds in the backward
+pass of convolutions and poolings. Here their way back is a function of its own that folds the seeds into the
+batch. For a single seed it is the very call that autograd makes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from otoscope.probe.listen import Call
+
+_CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+_TRANSPOSED = dict(
+    zip(
+        _CONVOLUTIONS,
+        (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d),
+        strict=True,
+    )
+)
+_POOLS = {"max_pool1d": functional.max_pool1d_with_indices, "max_pool2d": functional.max_pool2d_with_indices}
+
+
+def run_folding(call: Call) -> Any:
+    """Run a call of a forward pass; if it is a convolution or max pooling, its way back can be folded."""
+    operation, x = call.operation, call.input
+    if operation is None or not torch.is_grad_enabled() or not x.requires_grad:
+        return call.run()
+    if operation.op in _CONVOLUTIONS and _is_plain_convolution(call):
+        bias = call.args[2] if len(call.args) > 2 else call.kwargs.get("bias")
+        padding = tuple(before for before, _ in operation.padding)
+        geometry = (operation.stride, padding, operation.dilation, operation.groups)
+        return _Convolution.apply(x, operation.weight, bias, call.func, operation.op, *geometry)
+    if operation.op in _POOLS and not call.name.endswith("_with_indices") and _has_batch(call):
+        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+        given = dict(zip(names, call.args[1:], strict=False)) | call.kwargs
+        given.pop("input", None)
+        return call.run() if given.pop("return_indices", False) else _MaxPool.apply(x, operation.op, given)[0]
+    return call.run()
+
+
+def _is_plain_convolution(call: Call) -> bool:
+    """Whether only the input has to be differentiated, and is padded alike on both sides."""
+    operation = call.operation
+    assert operation is not None
+    assert operation.weight is not None
+    symmetric = all(before == after for before, after in operation.padding)
+    bias = call.args[2] if len(call.args) > 2 else call.kwargs.get("bias")
+    constant = not operation.weight.requires_grad and not (bias is not None and bias.requires_grad)
+    return symmetric and constant and _has_batch(call)
+
+
+def _has_batch(call: Call) -> bool:
+    assert call.operation is not None
+    return call.input.ndim == len(call.operation.kernel) + 2
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        x: Tensor, weight: Tensor, bias: Tensor | None, func: Any, op: str, stride: Any, padding: Any, dilation: Any,
+        groups: int,
+    ) -> Tensor:  # fmt: skip
+        return func(x, weight, bias, stride, padding, dilation, groups)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        x, weight, _, _, ctx.op, *ctx.geometry = inputs
+        ctx.save_for_backward(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        return _ConvolutionBack.apply(grad, x, weight, ctx.op, *ctx.geometry), *[None] * 8
+
+
+class _ConvolutionBack(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        grad: Tensor, x: Tensor, weight: Tensor, op: str, stride: Any, padding: Any, dilation: Any, groups: int
+    ) -> Tensor:
+        nothing = [0] * len(stride)
+        return torch.ops.aten.convolution_backward(
+            grad, x, weight, None, stride, padding, dilation, False, nothing, groups, [True, False, False]
+        )[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: Any, grads: Tensor, x: Tensor, weight: Tensor, op: str, stride: Any, padding: Any,
+        dilation: Any, groups: int,
+    ) -> tuple[Tensor, int]:  # fmt: skip
+        grads = grads.movedim(in_dims[0], 0)
+        # How many samples at the end of x no window reached.
+        rest = [
+            n - ((m - 1) * s - 2 * p + d * (k - 1) + 1)
+            for n, m, s, p, d, k in zip(
+                x.shape[2:], grads.shape[3:], stride, padding, dilation, weight.shape[2:], strict=True
+            )
+        ]
+        back = _TRANSPOSED[op](grads.flatten(0, 1), weight, None, stride, padding, rest, groups, dilation)
+        return back.unflatten(0, grads.shape[:2]), 0
+
+
+class _MaxPool(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, op: str, given: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        return _POOLS[op](x, **given)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: tuple[Tensor, Tensor]) -> None:
+        ctx.shape = inputs[0].shape
+        ctx.save_for_backward(output[1])
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
+        return _MaxPoolBack.apply(grad, ctx.saved_tensors[0], ctx.shape), None, None
+
+
+class _MaxPoolBack(torch.autograd.Function):
+    """Unpooling: every value goes to where the largest one of its window was."""
+
+    @staticmethod
+    def forward(grad: Tensor, switches: Tensor, shape: tuple[int, ...]) -> Tensor:
+        back = grad.new_zeros(*shape[:2], math.prod(shape[2:]))
+        return back.scatter_add_(-1, switches.flatten(2), grad.flatten(2)).reshape(shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, grads: Tensor, switches: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, int]:
+        grads = grads.movedim(in_dims[0], 0)
+        many = switches.expand_as(grads)
+        back = grads.new_zeros(len(grads), *shape[:2], math.prod(shape[2:]))
+        return back.scatter_add_(-1, many.flatten(3), grads.flatten(3)).reshape(len(grads), *shape), 0

@@ -1,0 +1,329 @@
+"""Names, kernels and places in time of what runs, checked against the support of input gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from probe_zoo import WIDTHS, ZOO, Written, build
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from otoscope.errors import InputError
+from otoscope.probe import Pullback, Tap, read_taps, trace, vjp
+
+SAMPLE_RATE = 8000
+
+
+class Smooth(TorchFunctionMode):
+    """Stand-ins through which every input of a window has a gradient: no path is switched off by chance."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = func.__name__.strip("_")
+        if name == "relu":
+            return F.softplus(args[0])
+        if name in ("max_pool1d", "max_pool2d"):
+            size, stride = args[1], kwargs.get("stride", args[2] if len(args) > 2 else None)
+            return getattr(F, name.replace("max", "avg"))(args[0], size, stride)
+        return func(*args, **kwargs)
+
+
+def seen_samples(value: Tensor, pull: Pullback, tap: Tap, element: int) -> np.ndarray:
+    """Samples with a gradient from one element of a tap, over all channels."""
+    seed = torch.zeros_like(value)
+    place: list = [n // 2 for n in value.shape]
+    place[tap.channel_axis] = slice(None)
+    place[tap.time_axis] = element
+    seed[tuple(place)] = torch.rand_like(seed[tuple(place)]) + 0.5
+    return np.flatnonzero(pull(seed).flatten().numpy())
+
+
+def span(tap: Tap, element: int) -> tuple[float, float]:
+    """First and last sample that a tap says an element sees."""
+    centre, reach = tap.centre + element * tap.hop, (tap.receptive_field - 1) / 2
+    return centre - reach, centre + reach
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_hop_receptive_field_and_centre_are_those_of_the_gradient(name):
+    model, x = build(name)
+    checked = 0
+    for tap in trace(model, x, SAMPLE_RATE).values():
+        if tap.time_axis is None:
+            continue
+        length = tap.shape[tap.time_axis]
+        inside = [i for i in range(length) if 0 <= span(tap, i)[0] and span(tap, i)[1] < x.shape[-1]]
+        assert inside, f"{tap.name} has no element that sees no edge: the clip of the test is too short"
+        with Smooth():
+            value, pull = vjp(model, x, tap.name)
+        for element in {inside[-1]} if tap.whole else {inside[0], inside[len(inside) // 2], inside[-1]}:
+            seen = seen_samples(value, pull, tap, element)
+            first, last = span(tap, element)
+            if tap.whole:
+                assert seen[0] < first or seen[-1] > last, tap
+            else:
+                assert (seen[0], seen[-1]) == (first, last), tap
+            checked += 1
+    assert checked
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_trace_read_and_vjp_agree_on_names_order_and_shapes(name):
+    model, x = build(name)
+    taps = trace(model, x, SAMPLE_RATE)
+    values = read_taps(model, x)
+    assert list(taps) == list(values)
+    assert [tap.shape for tap in taps.values()] == [tuple(value.shape) for value in values.values()]
+    for tap in taps:
+        value, _ = vjp(model, x, tap)
+        torch.testing.assert_close(value, values[tap], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_traces_are_the_same_every_time(name):
+    model, x = build(name)
+    one, other = trace(model, x, SAMPLE_RATE), trace(model, x, SAMPLE_RATE)
+    assert list(one) == list(other)
+    for tap in one:
+        assert repr(one[tap]) == repr(other[tap])
+
+
+def test_the_closed_form_of_a_plain_stack():
+    model, x = build("plain")
+    taps = trace(model, x, SAMPLE_RATE)
+    figures = {name: (tap.op, tap.hop, tap.receptive_field) for name, tap in taps.items()}
+    assert figures == {
+        "0": ("conv1d", 3, 9),
+        "1": ("relu", 3, 9),
+        "2": ("max_pool1d", 6, 12),
+        "3": ("conv1d", 6, 60),
+        "4": ("gelu", 6, 60),
+        "5": ("avg_pool1d", 12, 72),
+        "6": ("conv1d", 12, 96),
+    }
+    assert taps["0"].centre == 4
+    assert taps["3"].kernel == (5,)
+    assert taps["3"].dilation == (2,)
+    assert taps["6"].groups == 2
+    assert taps["0"].rate == SAMPLE_RATE / 3
+    assert taps["0"].receptive_field_seconds == 9 / SAMPLE_RATE
+    np.testing.assert_allclose(taps["0"].times()[:3], np.array([4, 7, 10]) / SAMPLE_RATE)
+
+
+def test_functional_calls_are_named_after_the_module_that_makes_them():
+    model, x = build("dilated")
+    taps = trace(model, x, SAMPLE_RATE)
+    assert list(taps)[:3] == ["conv1", "relu", "max_pool1d"]
+    block = [name for name in taps if name.startswith("block1.")]
+    assert block == ["block1.conv1", "block1.conv2", "block1.conv3", "block1.relu", "block1.max_pool1d"]
+    assert taps["block1.relu"].kind == "activation"
+    assert taps["block1.max_pool1d"].kind == "pooling"
+
+
+def test_parallel_dilated_branches_are_one_layer():
+    model, x = build("dilated")
+    layers = trace(model, x, SAMPLE_RATE).layers
+    assert [layer.name for layer in layers] == ["conv1", "block1", "block2"]
+    assert [tap.dilation for tap in layers[1].taps] == [(1,), (2,), (4,)]
+    assert not any(layer.skip for layer in layers)
+
+
+def test_convolutions_that_end_a_summed_path_are_marked():
+    model, x = build("residual")
+    layers = trace(model, x, SAMPLE_RATE).layers
+    marks = {layer.name: layer.skip for layer in layers}
+    assert marks == {
+        "stem": False,
+        "inner1": False,
+        "inner2": True,
+        "outer1": False,
+        "outer2": True,
+        "project": True,
+        "head": False,
+    }
+
+
+def test_a_padded_branch_belongs_to_the_multi_resolution_layer():
+    model, x = build("multi_resolution")
+    taps = trace(model, x, SAMPLE_RATE)
+    first = taps.first_layer()
+    assert [tap.kernel for tap in first.taps] == [(w,) for w in WIDTHS]
+    assert [layer.name for layer in taps.layers][1:] == ["top"]
+    assert {tap.hop for tap in first.taps} == {10}
+    assert {tap.centre for tap in first.taps} == {4.5}, "branches of all widths are centred on the same samples"
+    assert [tap.receptive_field for tap in first.taps] == list(WIDTHS)
+    assert taps["elu"].receptive_field == 500, "the widest branch tells what the joined maps see"
+
+
+def test_branches_that_share_a_prefix_are_named_by_it():
+    model = Written(
+        lambda m, x: torch.cat([conv(x) for conv in m.branches], dim=1),
+        branches=nn.ModuleList(nn.Conv1d(1, 2, k, padding=k // 2) for k in (3, 5, 7)),
+    )
+    (layer,) = trace(model, torch.zeros(1, 1, 50), SAMPLE_RATE).layers
+    assert layer.name == "branches"
+
+
+def test_kernels_computed_in_the_forward_pass_are_seen():
+    model, x = build("sinc")
+    tap = trace(model, x, SAMPLE_RATE)["0.conv1d"]
+    assert torch.equal(tap.weight, model[0].kernels())
+    assert (tap.hop, tap.receptive_field) == (4, 31)
+
+
+def test_the_weight_is_the_normalised_one():
+    model, x = build("weight_norm")
+    tap = trace(model, x, SAMPLE_RATE)["0"]
+    g, v = (getattr(model[0].parametrizations.weight, f"original{i}") for i in (0, 1))
+    torch.testing.assert_close(tap.weight, g * v / v.norm(dim=(1, 2), keepdim=True))
+    assert not torch.allclose(tap.weight, v)
+
+
+def test_the_weight_is_a_copy():
+    model = nn.Sequential(nn.Conv1d(1, 2, 3))
+    tap = trace(model, torch.zeros(1, 1, 9), SAMPLE_RATE)["0"]
+    before = tap.weight.clone()
+    with torch.no_grad():
+        model[0].weight.zero_()
+    assert torch.equal(tap.weight, before)
+    assert not tap.weight.requires_grad
+
+
+def test_frames_in_the_batch_are_time():
+    model, x = build("framed")
+    for tap in trace(model, x, SAMPLE_RATE).values():
+        assert (tap.time_axis, tap.channel_axis, tap.hop) == (0, 1, 32)
+    assert trace(model, x, SAMPLE_RATE)["first"].kernel == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "tap", "time_axis", "channel_axis"),
+    [
+        ("rows", "1", 3, 1),
+        ("recurrent", "conv", 2, 1),
+        ("recurrent", "relu_2", 1, 2),
+        ("transformer", "encoder.layers.1.relu", 1, 2),
+        ("two_dimensional", "first", 3, 1),
+        ("two_dimensional", "pool", 3, 1),
+        ("pooled", "relu_2", None, 1),
+        ("wav2vec2_layer", "encoder.layers.0.feed_forward.intermediate_act_fn.gelu", 1, 2),
+    ],
+)
+def test_time_and_channel_axes(name, tap, time_axis, channel_axis):
+    model, x = build(name)
+    tap = trace(model, x, SAMPLE_RATE)[tap]
+    assert (tap.time_axis, tap.channel_axis) == (time_axis, channel_axis)
+    assert math.isnan(tap.hop) == (time_axis is None)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "local"),
+    [
+        ("recurrent", ["relu_2"], ["conv", "relu"]),
+        ("transformer", ["encoder.layers.0.relu"], ["conv", "gelu"]),
+        ("excited", ["conv", "relu", "relu_2", "last"], []),
+        ("wav2vec2_group", ["feature_extractor.conv_layers.1.conv"], ["feature_extractor.conv_layers.0.conv"]),
+        ("wav2vec2_layer", ["intermediate_act_fn.gelu"], ["feature_extractor.conv_layers.1.conv"]),
+    ],
+)
+def test_what_looks_at_the_whole_clip_says_so(name, whole, local):
+    model, x = build(name)
+    taps = trace(model, x, SAMPLE_RATE)
+    assert all(taps[tap].whole for tap in whole)
+    assert not any(taps[tap].whole for tap in local)
+
+
+def test_batch_norm_is_whole_only_without_running_statistics():
+    for kept in (True, False):
+        model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.BatchNorm1d(2, track_running_stats=kept), nn.ReLU())
+        assert trace(model, torch.randn(1, 1, 50), SAMPLE_RATE)["2"].whole is not kept
+
+
+def test_the_user_may_know_the_time_axis_better():
+    model, x = build("two_dimensional")
+    taps = trace(model, x, SAMPLE_RATE, time_axes={"first": 2, "second": -1})
+    assert taps["first"].time_axis == 2
+    assert taps["second"].time_axis == 3
+    assert taps["pool"].time_axis == 3
+
+
+def test_one_module_used_three_times_is_three_taps():
+    model = Written(
+        lambda m, x: m.relu(m.b(m.relu(m.a(m.relu(x))))),
+        a=nn.Conv1d(1, 4, 3),
+        b=nn.Conv1d(4, 4, 3),
+        relu=nn.ReLU(),
+    )
+    x = torch.randn(2, 1, 50)
+    assert list(trace(model, x, SAMPLE_RATE)) == ["relu", "a", "relu_2", "b", "relu_3"]
+    values = read_taps(model, x)
+    assert torch.equal(values["relu_2"], values["a"].relu())
+    assert torch.equal(values["relu_3"], values["b"].relu())
+
+
+def test_activations_of_parameters_are_taps_that_see_nothing():
+    model = Written(
+        lambda m, x: F.relu(F.conv1d(x, F.softplus(m.w))) * torch.relu(m.gain),
+        w=nn.Parameter(torch.randn(3, 1, 9)),
+        gain=nn.Parameter(torch.randn(3, 1)),
+    )
+    x = torch.randn(1, 1, 50)
+    taps = trace(model, x, SAMPLE_RATE)
+    assert list(taps) == list(read_taps(model, x)) == ["softplus", "conv1d", "relu", "relu_2"]
+    assert (taps["softplus"].receptive_field, taps["softplus"].time_axis) == (0, None)
+    assert (taps["conv1d"].receptive_field, taps["conv1d"].time_axis, taps["conv1d"].whole) == (9, 2, False)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda m, x: F.relu(torch.einsum("bct,kc->bkt", m.conv(x), m.w)),
+        lambda m, x: F.relu(m.cell(m.conv(x)[:, :, 0], (x.new_zeros(1, 5), x.new_zeros(1, 5)))[0]),
+        lambda m, x: F.relu(torch.stft(x[:, 0], 16, window=torch.ones(16), return_complex=True).abs()),
+        lambda m, x: F.relu(m.up(m.conv(x))),
+        lambda m, x: F.relu(torch.fft.fft(m.conv(x)).real),
+        lambda m, x: F.relu(F.interpolate(m.conv(x), scale_factor=2)),
+    ],
+    ids=["einsum", "lstm cell", "stft", "transposed convolution", "fft", "interpolation"],
+)
+def test_operations_of_which_no_window_is_known_see_the_whole_clip(forward):
+    model = Written(
+        forward,
+        conv=nn.Conv1d(1, 4, 5),
+        w=nn.Parameter(torch.randn(3, 4)),
+        cell=nn.LSTMCell(4, 5),
+        up=nn.ConvTranspose1d(4, 4, 5, padding=2),
+    )
+    taps = trace(model, torch.randn(1, 1, 100), SAMPLE_RATE)
+    assert taps["relu"].whole
+
+
+def test_only_the_first_clip_is_traced_and_it_is_left_as_it_was():
+    model = Written(lambda m, x: m.conv(x.sub_(x.mean())), conv=nn.Conv1d(1, 2, 3))
+    x = torch.randn(3, 1, 50)
+    before = x.clone()
+    assert trace(model, x, SAMPLE_RATE)["conv"].shape == (1, 2, 48)
+    assert torch.equal(x, before)
+
+
+def test_taps_by_the_end_of_their_name():
+    model, x = build("dilated")
+    taps = trace(model, x, SAMPLE_RATE)
+    assert taps["block2.relu"].name == taps.resolve("block2.relu") == "block2.relu"
+    nested = trace(nn.Sequential(model), x, SAMPLE_RATE)
+    assert nested.resolve("block1.conv2") == "0.block1.conv2"
+    with pytest.raises(InputError, match=r"several taps end in 'conv2'.*0\.block1\.conv2.*0\.block2\.conv2"):
+        nested["conv2"]
+    with pytest.raises(InputError, match=r"no tap is named 'block1.rely'.*block1\.relu"):
+        nested["block1.rely"]
+    assert "0.conv1" in nested
+    assert "nothing" not in nested
+
+
+def test_a_model_without_operations_is_refused():
+    with pytest.raises(InputError, match="no convolution, activation or pooling was seen in Linear"):
+        trace(nn.Linear(10, 2), torch.zeros(1, 10), SAMPLE_RATE)
