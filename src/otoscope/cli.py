@@ -238,9 +238,7 @@ def sonify(
     _write(out, {f"sonification_{result.attrs['layer']}": result})
     rows = sonification_rows(result)
     if as_json:
-        _print_json(
-            {"model": scope.name, "audio": wave.attrs["name"], "layer": result.attrs["layer"], "maps": rows}
-        )
+        _print_json({"model": scope.name, "audio": wave.attrs["name"], "layer": result.attrs["layer"], "maps": rows})
         return
     headings = {"channel": "map", "activity": "activity (rms)", "peak_time": "peak (s)",
                 "peak_frequency": "loudest frequency (Hz)"}  # fmt: skip

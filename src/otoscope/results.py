@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -71,7 +72,8 @@ def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may not be one
+            temporary.unlink()
 
 
 def to_numbers(result: xr.DataArray | xr.Dataset) -> dict[str, Any]:
@@ -98,14 +100,14 @@ class _Accessor:
         """Write the result as netCDF."""
         save(self._result, path)
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes | np.ndarray:
         """Draw the result; see :mod:`otoscope.plots`."""
         from otoscope import plots
 
         return plots.plot(self._result, ax=ax, **options)
 
     def write_audio(self, path: str | Path, **selection: Any) -> list[Path]:
-        """Write the signals of the result as audio.
+        """Write the signals of the result as audio; relevance is made as loud as the input.
 
         Parameters
         ----------
@@ -143,10 +145,14 @@ class _Accessor:
         if isinstance(signal, xr.Dataset):
             if "signal" not in signal:
                 raise InputError(f"a result of {signal.attrs.get('method', 'this kind')} holds no sound")
-            signal = signal["signal"]
+            signal = _audible(signal)
         if "time" not in signal.dims or "frequency" in signal.dims:
             raise InputError(f"a result of {signal.attrs.get('method', 'this kind')} holds no sound")
-        signal = signal.sel(selection)
+        try:
+            signal = signal.sel(selection)
+        except (KeyError, ValueError) as error:
+            known = {str(dim): signal[dim].values.tolist() for dim in signal.dims if dim != "time"}
+            raise InputError(f"no sound has the labels {dict(selection)} ({error}); the labels are {known}") from None
         others = [dim for dim in signal.dims if dim != "time"]
         if not others:
             return {"": signal.values}
@@ -157,6 +163,13 @@ class _Accessor:
             label = "".join(f"_{dim}{name}" for dim, name in zip(others, names, strict=True))
             signals[label] = one.values
         return signals
+
+
+def _audible(relevance: xr.Dataset) -> xr.DataArray:
+    """A relevance signal, which has no scale of its own, as loud as its input."""
+    signal = relevance["signal"]
+    loudest = abs(signal).max("time")
+    return (signal / loudest.where(loudest > 0, 1.0) * abs(relevance["input"]).max("time")).astype(np.float32)
 
 
 xr.register_dataarray_accessor("otoscope")(_Accessor)

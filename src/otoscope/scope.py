@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import methods
-from otoscope.audio import as_clip
+from otoscope.audio import as_clip, stream_audio
 from otoscope.errors import InputError
 from otoscope.methods.relevance import Target
 from otoscope.methods.sonify import Channels, Progress
+from otoscope.methods.strs import crs_of_stream
 from otoscope.models import weights_digest
 from otoscope.probe import Rule, Trace, trace
 from otoscope.probe.backproject import MEMORY
@@ -86,7 +88,8 @@ class Scope:
     def digest(self) -> str:
         """Hash of the names, shapes and values of the weights."""
         weights = (*self.model.parameters(), *self.model.buffers())
-        state = tuple((tensor.data_ptr(), tensor._version) for tensor in weights)
+        # What is done to `.data` does not count as a version; it shows in the sum.
+        state = tuple((tensor.data_ptr(), tensor._version, tensor.detach().sum().item()) for tensor in weights)
         if self._digest is None or self._digest[0] != state:
             self._digest = state, weights_digest(self.model)
         return self._digest[1]
@@ -108,17 +111,19 @@ class Scope:
             default.
         """
         inputs = self.inputs(self._any_wave() if wave is None else wave)
-        return trace(self.model, inputs, self.sample_rate, self._time_axes)
+        with self._fitting(inputs):
+            return trace(self.model, inputs, self.sample_rate, self._time_axes)
 
     def geometry(self) -> xr.Dataset:
         """Geometry of the weights of every layer, see :func:`otoscope.methods.geometry`."""
         inputs = self.inputs(self._any_wave())
-        return self._sign(methods.geometry(self.model, inputs, sample_rate=self.sample_rate))
+        with self._fitting(inputs):
+            return self._sign(methods.geometry(self.model, inputs, sample_rate=self.sample_rate))
 
     def output(self, wave: Wave) -> Tensor:
         """What the model answers to a wave, (clip, ...)."""
         inputs = self.inputs(wave)
-        with torch.no_grad(), evaluating(self.model):
+        with torch.no_grad(), evaluating(self.model), self._fitting(inputs):
             return output_tensor(self.model(inputs))
 
     # -- A sound through the model ------------------------------------------------------------------------
@@ -127,9 +132,16 @@ class Scope:
         """Short-time response spectra of the first layer, see :func:`otoscope.methods.strs`."""
         return self._heard(methods.strs, wave, **options)
 
-    def crs(self, wave: Wave, **options: Any) -> xr.DataArray:
-        """Cumulative response spectrum of the first layer, see :func:`otoscope.methods.crs`."""
-        return self._heard(methods.crs, wave, **options)
+    def crs(self, wave: Wave | str | Path, **options: Any) -> xr.DataArray:
+        """Cumulative response spectrum of the first layer, see :func:`otoscope.methods.crs`.
+
+        A path is read block by block, so that a sound of any length can be measured in the memory of a short one.
+        """
+        if not isinstance(wave, (str, Path)):
+            return self._heard(methods.crs, wave, **options)
+        blocks, inputs = stream_audio(wave, self.sample_rate), self.inputs(self._any_wave())
+        result = crs_of_stream(self.model, blocks, inputs, sample_rate=self.sample_rate, **options)
+        return self._sign(result.isel(clip=0).assign_attrs(audio=Path(wave).name))
 
     def relevance(
         self,
@@ -165,6 +177,7 @@ class Scope:
             rule=rule,
             memory=memory,
             progress=progress,
+            time_axes=self._time_axes,
         )
 
     def report(self, wave: Wave, path: str | Path, **options: Any) -> Path:
@@ -183,14 +196,14 @@ class Scope:
 
     def clip(self, wave: Wave) -> xr.DataArray:
         """A wave as a checked, labelled array at the sample rate of the model."""
-        clip = wave if isinstance(wave, xr.DataArray) else as_clip(wave, self.sample_rate)
-        rate = clip.attrs.get("sample_rate", self.sample_rate)
+        attrs = wave.attrs if isinstance(wave, xr.DataArray) else {}
+        rate = attrs.get("sample_rate", self.sample_rate)
         if rate != self.sample_rate:
             raise InputError(
-                f"{clip.attrs.get('name', 'the wave')} is sampled at {rate} Hz and {self.name} takes "
+                f"{attrs.get('name', 'the wave')} is sampled at {rate} Hz and {self.name} takes "
                 f"{self.sample_rate} Hz: load it with sample_rate={self.sample_rate}"
             )
-        return clip
+        return as_clip(wave, self.sample_rate, name=attrs.get("name", "array"))
 
     def inputs(self, wave: Wave) -> Tensor:
         """A wave as the model takes it: (clip, 1, time) or (clip, time), of the length it asks for."""
@@ -199,8 +212,13 @@ class Scope:
         waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(like)
         if self.input_length:
             waveform = _of_length(waveform, self.input_length, self._repeats)
+        name, shortest = str(clip.attrs.get("name", "the wave")), getattr(self.model, "minimum_length", 0)
+        if waveform.shape[-1] < shortest:
+            raise InputError(
+                f"{name} is too short for {self.name}: {waveform.shape[-1]} samples at {self.sample_rate} Hz, and it "
+                f"takes {shortest} or more; give a longer clip"
+            )
         if self._channel_axis is None:
-            name = str(clip.attrs.get("name", "the wave"))
             self._channel_axis = self._takes_channel_axis(waveform[:1], name)
         return waveform[:, None] if self._channel_axis else waveform
 
@@ -215,29 +233,34 @@ class Scope:
                     self.model(candidate)
                     return candidate.ndim == 3
                 except (RuntimeError, ValueError, IndexError, AssertionError, TypeError) as error:
-                    errors.append(f"{tuple(candidate.shape)}: {str(error).splitlines()[0]}")
+                    reason = str(error).partition("\n")[0] or type(error).__name__
+                    errors.append(f"{tuple(candidate.shape)}: {reason}")
         length = waveform.shape[-1]
         raise InputError(
             f"{self.name} takes {name} ({length} samples, {length / self.sample_rate:.3g} s at "
-            f"{self.sample_rate} Hz) neither with nor without a channel axis; it may be too short. The model "
-            f"says of {'; of '.join(errors)}"
+            f"{self.sample_rate} Hz) neither with nor without a channel axis; it may be too short, or "
+            f"the model may take another length only (which its attribute input_length tells). It says of {'; of '.join(errors)}"
         )
 
     def _heard(self, method: Any, wave: Wave, **options: Any) -> Any:
         clip, inputs = self.clip(wave), self.inputs(wave)
-        try:
+        with self._fitting(inputs, clip.attrs["name"]):
             result = method(self.model, inputs, sample_rate=self.sample_rate, **options)
-        except RuntimeError as error:
-            if not _complains_of_size(error):
-                raise
-            raise InputError(
-                f"{clip.attrs.get('name', 'the wave')} ({inputs.shape[-1]} samples) is too short for "
-                f"{self.name}: {str(error).splitlines()[0]}; give a longer clip"
-            ) from None
         if clip.ndim == 1:
             result = result.isel(clip=0)
         result.attrs.update(audio=clip.attrs.get("name", ""), audio_sha256=clip.attrs.get("sha256", ""))
         return self._sign(result)
+
+    @contextmanager
+    def _fitting(self, inputs: Tensor, name: str = "the wave") -> Iterator[None]:
+        """Where work fails because the model does not take sounds of this length, say that."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            self._takes_channel_axis(inputs[:1].reshape(1, -1), name)
+            raise
 
     def _sign(self, result: Labelled) -> Labelled:
         result.attrs.update(model=self.name, model_sha256=self.digest)
@@ -252,7 +275,3 @@ def _of_length(waveform: Tensor, length: int, repeat: bool) -> Tensor:
     if repeat:
         return waveform.repeat(1, -(-length // waveform.shape[-1]))[:, :length]
     return nn.functional.pad(waveform, (0, missing))
-
-
-def _complains_of_size(error: RuntimeError) -> bool:
-    return any(part in str(error) for part in ("Kernel size can't be greater", "too small"))

@@ -234,9 +234,7 @@ def excited() -> nn.Module:
         mean = x.mean(dim=-1, keepdim=True).expand_as(x)
         return m.last(F.relu(torch.cat([x, mean], dim=1)))
 
-    return Written(
-        forward, conv=nn.Conv1d(1, 4, 8, stride=4), gate=nn.Linear(4, 4), last=nn.Conv1d(8, 2, 3)
-    )
+    return Written(forward, conv=nn.Conv1d(1, 4, 8, stride=4), gate=nn.Linear(4, 4), last=nn.Conv1d(8, 2, 3))
 
 
 def viewed() -> nn.Module:

@@ -59,16 +59,27 @@ def test_a_batch_is_its_clips_one_by_one(rule):
         torch.testing.assert_close(alone[0], signal)
 
 
-@pytest.mark.parametrize("memory", [None, 1, 50_000])
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # attention on the CPU loops over seeds
+@pytest.mark.parametrize(
+    ("name", "memory"),
+    [
+        *(("plain", memory) for memory in (None, 1, 50_000)),
+        ("residual", None),
+        ("dilated", 100_000),
+        ("recurrent", None),
+        ("two_dimensional", None),
+        ("transformer", None),
+        ("wav2vec2_group", None),
+    ],
+)
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("name", ["plain", "dilated", "recurrent", "transformer", "wav2vec2_group"])
-def test_many_seeds_at_once_are_one_after_another(name, rule, memory):
+def test_many_seeds_at_once_are_one_after_another(name, memory, rule):
     model, x = build(name)
     tap = list(trace(model, x, 1.0))[-1]
     value, pull = vjp(model, x, tap, rule, **({} if memory is None else {"memory": memory}))
-    seeds = torch.randn(5, *value.shape, dtype=torch.float64)
+    seeds = torch.randn(4, *value.shape, dtype=torch.float64)
     together = pull(seeds)
-    assert together.shape == (5, *x.shape)
+    assert together.shape == (4, *x.shape)
     torch.testing.assert_close(together, torch.stack([pull(seed) for seed in seeds]))
     if memory == 1:
         assert pull.seeds_at_once == 1
@@ -253,9 +264,9 @@ def test_models_may_overwrite_their_input():
     x = clip()
     before = x.clone()
     for rule in RULES:
-        value, pull = vjp(Written(forward, conv=conv), x, rule=rule)
+        ours = backproject(Written(forward, conv=conv), x, torch.ones_like, rule=rule)
         assert torch.equal(x, before)
-        torch.testing.assert_close(pull(torch.ones_like(value)), backproject(twin, x, torch.ones_like(value), rule=rule))
+        torch.testing.assert_close(ours, backproject(twin, x, torch.ones_like, rule=rule))
 
 
 # -- What is left behind ----------------------------------------------------------------------------------

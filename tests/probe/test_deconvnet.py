@@ -53,7 +53,7 @@ def check(model: nn.Module, block: int, x: Tensor) -> None:
 def test_every_block_of_a_narrow_cnn12(block):
     model = load("cnn12", width=0.25).eval()
     with torch.no_grad():
-        check(model, block, torch.randn(2, 1, model.minimum_length + 700))
+        check(model, block, torch.randn(2, 1, model.minimum_length + 300))
 
 
 def test_the_fifth_block_in_full_width():

@@ -157,9 +157,7 @@ def test_backends_are_left_as_they_were():
 def test_calls_inside_calls_work():
     """A model may itself look at another one."""
     inner = nn.Sequential(nn.Conv1d(1, 2, 5), nn.ReLU())
-    model = Written(
-        lambda m, x: m.conv(x) + read_taps(m.inner, x)["1"].mean(), conv=nn.Conv1d(1, 2, 5), inner=inner
-    )
+    model = Written(lambda m, x: m.conv(x) + read_taps(m.inner, x)["1"].mean(), conv=nn.Conv1d(1, 2, 5), inner=inner)
     taps = trace(model, torch.randn(1, 1, 50), 1.0)
     assert taps["conv"].shape == (1, 2, 46)
     assert is_clean(model)

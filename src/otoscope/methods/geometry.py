@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from otoscope.dsp.dictionary import properties, unrolled_atoms
 from otoscope.errors import InputError
-from otoscope.probe import Layer, trace
+from otoscope.probe import Layer, Tap, trace
 from otoscope.results import sign, variable
 
 Measure = Literal["A", "B", "beta_min", "beta_avg", "beta_mse", "mu", "mu_avg", "mu_mse"]
@@ -79,8 +79,7 @@ def geometry(model: nn.Module, inputs: Tensor, *, sample_rate: float) -> xr.Data
     for row, one in zip(babel, measured, strict=True):
         row[: len(one["babel"])] = one["babel"].cpu()
     columns = {
-        name: variable(["layer"], [one[name] for one in measured], meaning, units)
-        for name, meaning, units in MEASURES
+        name: variable(["layer"], [one[name] for one in measured], meaning, units) for name, meaning, units in MEASURES
     }
     counts = {
         "atoms": ([one["atoms"] for one in measured], "number of atoms"),
@@ -102,11 +101,16 @@ def geometry(model: nn.Module, inputs: Tensor, *, sample_rate: float) -> xr.Data
 def layer_atoms(layer: Layer) -> Tensor:
     """The kernels of a layer as rows, not yet scaled: (atoms, input channels x taps)."""
     weights = [tap.weight for tap in layer.taps if tap.weight is not None]
-    if all(weight.ndim == 3 for weight in weights):
-        return unrolled_atoms(weights, [tap.dilation[0] for tap in layer.taps])
+    if all(sum(n > 1 for n in tap.kernel) <= 1 for tap in layer.taps):  # (k,), (k, 1) or (1, k)
+        return unrolled_atoms([weight.flatten(2) for weight in weights], [_dilation(tap) for tap in layer.taps])
     if len(weights) > 1 and len({weight.shape[1:] for weight in weights}) > 1:
         raise InputError(f"layer {layer.name!r} has two-dimensional branches of different shapes")
     return torch.cat([weight.flatten(1) for weight in weights])
+
+
+def _dilation(tap: Tap) -> int:
+    """Along the axis on which the kernel is longer than one tap."""
+    return next((d for d, n in zip(tap.dilation, tap.kernel, strict=True) if n > 1), 1)
 
 
 def _groups(layer: Layer) -> int:

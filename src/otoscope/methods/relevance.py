@@ -80,6 +80,8 @@ def relevance(
     """
     times_input = rule == "gradient_x_input"
     value, pull = vjp(model, inputs, rule="gradient" if times_input else rule)
+    if value.shape[:1] != inputs.shape[:1]:
+        raise InputError(f"the model's output has the shape {tuple(value.shape)}, without the clips on its first axis")
     seed, logit, index = _seed(value, target, classes)
     signal = pull(seed)
     signal = (signal * inputs if times_input else signal).reshape(len(inputs), -1)
@@ -102,18 +104,17 @@ def _label(index: int, classes: Sequence[str] | None) -> str:
     return classes[index] if classes else str(index)
 
 
-def _seed(
-    output: Tensor, target: Target | None, classes: Sequence[str] | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _seed(output: Tensor, target: Target | None, classes: Sequence[str] | None) -> tuple[Tensor, Tensor, Tensor]:
     """The derivative of the chosen scalar by the output, its value, and the number of the class."""
     if callable(target):
         leaf = output.clone().requires_grad_()
         with torch.enable_grad():
             chosen = target(leaf)
-        if chosen.shape != output.shape[:1]:
+        if not isinstance(chosen, Tensor) or chosen.shape != output.shape[:1] or not chosen.requires_grad:
+            found = f"the shape {tuple(chosen.shape)}" if isinstance(chosen, Tensor) else type(chosen).__name__
             raise InputError(
-                f"a target function has to return one number for each of the {len(output)} clips; it returned "
-                f"the shape {tuple(chosen.shape)}"
+                f"a target function has to return one number for each of the {len(output)} clips, as a tensor made of "
+                f"the output; it returned {found}"
             )
         (seed,) = torch.autograd.grad(chosen.sum(), leaf)
         return seed, chosen.detach(), torch.full((len(output),), -1)
@@ -123,6 +124,8 @@ def _seed(
             f"the model's output has the shape {tuple(output.shape)}, without one axis of classes: give as "
             "target a function from it to one number for each clip"
         )
+    if classes and len(classes) != scores.shape[1]:
+        raise InputError(f"{len(classes)} class names were given and the model has {scores.shape[1]} outputs")
     if target is None:
         index = scores.argmax(1)
     else:
@@ -141,14 +144,12 @@ def _class(target: int | str, count: int, classes: Sequence[str] | None) -> int:
         if target not in classes:
             raise InputError(f"unknown class {target!r}; the classes are {', '.join(classes)}")
         return list(classes).index(target)
-    if not 0 <= target < count:
+    if not isinstance(target, (int, np.integer)) or not 0 <= target < count:
         raise InputError(f"unknown class {target}: the model has {count} outputs, 0 to {count - 1}")
     return target
 
 
-def _labelled(
-    signal: Tensor, waveform: Tensor, sample_rate: float, window: float, hop: float
-) -> xr.Dataset:
+def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: float, hop: float) -> xr.Dataset:
     length = signal.shape[-1]
     g = spectral_relevance(signal)
     frames, frequencies, times = short_time_spectrum(signal, sample_rate, window, hop)

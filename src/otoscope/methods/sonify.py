@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.probe import Pullback, Rule, Tap, read_taps, trace, vjp
+from otoscope.probe import Pullback, Rule, Tap, locate, vjp
 from otoscope.probe.backproject import MEMORY
 from otoscope.results import axis, sign, variable
 
@@ -33,6 +33,7 @@ def sonify(
     rule: str | Rule = "deconvnet",
     memory: int = MEMORY,
     progress: Progress | None = None,
+    time_axes: Mapping[str, int] | None = None,
 ) -> xr.DataArray:
     r"""Carry the activations of feature maps back to the waveform, where they can be heard.
 
@@ -60,13 +61,15 @@ def sonify(
         Bytes that backward passes of many maps at once may take.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of maps.
+    time_axes : mapping of str to int, optional
+        Taps whose time axis you know better than the trace, with that axis.
 
     Returns
     -------
     DataArray, (clip, channel, time)
         Every sound is scaled to the peak of its clip; that of a silent map is silence. Coordinates:
-        `activity` (clip, channel), the root mean square of the map, and `peak_time` (clip, channel), the
-        time in s of its strongest activation.
+        `activity` (clip, channel), the root mean square of the map (or of the whole layer), and `peak_time`
+        (clip, channel), the time in s of its strongest activation.
 
     Raises
     ------
@@ -86,17 +89,29 @@ def sonify(
     >>> sounds.sizes, sounds.channel.values.tolist()
     (Frozen({'clip': 1, 'channel': 2, 'time': 4000}), [2, 5])
     """
-    tap = trace(model, inputs, sample_rate)[layer]
+    tap, value = locate(model, inputs, sample_rate, layer, time_axes)
     if tap.channel_axis is None:
         raise InputError(f"{tap.name} has no axis of feature maps: its shape is {tap.shape}")
-    # Where time is on the first axis, frames are the batch, and clips can only be told apart one at a time.
-    groups = inputs.split(1) if tap.time_axis == 0 else (inputs,)
-    values = torch.cat([_by_clip(_value(model, group, tap), tap) for group in groups])
-    activity, peak_times = _rms(values), _peak_times(values, tap)
-    chosen = _choose(channel, top, activity, tap)
-    back = _sound_of_peaks if peak and channel != "layer" else _sound_of_maps
-    sounds = torch.cat([back(model, group, tap, chosen, peak, rule, memory, progress) for group in groups], 1)
+    groups, found = (inputs,), [value]
+    if tap.time_axis == 0:
+        # Frames are the batch, so that clips can only be told apart one at a time.
+        groups = inputs.split(1)
+        found = [locate(model, one, sample_rate, tap.name, time_axes)[1] for one in groups]
+    values = torch.cat([_by_clip(one, tap) for one in found])
+    if len(values) != len(inputs):
+        raise InputError(f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}")
+    chosen = _choose(channel, top, _rms(values), tap)
+    heard = values[:, None] if chosen is None else values[:, chosen]
+    back = _sound_of_peaks if peak and chosen is not None else _sound_of_maps
+    sounds = torch.cat(
+        [
+            back(model, one, value, tap, chosen, peak, rule, memory, progress)
+            for one, value in zip(groups, found, strict=True)
+        ],
+        dim=1,
+    )
     sounds = _scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
+    name = rule if isinstance(rule, str) else getattr(rule, "__name__", repr(rule))
     labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
     result = xr.DataArray(
         sounds.transpose(0, 1).cpu().numpy(),
@@ -104,17 +119,13 @@ def sonify(
         coords={
             "channel": np.asarray(labels),
             "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
-            "activity": _coordinate(activity, chosen, "root mean square of the map"),
-            "peak_time": _coordinate(peak_times, chosen, "time of the strongest activation", "s"),
+            "activity": variable(["clip", "channel"], _rms(heard), "root mean square of the map"),
+            "peak_time": variable(["clip", "channel"], _peak_times(heard, tap), "time of the strongest activation", "s"),
         },
         name="sonification",
-        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": str(rule)},
+        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": name},
     )
     return sign(result, "sonify", _SOURCE, layer=tap.name, channel=channel, top=top, peak=peak, rule=rule)
-
-
-def _value(model: nn.Module, inputs: Tensor, tap: Tap) -> Tensor:
-    return read_taps(model, inputs, [tap.name])[tap.name]
 
 
 def _by_clip(value: Tensor, tap: Tap) -> Tensor:
@@ -153,7 +164,7 @@ def _choose(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int
             raise InputError(f"top has to be 1 or more, not {top}")
         over_clips = activity.square().sum(0)
         return over_clips.topk(min(top, count)).indices.tolist()
-    numbers = [channel] if isinstance(channel, int) else list(channel)
+    numbers = [channel] if isinstance(channel, (int, np.integer)) else list(channel)
     for number in numbers:
         if not isinstance(number, (int, np.integer)) or not 0 <= number < count:
             raise InputError(f"unknown map {number!r}: {tap.name} has {count} feature maps, 0 to {count - 1}")
@@ -165,6 +176,7 @@ def _choose(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int
 def _sound_of_maps(
     model: nn.Module,
     inputs: Tensor,
+    value: Tensor,
     tap: Tap,
     chosen: list[int] | None,
     peak: bool,
@@ -173,17 +185,18 @@ def _sound_of_maps(
     progress: Progress | None,
 ) -> Tensor:
     """(map, clip, ..., time), by one forward pass and a backward pass for each handful of maps."""
-    value, pull = vjp(model, inputs, tap.name, rule, memory)
+    _, pull = vjp(model, inputs, tap.name, rule, memory)
     if peak:
         value = _only_peaks(value, tap)
     if chosen is None:
-        return pull(value)[None]
+        sound = pull(value)[None]
+        if progress:
+            progress(1, 1)
+        return sound
     return _pull_maps(value, pull, tap, chosen, progress)
 
 
-def _pull_maps(
-    value: Tensor, pull: Pullback, tap: Tap, chosen: list[int], progress: Progress | None
-) -> Tensor:
+def _pull_maps(value: Tensor, pull: Pullback, tap: Tap, chosen: list[int], progress: Progress | None) -> Tensor:
     assert tap.channel_axis is not None
     parts = []
     for start in range(0, len(chosen), pull.seeds_at_once):
@@ -211,6 +224,7 @@ def _only_peaks(value: Tensor, tap: Tap) -> Tensor:
 def _sound_of_peaks(
     model: nn.Module,
     inputs: Tensor,
+    value: Tensor,
     tap: Tap,
     chosen: list[int] | None,
     peak: bool,
@@ -227,10 +241,10 @@ def _sound_of_peaks(
     local = tap.time_axis == len(tap.shape) - 1 and len(tap.shape) == 3 and not tap.whole
     if local and float(tap.hop).is_integer():
         try:
-            return _sound_of_crops(model, inputs, tap, chosen, rule, memory, progress)
+            return _sound_of_crops(model, inputs, value, tap, chosen, rule, memory, progress)
         except _NotLocalError:
             pass
-    return _sound_of_maps(model, inputs, tap, chosen, True, rule, memory, progress)
+    return _sound_of_maps(model, inputs, value, tap, chosen, True, rule, memory, progress)
 
 
 class _NotLocalError(Exception):
@@ -240,14 +254,14 @@ class _NotLocalError(Exception):
 def _sound_of_crops(
     model: nn.Module,
     inputs: Tensor,
+    value: Tensor,
     tap: Tap,
     chosen: list[int],
     rule: str | Rule,
     memory: int,
     progress: Progress | None,
 ) -> Tensor:
-    values = _value(model, inputs, tap)[:, chosen]
-    peaks, at = values.max(-1)
+    peaks, at = value[:, chosen].max(-1)
     hop, length = int(tap.hop), inputs.shape[-1]
     reach = (tap.receptive_field - 1) / 2
     first = (tap.centre + at * tap.hop - reach).long().clamp(0, length - 1)
@@ -257,6 +271,7 @@ def _sound_of_crops(
     width = torch.minimum(start + tap.receptive_field + hop, torch.tensor(length)) - start
     width = torch.maximum(width, stop - start)
     sounds = inputs.new_zeros(len(chosen), *inputs.shape)
+    done = 0
     for size in width.unique().tolist():
         clips, maps = torch.nonzero(width == size, as_tuple=True)
         at_once = max(1, int(memory // (16 * size * max(tap.channels, 64) * inputs.element_size())))
@@ -264,12 +279,13 @@ def _sound_of_crops(
             c, m = clips[part], maps[part]
             places = list(zip(c.tolist(), m.tolist(), start[c, m].tolist(), strict=True))
             crops = torch.stack([inputs[i, ..., s : s + size] for i, _, s in places])
-            position, maps_there = at[c, m] - start[c, m] // hop, torch.tensor(chosen)[m]
+            position, maps_there = at[c, m] - start[c, m] // hop, torch.tensor(chosen, device=m.device)[m]
             sound = _peak_of_crops(model, crops, tap, maps_there, position, peaks[c, m], rule)
             for k, (i, j, s) in enumerate(places):
                 sounds[j, i, ..., s : s + size] = sound[k]
             if progress:
-                progress(min(int(part[-1]) + 1, len(chosen)), len(chosen))
+                done += len(part)
+                progress(done // len(inputs), len(chosen))
     return sounds
 
 
@@ -285,7 +301,7 @@ def _peak_of_crops(
     """Carry one element of each crop back."""
     try:
         value, pull = vjp(model, crops, tap.name, rule)
-    except RuntimeError:  # the model does not take a clip so short
+    except (RuntimeError, ValueError, AssertionError):  # the model does not take a clip so short
         raise _NotLocalError from None
     rows = torch.arange(len(crops))
     if int(position.max()) >= value.shape[-1]:
@@ -302,8 +318,3 @@ def _scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
     """Every sound (map, clip, time) to the peak of its clip; silence stays silence."""
     loudest = sounds.abs().amax(-1, keepdim=True)
     return torch.where(loudest > 0, sounds / loudest, 0.0) * waveforms.abs().amax(-1, keepdim=True)
-
-
-def _coordinate(values: Tensor, chosen: list[int] | None, long_name: str, units: str = "") -> xr.Variable:
-    values = values.amax(1, keepdim=True) if chosen is None else values[:, chosen]
-    return variable(["clip", "channel"], values, long_name, units)

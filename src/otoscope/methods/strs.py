@@ -11,12 +11,14 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.dsp import response
+from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.errors import InputError
 from otoscope.probe import Layer, trace
 from otoscope.results import axis, sign
 
 _SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, eq. {}"
 Alignment = Literal["centre", "start"]
+_MOST_VALUES = 2**29
 
 
 def strs(
@@ -74,6 +76,11 @@ def strs(
     kernels, stride = first_kernels(model, inputs, sample_rate, layer)
     hop = stride if hop is None else hop
     waveform = inputs.reshape(len(inputs), -1)
+    if waveform.numel() // hop * (n_fft // 2 + 1) > _MOST_VALUES:
+        raise InputError(
+            f"the STRS of {waveform.shape[-1] / sample_rate:.0f} s every {hop} samples would take "
+            f"{waveform.numel() // hop * (n_fft // 2 + 1) * 4 / 2**30:.0f} GiB: give a larger hop, or ask for the CRS"
+        )
     values = response.strs(waveform, kernels, hop, n_fft, alignment)
     times = np.arange(values.shape[-1]) * hop / sample_rate
     result = xr.DataArray(
@@ -120,9 +127,7 @@ def crs(
     kernels, stride = first_kernels(model, inputs, sample_rate, layer)
     hop = stride if hop is None else hop
     waveform = inputs.reshape(len(inputs), -1)
-    values = torch.stack(
-        [response.crs_stream(_blocks(clip), kernels, hop, n_fft, alignment) for clip in waveform]
-    )
+    values = torch.stack([response.crs_stream(_blocks(clip), kernels, hop, n_fft, alignment) for clip in waveform])
     return _cumulative(values, sample_rate, layer=layer, n_fft=n_fft, hop=hop, alignment=alignment)
 
 
@@ -168,7 +173,7 @@ def first_kernels(
                 f"layer {chosen.name!r} has kernels of shape {tuple(tap.weight.shape[1:])}: response spectra "
                 "are for layers that read a waveform of one channel; choose another layer"
             )
-        kernels.append(tap.weight.flatten(1))
+        kernels.append(unrolled_atoms([tap.weight.flatten(1)[:, None]], [max(tap.dilation)]))
     return kernels, max(chosen.taps[0].stride)
 
 

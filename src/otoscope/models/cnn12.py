@@ -33,7 +33,7 @@ class CNN12(nn.Module):
     Raises
     ------
     InputError
-        If an option is out of range, or a clip is shorter than ``minimum_length`` samples.
+        If an option is out of range.
 
     Notes
     -----
@@ -87,9 +87,4 @@ class CNN12(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Embed or classify clips (batch, 1, time) of any length from ``minimum_length`` on."""
-        if waveform.shape[-1] < self.minimum_length:
-            raise InputError(
-                f"{self.name} needs at least {self.minimum_length} samples, got {waveform.shape[-1]}: "
-                "pad the clip"
-            )
         return self.classifier(self.fc1(self.features(waveform).mean(dim=-1)))

@@ -10,10 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from otoscope.errors import InputError
-
 _CHANNELS = (16, 32, 64, 128, 128)
-_SHORTEST = 4**4  # four poolings by 4 must leave one frame
 
 
 class _DilatedBlock(nn.Module):
@@ -57,6 +54,7 @@ class _TSSDNet(nn.Module):
     sample_rate: int = 16000
     input_length: int | None = 96000
     padding: str = "repeat"
+    minimum_length: int = 4**4  # four poolings by 4 must leave one frame
     classes: tuple[str, ...] | None = ("bonafide", "spoof")
     name: str
 
@@ -73,10 +71,6 @@ class _TSSDNet(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, 2), bona fide and spoof, of clips (batch, 1, time) of 256 samples or more."""
-        if waveform.shape[-1] < _SHORTEST:
-            raise InputError(
-                f"{self.name} needs at least {_SHORTEST} samples, got {waveform.shape[-1]}: repeat the clip"
-            )
         x = F.relu(self.bn1(self.conv1(waveform)))
         for name in self._block_names:
             x = self.get_submodule(name)(F.max_pool1d(x, 4))
@@ -89,11 +83,6 @@ class IncTSSDNet(_TSSDNet):
 
     It hears 16 kHz; it was trained on 96000 samples (6 s), shorter clips repeated until they fill them
     (``input_length`` and ``padding`` say so). The maximum over time lets it take other lengths too.
-
-    Raises
-    ------
-    InputError
-        If a clip is shorter than 256 samples.
 
     Notes
     -----
@@ -118,11 +107,6 @@ class ResTSSDNet(_TSSDNet):
     """Res-TSSDNet: four residual blocks of three convolutions, about 0.35 M parameters.
 
     Sampling rate, length and outputs are those of `IncTSSDNet`.
-
-    Raises
-    ------
-    InputError
-        If a clip is shorter than 256 samples.
 
     Notes
     -----

@@ -3,7 +3,7 @@
 from otoscope.probe.backproject import Pullback, backproject, vjp
 from otoscope.probe.read import read_taps
 from otoscope.probe.rules import RULES, Activation, Rule
-from otoscope.probe.trace import Layer, Tap, Trace, trace
+from otoscope.probe.trace import Layer, Tap, Trace, locate, trace
 
 __all__ = [
     "RULES",
@@ -14,6 +14,7 @@ __all__ = [
     "Tap",
     "Trace",
     "backproject",
+    "locate",
     "read_taps",
     "trace",
     "vjp",

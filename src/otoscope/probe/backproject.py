@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.probe.folding import run_folding
-from otoscope.probe.listen import Call, differentiable_recurrence, evaluating, frozen, listening, output_tensor
+from otoscope.probe.listen import Call, Reached, differentiable_recurrence, evaluating, frozen, listening, output_tensor
 from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under
 from otoscope.probe.trace import resolve_tap
@@ -62,7 +63,9 @@ class Pullback:
         if len(seeds) == 1:
             return self._back(seeds[0])[None]
         try:
-            return torch.func.vmap(self._back)(seeds)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*performance drop")
+                return torch.func.vmap(self._back)(seeds)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -185,10 +188,6 @@ def _leads_to(value: Tensor, leaf: Tensor) -> bool:
     return False
 
 
-class _Reached(BaseException):
-    """The tap has its value: the rest of the forward pass is not needed."""
-
-
 class _Forward:
     """One forward pass under a rule, up to a tap."""
 
@@ -203,7 +202,7 @@ class _Forward:
         try:
             with listening(model, self._handle):
                 output = output_tensor(model(leaf.clone()))
-        except _Reached:
+        except Reached:
             pass
         if self.value is not None:  # also where the model caught the exception
             return self.value
@@ -228,5 +227,5 @@ class _Forward:
             self.largest = max(self.largest, value.numel())
             if call.tap == self.tap:
                 self.value = value
-                raise _Reached
+                raise Reached
         return result

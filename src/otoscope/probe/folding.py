@@ -29,9 +29,10 @@ _POOLS = {"max_pool1d": functional.max_pool1d_with_indices, "max_pool2d": functi
 
 def run_folding(call: Call) -> Any:
     """Run a call of a forward pass; if it is a convolution or max pooling, its way back can be folded."""
-    operation, x = call.operation, call.input
-    if operation is None or not torch.is_grad_enabled() or not x.requires_grad:
+    operation = call.operation
+    if operation is None or not torch.is_grad_enabled() or not call.input.requires_grad:
         return call.run()
+    x = call.input
     if operation.op in _CONVOLUTIONS and _is_plain_convolution(call):
         bias = call.args[2] if len(call.args) > 2 else call.kwargs.get("bias")
         padding = tuple(before for before, _ in operation.padding)
@@ -114,7 +115,9 @@ class _ConvolutionBack(torch.autograd.Function):
 class _MaxPool(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, op: str, given: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        return _POOLS[op](x, **given)
+        pooled, switches = _POOLS[op](x, **given)
+        # PyTorch forbids to overwrite a view that was made here, as an activation in place would.
+        return pooled.clone() if pooled._is_view() else pooled, switches
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: tuple[Tensor, Tensor]) -> None:

@@ -59,6 +59,13 @@ class Call:
         return self.func(**{**self.kwargs, "input": x})
 
 
+class Reached(BaseException):
+    """Raised by a handler that has what it wanted: the rest of the forward pass is not needed.
+
+    It is no `Exception`, so that a model which catches those does not swallow it.
+    """
+
+
 Handler = Callable[[Call], Any]
 
 
@@ -136,9 +143,7 @@ class _Listener(TorchFunctionMode):
         self.handler, self.stack = handler, stack
         self.taken: set[str] = set()
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         operation = classify(func, args, kwargs)
         tap = self._name(operation) if operation else None

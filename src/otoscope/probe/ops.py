@@ -106,9 +106,7 @@ def _convolution(name: str, spatial: int, args: Sequence[Any], kwargs: Mapping[s
     )
 
 
-def _pooling(
-    name: str, stem: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Operation:
+def _pooling(name: str, stem: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:
     given = dict(zip(_POOLINGS[stem], args, strict=False)) | dict(kwargs)
     if stem.startswith("adaptive"):
         return Operation("pooling", name, adaptive=True)

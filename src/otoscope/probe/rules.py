@@ -63,10 +63,9 @@ class Activation:
     def slope(self) -> Tensor:
         """The derivative at every element of the input."""
         if self._slope is None:
-            with torch.enable_grad():
-                x = self._input.detach().clone().requires_grad_()
-                y = self._call.run_on(x.clone())
-            (self._slope,) = torch.autograd.grad(y.sum(), x)
+            # By torch.func, which also works where many seeds come back at once.
+            pull = torch.func.vjp(lambda x: self._call.run_on(x.clone()), self._input)[1]
+            (self._slope,) = pull(torch.ones_like(self._output))
         return self._slope
 
 
@@ -80,7 +79,7 @@ def gradient(grad: Tensor, activation: Activation) -> Tensor:
 
 def guided(grad: Tensor, activation: Activation) -> Tensor:
     """Only positive gradients, and only where the input was positive."""
-    grad = activation.gate(grad).clamp_(min=0)  # what gate returns is ours to change
+    grad = activation.gate(grad).relu_()  # what gate returns is ours to change
     return grad if activation.unit_slope else activation.backward(grad)
 
 

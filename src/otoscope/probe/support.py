@@ -275,8 +275,10 @@ def _reduction(call: Call, support: Support, shape: tuple[int, ...]) -> Support:
     first, last = seen.first, seen.last
     if not keep:
         first, last = (_drop(t, axes) for t in (first, last))
-    return replace(seen, first=first, last=last, shape=shape) if first.ndim == len(shape) else _everything(
-        [support], shape
+    return (
+        replace(seen, first=first, last=last, shape=shape)
+        if first.ndim == len(shape)
+        else _everything([support], shape)
     )
 
 

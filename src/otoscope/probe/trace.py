@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os.path
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.errors import InputError
-from otoscope.probe.listen import Call, evaluating, listening
+from otoscope.probe.listen import Call, Reached, evaluating, listening
 from otoscope.probe.ops import Kind
 from otoscope.probe.support import Support, follow, reduced
 
@@ -204,6 +205,41 @@ def trace(
     return Trace(recorder.taps, recorder.layers(), sample_rate)
 
 
+def locate(
+    model: nn.Module,
+    inputs: Tensor,
+    sample_rate: float,
+    name: str,
+    time_axes: Mapping[str, int] | None = None,
+) -> tuple[Tap, Tensor]:
+    """One tap and its value, by a forward pass that goes no further than needed.
+
+    Parameters
+    ----------
+    model, inputs, sample_rate, time_axes
+        As in :func:`trace`, but for all clips of `inputs`; the shape of the tap has them on its first axis.
+    name : str
+        The tap; by its full name the pass stops there, by the end of it the pass goes on to see that no
+        other tap has the same.
+
+    Returns
+    -------
+    tap : Tap
+    value : Tensor
+        What the operation returned, kept from activations that overwrite it in place.
+
+    Raises
+    ------
+    InputError
+        If there is no such tap, or several.
+    """
+    recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}), wanted=name)
+    with torch.no_grad(), evaluating(model), listening(model, recorder.handle), suppress(Reached):
+        model(inputs.detach())
+    tap = recorder.taps[resolve_tap(name, list(recorder.taps))]
+    return tap, recorder.values[tap.name]
+
+
 @dataclass(frozen=True)
 class _Lineage:
     """Where a tensor comes from.
@@ -218,9 +254,12 @@ class _Lineage:
 
 
 class _Recorder:
-    def __init__(self, inputs: Tensor, sample_rate: float, time_axes: dict[str, int]) -> None:
-        self.sample_rate, self.time_axes = sample_rate, time_axes
+    def __init__(
+        self, inputs: Tensor, sample_rate: float, time_axes: dict[str, int], wanted: str | None = None
+    ) -> None:
+        self.sample_rate, self.time_axes, self.wanted = sample_rate, time_axes, wanted
         self.taps: dict[str, Tap] = {}
+        self.values: dict[str, Tensor] = {}  # of the taps that `wanted` may mean
         self.reads: dict[str, int] = {}  # convolution -> origin of the tensor it reads
         self.joined: list[frozenset[str]] = []  # convolutions that are concatenated
         self.skipped: set[str] = set()  # convolutions that are added to another path
@@ -245,7 +284,14 @@ class _Recorder:
             self._lineages[out] = self._descend(call, lineages)
             if call.tap is not None and call.tap not in self.taps:
                 self.taps[call.tap] = self._tap(call, out, support)
+                self._keep(call.tap, out)
         return result
+
+    def _keep(self, name: str, value: Tensor) -> None:
+        if self.wanted is not None and f".{name}".endswith(f".{self.wanted}"):
+            self.values[name] = value.detach().clone()
+            if name == self.wanted:
+                raise Reached
 
     def _descend(self, call: Call, lineages: list[_Lineage]) -> _Lineage:
         upstream = frozenset().union(*(lineage.upstream for lineage in lineages))

@@ -131,7 +131,8 @@ def gather(
     clip = scope.clip(wave)
     if clip.ndim != 1:
         raise InputError("inspect takes one clip at a time")
-    notes, results = _notes(scope, clip), {}
+    notes = _notes(scope, clip)
+    results: dict[str, Any] = {}
     _tell(progress, "taps")
     trace = scope.taps(wave)
     chosen = [trace.resolve(layer) for layer in layers] if layers else block_ends(trace)
