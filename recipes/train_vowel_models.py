@@ -69,10 +69,9 @@ TASKS = (
         "vowel-register",
         REGISTERS,
         6,  # its loss is flat by then
-        "The fundamental and its lowest harmonics: F0 is independent of vowel, tract length, level and source tilt, "
-        f"so nothing but the periodicity tells low (below {REGISTER_BOUNDS[0]:g} Hz) from mid and high (from "
-        f"{REGISTER_BOUNDS[1]:g} Hz). Which harmonics it relies on was left to it; white noise covers the high "
-        "ones first.",
+        "The harmonics of F0: F0 is independent of vowel, tract length, level and source tilt, so nothing but "
+        f"periodicity tells low (below {REGISTER_BOUNDS[0]:g} Hz) from mid and high (from {REGISTER_BOUNDS[1]:g} Hz). "
+        "Which harmonics it relies on was left to it; white noise covers the high ones first.",
         "Steady voiced sounds only. F0 outside 90 to 320 Hz was never heard, and sound without its fundamental "
         "(a telephone) was not either. It will name a register for anything.",
     ),

@@ -307,11 +307,15 @@ def _load(path: Path, scope: Scope) -> xr.DataArray:
 
 
 def _folders(audio: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder for each sound: `out` for one, a folder inside it with the name of the sound for several."""
-    stems = [path.stem for path in audio]
+    """A folder for each sound: `out` for one, a folder inside it with the (numbered) name of the sound for several."""
+    taken: set[str] = set()
     for path in audio:
-        unique = path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}-{path.stem}"
-        yield path, out if len(audio) == 1 else out / unique
+        name, count = path.stem, 1
+        while name in taken:
+            count += 1
+            name = f"{path.stem}-{count}"
+        taken.add(name)
+        yield path, out if len(audio) == 1 else out / name
 
 
 def _channels(given: list[str] | None) -> Any:

@@ -15,7 +15,7 @@ from otoscope.report.summary import LOWEST_AUDIBLE
 from otoscope.scope import Scope
 
 MODELS = ("vowel-name", "vowel-register")
-SYMBOL, GROUP = "iy", "women"
+SYMBOL, GROUP = "ah", "women"
 
 
 def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -> tuple[Table, list[Path]]:
@@ -35,43 +35,55 @@ def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -
     reports : list of Path
     """
     clip = vowel_clip(SYMBOL, GROUP)
-    f0, formants = float(clip.attrs["f0"]), [float(f) for f in np.ravel(clip.attrs["formants"])]
-    known = ", ".join(f"F{i} {f:.0f}" for i, f in enumerate(formants[:3], 1))
-    table = Table(title=f"{clip.attrs['name']}: F0 {f0:.0f} Hz, {known} Hz", title_justify="left")
-    for heading in ("model", "says", "relevance peaks at", "that is", "half of it lies below", "CRS peaks at"):
+    f0, formants = float(clip.attrs["f0"]), [float(f) for f in np.ravel(clip.attrs["formants"])[:3]]
+    known = ", ".join(f"F{i} {f:.0f}" for i, f in enumerate(formants, 1))
+    table = Table(
+        title=f"A synthesised vowel, {clip.attrs['name']}: F0 {f0:.0f}, {known} Hz",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for heading in ("model", "says", "relevance peaks at", "of it at F0", "at F1 or F2", "CRS peaks at"):
         table.add_column(heading)
     for name in MODELS:
         scope = Scope(load(name))
         scope.inspect(clip, folder / name, progress=progress)
-        relevance = scope.relevance(clip)
-        crs = scope.crs(clip)
-        spectrum = relevance.spectrum
-        peak = peak_frequency(spectrum)
+        relevance, crs = scope.relevance(clip), scope.crs(clip)
+        peak = peak_frequency(relevance.spectrum)
         table.add_row(
             name,
             relevance.attrs["target"],
-            f"{peak:.0f} Hz",
-            _place(peak, f0, formants),
-            f"{median_frequency(spectrum):.0f} Hz",
+            f"{peak:.0f} Hz, {nearest(peak, f0, formants)}",
+            f"{share(relevance.spectrum, [f0], f0):.0%}",
+            f"{share(relevance.spectrum, formants[:2], f0):.0%}",
             f"{peak_frequency(crs):.0f} Hz",
         )
+    table.caption = (
+        "Both models have the same architecture and heard the same sounds in training; one learnt to name the vowel, "
+        "the other the register of the voice. Shares are of the energy of the relevance spectrum."
+    )
     return table, [folder / name / "report.html" for name in MODELS]
 
 
 def peak_frequency(spectrum: xr.DataArray) -> float:
     """Frequency in Hz of the largest value that can be heard."""
-    heard = spectrum.where(spectrum.frequency >= LOWEST_AUDIBLE, 0.0)
-    return float(heard.frequency[int(heard.argmax())])
+    return float(spectrum.frequency[int(_heard(spectrum).argmax())])
 
 
-def median_frequency(spectrum: xr.DataArray) -> float:
-    """Frequency in Hz below which half of the energy lies that can be heard."""
-    energy = np.cumsum(spectrum.where(spectrum.frequency >= LOWEST_AUDIBLE, 0.0).values ** 2)
-    return float(spectrum.frequency[int(np.searchsorted(energy, energy[-1] / 2))])
+def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
+    """Share of the energy that lies within 10 % of frequencies in Hz, or half of `f0` where that is more.
+
+    At a high F0 the harmonics are further apart than a formant is wide, so that there is none nearer to it.
+    """
+    energy, f = _heard(spectrum) ** 2, spectrum.frequency.values
+    near = [np.abs(f - frequency) <= max(0.1 * frequency, f0 / 2) for frequency in frequencies]
+    return float(energy[np.any(near, axis=0)].sum() / energy.sum())
 
 
-def _place(frequency: float, f0: float, formants: list[float]) -> str:
-    """Where a frequency lies in what is known of the sound."""
-    harmonic = max(1, round(frequency / f0))
-    nearest = min(range(len(formants)), key=lambda i: abs(formants[i] - frequency))
-    return f"harmonic {harmonic} of F0 ({harmonic * f0:.0f} Hz), nearest to F{nearest + 1} ({formants[nearest]:.0f} Hz)"
+def nearest(frequency: float, f0: float, formants: list[float]) -> str:
+    """The name of the nearest of F0 and the formants."""
+    known = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants, 1)}
+    return "nearest to " + min(known, key=lambda name: abs(known[name] - frequency))
+
+
+def _heard(spectrum: xr.DataArray) -> np.ndarray:
+    return np.where(spectrum.frequency.values >= LOWEST_AUDIBLE, spectrum.values, 0.0)

@@ -238,8 +238,8 @@ class Scope:
         length = waveform.shape[-1]
         raise InputError(
             f"{self.name} takes {name} ({length} samples, {length / self.sample_rate:.3g} s at "
-            f"{self.sample_rate} Hz) neither with nor without a channel axis; it may be too short, or "
-            f"the model may take another length only (which its attribute input_length tells). It says of {'; of '.join(errors)}"
+            f"{self.sample_rate} Hz) neither with nor without a channel axis: it may be too short, or the model may "
+            f"take one length only (give it an attribute input_length). It says of {'; of '.join(errors)}"
         )
 
     def _heard(self, method: Any, wave: Wave, **options: Any) -> Any:

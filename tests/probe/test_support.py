@@ -92,6 +92,21 @@ def test_every_single_element_of_a_window_is_right_also_at_the_edges(window, len
         np.testing.assert_array_equal(np.flatnonzero(seen[:, element].numpy()), inside)
 
 
+@pytest.mark.parametrize("length", [30, 300])
+def test_padding_at_the_edges_of_a_short_clip_hides_nothing(length):
+    """Every element of the last layer sees an edge of the shorter clip, most see both."""
+    layers = [nn.Conv1d(1, 1, 9, padding=4), nn.MaxPool1d(2), nn.ConstantPad1d((12, 0), 0.0), nn.Conv1d(1, 1, 13)]
+    layers += [nn.ReflectionPad1d(3), nn.Conv1d(1, 1, 7), nn.Conv1d(1, 1, 33, padding="same")]
+    tap = list(trace(nn.Sequential(*layers), torch.randn(1, 1, length), 1.0).values())[-1]
+    assert (tap.hop, tap.receptive_field) == (2, 9 + 1 + 2 * (12 + 6 + 32))
+    assert tap.centre == 0.5 - 2 * 6
+
+
+def test_a_tap_without_time_sees_no_more_than_the_clip():
+    model = nn.Sequential(nn.Conv1d(1, 1, 9, padding=4), nn.AdaptiveMaxPool1d(1), nn.ReLU())
+    assert trace(model, torch.randn(1, 1, 50), 1.0)["2"].receptive_field == 50
+
+
 def test_a_waveform_sees_itself():
     support = Support.of_waveform((2, 1, 50))
     assert support.time_axis() == 2

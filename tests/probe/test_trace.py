@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from otoscope.errors import InputError
 from otoscope.probe import Tap, read_taps, trace, vjp
 from otoscope.probe.listen import Call, listening
+from otoscope.probe.trace import locate
 
 SAMPLE_RATE = 8000
 
@@ -340,3 +341,44 @@ def test_taps_by_the_end_of_their_name():
 def test_a_model_without_operations_is_refused():
     with pytest.raises(InputError, match="no convolution, activation or pooling was seen in Linear"):
         trace(nn.Linear(10, 2), torch.zeros(1, 10), SAMPLE_RATE)
+
+
+# -- One tap alone ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_one_tap_is_located_as_the_trace_has_it(name):
+    model, x = build(name)
+    taps, values = trace(model, x, SAMPLE_RATE), read_taps(model, x)
+    names = list(taps)
+    for wanted in (names[0], names[len(names) // 2], names[-1]):
+        tap, value = locate(model, x, SAMPLE_RATE, wanted)
+        assert repr(tap) == repr(taps[wanted])
+        assert torch.equal(value, values[wanted])
+
+
+def test_locating_takes_all_clips_and_goes_no_further_than_needed():
+    def never(x: Tensor) -> Tensor:
+        raise RuntimeError("was run")
+
+    inner = nn.Sequential(nn.Conv1d(1, 3, 9), nn.ReLU(inplace=True))
+    model = Written(lambda m, x: never(m.inner(x.mul_(2))), inner=inner)
+    x = torch.randn(4, 1, 50)
+    before = x.clone()
+    tap, value = locate(model, x, SAMPLE_RATE, "inner.0")
+    assert tap.shape == tuple(value.shape) == (4, 3, 42)
+    assert torch.equal(x, before)
+    assert torch.equal(value, inner[0](2 * before))
+    with pytest.raises(RuntimeError, match="was run"):
+        locate(model, x, SAMPLE_RATE, "0")
+
+
+def test_locating_by_the_end_of_a_name():
+    model, x = build("dilated")
+    tap, value = locate(nn.Sequential(model), x, SAMPLE_RATE, "block2.relu")
+    assert tap.name == "0.block2.relu"
+    assert torch.equal(value, read_taps(model, x)["block2.relu"])
+    with pytest.raises(InputError, match="several taps end in 'conv2'"):
+        locate(model, x, SAMPLE_RATE, "conv2")
+    with pytest.raises(InputError, match=r"no tap is named 'block7\.relu'"):
+        locate(model, x, SAMPLE_RATE, "block7.relu")

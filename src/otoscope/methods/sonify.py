@@ -99,7 +99,9 @@ def sonify(
         found = [locate(model, one, sample_rate, tap.name, time_axes)[1] for one in groups]
     values = torch.cat([_by_clip(one, tap) for one in found])
     if len(values) != len(inputs):
-        raise InputError(f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}")
+        raise InputError(
+            f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
+        )
     chosen = _choose(channel, top, _rms(values), tap)
     heard = values[:, None] if chosen is None else values[:, chosen]
     back = _sound_of_peaks if peak and chosen is not None else _sound_of_maps
@@ -120,7 +122,9 @@ def sonify(
             "channel": np.asarray(labels),
             "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
             "activity": variable(["clip", "channel"], _rms(heard), "root mean square of the map"),
-            "peak_time": variable(["clip", "channel"], _peak_times(heard, tap), "time of the strongest activation", "s"),
+            "peak_time": variable(
+                ["clip", "channel"], _peak_times(heard, tap), "time of the strongest activation", "s"
+            ),
         },
         name="sonification",
         attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": name},

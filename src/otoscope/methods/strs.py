@@ -76,7 +76,7 @@ def strs(
     kernels, stride = first_kernels(model, inputs, sample_rate, layer)
     hop = stride if hop is None else hop
     waveform = inputs.reshape(len(inputs), -1)
-    if waveform.numel() // hop * (n_fft // 2 + 1) > _MOST_VALUES:
+    if hop > 0 and waveform.numel() // hop * (n_fft // 2 + 1) > _MOST_VALUES:
         raise InputError(
             f"the STRS of {waveform.shape[-1] / sample_rate:.0f} s every {hop} samples would take "
             f"{waveform.numel() // hop * (n_fft // 2 + 1) * 4 / 2**30:.0f} GiB: give a larger hop, or ask for the CRS"

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from otoscope.probe.listen import Call
 from otoscope.probe.ops import Operation
@@ -28,8 +29,8 @@ from otoscope.probe.ops import Operation
 class Support:
     """First and last input sample seen by every element of a tensor of shape `shape`.
 
-    `first` and `last` have as many axes as the tensor, of length one where they do not vary. An element that
-    sees nothing (padding) has first = inf, last = -inf.
+    `first` and `last` have as many axes as the tensor, of length one where they do not vary. They go on beyond
+    the edges of the clip where windows do. An element that sees nothing has first = inf, last = -inf.
     """
 
     first: Tensor
@@ -147,13 +148,24 @@ def windowed(support: Support, operation: Operation, shape: Sequence[int]) -> Su
         if support.first.shape[axis] == 1:
             continue
         positions = _window_positions(operation, i, support.shape[axis], shape[axis])
-        inside = (positions >= 0) & (positions < support.shape[axis])
-        flat, grid = positions.clamp(0, support.shape[axis] - 1).flatten(), positions.shape
-        first, last = support.first.movedim(axis, -1), support.last.movedim(axis, -1)
-        first = first[..., flat].unflatten(-1, grid).masked_fill(~inside, math.inf).amin(-1)
-        last = last[..., flat].unflatten(-1, grid).masked_fill(~inside, -math.inf).amax(-1)
+        first = _at(positions, support.first.movedim(axis, -1)).amin(-1)
+        last = _at(positions, support.last.movedim(axis, -1)).amax(-1)
         support = replace(support, first=first.movedim(-1, axis), last=last.movedim(-1, axis))
     return replace(support, shape=tuple(shape))
+
+
+def _at(positions: Tensor, samples: Tensor) -> Tensor:
+    """What is seen at positions of the last axis, which goes on beyond its ends as it does at them.
+
+    So padding does not cut supports off, and a short clip shows the same hop and receptive field as a long one.
+    """
+    n = samples.shape[-1]
+    inside = positions.clamp(0, n - 1)
+    beyond = (positions - inside).to(samples)
+    step = (samples[..., 1:] - samples[..., :-1]).nan_to_num(0.0, math.inf, -math.inf)
+    pace = torch.where(beyond < 0, step[..., :1, None], step[..., -1:, None])
+    seen = samples[..., inside.flatten()].unflatten(-1, positions.shape)
+    return torch.where(beyond == 0, seen, seen + beyond * pace)
 
 
 def _window_positions(operation: Operation, i: int, n_in: int, n_out: int) -> Tensor:
@@ -317,16 +329,18 @@ def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tup
             return x
 
         args, kwargs = swap(call.args), swap(call.kwargs)
-        if call.name == "pad" and _pads_with_constant(call):
-            args, kwargs = (args[0], args[1] if len(args) > 1 else kwargs["pad"]), {"value": nothing}
         moved.append([_compressed(t) for t in _tensors(_run_on_supports(call, args, kwargs, nothing))])
     pairs = zip(outputs, *moved, strict=True)
     return [(out, Support(first, last, tuple(out.shape), whole)) for out, first, last in pairs]
 
 
 def _run_on_supports(call: Call, args: Any, kwargs: Any, nothing: float) -> Any:
+    if call.name in ("contiguous", "clone", "detach"):  # a copy would have no axis left along which nothing varies
+        return args[0]
     if call.name == "view":  # expanded supports have strides of their own
         return args[0].reshape(*args[1:])
+    if call.name == "pad":
+        return _padded(args[0], args[1] if len(args) > 1 else kwargs["pad"], nothing)
     if call.name == "as_strided":
         return call.func(args[0].contiguous(), *args[1:], **kwargs)
     if call.name == "__setitem__":
@@ -337,9 +351,17 @@ def _run_on_supports(call: Call, args: Any, kwargs: Any, nothing: float) -> Any:
     return call.func(*args, **kwargs)
 
 
-def _pads_with_constant(call: Call) -> bool:
-    mode = call.args[2] if len(call.args) > 2 else call.kwargs.get("mode", "constant")
-    return mode == "constant"
+def _padded(samples: Tensor, pads: Sequence[int], nothing: float) -> Tensor:
+    """An axis along which supports move goes on, new places on any other see nothing."""
+    for i in range(len(pads) // 2):
+        axis, before, after = samples.ndim - 1 - i, pads[2 * i], pads[2 * i + 1]
+        n = samples.shape[axis]
+        if n > 1 and samples.stride(axis) != 0:
+            positions = torch.arange(-before, n + after)[:, None]
+            samples = _at(positions, samples.movedim(axis, -1))[..., 0].movedim(-1, axis)
+        elif before or after:
+            samples = functional.pad(samples, [0, 0] * i + [before, after], value=nothing)
+    return samples
 
 
 def _compressed(t: Tensor) -> Tensor:

@@ -235,7 +235,7 @@ def locate(
     """
     recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}), wanted=name)
     with torch.no_grad(), evaluating(model), listening(model, recorder.handle), suppress(Reached):
-        model(inputs.detach())
+        model(inputs.detach().clone())
     tap = recorder.taps[resolve_tap(name, list(recorder.taps))]
     return tap, recorder.values[tap.name]
 
@@ -257,7 +257,8 @@ class _Recorder:
     def __init__(
         self, inputs: Tensor, sample_rate: float, time_axes: dict[str, int], wanted: str | None = None
     ) -> None:
-        self.sample_rate, self.time_axes, self.wanted = sample_rate, time_axes, wanted
+        self.samples, self.sample_rate = inputs.shape[-1], sample_rate
+        self.time_axes, self.wanted = time_axes, wanted
         self.taps: dict[str, Tap] = {}
         self.values: dict[str, Tensor] = {}  # of the taps that `wanted` may mean
         self.reads: dict[str, int] = {}  # convolution -> origin of the tensor it reads
@@ -336,7 +337,9 @@ class _Recorder:
             stride=operation.stride,
             dilation=operation.dilation,
             hop=float("nan") if axis is None else support.hop(axis),
-            receptive_field=support.receptive_field(0 if axis is None else axis),
+            receptive_field=min(support.receptive_field(0), self.samples)
+            if axis is None
+            else support.receptive_field(axis),
             centre=support.centre(0 if axis is None else axis),
             whole=support.whole,
             sample_rate=self.sample_rate,

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import xarray as xr
 
 from otoscope._version import __version__
 from otoscope.errors import InputError
+from otoscope.methods.relevance import RELEVANCE_RULES
 from otoscope.probe import Tap, Trace
 from otoscope.report.inspection import inspection_report
 from otoscope.report.summary import geometry_rows, relevance_summary, sonification_rows, taps_table
@@ -99,11 +100,16 @@ def write_report(scope: Scope, wave: Any, path: str | Path, **options: Any) -> P
     """
     path = Path(path)
     _check_writable(path.parent)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file")
     clip, results, trace, notes = gather(scope, wave, **options)
     page = inspection_report(results, clip, taps_table(trace), _facts(scope), notes=notes)
     temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -131,6 +137,10 @@ def gather(
     clip = scope.clip(wave)
     if clip.ndim != 1:
         raise InputError("inspect takes one clip at a time")
+    if rule not in RELEVANCE_RULES:
+        raise InputError(f"unknown rule {rule!r}; the rules are {', '.join(RELEVANCE_RULES)}")
+    if top < 1:
+        raise InputError(f"top has to be 1 or more, not {top}")
     notes = _notes(scope, clip)
     results: dict[str, Any] = {}
     _tell(progress, "taps")
@@ -312,10 +322,7 @@ def _write_arrays(folder: Path, results: dict[str, Any]) -> list[Path]:
 def _write_sounds(folder: Path, results: dict[str, Any]) -> list[Path]:
     paths = []
     for name, result in _flat(results).items():
-        if name.startswith("relevance"):
-            loud = result.signal / max(float(np.abs(result.signal).max()), 1e-30) * float(np.abs(result.input).max())
-            paths += loud.assign_attrs(result.attrs).otoscope.write_audio(folder / f"{_file_name(name)}.wav")
-        elif name.startswith("sonification"):
+        if name.startswith(("relevance", "sonification")):
             paths += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
     return paths
 
@@ -339,8 +346,12 @@ def _check_writable(folder: Path) -> None:
 @contextmanager
 def _made_whole(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes `folder` when all went well, and vanishes when not."""
+    folder = folder.resolve()
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not _is_inspection(folder))):
-        raise InputError(f"{folder} exists and is no earlier inspection; choose a new or empty folder")
+        raise InputError(
+            f"{folder} exists and is not, or not only, an earlier inspection; choose a new or empty folder"
+        )
+    missing = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
@@ -354,8 +365,16 @@ def _made_whole(folder: Path) -> Iterator[Path]:
         temporary.rename(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
         raise
 
 
 def _is_inspection(folder: Path) -> bool:
-    return (folder / "summary.json").is_file() and (folder / "report.html").is_file()
+    """Whether a folder holds an inspection and nothing else, so that nothing is lost with it."""
+    try:
+        files = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["files"]
+        return {path.name for path in folder.iterdir()} <= {"summary.json", *files}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
