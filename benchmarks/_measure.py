@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 THREADS = 2
+PAUSE = 0.05  # s, until the threads of another library no longer spin
 
 
 def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict[str, float]:
@@ -17,6 +18,7 @@ def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(repeats + 1):
         for name, task in tasks.items():
+            time.sleep(PAUSE)
             start = time.perf_counter()
             task()
             if turn:  # the first turn warms up
@@ -24,10 +26,15 @@ def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def say(what: str, ours: float, peer: float, against: str, goal: str, faster: bool = False) -> None:
-    """Print one ratio: peer / ours where we are to be faster, else ours / peer."""
-    ratio = peer / ours if faster else ours / peer
-    kind = "times faster" if faster else "times the time"
-    print(
-        f"{what}: {1e3 * ours:.1f} ms, {ratio:.2f} {kind} of {against} ({1e3 * peer:.1f} ms); goal {goal}", flush=True
-    )
+def say_cost(what: str, ours: float, peer: float, against: str, goal: float) -> None:
+    """Print how many times the peer's time ours takes."""
+    _say(what, ours, f"{ours / peer:.2f} times the time of {against}", peer, f"at most {goal:g}")
+
+
+def say_gain(what: str, ours: float, peer: float, against: str, goal: float) -> None:
+    """Print how many times faster than the peer ours is."""
+    _say(what, ours, f"{peer / ours:.2f} times faster than {against}", peer, f"at least {goal:g}")
+
+
+def _say(what: str, ours: float, ratio: str, peer: float, goal: str) -> None:
+    print(f"{what}: {1e3 * ours:.2f} ms, {ratio} ({1e3 * peer:.2f} ms); goal {goal}", flush=True)

@@ -1,39 +1,24 @@
-"""Speed of the geometry of a dictionary: ``python benchmarks/geometry.py``.
-
-One line a ratio: name, ours, peer, ratio, goal. Medians of interleaved repeats.
-"""
+"""Geometry of a large dictionary against a non-symmetric eigendecomposition of its frame operator."""
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 import torch
 
+from _measure import medians, say_gain
 from otoscope.dsp.dictionary import properties
 
-DIMENSION, ATOMS, REPEATS = 1536, 512, 3
-
-
-def seconds(call: object) -> float:
-    start = time.perf_counter()
-    call()  # type: ignore[operator]
-    return time.perf_counter() - start
+DIMENSION, ATOMS = 1536, 512
 
 
 def main() -> None:
-    torch.set_num_threads(2)
     atoms = torch.randn(ATOMS, DIMENSION, generator=torch.Generator().manual_seed(0))
     unit = (atoms / atoms.norm(dim=1, keepdim=True)).double().numpy()
     products = unit.T @ unit  # D D^T, given to the peer for free
-    properties(atoms)
-    times = [(seconds(lambda: properties(atoms)), seconds(lambda: np.linalg.eig(products))) for _ in range(REPEATS)]
-    ours, peer = 1e3 * np.median(times, axis=0)
     assert np.isclose(properties(atoms)["B"], np.linalg.eigvalsh(products)[-1])
-    print(
-        f"all properties of {ATOMS} atoms of {DIMENSION} dimensions against numpy eig of D D^T: "
-        f"ours {ours:.1f} ms, peer {peer:.1f} ms, ratio {peer / ours:.1f} (goal >= 20, faster)"
-    )
+    seconds = medians({"ours": lambda: properties(atoms), "eig": lambda: np.linalg.eig(products)}, repeats=3)
+    what = f"all properties of {ATOMS} atoms of {DIMENSION} dimensions"
+    say_gain(what, seconds["ours"], seconds["eig"], "numpy's eig of D D^T", 20)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 import torch
-from _measure import medians, say
 from captum.attr import GuidedBackprop
 
+from _measure import medians, say_cost
 from otoscope import backproject, load
 
 CLIPS, SECONDS, TARGET = 8, 2.5, 3
@@ -34,8 +34,8 @@ def main() -> None:
     assert torch.equal(ours("gradient"), plain())
     seconds = medians({"guided": lambda: ours("guided"), "plain": plain, "captum": captum})
     what = f"guided relevance, CNN12, {CLIPS} x {SECONDS} s"
-    say(what, seconds["guided"], seconds["plain"], "a plain forward and input gradient", "1.1")
-    say(what, seconds["guided"], seconds["captum"], "Captum's GuidedBackprop", "1.0")
+    say_cost(what, seconds["guided"], seconds["plain"], "a plain forward and input gradient", 1.1)
+    say_cost(what, seconds["guided"], seconds["captum"], "Captum's GuidedBackprop", 1.0)
 
 
 def _one_logit(output: torch.Tensor) -> torch.Tensor:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 import torch
-from _measure import medians, say
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from _measure import THREADS, medians, say_gain
 from otoscope import load
 from otoscope.methods import sonify
 
@@ -21,6 +21,7 @@ BLOCKS = {4: "features.pool4", 8: "features.pool8", 11: "features.relu11"}
 
 
 def main() -> None:
+    torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     model = load("cnn12")
     x = torch.randn(1, 1, int(SECONDS * model.sample_rate))
@@ -37,7 +38,7 @@ def main() -> None:
         per_map = (time.perf_counter() - start) / PEER_MAPS
         found = torch.as_tensor(ours.values[0, chosen])
         assert torch.allclose(found, peer.reshape(found.shape), atol=1e-3 * float(x.abs().max()))
-        say(f"all {maps} maps of block {block}", all_maps, per_map * maps, "algorithm 1 for each map", "1.5", faster=True)
+        say_gain(f"all {maps} maps of block {block}", all_maps, per_map * maps, "algorithm 1 for each map", 1.5)
         rate = maps * operations(model.features, x.shape[-1], block) / all_maps
         print(f"    {rate / 1e9:.0f} GFLOP/s in transposed convolutions, {rate / peak_rate:.0%} of matrix products")
     peak_only(model, x)
@@ -53,7 +54,7 @@ def peak_only(model: nn.Module, x: Tensor) -> None:
             },
             repeats=3,
         )
-        say(f"peaks of 2 maps of {layer}", seconds["peak"], seconds["whole"], "the whole maps", "above 1", faster=True)
+        say_gain(f"peaks of 2 maps of {layer}", seconds["peak"], seconds["whole"], "the whole maps", 1)
 
 
 def algorithm_1(features: nn.Module, x: Tensor, block: int, channel: int) -> Tensor:

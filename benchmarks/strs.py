@@ -1,21 +1,17 @@
-"""Speed and memory of STRS and CRS: ``python benchmarks/strs.py``.
-
-One line a ratio: name, ours, peer, ratio, goal. All times are medians of interleaved repeats.
-"""
+"""STRS against the matrix products it is made of and against plain numpy; memory of the CRS of a long file."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
 
+from _measure import THREADS, medians, say_cost, say_gain
 from otoscope.dsp.response import strs
 
 SAMPLE_RATE, KERNELS, WIDTH, HOP, N_FFT = 16_000, 80, 300, 10, 1024
@@ -29,19 +25,6 @@ torch.set_num_threads(2)
 crs_stream(stream_audio(sys.argv[1]), torch.randn(80, 300), hop=10)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-
-
-def medians(*calls: Callable[[], object], repeats: int = 40) -> list[float]:
-    """Median milliseconds of each call, all taken in turn so that they meet the same conditions."""
-    times: list[list[float]] = [[] for _ in calls]
-    for turn in range(repeats + 3):
-        for call, spent in zip(calls, times, strict=True):
-            time.sleep(0.05)  # until the threads of the other's BLAS no longer spin
-            start = time.perf_counter()
-            call()
-            if turn >= 3:  # after the caches are warm
-                spent.append(1e3 * (time.perf_counter() - start))
-    return [float(np.median(spent)) for spent in times]
 
 
 def published_convention(signal: np.ndarray, kernels: np.ndarray) -> np.ndarray:
@@ -62,12 +45,8 @@ def peak_memory(minutes: int, folder: str) -> float:
     return int(run.stdout) / 1024
 
 
-def report(name: str, ours: float, peer: float, ratio: float, goal: str, unit: str = "ms") -> None:
-    print(f"{name}: ours {ours:.2f} {unit}, peer {peer:.2f} {unit}, ratio {ratio:.2f} (goal {goal})", flush=True)
-
-
 def main() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(THREADS)
     torch.manual_seed(0)
     signal, kernels = torch.randn(SAMPLE_RATE), torch.randn(KERNELS, WIDTH)
     frames, bins = SAMPLE_RATE // HOP, N_FFT // 2 + 1
@@ -80,16 +59,23 @@ def main() -> None:
     np.testing.assert_allclose(
         strs(signal, kernels, HOP, N_FFT, "start"), published_convention(signal_np, kernels_np), rtol=1e-3, atol=0.1
     )
-    ours, products, published = medians(
-        lambda: strs(signal, kernels, HOP, N_FFT),
-        lambda: (kernels @ unfolded, spectra @ responses),
-        lambda: published_convention(signal_np, kernels_np),
+    seconds = medians(
+        {
+            "ours": lambda: strs(signal, kernels, HOP, N_FFT),
+            "products": lambda: (kernels @ unfolded, spectra @ responses),
+            "published": lambda: published_convention(signal_np, kernels_np),
+        },
+        repeats=40,
     )
-    report("STRS against its two matrix products alone", ours, products, ours / products, "<= 1.5")
-    report("STRS against plain numpy, published convention", ours, published, published / ours, ">= 3, faster")
+    what = f"STRS of {KERNELS} kernels of {WIDTH}, 1 s"
+    say_cost(what, seconds["ours"], seconds["products"], "its two matrix products alone", 1.5)
+    say_gain(what, seconds["ours"], seconds["published"], "plain numpy in the published convention", 3)
     with tempfile.TemporaryDirectory() as folder:
         short, long = peak_memory(3, folder), peak_memory(30, folder)
-    report("streamed CRS, peak memory of 30 min against 3 min", long, short, long / short, "about 1", "MiB")
+    print(
+        f"streamed CRS: peak memory {long:.0f} MiB for 30 min, {long / short:.2f} times that for 3 min "
+        f"({short:.0f} MiB); goal about 1"
+    )
 
 
 if __name__ == "__main__":

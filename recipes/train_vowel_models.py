@@ -58,7 +58,7 @@ TASKS = (
     Task(
         "vowel-name",
         SYMBOLS,
-        12,
+        20,
         "The formants: F1, F2 and F3 relative to one another. F0, level and source tilt carry no information about "
         "the vowel, and no single formant frequency is enough because the tract length varies.",
         "Steady vowels only: no formant movement, so `ei` and `oa` are known only by their steady state. It has no "
@@ -276,7 +276,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder that receives one folder a model")
     parser.add_argument("--task", choices=[task.name for task in TASKS], action="append", help="default: both")
     parser.add_argument("--draws", type=int, default=16_000)
-    parser.add_argument("--epochs", type=int, help="default: 12 for vowel-name, 6 for vowel-register")
+    parser.add_argument("--epochs", type=int, help="default: 20 for vowel-name, 6 for vowel-register")
     arguments = parser.parse_args()
     torch.set_num_threads(min(2, torch.get_num_threads()))
     vowels = draw(arguments.draws, SEED_TRAIN, spread=SPREAD)

@@ -39,7 +39,7 @@ def test_it_is_what_captum_computes(cnn12: nn.Module, inputs: Tensor, rule: str)
     result = ask(cnn12, inputs, target=2, rule=rule)
     assert np.abs(result.signal.values).max() > 0
     np.testing.assert_array_equal(result.signal.values, expected.detach()[:, 0].numpy())
-    assert float(result.logit) == pytest.approx(float(cnn12(inputs)[0, 2].detach()))
+    assert float(result.logit[0]) == pytest.approx(float(cnn12(inputs)[0, 2].detach()))
 
 
 def test_spectrum_is_the_first_half_of_the_inverse_transform(cnn12: nn.Module, inputs: Tensor) -> None:
@@ -76,7 +76,7 @@ def test_a_class_may_be_given_by_name_number_or_function(cnn12: nn.Module, input
     result = ask(cnn12, inputs, target=target, classes=CLASSES)
     np.testing.assert_array_equal(result.signal, ask(cnn12, inputs, target=2).signal)
     assert result.attrs["target"] == ("function of the output" if callable(target) else "two")
-    assert int(result.target) == (-1 if callable(target) else 2)
+    assert int(result.target[0]) == (-1 if callable(target) else 2)
 
 
 def test_the_likeliest_class_is_taken_for_each_clip() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_a_layer_that_reads_stereo_is_refused() -> None:
 
 
 def test_an_answer_larger_than_memory_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    import otoscope.methods.strs as module
+    module = importlib.import_module("otoscope.methods.strs")
 
     monkeypatch.setattr(module, "_MOST_VALUES", 1000)
     with pytest.raises(InputError, match="larger hop, or ask for the CRS"):

@@ -21,7 +21,7 @@ Alignment = Literal["centre", "start"]
 
 # Frames taken at a time: the product of one block stays in the cache until its magnitude is taken,
 # and the memory of a long clip is little more than its result.
-_FRAMES = 4096
+_FRAMES = 800
 
 
 def centred_bank(kernels: Tensor | Sequence[Tensor], alignment: Alignment = "centre") -> Tensor:
@@ -111,7 +111,7 @@ def strs(
     -------
     Tensor (..., n_fft // 2 + 1, ceil(N / hop))
         Magnitude; bin ``i`` lies at ``i / n_fft`` cycles per sample, frame ``j`` at ``j * hop`` samples.
-        The dtype is that of waveform and kernels together, at least float32.
+        The dtype is that of waveform and kernels together, at least float32. No gradient is recorded.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def strs(
     >>> spectra[:, 5].argmax().item()
     8
     """
-    bank = centred_bank(kernels, alignment)
+    bank, waveform = centred_bank(kernels, alignment).detach(), waveform.detach()
     _check_hop(hop)
     if waveform.ndim == 0 or waveform.shape[-1] == 0 or waveform.is_complex():
         raise InputError(
@@ -156,11 +156,8 @@ def strs(
     padded = pad(waveform.to(bank), (before, width - 1 - before))
     frames = padded.reshape(-1, padded.shape[-1]).unfold(-1, width, hop)
     spectra = bank.new_empty(len(frames), len(transform) // 2, frames.shape[1])
-    for clip, clip_frames in enumerate(frames):
-        start = 0
-        for block in _magnitudes(clip_frames, bank, transform):
-            spectra[clip, :, start : start + block.shape[1]] = block
-            start += block.shape[1]
+    for clip_frames, clip_spectra in zip(frames, spectra, strict=True):
+        _magnitudes(clip_frames, bank, transform, clip_spectra)
     return spectra.reshape(*waveform.shape[:-1], *spectra.shape[1:])
 
 
@@ -242,7 +239,7 @@ def strs_stream(
     _check_hop(hop)
     transform = _transform(bank, n_fft, frequencies)
     framed = _framed(blocks, bank, hop, _before(bank.shape[1], alignment))
-    return (block for frames in framed for block in _magnitudes(frames, bank, transform))
+    return (_magnitudes(frames, bank, transform) for frames in framed)
 
 
 def crs_stream(
@@ -311,13 +308,21 @@ def _transform(bank: Tensor, n_fft: int, frequencies: Tensor | None) -> Tensor:
     return torch.cat((spectrum.real, spectrum.imag))
 
 
-def _magnitudes(frames: Tensor, bank: Tensor, transform: Tensor) -> Iterator[Tensor]:
-    """|transform @ bank @ frames| for frames (T, W), in blocks of (F, at most _FRAMES)."""
-    half = len(transform) // 2
-    for part in frames.split(_FRAMES):
-        # The two products in the cheaper order: few wide kernels answer first, many narrow ones merge first.
-        spectrum = torch.linalg.multi_dot((transform, bank, part.T))
-        yield torch.hypot(spectrum[:half], spectrum[half:])
+def _magnitudes(frames: Tensor, bank: Tensor, transform: Tensor, out: Tensor | None = None) -> Tensor:
+    """|transform @ bank @ frames| for frames (T, W), as (F, T)."""
+    (count, width), half = frames.shape, len(transform) // 2
+    out = frames.new_empty(half, count) if out is None else out
+    # The two products in the cheaper order: few wide kernels answer first, many narrow ones merge first.
+    if len(bank) * (count * width + len(transform) * count) < width * len(transform) * (len(bank) + count):
+        frames = frames @ bank.T
+    else:
+        transform = transform @ bank
+    spectrum = frames.new_empty(len(transform), min(count, _FRAMES))
+    for start in range(0, count, _FRAMES):
+        part = frames[start : start + _FRAMES]
+        product = torch.mm(transform, part.T, out=spectrum[:, : len(part)])
+        torch.hypot(product[:half], product[half:], out=out[:, start : start + len(part)])
+    return out
 
 
 def _framed(blocks: Iterable[np.ndarray | Tensor], bank: Tensor, hop: int, before: int) -> Iterator[Tensor]:

@@ -110,13 +110,13 @@ def _seed(output: Tensor, target: Target | None, classes: Sequence[str] | None) 
         leaf = output.clone().requires_grad_()
         with torch.enable_grad():
             chosen = target(leaf)
-        if not isinstance(chosen, Tensor) or chosen.shape != output.shape[:1] or not chosen.requires_grad:
-            found = f"the shape {tuple(chosen.shape)}" if isinstance(chosen, Tensor) else type(chosen).__name__
-            raise InputError(
-                f"a target function has to return one number for each of the {len(output)} clips, as a tensor made of "
-                f"the output; it returned {found}"
-            )
-        (seed,) = torch.autograd.grad(chosen.sum(), leaf)
+            if not isinstance(chosen, Tensor) or chosen.shape != output.shape[:1] or not chosen.requires_grad:
+                found = f"the shape {tuple(chosen.shape)}" if isinstance(chosen, Tensor) else type(chosen).__name__
+                raise InputError(
+                    f"a target function has to return one number for each of the {len(output)} clips, as a tensor "
+                    f"made of the output; it returned {found}"
+                )
+            (seed,) = torch.autograd.grad(chosen.sum(), leaf)
         return seed, chosen.detach(), torch.full((len(output),), -1)
     scores = output[:, None] if output.ndim == 1 else output
     if scores.ndim != 2:

@@ -96,7 +96,8 @@ def sonify(
     if tap.time_axis == 0:
         # Frames are the batch, so that clips can only be told apart one at a time.
         groups = inputs.split(1)
-        found = [locate(model, one, sample_rate, tap.name, time_axes)[1] for one in groups]
+        located = [locate(model, one, sample_rate, tap.name, time_axes) for one in groups]
+        tap, found = located[0][0], [value for _, value in located]
     values = torch.cat([_by_clip(one, tap) for one in found])
     if len(values) != len(inputs):
         raise InputError(

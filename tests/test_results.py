@@ -1,0 +1,152 @@
+"""Results on disk and as sound: whole or not at all, and the same when read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import xarray as xr
+from torch import Tensor
+
+from otoscope import InputError, Scope
+from otoscope.results import save, sign, to_numbers
+
+RESULTS = {
+    "strs": lambda scope, wave: scope.strs(wave, n_fft=64, hop=100),
+    "crs": lambda scope, wave: scope.crs(wave),
+    "geometry": lambda scope, wave: scope.geometry(),
+    "relevance": lambda scope, wave: scope.relevance(wave, "two"),
+    "relevance of a function": lambda scope, wave: scope.relevance(wave, lambda y: y[:, 1]),
+    "sonify": lambda scope, wave: scope.sonify(wave, "pool3", "all"),
+    "sonify a layer": lambda scope, wave: scope.sonify(wave, "pool3", "layer"),
+    "strs of a batch": lambda scope, wave: scope.strs(torch.stack([wave, wave]), n_fft=64, hop=100),
+    "relevance of a batch": lambda scope, wave: scope.relevance(torch.stack([wave, wave])),
+    "sonify a batch": lambda scope, wave: scope.sonify(torch.stack([wave, wave]), "pool3", [1, 5]),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_what_was_saved_loads_back_the_same(name: str, scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    result = RESULTS[name](scope, clip)
+    result.otoscope.save(tmp_path / "result.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["result.nc"]
+    with xr.open_dataset(tmp_path / "result.nc") as loaded:
+        assert loaded.attrs == result.attrs
+        if isinstance(result, xr.DataArray):
+            xr.testing.assert_identical(loaded[result.name].load(), result)
+        else:
+            xr.testing.assert_identical(loaded.load(), result)
+
+
+def test_saving_again_replaces(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    path = tmp_path / "result.nc"
+    for wave in (clip, 0.5 * clip):
+        save(scope.crs(wave), path)
+    with xr.open_dataset(path) as loaded:
+        np.testing.assert_array_equal(loaded.crs, scope.crs(0.5 * clip))
+
+
+def test_a_sound_loaded_back_can_be_heard(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    scope.sonify(clip, "pool3", [1, 5]).otoscope.save(tmp_path / "result.nc")
+    with xr.open_dataset(tmp_path / "result.nc") as loaded:
+        written = loaded.sonification.otoscope.write_audio(tmp_path / "map.wav")
+    assert [path.name for path in written] == ["map_channel1.wav", "map_channel5.wav"]
+    assert soundfile.info(written[0]).samplerate == 8000
+
+
+@pytest.mark.parametrize("where", ["missing/result.nc", "file/result.nc"])
+def test_where_nothing_can_be_written_it_says_so(where: str, scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file, not a folder")
+    with pytest.raises(InputError, match="cannot write .*choose a folder"):
+        save(scope.crs(clip), tmp_path / where)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failure_midway_leaves_the_old_file_alone(
+    scope: Scope, clip: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, result = tmp_path / "result.nc", scope.crs(clip)
+    save(result, path)
+    before = path.read_bytes()
+
+    def full_disk(self: xr.Dataset, target: Path, **options: Any) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", full_disk)
+    with pytest.raises(InputError, match="No space left"):
+        save(result, path)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["result.nc"]
+
+
+# -- Sound ------------------------------------------------------------------------------------------------
+
+
+def test_sonifications_are_written_at_their_rate_level_and_length(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    result = scope.sonify(clip, "pool2", top=2)
+    written = result.otoscope.write_audio(tmp_path / "map.wav")
+    numbers = result.channel.values.tolist()
+    assert [path.name for path in written] == [f"map_channel{number}.wav" for number in numbers]
+    for path, sound in zip(written, result, strict=True):
+        samples, rate = soundfile.read(path, dtype="float32")
+        assert rate == 8000 and samples.shape == (4000,)
+        np.testing.assert_allclose(samples, sound, atol=1.1 / 2**15)
+        assert np.abs(samples).max() == pytest.approx(float(clip.abs().max()), abs=1 / 2**15)
+
+
+def test_one_sound_can_be_chosen_by_its_label(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    result = scope.sonify(clip, "pool2", [3, 5])
+    assert result.otoscope.write_audio(tmp_path / "one.wav", channel=5) == [tmp_path / "one.wav"]
+    samples, _ = soundfile.read(tmp_path / "one.wav", dtype="float32")
+    np.testing.assert_allclose(samples, result[1], atol=1.1 / 2**15)
+    with pytest.raises(InputError, match=r"no sound has the labels \{'channel': 4\}.*\[3, 5\]"):
+        result.otoscope.write_audio(tmp_path / "none.wav", channel=4)
+
+
+def test_sounds_of_a_batch_carry_clip_and_channel_in_their_names(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    result = scope.sonify(torch.stack([clip, clip]), "pool2", [3, 5])
+    written = result.otoscope.write_audio(tmp_path / "map.flac")
+    assert [path.name for path in written] == [f"map_clip{i}_channel{k}.flac" for i in (0, 1) for k in (3, 5)]
+
+
+def test_relevance_is_as_loud_as_the_input(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    result = scope.relevance(clip)
+    result.otoscope.write_audio(tmp_path / "relevance.wav")
+    samples, rate = soundfile.read(tmp_path / "relevance.wav", dtype="float32")
+    assert rate == 8000
+    signal = result.signal.values
+    np.testing.assert_allclose(samples, signal / np.abs(signal).max() * float(clip.abs().max()), atol=1.1 / 2**15)
+
+
+def test_relevance_of_silence_is_silent(scope: Scope, tmp_path: Path) -> None:
+    scope.relevance(torch.zeros(4000)).otoscope.write_audio(tmp_path / "relevance.wav")
+    assert not soundfile.read(tmp_path / "relevance.wav")[0].any()
+
+
+@pytest.mark.parametrize("name", ["strs", "crs", "geometry"])
+def test_what_is_no_sound_is_not_written_as_one(name: str, scope: Scope, clip: Tensor, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"a result of {name} holds no sound"):
+        RESULTS[name](scope, clip).otoscope.write_audio(tmp_path / "no.wav")
+    assert not list(tmp_path.iterdir())
+
+
+# -- Numbers ----------------------------------------------------------------------------------------------
+
+
+def test_arguments_are_written_as_json_whatever_they_are() -> None:
+    result = sign(
+        xr.DataArray(0.0), "m", "s", number=np.float32(0.5), count=np.int64(3), tensor=torch.tensor(2), rule=sign, path=Path("a")
+    )
+    assert result.attrs["arguments"] == '{"count": 3, "number": 0.5, "path": "a", "rule": "sign", "tensor": 2}'
+
+
+def test_plain_numbers_hold_every_array_by_name(scope: Scope, clip: Tensor) -> None:
+    numbers = to_numbers(scope.crs(clip))
+    assert numbers["crs"] == scope.crs(clip).values.tolist()
+    assert numbers["frequency"][1] == 8000 / 1024
+    assert numbers["attrs"]["method"] == "crs"
