@@ -9,20 +9,23 @@ from collections.abc import Callable, Mapping
 import torch
 
 THREADS = 2
-PAUSE = 0.05  # s, until the threads of another library no longer spin
 
 
-def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7) -> dict[str, float]:
-    """Median seconds of each task; the tasks take turns, so that a busy moment hits all of them."""
+def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7, burst: int = 1) -> dict[str, float]:
+    """Median seconds of each task; the tasks take turns, so that a busy moment hits all of them.
+
+    Short tasks are called in bursts of which the first half is not timed: by then the threads of another library have
+    stopped to spin and our own are awake.
+    """
     torch.set_num_threads(THREADS)
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(repeats + 1):
         for name, task in tasks.items():
-            time.sleep(PAUSE)
-            start = time.perf_counter()
-            task()
-            if turn:  # the first turn warms up
-                seconds[name].append(time.perf_counter() - start)
+            for call in range(burst):
+                start = time.perf_counter()
+                task()
+                if turn and call >= burst // 2:  # the first turn warms up
+                    seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -48,8 +48,8 @@ def sign(result: Labelled, method: str, source: str, **arguments: Any) -> Labell
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, Tensor)):
-        return value.item() if value.size in (1, ()) else str(value)
+    if isinstance(value, (np.generic, np.ndarray, Tensor)):
+        return value.tolist()
     return getattr(value, "__name__", None) or str(value)
 
 
@@ -123,9 +123,10 @@ class _Accessor:
         """
         from otoscope.audio import write_audio
 
+        signals = self._signals(selection)
         path, rate = Path(path), int(self._result.attrs["sample_rate"])
         written = []
-        for label, samples in self._signals(selection).items():
+        for label, samples in signals.items():
             one = path.with_name(f"{path.stem}{label}{path.suffix}")
             write_audio(one, samples, rate)
             written.append(one)

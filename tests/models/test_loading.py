@@ -196,9 +196,7 @@ class _RunsACommand(_WritesAFile):
 @pytest.mark.parametrize("hostile", [_WritesAFile, _RunsACommand])
 @pytest.mark.parametrize("form", ["zip", "legacy", "raw", "raw-2"])
 @pytest.mark.parametrize("suffix", [".pt", ".ckpt"])
-def test_hostile_pickle_is_refused_and_nothing_runs(
-    tmp_path: Path, hostile: type, form: str, suffix: str
-) -> None:
+def test_hostile_pickle_is_refused_and_nothing_runs(tmp_path: Path, hostile: type, form: str, suffix: str) -> None:
     trace = tmp_path / "executed"
     content = {"model_state_dict": hostile(trace)}
     path = tmp_path / f"hostile{suffix}"
@@ -254,9 +252,7 @@ def test_empty_file_folder_and_wrong_suffix(tmp_path: Path) -> None:
         read_weights(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "content", [{}, [1, 2], torch.zeros(3), {"state_dict": {}}, {"epoch": 3}, {3: torch.zeros(1)}]
-)
+@pytest.mark.parametrize("content", [{}, [1, 2], torch.zeros(3), {"state_dict": {}}, {"epoch": 3}, {3: torch.zeros(1)}])
 def test_file_without_a_state_dict(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "odd.pt")
     with pytest.raises(InputError, match=r"odd\.pt holds no (weights|plain state dict)"):
@@ -315,9 +311,7 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
     assert weights_digest(load(tmp_path)) == weights_digest(second)
 
 
-def test_an_interrupted_save_keeps_the_older_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_save_keeps_the_older_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load("cnn12", **SMALL)
     save(first, tmp_path)
 

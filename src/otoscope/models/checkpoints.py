@@ -54,9 +54,7 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     """
     path = Path(path)
     if path.is_dir():
-        raise InputError(
-            f"{path} is a folder, not a weights file; give a checkpoint folder as the model itself"
-        )
+        raise InputError(f"{path} is a folder, not a weights file; give a checkpoint folder as the model itself")
     if not path.is_file():
         raise InputError(f"weights file {path} does not exist")
     if path.suffix.lower() not in (".safetensors", *_PICKLED):
@@ -263,9 +261,7 @@ def _read_torch(path: Path) -> object:
             "could run code; nothing was run. Save it anew with torch.save(model.state_dict(), ...)"
         ) from error
     except Exception as error:  # damaged files raise many kinds: RuntimeError, EOFError, KeyError ...
-        raise InputError(
-            f"{path} is damaged or no state dict of torch.save: {_first_sentence(error)}"
-        ) from error
+        raise InputError(f"{path} is damaged or no state dict of torch.save: {_first_sentence(error)}") from error
 
 
 def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:

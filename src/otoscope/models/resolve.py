@@ -194,9 +194,7 @@ def _call(module: ModuleType, attribute: str, spec: str, options: dict[str, Any]
             raise InputError(f"{spec} is a finished module and takes no options; drop {', '.join(options)}")
         return found
     if not callable(found):
-        raise InputError(
-            f"{spec} is of type {type(found).__name__}, not a class or function that returns a module"
-        )
+        raise InputError(f"{spec} is of type {type(found).__name__}, not a class or function that returns a module")
     try:
         model = found(**options)
     except Exception as error:

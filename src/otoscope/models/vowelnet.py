@@ -36,7 +36,7 @@ class VowelNet(nn.Module):
     Raises
     ------
     InputError
-        If there are no classes, or a waveform is shorter than the receptive field.
+        If there are no classes.
 
     Notes
     -----
@@ -84,10 +84,6 @@ class VowelNet(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Map waveforms (batch, 1, time) to logits (batch, classes)."""
-        if waveform.shape[-1] < self.minimum_length:
-            raise InputError(
-                f"{self.name} needs at least {self.minimum_length} samples, got {waveform.shape[-1]}: pad the clip"
-            )
         x = self.pool1(self.relu1(self.conv1(waveform)))
         x = self.pool2(self.relu2(self.conv2(x)))
         x = self.relu3(self.conv3(x))

@@ -1,0 +1,278 @@
+"""The folder of an inspection: complete, the same numbers as the methods, and written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+import otoscope.report.folder as folder_module
+from otoscope import InputError, Scope
+from otoscope.report import gather, write_report, write_results
+from otoscope.report.folder import block_ends
+
+
+@pytest.fixture
+def small() -> Scope:
+    """Two blocks, quick to inspect."""
+    torch.manual_seed(0)
+    blocks = [nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 5, 5), nn.ReLU()]
+    model = nn.Sequential(*blocks, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(5, 3))
+    return Scope(model, 8000, name="small", classes=["a", "b", "c"])
+
+
+@pytest.fixture
+def wave(clip: Tensor) -> Tensor:
+    return clip[:1600]
+
+
+def contents(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def test_it_holds_all_that_the_summary_names_and_nothing_else(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    summary = small.inspect(wave, tmp_path / "out")
+    assert contents(tmp_path) == {"out", "out/summary.json", *(f"out/{name}" for name in summary["files"])}
+    assert json.loads((tmp_path / "out/summary.json").read_text()) == summary
+    suffixes = {Path(name).suffix for name in summary["files"]}
+    assert suffixes == {".html", ".nc", ".wav"}
+    for path in (tmp_path / "out").glob("*.nc"):
+        with xr.open_dataset(path) as loaded:
+            assert loaded.attrs["model_sha256"] == summary["model_sha256"]
+    for path in (tmp_path / "out").glob("*.wav"):
+        samples, rate = soundfile.read(path)
+        assert rate == 8000 and len(samples) == 1600
+        assert np.abs(samples).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)
+
+
+def test_its_numbers_are_those_of_the_methods(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    summary = small.inspect(wave, tmp_path / "out", target="b", layers=["1"], top=2, rule="deconvnet")
+    relevance = small.relevance(wave, "b", "deconvnet")
+    assert (summary["target"], summary["logit"]) == ("b", float(relevance.logit))
+    assert list(summary["relevance"]) == ["deconvnet", "gradient"]
+    peak = float(relevance.time[int(np.abs(relevance.signal).argmax())])
+    assert summary["relevance"]["deconvnet"]["peak_time"] == peak
+    crs = small.crs(wave)
+    assert summary["crs_peak_frequency"] == float(crs.frequency[int(crs.argmax())])
+    sounds = small.sonify(wave, "1", top=2)
+    rows = summary["sonifications"]["1"]
+    assert [row["channel"] for row in rows] == sounds.channel.values.tolist()
+    assert [row["activity"] for row in rows] == sounds.activity.values.tolist()
+    assert [row["peak_time"] for row in rows] == sounds.peak_time.values.tolist()
+    geometry = small.geometry()
+    assert [row["B"] for row in summary["geometry"]] == geometry.B.values.tolist()
+    assert [tap["name"] for tap in summary["taps"]] == list(small.taps())
+    with xr.open_dataset(tmp_path / "out/relevance_deconvnet.nc") as loaded:
+        np.testing.assert_array_equal(loaded.signal, relevance.signal)
+
+
+def test_progress_names_every_step(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    calls: list[tuple[str, int, int]] = []
+    small.inspect(wave, tmp_path / "out", progress=lambda *step: calls.append(step))
+    assert [step for step, _, _ in calls][-1] == "writing"
+    assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
+    assert all(0 <= done < total for _, done, total in calls)
+
+
+# -- What a folder may replace ----------------------------------------------------------------------------
+
+
+def test_an_earlier_inspection_is_replaced(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    small.inspect(wave, tmp_path / "out", layers=["1"])
+    summary = small.inspect(wave, tmp_path / "out", layers=["4"])
+    assert contents(tmp_path / "out") == {"summary.json", *summary["files"]}
+
+
+def test_an_empty_folder_is_used(small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    small.inspect(wave, ".")
+    assert (tmp_path / "out/summary.json").is_file()
+    assert contents(tmp_path) == {"out", *(f"out/{path.name}" for path in (tmp_path / "out").iterdir())}
+
+
+def notes_beside_an_inspection(out: Path, small: Scope, wave: Tensor) -> None:
+    small.inspect(wave, out)
+    (out / "my notes.txt").write_text("mine")
+
+
+def inspection_inside_an_inspection(out: Path, small: Scope, wave: Tensor) -> None:
+    small.inspect(wave, out)
+    (out / "other").mkdir()
+
+
+def folder_of_ones_own(out: Path, *_: Any) -> None:
+    out.mkdir()
+    (out / "thesis.tex").write_text("mine")
+
+
+def forged_summary(out: Path, *_: Any) -> None:
+    out.mkdir()
+    (out / "report.html").write_text("mine")
+    (out / "summary.json").write_text("[]")
+
+
+def regular_file(out: Path, *_: Any) -> None:
+    out.write_text("mine")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [notes_beside_an_inspection, inspection_inside_an_inspection, folder_of_ones_own, forged_summary, regular_file],
+)
+def test_what_is_not_only_an_inspection_is_left_alone(before: Any, small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    before(tmp_path / "out", small, wave)
+    held = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=r"out exists and is not, or not only, an earlier inspection; choose"):
+        small.inspect(wave, tmp_path / "out")
+    assert held == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+# -- What fails leaves nothing ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lightning struck"), KeyboardInterrupt(), InputError("no")])
+@pytest.mark.parametrize("step", ["inspection_report", "save", "_summary"])
+def test_an_interrupted_inspection_leaves_nothing(
+    step: str, error: BaseException, small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def struck(*args: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(folder_module, step, struck)
+    with pytest.raises(type(error)):
+        small.inspect(wave, tmp_path / "new/deep/out")
+    assert not contents(tmp_path)
+
+
+def test_an_interrupted_inspection_leaves_the_earlier_one(
+    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.inspect(wave, tmp_path / "out")
+    before = contents(tmp_path)
+    monkeypatch.setattr(folder_module, "save", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        small.inspect(wave, tmp_path / "out")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "d"}, "unknown class 'd'; the classes are a, b, c"),
+        ({"target": 3}, "unknown class 3"),
+        ({"layers": ["relu7"]}, "no tap is named 'relu7'"),
+        ({"rule": "guess"}, "unknown rule 'guess'"),
+        ({"top": 0}, "top has to be 1 or more"),
+    ],
+)
+def test_bad_options_are_refused_and_leave_nothing(
+    options: dict[str, Any], message: str, small: Scope, wave: Tensor, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        small.inspect(wave, tmp_path / "out", **options)
+    assert not contents(tmp_path)
+
+
+def test_a_batch_is_refused(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one clip at a time"):
+        small.inspect(torch.stack([wave, wave]), tmp_path / "out")
+
+
+def test_below_a_file_nothing_can_be_written(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in ("file/out", "file/deep/out"):
+        with pytest.raises(InputError, match="cannot write .*choose a folder that can be written"):
+            small.inspect(wave, tmp_path / out)
+        with pytest.raises(InputError, match="cannot make the folder"):
+            write_results(tmp_path / out, {"crs": small.crs(wave)})
+    assert contents(tmp_path) == {"file"}
+
+
+# -- What does not apply ----------------------------------------------------------------------------------
+
+
+def test_a_method_that_does_not_apply_is_a_note(wave: Tensor, tmp_path: Path) -> None:
+    frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU()), 8000)
+    summary = frames.inspect(wave, tmp_path / "out")
+    assert any("Relevance: not shown, since the model's output has the shape" in note for note in summary["notes"])
+    assert "relevance" not in summary and summary["sonifications"]
+    with pytest.raises(InputError, match="without one axis of classes"):
+        frames.inspect(wave, tmp_path / "other", target=0)
+    assert not (tmp_path / "other").exists()
+
+
+def test_notes_tell_of_lengths_and_of_random_weights(clip: Tensor) -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 20), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 981, 2))
+    model.input_length, model.weights_source = 1000, None
+    scope = Scope(model, 8000)
+    notes = [gather(scope, clip[:length])[3] for length in (400, 1000, 1600)]
+    assert all("random" in one[0] for one in notes)
+    assert "filled up with zeros" in notes[0][1] and "cut" in notes[2][1] and len(notes[1]) == 1
+
+
+def test_silence_is_inspected_without_nan(small: Scope, tmp_path: Path) -> None:
+    summary = small.inspect(torch.zeros(1600), tmp_path / "out")
+    text = (tmp_path / "out/summary.json").read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    assert all(row["rms"] == 0 for rows in summary["sonifications"].values() for row in rows)
+
+
+def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> None:
+    trace = scope.taps(clip)
+    assert block_ends(trace, 99) == [
+        f"features.{name}" for name in (*(f"pool{n}" for n in range(1, 9)), "relu9", "relu10", "relu11")
+    ]
+    assert block_ends(trace) == ["features.pool1", "features.pool6", "features.relu11"]
+    assert block_ends(trace, 1) == ["features.pool1"]
+
+
+# -- One file, or some results ----------------------------------------------------------------------------
+
+
+def test_the_report_is_one_file_written_whole(
+    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small.report(wave, tmp_path / "report.html")
+    page = path.read_text(encoding="utf-8")
+    assert "<html" in page and contents(tmp_path) == {"report.html"}
+
+    def struck(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", struck)
+    with pytest.raises(OSError, match="No space left"):
+        small.report(wave, path)
+    assert contents(tmp_path) == {"report.html"} and path.read_text(encoding="utf-8") == page
+
+
+def test_the_report_needs_a_folder_and_a_name(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing does not exist"):
+        write_report(small, wave, tmp_path / "missing/report.html")
+    with pytest.raises(InputError, match="is a folder; give the name of a file"):
+        write_report(small, wave, tmp_path)
+
+
+def test_results_are_written_as_arrays_pictures_and_sounds(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    results = {
+        "strs": small.strs(wave),
+        "relevance": small.relevance(wave),
+        "sonification_a/b": small.sonify(wave, "1"),
+    }
+    written = write_results(tmp_path / "out", results)
+    assert set(written) == set((tmp_path / "out").iterdir())
+    channel = int(results["sonification_a/b"].channel[0])
+    assert {path.name for path in written} == {
+        "strs.nc", "strs.png", "relevance.nc", "relevance.png", "relevance.wav",
+        "sonification_a_b.nc", "sonification_a_b.png", f"sonification_a_b_channel{channel}.wav",
+    }  # fmt: skip
+    for path in (tmp_path / "out").glob("*.wav"):
+        assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)
