@@ -60,10 +60,10 @@ def peak_only(model: nn.Module, x: Tensor) -> None:
 def algorithm_1(features: nn.Module, x: Tensor, block: int, channel: int) -> Tensor:
     """The sound of one map, scaled to the peak of `x`."""
     with torch.no_grad():
-        switches, shapes = {}, {}
+        switches, shapes, y = {}, {}, x
         for i in range(1, block + 1):
             conv = features.get_submodule(f"conv{i}")
-            y = F.relu(F.conv1d(x if i == 1 else y, conv.weight, conv.bias))
+            y = F.relu(F.conv1d(y, conv.weight, conv.bias))
             if i <= 8:
                 shapes[i] = y.shape
                 y, switches[i] = F.max_pool1d(y, 2, return_indices=True)

@@ -341,7 +341,7 @@ def _write(out: Path | None, results: dict[str, Any]) -> None:
 def _progress(task: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error; what is yielded is called with a step's name, how much is done and of how much."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_err, transient=True) as bar:
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
         task_id = bar.add_task(task, total=None)
 
         def report(step: str, done: int, total: int) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 _MOST_FRAMES = 2000
-_STEPS = ("taps", "response spectra", "relevance", "sonification", "geometry", "writing")
+_STEPS = ("taps", "relevance", "response spectra", "sonification", "geometry", "writing")
 
 
 def inspect(
