@@ -20,7 +20,6 @@ from otoscope.methods.sonify import Channels, Progress
 from otoscope.methods.strs import crs_of_stream
 from otoscope.models import weights_digest
 from otoscope.probe import Rule, Trace, trace
-from otoscope.probe.backproject import MEMORY
 from otoscope.probe.listen import evaluating, output_tensor
 from otoscope.results import Labelled
 
@@ -163,7 +162,7 @@ class Scope:
         top: int = 1,
         peak: bool = False,
         rule: str | Rule = "deconvnet",
-        memory: int = MEMORY,
+        memory: int | None = None,
         progress: Progress | None = None,
     ) -> xr.DataArray:
         """What feature maps sound like, see :func:`otoscope.methods.sonify`."""

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.probe import Pullback, Rule, Tap, locate, vjp
-from otoscope.probe.backproject import MEMORY
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"
@@ -31,7 +30,7 @@ def sonify(
     top: int = 1,
     peak: bool = False,
     rule: str | Rule = "deconvnet",
-    memory: int = MEMORY,
+    memory: int | None = None,
     progress: Progress | None = None,
     time_axes: Mapping[str, int] | None = None,
 ) -> xr.DataArray:
@@ -57,8 +56,8 @@ def sonify(
         Carry back only the strongest activation of each map, so that only its receptive field is heard.
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
-    memory : int
-        Bytes that backward passes of many maps at once may take.
+    memory : int, optional
+        Bytes that backward passes of many maps at once may take; by default what suits the device.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of maps.
     time_axes : mapping of str to int, optional
@@ -186,7 +185,7 @@ def _sound_of_maps(
     chosen: list[int] | None,
     peak: bool,
     rule: str | Rule,
-    memory: int,
+    memory: int | None,
     progress: Progress | None,
 ) -> Tensor:
     """(map, clip, ..., time), by one forward pass and a backward pass for each handful of maps."""
@@ -234,7 +233,7 @@ def _sound_of_peaks(
     chosen: list[int] | None,
     peak: bool,
     rule: str | Rule,
-    memory: int,
+    memory: int | None,
     progress: Progress | None,
 ) -> Tensor:
     """As :func:`_sound_of_maps`, but only the receptive field of each peak is run through the model.
@@ -246,7 +245,7 @@ def _sound_of_peaks(
     local = tap.time_axis == len(tap.shape) - 1 and len(tap.shape) == 3 and not tap.whole
     if local and float(tap.hop).is_integer():
         try:
-            return _sound_of_crops(model, inputs, value, tap, chosen, rule, memory, progress)
+            return _sound_of_crops(model, inputs, value, tap, chosen, rule, progress)
         except _NotLocalError:
             pass
     return _sound_of_maps(model, inputs, value, tap, chosen, True, rule, memory, progress)
@@ -263,7 +262,6 @@ def _sound_of_crops(
     tap: Tap,
     chosen: list[int],
     rule: str | Rule,
-    memory: int,
     progress: Progress | None,
 ) -> Tensor:
     peaks, at = value[:, chosen].max(-1)
@@ -279,7 +277,7 @@ def _sound_of_crops(
     done = 0
     for size in width.unique().tolist():
         clips, maps = torch.nonzero(width == size, as_tuple=True)
-        at_once = max(1, int(memory // (16 * size * max(tap.channels, 64) * inputs.element_size())))
+        at_once = max(1, length // size)  # together no longer than the clip
         for part in torch.arange(len(clips)).split(at_once):
             c, m = clips[part], maps[part]
             places = list(zip(c.tolist(), m.tolist(), start[c, m].tolist(), strict=True))

@@ -16,8 +16,8 @@ from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under
 from otoscope.probe.trace import resolve_tap
 
-#: Memory in bytes that backward passes of many seeds at once may take.
-MEMORY = 2**29
+# Bytes that backward passes of many seeds at once may take: on a CPU little more than its caches hold.
+_MEMORY_CPU, _MEMORY_GPU = 2**24, 2**30
 
 
 class Pullback:
@@ -29,10 +29,19 @@ class Pullback:
         How many seeds a backward pass takes within the memory budget.
     """
 
-    def __init__(self, value: Tensor, inputs: Tensor, largest: int, memory: int) -> None:
-        self._value, self._inputs = value, inputs
+    def __init__(self, model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, memory: int | None) -> None:
+        self._value, self._inputs, self.tap, largest = _forward(model, inputs, tap, rule)
+        self._forward_folding = lambda: _forward(model, inputs, self.tap, rule, folding=True)
+        self._folded: tuple[Tensor, Tensor] | None = None
+        if memory is None:
+            memory = _MEMORY_CPU if inputs.device.type == "cpu" else _MEMORY_GPU
         # Gradients of two neighbouring activations, a seed and the room of a convolution live side by side.
-        self.seeds_at_once = max(1, memory // (4 * largest * value.element_size()))
+        self.seeds_at_once = max(1, memory // (4 * largest * inputs.element_size()))
+
+    @property
+    def value(self) -> Tensor:
+        """The value at the tap."""
+        return self._value.detach()
 
     def __call__(self, seed: Tensor) -> Tensor:
         """Carry one seed, or many, from the tap to the input.
@@ -49,7 +58,7 @@ class Pullback:
         """
         seed = seed.to(self._value)
         if seed.shape == self._value.shape:
-            return self._back(seed)
+            return _back(self._value, self._inputs, seed)
         if seed.shape[1:] != self._value.shape:
             raise InputError(
                 f"a seed has to have the shape {tuple(self._value.shape)} of the tap, or that behind a first "
@@ -60,21 +69,27 @@ class Pullback:
         return torch.cat([self._back_many(part) for part in seed.split(self.seeds_at_once)])
 
     def _back_many(self, seeds: Tensor) -> Tensor:
-        if len(seeds) == 1:
-            return self._back(seeds[0])[None]
-        try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message=".*performance drop")
-                return torch.func.vmap(self._back)(seeds)
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
-            # An operation without a batching rule: one seed at a time gives the same.
-            return torch.stack([self._back(seed) for seed in seeds])
+        if len(seeds) > 1:
+            try:
+                return self._back_folded(seeds)
+            except RuntimeError as error:
+                if isinstance(error, torch.OutOfMemoryError):
+                    raise
+                # An operation without a batching rule: one seed at a time gives the same.
+        return torch.stack([_back(self._value, self._inputs, seed) for seed in seeds])
 
-    def _back(self, seed: Tensor) -> Tensor:
-        (grad,) = torch.autograd.grad(self._value, self._inputs, seed, retain_graph=True, allow_unused=True)
-        return torch.zeros_like(self._inputs) if grad is None else grad
+    def _back_folded(self, seeds: Tensor) -> Tensor:
+        if self._folded is None:
+            self._folded = self._forward_folding()[:2]
+        value, inputs = self._folded
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*performance drop")
+            return torch.func.vmap(lambda seed: _back(value, inputs, seed))(seeds)
+
+
+def _back(value: Tensor, inputs: Tensor, seed: Tensor) -> Tensor:
+    (grad,) = torch.autograd.grad(value, inputs, seed, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(inputs) if grad is None else grad
 
 
 def vjp(
@@ -82,7 +97,7 @@ def vjp(
     inputs: Tensor,
     tap: str | None = None,
     rule: str | Rule = "gradient",
-    memory: int = MEMORY,
+    memory: int | None = None,
 ) -> tuple[Tensor, Pullback]:
     """Run a model up to a tap; return the value there and the way back.
 
@@ -99,8 +114,8 @@ def vjp(
         Name of a tap; None for the output of the model, before a softmax if that comes last.
     rule : {"gradient", "guided", "deconvnet"} or callable
         See :mod:`otoscope.probe.rules`.
-    memory : int
-        Bytes that backward passes of many seeds at once may take.
+    memory : int, optional
+        Bytes that backward passes of many seeds at once may take; by default what suits the device.
 
     Returns
     -------
@@ -122,18 +137,25 @@ def vjp(
     >>> pull(value).shape == x.shape
     True
     """
-    pass_back = find_rule(rule)
     if not inputs.is_floating_point():
         raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}")
+    pull = Pullback(model, inputs, tap, find_rule(rule), memory)
+    return pull.value, pull
+
+
+def _forward(
+    model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, folding: bool = False
+) -> tuple[Tensor, Tensor, str | None, int]:
+    """The value at a tap and the input it is differentiated by; the full name of the tap; the largest activation."""
     leaf = inputs.detach().clone().requires_grad_()
-    forward = _Forward(tap, pass_back)
+    forward = _Forward(tap, rule, folding)
     with torch.enable_grad(), evaluating(model), frozen(model), differentiable_recurrence(model):
         value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise InputError(
             f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap or 'its output'}"
         )
-    return value.detach(), Pullback(value, leaf, max(forward.largest, leaf.numel()), memory)
+    return value, leaf, forward.tap, max(forward.largest, leaf.numel())
 
 
 def backproject(
@@ -142,7 +164,7 @@ def backproject(
     seed: Tensor | Callable[[Tensor], Tensor],
     tap: str | None = None,
     rule: str | Rule = "gradient",
-    memory: int = MEMORY,
+    memory: int | None = None,
 ) -> Tensor:
     """Carry a seed at a tap back to the waveform: relevance and sonification in one function.
 
@@ -191,8 +213,8 @@ def _leads_to(value: Tensor, leaf: Tensor) -> bool:
 class _Forward:
     """One forward pass under a rule, up to a tap."""
 
-    def __init__(self, tap: str | None, rule: Rule) -> None:
-        self.tap, self.rule = tap, rule
+    def __init__(self, tap: str | None, rule: Rule, folding: bool) -> None:
+        self.tap, self.rule, self.folding = tap, rule, folding
         self.value: Tensor | None = None
         self.largest = 0
         self._seen: list[str] = []
@@ -214,11 +236,12 @@ class _Forward:
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:
         """The tap was given by the end of its name: now that all names are known, go to it."""
         assert self.tap is not None
-        return _Forward(resolve_tap(self.tap, self._seen), self.rule).run(model, leaf)
+        self.tap, self._seen = resolve_tap(self.tap, self._seen), []
+        return self.run(model, leaf)
 
     def _handle(self, call: Call) -> Any:
-        bends = call.operation is not None and call.operation.kind == "activation"
-        result = run_under(self.rule, call) if bends else run_folding(call)
+        folds = self.folding and call.operation is not None and call.operation.kind != "activation"
+        result = run_folding(call) if folds else run_under(self.rule, call)
         if call.name in NORMALISING:
             self._softmax = (call.input, result)
         if call.tap is not None:
