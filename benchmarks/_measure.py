@@ -1,8 +1,7 @@
-"""What the benchmarks share: medians of interleaved repeats, and one line a ratio."""
+"""What the benchmarks share: the fastest of interleaved repeats, and one line a ratio."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
 
@@ -11,8 +10,8 @@ import torch
 THREADS = 2
 
 
-def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7, burst: int = 1) -> dict[str, float]:
-    """Median seconds of each task; the tasks take turns, so that a busy moment hits all of them.
+def fastest(tasks: Mapping[str, Callable[[], object]], repeats: int = 7, burst: int = 1) -> dict[str, float]:
+    """Seconds of the fastest call of each task, since what else a machine does only adds to it; the tasks take turns.
 
     Short tasks are called in bursts of which the first half is not timed: by then the threads of another library have
     stopped to spin and our own are awake.
@@ -26,7 +25,7 @@ def medians(tasks: Mapping[str, Callable[[], object]], repeats: int = 7, burst: 
                 task()
                 if turn and call >= burst // 2:  # the first turn warms up
                     seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {name: min(values) for name, values in seconds.items()}
 
 
 def say_cost(what: str, ours: float, peer: float, against: str, goal: float) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from _measure import THREADS, medians, say_gain
+from _measure import THREADS, fastest, say_gain
 from otoscope import load
 from otoscope.methods import sonify
 
@@ -47,7 +47,7 @@ def main() -> None:
 def peak_only(model: nn.Module, x: Tensor) -> None:
     """The cost of the peak alone follows the receptive field, not the length of the clip."""
     for layer in ("features.pool4", "features.pool8"):
-        seconds = medians(
+        seconds = fastest(
             {
                 "peak": lambda layer=layer: sonify(model, x, sample_rate=8000, layer=layer, channel=[0, 1], peak=True),
                 "whole": lambda layer=layer: sonify(model, x, sample_rate=8000, layer=layer, channel=[0, 1]),
@@ -94,7 +94,7 @@ def operations(features: nn.Module, length: int, block: int) -> float:
 def matrix_product_rate(size: int = 2048) -> float:
     """Floating-point operations a second of large float32 matrix products."""
     a, b = torch.randn(size, size), torch.randn(size, size)
-    return 2 * size**3 / medians({"product": lambda: a @ b}, repeats=5)["product"]
+    return 2 * size**3 / fastest({"product": lambda: a @ b}, repeats=5)["product"]
 
 
 if __name__ == "__main__":

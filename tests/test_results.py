@@ -13,7 +13,7 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope import InputError, Scope
-from otoscope.results import save, sign, to_numbers
+from otoscope.results import save, sign
 
 RESULTS = {
     "strs": lambda scope, wave: scope.strs(wave, n_fft=64, hop=100),
@@ -142,10 +142,3 @@ def test_arguments_are_written_as_json_whatever_they_are() -> None:
     given = {"a": np.float32(0.5), "b": np.int64(3), "c": torch.tensor(2), "d": np.arange(2), "e": sign, "f": Path("g")}
     result = sign(xr.DataArray(0.0), "method", "source", **given)
     assert result.attrs["arguments"] == '{"a": 0.5, "b": 3, "c": 2, "d": [0, 1], "e": "sign", "f": "g"}'
-
-
-def test_plain_numbers_hold_every_array_by_name(scope: Scope, clip: Tensor) -> None:
-    numbers = to_numbers(scope.crs(clip))
-    assert numbers["crs"] == scope.crs(clip).values.tolist()
-    assert numbers["frequency"][1] == 8000 / 1024
-    assert numbers["attrs"]["method"] == "crs"

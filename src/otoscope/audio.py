@@ -74,7 +74,7 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
     name, note = path.name, _note(header, rate, mono)
     attrs = {
         "name": name,
-        "sha256": _sha256(path),
+        "sha256": file_digest(path),
         "sample_rate": rate,
         "original_sample_rate": header.samplerate,
         "original_channels": header.channels,
@@ -410,7 +410,8 @@ def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) 
             file.write(values[start : start + _WRITE_FRAMES])
 
 
-def _sha256(path: Path) -> str:
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):

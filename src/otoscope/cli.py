@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -55,9 +56,6 @@ def main() -> None:
         _err.print("error:", style="bold red", end=" ")
         _err.print(str(error), markup=False)
         sys.exit(1)
-    except KeyboardInterrupt:
-        _err.print("interrupted; nothing was left half-written")
-        sys.exit(130)
 
 
 def _version(asked: bool) -> None:
@@ -370,7 +368,7 @@ def _finite(value: Any) -> Any:
 
 
 def _table(title: str, rows: list[dict[str, Any]], headings: dict[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
     for key, heading in headings.items():
         table.add_column(heading, justify="left" if isinstance(rows[0].get(key), str) else "right")
     for row in rows:
@@ -393,4 +391,4 @@ def _text(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, (list, tuple)):
         return "x".join(map(str, value)) or "-"
-    return str(value)
+    return escape(str(value))

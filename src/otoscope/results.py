@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 
-def axis(dim: str, values: Any, long_name: str, units: str = "") -> xr.Variable:
+def axis(dim: str, values: Any, long_name: str, units: str = "1") -> xr.Variable:
     """A coordinate with its name and units."""
     values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    attrs = {"long_name": long_name} | ({"units": units} if units else {})
+    attrs = {"long_name": long_name, "units": units}
     return xr.Variable((dim,), values, attrs)
 
 
-def variable(dims: Sequence[str], values: Any, long_name: str, units: str = "") -> xr.Variable:
+def variable(dims: Sequence[str], values: Any, long_name: str, units: str = "1") -> xr.Variable:
     """A quantity with its name and units."""
     values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    attrs = {"long_name": long_name} | ({"units": units} if units else {})
+    attrs = {"long_name": long_name, "units": units}
     return xr.Variable(tuple(dims), values, attrs)
 
 
@@ -74,20 +74,6 @@ def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
     finally:
         with suppress(OSError):  # the folder may not be one
             temporary.unlink()
-
-
-def to_numbers(result: xr.DataArray | xr.Dataset) -> dict[str, Any]:
-    """A result as plain numbers, lists and strings, ready for JSON."""
-    dataset = result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result
-    content: dict[str, Any] = {str(name): _numbers(dataset[name]) for name in dataset.variables}
-    return {**content, "attrs": {**result.attrs}}
-
-
-def _numbers(array: xr.DataArray) -> Any:
-    values = array.values
-    if values.dtype.kind == "f":
-        return np.where(np.isfinite(values), values, np.nan).astype(object).tolist()
-    return values.tolist()
 
 
 class _Accessor:

@@ -13,7 +13,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import methods
-from otoscope.audio import as_clip, stream_audio
+from otoscope.audio import as_clip, file_digest, stream_audio
 from otoscope.errors import InputError
 from otoscope.methods.relevance import Target
 from otoscope.methods.sonify import Channels, Progress
@@ -140,7 +140,7 @@ class Scope:
             return self._heard(methods.crs, wave, **options)
         blocks, inputs = stream_audio(wave, self.sample_rate), self.inputs(self._any_wave())
         result = crs_of_stream(self.model, blocks, inputs, sample_rate=self.sample_rate, **options)
-        return self._sign(result.isel(clip=0).assign_attrs(audio=Path(wave).name))
+        return self._sign(result.isel(clip=0).assign_attrs(audio=Path(wave).name, audio_sha256=file_digest(wave)))
 
     def relevance(
         self,

@@ -19,14 +19,14 @@ _SOURCE = "Gupta and Abrol, section 2.2; Skretting and Engan 2011"
 
 #: What is measured of a layer: name, meaning, units.
 MEASURES: tuple[tuple[Measure, str, str], ...] = (
-    ("A", "lower frame bound", ""),
-    ("B", "upper frame bound", ""),
+    ("A", "lower frame bound", "1"),
+    ("B", "upper frame bound", "1"),
     ("beta_min", "smallest angle between two atoms", "degrees"),
     ("beta_avg", "angle from an atom to its nearest, mean over atoms", "degrees"),
     ("beta_mse", "arccosine of mu_mse", "degrees"),
-    ("mu", "mutual coherence", ""),
-    ("mu_avg", "coherence of an atom with its nearest, mean over atoms", ""),
-    ("mu_mse", "root of the summed squared eigenvalues over the number of atoms", ""),
+    ("mu", "mutual coherence", "1"),
+    ("mu_avg", "coherence of an atom with its nearest, mean over atoms", "1"),
+    ("mu_mse", "root of the summed squared eigenvalues over the number of atoms", "1"),
 )
 
 

@@ -147,9 +147,15 @@ def _forward(
     model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, folding: bool = False
 ) -> tuple[Tensor, Tensor, str | None, int]:
     """The value at a tap and the input it is differentiated by; the full name of the tap; the largest activation."""
-    leaf = inputs.detach().clone().requires_grad_()
     forward = _Forward(tap, rule, folding)
-    with torch.enable_grad(), evaluating(model), frozen(model), differentiable_recurrence(model):
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        evaluating(model),
+        frozen(model),
+        differentiable_recurrence(model),
+    ):
+        leaf = inputs.detach().clone().requires_grad_()
         value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise InputError(

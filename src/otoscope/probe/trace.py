@@ -36,7 +36,7 @@ class Tap:
     op : str
         The operation, for instance ``conv1d`` or ``relu``.
     shape : tuple of int
-        Shape of the result, for one clip.
+        Shape of the result; of one clip, where it comes from a :class:`Trace`.
     channels : int
         Number of feature maps, on axis `channel_axis`.
     time_axis : int or None
