@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,12 +12,12 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
+from otoscope.methods.peaks import Progress, sound_of_peaks
 from otoscope.probe import Pullback, Rule, Tap, locate, vjp
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"
 Channels = int | Sequence[int] | Literal["all", "layer"] | None
-Progress = Callable[[int, int], None]
 
 
 def sonify(
@@ -104,14 +104,19 @@ def sonify(
         )
     chosen = _choose(channel, top, _rms(values), tap)
     heard = values[:, None] if chosen is None else values[:, chosen]
-    back = _sound_of_peaks if peak and chosen is not None else _sound_of_maps
-    sounds = torch.cat(
-        [
-            back(model, one, value, tap, chosen, peak, rule, memory, progress)
-            for one, value in zip(groups, found, strict=True)
-        ],
-        dim=1,
-    )
+    parts = []
+    for one, value in zip(groups, found, strict=True):
+        sound = None
+        if peak and chosen is not None:
+            sound = sound_of_peaks(model, one, value, tap, chosen, rule, progress)
+        if sound is None:
+            value = _only_peaks(value, tap) if peak else value
+            _, pull = vjp(model, one, tap.name, rule, memory)
+            sound = (
+                _pull_layer(value, pull, progress) if chosen is None else _pull_maps(value, pull, tap, chosen, progress)
+            )
+        parts.append(sound)
+    sounds = torch.cat(parts, dim=1)
     sounds = _scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
     name = rule if isinstance(rule, str) else getattr(rule, "__name__", repr(rule))
     labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
@@ -177,30 +182,16 @@ def _choose(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int
     return [int(number) for number in numbers]
 
 
-def _sound_of_maps(
-    model: nn.Module,
-    inputs: Tensor,
-    value: Tensor,
-    tap: Tap,
-    chosen: list[int] | None,
-    peak: bool,
-    rule: str | Rule,
-    memory: int | None,
-    progress: Progress | None,
-) -> Tensor:
-    """(map, clip, ..., time), by one forward pass and a backward pass for each handful of maps."""
-    _, pull = vjp(model, inputs, tap.name, rule, memory)
-    if peak:
-        value = _only_peaks(value, tap)
-    if chosen is None:
-        sound = pull(value)[None]
-        if progress:
-            progress(1, 1)
-        return sound
-    return _pull_maps(value, pull, tap, chosen, progress)
+def _pull_layer(value: Tensor, pull: Pullback, progress: Progress | None) -> Tensor:
+    """(1, clip, ..., time): all maps at once."""
+    sound = pull(value)[None]
+    if progress:
+        progress(1, 1)
+    return sound
 
 
 def _pull_maps(value: Tensor, pull: Pullback, tap: Tap, chosen: list[int], progress: Progress | None) -> Tensor:
+    """(map, clip, ..., time): a backward pass for each handful of maps."""
     assert tap.channel_axis is not None
     parts = []
     for start in range(0, len(chosen), pull.seeds_at_once):
@@ -223,98 +214,6 @@ def _only_peaks(value: Tensor, tap: Tap) -> Tensor:
     # Back into the layout of the tap, by undoing the permutation of its axes.
     order = _by_clip(torch.arange(value.numel(), device=value.device).reshape(value.shape), tap).flatten()
     return torch.empty_like(value).flatten().scatter_(0, order, peaks.flatten()).reshape(value.shape)
-
-
-def _sound_of_peaks(
-    model: nn.Module,
-    inputs: Tensor,
-    value: Tensor,
-    tap: Tap,
-    chosen: list[int] | None,
-    peak: bool,
-    rule: str | Rule,
-    memory: int | None,
-    progress: Progress | None,
-) -> Tensor:
-    """As :func:`_sound_of_maps`, but only the receptive field of each peak is run through the model.
-
-    This needs an element to depend on nothing but its receptive field and the hop to be whole; where it does
-    not hold, as told by the trace and by the values, the whole clip is run.
-    """
-    assert chosen is not None
-    local = tap.time_axis == len(tap.shape) - 1 and len(tap.shape) == 3 and not tap.whole
-    if local and float(tap.hop).is_integer():
-        try:
-            return _sound_of_crops(model, inputs, value, tap, chosen, rule, progress)
-        except _NotLocalError:
-            pass
-    return _sound_of_maps(model, inputs, value, tap, chosen, True, rule, memory, progress)
-
-
-class _NotLocalError(Exception):
-    """The value at a peak changes when the sound outside its receptive field is cut away."""
-
-
-def _sound_of_crops(
-    model: nn.Module,
-    inputs: Tensor,
-    value: Tensor,
-    tap: Tap,
-    chosen: list[int],
-    rule: str | Rule,
-    progress: Progress | None,
-) -> Tensor:
-    peaks, at = value[:, chosen].max(-1)
-    hop, length = int(tap.hop), inputs.shape[-1]
-    reach = (tap.receptive_field - 1) / 2
-    first = (tap.centre + at * tap.hop - reach).long().clamp(0, length - 1)
-    start = first // hop * hop  # so that every stride inside falls on the same samples
-    stop = (tap.centre + at * tap.hop + reach).long().clamp(0, length - 1) + 1
-    # One width for all crops that the end of the clip allows, so that they run together.
-    width = torch.minimum(start + tap.receptive_field + hop, torch.tensor(length)) - start
-    width = torch.maximum(width, stop - start)
-    sounds = inputs.new_zeros(len(chosen), *inputs.shape)
-    done = 0
-    for size in width.unique().tolist():
-        clips, maps = torch.nonzero(width == size, as_tuple=True)
-        at_once = max(1, length // size)  # together no longer than the clip
-        for part in torch.arange(len(clips)).split(at_once):
-            c, m = clips[part], maps[part]
-            places = list(zip(c.tolist(), m.tolist(), start[c, m].tolist(), strict=True))
-            crops = torch.stack([inputs[i, ..., s : s + size] for i, _, s in places])
-            position, maps_there = at[c, m] - start[c, m] // hop, torch.tensor(chosen, device=m.device)[m]
-            sound = _peak_of_crops(model, crops, tap, maps_there, position, peaks[c, m], rule)
-            for k, (i, j, s) in enumerate(places):
-                sounds[j, i, ..., s : s + size] = sound[k]
-            if progress:
-                done += len(part)
-                progress(done // len(inputs), len(chosen))
-    return sounds
-
-
-def _peak_of_crops(
-    model: nn.Module,
-    crops: Tensor,
-    tap: Tap,
-    channels: Tensor,
-    position: Tensor,
-    expected: Tensor,
-    rule: str | Rule,
-) -> Tensor:
-    """Carry one element of each crop back."""
-    try:
-        value, pull = vjp(model, crops, tap.name, rule)
-    except (RuntimeError, ValueError, AssertionError):  # the model does not take a clip so short
-        raise _NotLocalError from None
-    rows = torch.arange(len(crops))
-    if int(position.max()) >= value.shape[-1]:
-        raise _NotLocalError
-    found = value[rows, channels, position]
-    if not torch.allclose(found, expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max())):
-        raise _NotLocalError
-    seed = torch.zeros_like(value)
-    seed[rows, channels, position] = found
-    return pull(seed)
 
 
 def _scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
