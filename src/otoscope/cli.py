@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -353,18 +352,9 @@ def _counting(report: Callable[[str, int, int], None], step: str) -> Callable[[i
 
 
 def _print_json(content: dict[str, Any]) -> None:
-    typer.echo(json.dumps(_finite(content), allow_nan=False))
+    from otoscope.report import finite
 
-
-def _finite(value: Any) -> Any:
-    """JSON knows no NaN: it becomes null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+    typer.echo(json.dumps(finite(content), allow_nan=False))
 
 
 def _table(title: str, rows: list[dict[str, Any]], headings: dict[str, str]) -> Table:

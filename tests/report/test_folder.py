@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import otoscope.report.folder as folder_module
 from otoscope import InputError, Scope
 from otoscope.report import gather, write_report, write_results
-from otoscope.report.folder import block_ends
+from otoscope.report.gather import block_ends
 
 
 @pytest.fixture
@@ -142,7 +142,11 @@ def test_what_is_not_only_an_inspection_is_left_alone(before: Any, small: Scope,
 
 @pytest.mark.parametrize(
     ("step", "error"),
-    [("gather", InputError("no")), ("save", RuntimeError("lightning struck")), ("_summary", KeyboardInterrupt())],
+    [
+        ("gather", InputError("no")),
+        ("save", RuntimeError("lightning struck")),
+        ("inspection_summary", KeyboardInterrupt()),
+    ],
 )
 def test_an_interrupted_inspection_leaves_nothing(
     step: str, error: BaseException, small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from otoscope.report.folder import gather, inspect, write_report, write_results
+from otoscope.report.folder import inspect, write_report, write_results
+from otoscope.report.gather import gather
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
 from otoscope.report.inspection import inspection_report
-from otoscope.report.summary import geometry_rows, relevance_summary, sonification_rows, taps_table
+from otoscope.report.summary import finite, geometry_rows, relevance_summary, sonification_rows, taps_table
 
 __all__ = [
     "Figure",
@@ -14,6 +15,7 @@ __all__ = [
     "Player",
     "Section",
     "Table",
+    "finite",
     "gather",
     "geometry_rows",
     "inspect",

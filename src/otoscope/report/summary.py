@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from otoscope._version import __version__
 from otoscope.methods.geometry import MEASURES
 from otoscope.probe import Trace
+
+if TYPE_CHECKING:
+    from otoscope.scope import Scope
 
 #: In Hz. What is carried back through rectifiers often holds an offset and drift that nobody can hear.
 LOWEST_AUDIBLE = 50.0
@@ -86,3 +92,56 @@ def loudest_frequency(samples: np.ndarray, sample_rate: float) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     frequencies = np.fft.rfftfreq(len(samples), 1 / sample_rate)
     return float(frequencies[np.where(frequencies >= LOWEST_AUDIBLE, spectrum, 0.0).argmax()])
+
+
+def model_facts(scope: Scope) -> dict[str, object]:
+    """What the head of a report says of the model."""
+    model = scope.model
+    parameters = sum(p.numel() for p in model.parameters())
+    facts: dict[str, object] = {
+        "model": scope.name,
+        "parameters": f"{parameters:,}",
+        "weights": getattr(model, "weights_source", None) and Path(str(model.weights_source)).name,
+        "weights sha256": scope.digest,
+        "outputs": ", ".join(scope.classes) if scope.classes else None,
+        "otoscope": __version__,
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def inspection_summary(
+    scope: Scope, clip: xr.DataArray, results: dict[str, Any], trace: Trace, notes: list[str], files: list[str]
+) -> dict[str, Any]:
+    """What ``summary.json`` holds."""
+    summary: dict[str, Any] = {
+        "model": scope.name,
+        "model_sha256": scope.digest,
+        "audio": clip.attrs.get("name", ""),
+        "audio_sha256": clip.attrs.get("sha256", ""),
+        "sample_rate": scope.sample_rate,
+        "duration": clip.size / scope.sample_rate,
+        "otoscope_version": __version__,
+        "notes": notes,
+        "files": files,
+        "taps": taps_table(trace),
+    }
+    if "relevance" in results:
+        by_rule = {rule: relevance_summary(one) for rule, one in results["relevance"].items()}
+        first = next(iter(by_rule.values()))
+        summary |= {"target": first["target"], "logit": first["logit"], "relevance": by_rule}
+    if "crs" in results:
+        summary["crs_peak_frequency"] = float(results["crs"].frequency[int(results["crs"].values.argmax())])
+    if "sonify" in results:
+        summary["sonifications"] = {name: sonification_rows(one) for name, one in results["sonify"].items()}
+    if "geometry" in results:
+        summary["geometry"] = geometry_rows(results["geometry"])
+    return finite(summary)
+
+
+def finite(value: Any) -> Any:
+    """`value` for JSON, which knows no NaN: it becomes null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, (list, tuple)) else value
