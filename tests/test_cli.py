@@ -162,7 +162,8 @@ def test_strs(otoscope: Otoscope, small: str, small_scope: Scope, tone: Path, tm
     crs = small_scope.crs(wave, n_fft=256, hop=20, alignment="start")
     assert found["crs"] == crs.values.tolist() and found["frequency"] == crs.frequency.values.tolist()
     assert found["frames"] == 200
-    assert found["peak_frequency"] == crs.frequency.values[crs.values.argmax()]
+    heard = crs.values * (crs.frequency.values >= 50)
+    assert found["peak_frequency"] == crs.frequency.values[heard.argmax()]
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"strs.nc", "strs.png", "crs.nc", "crs.png"}
     with xr.open_dataset(tmp_path / "out/strs.nc") as loaded:

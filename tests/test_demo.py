@@ -6,7 +6,8 @@ import numpy as np
 
 from otoscope import Scope, load
 from otoscope.data.vowels import vowel_clip
-from otoscope.demo import GROUP, MODELS, SYMBOL, nearest, peak_frequency, run, share
+from otoscope.demo import GROUP, MODELS, SYMBOL, nearest, run, share
+from otoscope.report import peak_frequency
 
 
 def test_demo_writes_a_report_for_each_model_and_says_what_they_hear(tmp_path: Path) -> None:

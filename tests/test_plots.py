@@ -406,3 +406,10 @@ def test_a_recording() -> None:
     ax = plots.spectrogram(clip, Figure().subplots())
     assert ax.get_ylim()[1] >= 3.9
     assert ax.get_xlim()[1] == pytest.approx(clip.sizes["time"] / 8000)
+
+
+def test_layers_are_named_by_what_differs() -> None:
+    names = [f"features.conv{i}.branches" for i in (1, 2, 3)]
+    assert plots._without_common_ends(names) == ["conv1", "conv2", "conv3"]
+    assert plots._without_common_ends(["conv1"]) == ["conv1"]
+    assert plots._without_common_ends(["a.conv", "a.conv.b"]) == ["conv", "conv.b"]

@@ -156,7 +156,7 @@ def strs(
     out: Out = None,
 ) -> None:
     """Response spectra of the first layer, short-time and cumulative."""
-    import numpy as np
+    from otoscope.report import peak_frequency
 
     scope = _scope(model, weights, sample_rate, device)
     wave = _load(audio, scope)
@@ -167,7 +167,7 @@ def strs(
         "model": scope.name,
         "audio": wave.attrs["name"],
         "frames": short.sizes["time"],
-        "peak_frequency": float(mean.frequency[int(np.argmax(mean.values))]),
+        "peak_frequency": peak_frequency(mean),
         "frequency": mean.frequency.values.tolist(),
         "crs": mean.values.tolist(),
     }

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from otoscope.data.vowels import vowel_clip
 from otoscope.models import load
-from otoscope.report.summary import LOWEST_AUDIBLE
+from otoscope.report.summary import audible, peak_frequency
 from otoscope.scope import Scope
 
 MODELS = ("vowel-name", "vowel-register")
@@ -64,17 +64,12 @@ def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -
     return table, [folder / name / "report.html" for name in MODELS]
 
 
-def peak_frequency(spectrum: xr.DataArray) -> float:
-    """Frequency in Hz of the largest value that can be heard."""
-    return float(spectrum.frequency[int(_heard(spectrum).argmax())])
-
-
 def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
     """Share of the energy that lies within 10 % of frequencies in Hz, or half of `f0` where that is more.
 
     At a high F0 the harmonics are further apart than a formant is wide, so that there is none nearer to it.
     """
-    energy, f = _heard(spectrum) ** 2, spectrum.frequency.values
+    energy, f = audible(spectrum) ** 2, spectrum.frequency.values
     near = [np.abs(f - frequency) <= max(0.1 * frequency, f0 / 2) for frequency in frequencies]
     return float(energy[np.any(near, axis=0)].sum() / energy.sum())
 
@@ -83,7 +78,3 @@ def nearest(frequency: float, f0: float, formants: list[float]) -> str:
     """The name of the nearest of F0 and the formants."""
     known = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants, 1)}
     return "nearest to " + min(known, key=lambda name: abs(known[name] - frequency))
-
-
-def _heard(spectrum: xr.DataArray) -> np.ndarray:
-    return np.where(spectrum.frequency.values >= LOWEST_AUDIBLE, spectrum.values, 0.0)

@@ -762,6 +762,7 @@ def _mark_frequencies(ax: Axes, marks: Mapping[str, float]) -> int:
 def _name_layers(ax: Axes, names: list[str]) -> None:
     step = -(-len(names) // 24)  # more labels than this lie on each other at column width
     shown = range(0, len(names), step)
+    names = _without_common_ends(names)
     short = [name if len(name) <= 15 else f"{name[:7]}…{name[-7:]}" for name in (names[i] for i in shown)]
     ax.set_xticks(list(shown), short)
     if len(names) <= 12:
@@ -771,6 +772,16 @@ def _name_layers(ax: Axes, names: list[str]) -> None:
     else:
         ax.tick_params(axis="x", labelrotation=90)
     ax.set_xlabel("layer")
+
+
+def _without_common_ends(names: list[str]) -> list[str]:
+    """Dotted names without the parts that all of them begin or end with, as long as something is left."""
+    parts = [name.split(".") for name in names]
+    for end in (0, -1):
+        while len(parts) > 1 and min(map(len, parts)) > 1 and len({part[end] for part in parts}) == 1:
+            for part in parts:
+                part.pop(end)
+    return [".".join(part) for part in parts]
 
 
 def _map_title(one: xr.DataArray) -> str:

@@ -62,7 +62,8 @@ def test_its_numbers_are_those_of_the_methods(small: Scope, wave: Tensor, tmp_pa
     peak = float(relevance.time[int(np.abs(relevance.signal.values).argmax())])
     assert summary["relevance"]["deconvnet"]["peak_time"] == peak
     crs = small.crs(wave)
-    assert summary["crs_peak_frequency"] == float(crs.frequency[int(crs.values.argmax())])
+    heard = crs.values * (crs.frequency.values >= 50)
+    assert summary["crs_peak_frequency"] == float(crs.frequency[int(heard.argmax())])
     sounds = small.sonify(wave, "1", top=2)
     rows = summary["sonifications"]["1"]
     assert [row["channel"] for row in rows] == sounds.channel.values.tolist()

@@ -6,7 +6,14 @@ from otoscope.report.folder import inspect, write_report, write_results
 from otoscope.report.gather import gather
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
 from otoscope.report.inspection import inspection_report
-from otoscope.report.summary import finite, geometry_rows, relevance_summary, sonification_rows, taps_table
+from otoscope.report.summary import (
+    finite,
+    geometry_rows,
+    peak_frequency,
+    relevance_summary,
+    sonification_rows,
+    taps_table,
+)
 
 __all__ = [
     "Figure",
@@ -20,6 +27,7 @@ __all__ = [
     "geometry_rows",
     "inspect",
     "inspection_report",
+    "peak_frequency",
     "relevance_summary",
     "render",
     "sonification_rows",

@@ -75,14 +75,23 @@ def sonification_rows(result: xr.DataArray) -> list[dict[str, Any]]:
 
 def relevance_summary(result: xr.Dataset) -> dict[str, Any]:
     """The output that was explained, and where its relevance is largest in time and frequency."""
-    spectrum = result.spectrum.where(result.frequency >= LOWEST_AUDIBLE, 0.0)
     return {
         "target": result.attrs["target"],
         "logit": float(result.logit),
         "rule": result.attrs["rule"],
         "peak_time": float(result.time[int(np.abs(result.signal.values).argmax())]),
-        "peak_frequency": float(spectrum.frequency[int(spectrum.values.argmax())]),
+        "peak_frequency": peak_frequency(result.spectrum),
     }
+
+
+def peak_frequency(spectrum: xr.DataArray) -> float:
+    """Frequency in Hz, from :data:`LOWEST_AUDIBLE` up, of the largest value of a spectrum."""
+    return float(spectrum.frequency[int(audible(spectrum).argmax())])
+
+
+def audible(spectrum: xr.DataArray) -> np.ndarray:
+    """The values of a spectrum, zero below :data:`LOWEST_AUDIBLE`."""
+    return np.where(spectrum.frequency.values >= LOWEST_AUDIBLE, spectrum.values, 0.0)
 
 
 def loudest_frequency(samples: np.ndarray, sample_rate: float) -> float:
@@ -130,7 +139,7 @@ def inspection_summary(
         first = next(iter(by_rule.values()))
         summary |= {"target": first["target"], "logit": first["logit"], "relevance": by_rule}
     if "crs" in results:
-        summary["crs_peak_frequency"] = float(results["crs"].frequency[int(results["crs"].values.argmax())])
+        summary["crs_peak_frequency"] = peak_frequency(results["crs"])
     if "sonify" in results:
         summary["sonifications"] = {name: sonification_rows(one) for name, one in results["sonify"].items()}
     if "geometry" in results:
