@@ -155,6 +155,19 @@ def test_taps(otoscope: Otoscope, small: str, small_scope: Scope, tone: Path) ->
         assert found["taps"][0]["receptive_field_seconds"] == tap.receptive_field / 8000
 
 
+def test_taps_are_written_as_they_are_printed(otoscope: Otoscope, small: str, tmp_path: Path) -> None:
+    printed = otoscope("taps", small, "--json", "--out", str(tmp_path / "new")).json()
+    assert json.loads((tmp_path / "new" / "taps.json").read_text()) == printed
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["taps.json"]
+
+
+def test_demo_tells_where_each_model_listens(otoscope: Otoscope, tmp_path: Path) -> None:
+    found = otoscope("demo", "--json", "--out", str(tmp_path / "demo")).json()
+    assert {row["model"] for row in found["models"]} == {"vowel-name", "vowel-register"}
+    assert all(Path(row["report"]).is_file() for row in found["models"])
+    assert found["f0"] < found["formants"][0] < found["formants"][1]
+
+
 def test_strs(otoscope: Otoscope, small: str, small_scope: Scope, tone: Path, tmp_path: Path) -> None:
     options = ("--n-fft", 256, "--hop", 20, "--alignment", "start", "--layer", "conv", "--out", tmp_path / "out")
     found = otoscope("strs", small, tone, *options, "--json").json()

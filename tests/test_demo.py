@@ -12,14 +12,14 @@ from otoscope.report import peak_frequency
 
 def test_demo_writes_a_report_for_each_model_and_says_what_they_hear(tmp_path: Path) -> None:
     steps = []
-    table, reports = run(tmp_path, lambda *step: steps.append(step))
-    assert [report.parent.name for report in reports] == list(MODELS)
-    assert all(report.stat().st_size > 1e5 for report in reports)
-    cells = [list(column.cells) for column in table.columns]
-    assert cells[0] == list(MODELS)
-    assert cells[1] == ["ah", "mid"]  # both are right about the sound
-    assert "F2" in cells[2][0]
-    assert "F0" in cells[2][1]
+    found = run(tmp_path, lambda *step: steps.append(step))
+    name, register = found["models"]
+    assert [name["model"], register["model"]] == list(MODELS)
+    assert all(Path(row["report"]).stat().st_size > 1e5 for row in found["models"])
+    assert (name["says"], register["says"]) == ("ah", "mid")  # both are right about the sound
+    assert (name["nearest_to"], register["nearest_to"]) == ("F2", "F0")
+    assert name["share_at_f1_or_f2"] > 0.5 > name["share_at_f0"]
+    assert register["share_at_f0"] > 0.5 > register["share_at_f1_or_f2"]
     assert steps
 
 
@@ -41,4 +41,4 @@ def test_what_the_models_must_listen_to_differs_by_construction() -> None:
 def test_nearest_and_peak() -> None:
     clip = vowel_clip("iy", "men")
     spectrum = Scope(load(MODELS[1])).relevance(clip).spectrum
-    assert nearest(peak_frequency(spectrum), float(clip.attrs["f0"]), [1000.0, 2000.0]) == "nearest to F0"
+    assert nearest(peak_frequency(spectrum), float(clip.attrs["f0"]), [1000.0, 2000.0]) == "F0"

@@ -74,15 +74,36 @@ def _options(
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("otoscope-demo")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("otoscope-demo"),
+    as_json: AsJson = False,
+) -> None:
     """Inspect a built-in vowel with two bundled models, and say what each of them listened to."""
     from otoscope.demo import run
 
     with _progress("inspecting") as report:
-        table, reports = run(out, report)
+        found = run(out, report)
+    if as_json:
+        _print_json(found)
+        return
+    known = ", ".join(f"F{i} {formant:.0f}" for i, formant in enumerate(found["formants"], 1))
+    rows = [
+        row | {"share_at_f0": f"{row['share_at_f0']:.0%}", "share_at_f1_or_f2": f"{row['share_at_f1_or_f2']:.0%}"}
+        for row in found["models"]
+    ]
+    headings = {
+        "model": "model", "says": "says", "relevance_peak": "relevance peaks at (Hz)", "nearest_to": "nearest to",
+        "share_at_f0": "of it at F0", "share_at_f1_or_f2": "at F1 or F2", "crs_peak": "CRS peaks at (Hz)",
+    }  # fmt: skip
+    table = _table(f"A synthesised vowel, {found['audio']}: F0 {found['f0']:.0f}, {known} Hz", rows, headings)
+    table.caption_justify = "left"
+    table.caption = (
+        "Both models have the same architecture and heard the same sounds in training; one learnt to name the vowel, "
+        "the other the register of the voice. Shares are of the energy of the relevance spectrum."
+    )
     _out.print(table)
-    for path in reports:
-        _out.print(f"report: {path}", markup=False)
+    for row in rows:
+        _out.print(f"report: {row['report']}", markup=False)
 
 
 @app.command()
@@ -124,14 +145,18 @@ def taps(
     sample_rate: Rate = None,
     device: Device = None,
     as_json: AsJson = False,
+    out: Out = None,
 ) -> None:
     """List what is inside a model: convolutions, activations and poolings, and their place in time."""
-    from otoscope.report import taps_table
+    from otoscope.report import taps_table, write_numbers
 
     scope = _scope(model, weights, sample_rate, device)
     rows = taps_table(scope.taps(_load(audio, scope) if audio else None))
+    content = {"model": scope.name, "sample_rate": scope.sample_rate, "taps": rows}
+    if out is not None:
+        _err.print(str(write_numbers(out, "taps", content)), markup=False)
     if as_json:
-        _print_json({"model": scope.name, "sample_rate": scope.sample_rate, "taps": rows})
+        _print_json(content)
         return
     headings = {
         "name": "tap", "op": "operation", "channels": "channels", "kernel": "kernel", "stride": "stride",

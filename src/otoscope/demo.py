@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
-from rich.table import Table
 
 from otoscope.data.vowels import vowel_clip
 from otoscope.models import load
@@ -18,7 +18,7 @@ MODELS = ("vowel-name", "vowel-register")
 SYMBOL, GROUP = "ah", "women"
 
 
-def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -> tuple[Table, list[Path]]:
+def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -> dict[str, Any]:
     """Inspect the vowel with both models.
 
     Parameters
@@ -30,38 +30,31 @@ def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -
 
     Returns
     -------
-    table : rich.table.Table
-        The known F0 and formants of the sound, and where each model's relevance and CRS peak.
-    reports : list of Path
+    dict
+        `audio`, `f0` and `formants` (Hz) of the sound, and for each of `models` what it says, where its relevance and
+        its CRS peak (Hz), the shares of its relevance at F0 and at F1 or F2, and its report.
     """
     clip = vowel_clip(SYMBOL, GROUP)
     f0, formants = float(clip.attrs["f0"]), [float(f) for f in np.ravel(clip.attrs["formants"])[:3]]
-    known = ", ".join(f"F{i} {f:.0f}" for i, f in enumerate(formants, 1))
-    table = Table(
-        title=f"A synthesised vowel, {clip.attrs['name']}: F0 {f0:.0f}, {known} Hz",
-        title_justify="left",
-        caption_justify="left",
-    )
-    for heading in ("model", "says", "relevance peaks at", "of it at F0", "at F1 or F2", "CRS peaks at"):
-        table.add_column(heading)
+    rows = []
     for name in MODELS:
         scope = Scope(load(name))
         scope.inspect(clip, folder / name, progress=progress)
-        relevance, crs = scope.relevance(clip), scope.crs(clip)
+        relevance = scope.relevance(clip)
         peak = peak_frequency(relevance.spectrum)
-        table.add_row(
-            name,
-            relevance.attrs["target"],
-            f"{peak:.0f} Hz, {nearest(peak, f0, formants)}",
-            f"{share(relevance.spectrum, [f0], f0):.0%}",
-            f"{share(relevance.spectrum, formants[:2], f0):.0%}",
-            f"{peak_frequency(crs):.0f} Hz",
+        rows.append(
+            {
+                "model": name,
+                "says": relevance.attrs["target"],
+                "relevance_peak": peak,
+                "nearest_to": nearest(peak, f0, formants),
+                "share_at_f0": share(relevance.spectrum, [f0], f0),
+                "share_at_f1_or_f2": share(relevance.spectrum, formants[:2], f0),
+                "crs_peak": peak_frequency(scope.crs(clip)),
+                "report": str(folder / name / "report.html"),
+            }
         )
-    table.caption = (
-        "Both models have the same architecture and heard the same sounds in training; one learnt to name the vowel, "
-        "the other the register of the voice. Shares are of the energy of the relevance spectrum."
-    )
-    return table, [folder / name / "report.html" for name in MODELS]
+    return {"audio": clip.attrs["name"], "f0": f0, "formants": formants, "models": rows}
 
 
 def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
@@ -77,4 +70,4 @@ def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
 def nearest(frequency: float, f0: float, formants: list[float]) -> str:
     """The name of the nearest of F0 and the formants."""
     known = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants, 1)}
-    return "nearest to " + min(known, key=lambda name: abs(known[name] - frequency))
+    return min(known, key=lambda name: abs(known[name] - frequency))

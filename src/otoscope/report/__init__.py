@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otoscope.report.folder import inspect, write_report, write_results
+from otoscope.report.folder import inspect, write_numbers, write_report, write_results
 from otoscope.report.gather import gather
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
 from otoscope.report.inspection import inspection_report
@@ -32,6 +32,7 @@ __all__ = [
     "render",
     "sonification_rows",
     "taps_table",
+    "write_numbers",
     "write_report",
     "write_results",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from otoscope.errors import InputError
 from otoscope.report.gather import Progress, gather, tell
 from otoscope.report.inspection import inspection_report
-from otoscope.report.summary import inspection_summary, model_facts, taps_table
+from otoscope.report.summary import finite, inspection_summary, model_facts, taps_table
 from otoscope.results import save
 
 if TYPE_CHECKING:
@@ -95,12 +95,7 @@ def write_report(scope: Scope, wave: Any, path: str | Path, **options: Any) -> P
         raise InputError(f"{path} is a folder; give the name of a file")
     clip, results, trace, notes = gather(scope, wave, **options)
     page = inspection_report(results, clip, taps_table(trace), model_facts(scope), notes=notes)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    _replace(path, page)
     return path
 
 
@@ -124,12 +119,7 @@ def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
     InputError
         If the folder cannot be written.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}; choose another") from None
-    _check_writable(folder)
+    folder = _made(Path(folder))
     written = _write_arrays(folder, results)
     for name, result in results.items():
         path = folder / f"{_file_name(name)}.png"
@@ -138,6 +128,38 @@ def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
         if name.startswith(("relevance", "sonification")):
             written += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
     return written
+
+
+def write_numbers(folder: str | Path, name: str, content: dict[str, Any]) -> Path:
+    """Write numbers as ``name.json`` into a folder, which is made where it is missing.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    path = _made(Path(folder)) / f"{name}.json"
+    _replace(path, json.dumps(finite(content), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; choose another") from None
+    _check_writable(folder)
+    return folder
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _draw(result: Any, path: Path) -> None:
