@@ -65,8 +65,8 @@ def main() -> None:
             "products": lambda: (kernels @ unfolded, spectra @ responses),
             "published": lambda: published_convention(signal_np, kernels_np),
         },
-        repeats=10,
-        burst=20,
+        repeats=5,
+        burst=80,
     )
     what = f"STRS of {KERNELS} kernels of {WIDTH}, 1 s"
     say_cost(what, seconds["ours"], seconds["products"], "its two matrix products alone", 1.5)
