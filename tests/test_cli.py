@@ -60,7 +60,7 @@ class Ran(NamedTuple):
         assert isinstance(content, dict)
         return content
 
-    def refused(self, message: str) -> None:
+    def expect_refusal(self, message: str) -> None:
         """Exit 1, nothing on standard output, one message."""
         assert (self.code, self.out) == (1, ""), self.err
         assert self.err.startswith("error: ") and "Traceback" not in self.err
@@ -119,7 +119,7 @@ def test_a_process_prints_json_alone_and_its_progress_elsewhere(small: str, tone
 
 
 def test_a_process_that_is_given_bad_input_exits_with_1(tmp_path: Path) -> None:
-    process("-m", "otoscope", "strs", "cnn12", tmp_path / "no.wav", "--json").refused("no such audio file")
+    process("-m", "otoscope", "strs", "cnn12", tmp_path / "no.wav", "--json").expect_refusal("no such audio file")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_inspect_gives_each_of_several_sounds_its_folder(
 def test_inspect_leaves_other_folders_alone(otoscope: Otoscope, small: str, tone: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.tex").write_text("mine")
-    otoscope("inspect", small, tone, "--out", tmp_path / "mine").refused("choose a new or empty folder")
+    otoscope("inspect", small, tone, "--out", tmp_path / "mine").expect_refusal("choose a new or empty folder")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
@@ -291,7 +291,7 @@ def test_inspect_leaves_other_folders_alone(otoscope: Otoscope, small: str, tone
 def test_below_a_file_nothing_can_be_written(otoscope: Otoscope, small: str, tone: Path, command: str) -> None:
     before = tone.read_bytes()
     ran = otoscope(command, small, tone, "--out", tone / "out", "--json")
-    ran.refused("tone.wav/out")
+    ran.expect_refusal("tone.wav/out")
     assert tone.read_bytes() == before
 
 
@@ -390,7 +390,7 @@ def test_bad_sounds_are_refused_by_name(otoscope: Otoscope, small: str, tmp_path
     path = tmp_path / "bad.wav"
     make(path)
     ran = otoscope("inspect", small, path, "--out", tmp_path / "out", "--json")
-    ran.refused(message)
+    ran.expect_refusal(message)
     assert "bad.wav" in ran.err
     assert not (tmp_path / "out").exists()
 
@@ -429,15 +429,15 @@ def test_bad_options_are_refused(
 ) -> None:
     monkeypatch.chdir(tone.parent)
     command, *options = arguments
-    otoscope(command, small, tone, *options, "--json").refused(message)
+    otoscope(command, small, tone, *options, "--json").expect_refusal(message)
     assert {path.name for path in tone.parent.iterdir()} <= {"mine.py", "tone.wav", "__pycache__"}
 
 
 def test_an_output_without_class_axis_is_refused(otoscope: Otoscope, small: str, tone: Path) -> None:
     frames = small.replace(":Small", ":frames")
     ran = otoscope("relevance", frames, tone, "--sample-rate", 8000, "--json")
-    ran.refused("without one axis of classes")
-    otoscope("relevance", frames, tone).refused("give --sample-rate")
+    ran.expect_refusal("without one axis of classes")
+    otoscope("relevance", frames, tone).expect_refusal("give --sample-rate")
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_an_output_without_class_axis_is_refused(otoscope: Otoscope, small: str,
     ],
 )
 def test_unknown_models_are_refused(otoscope: Otoscope, model: str, message: str) -> None:
-    otoscope("taps", model, "--json").refused(message)
+    otoscope("taps", model, "--json").expect_refusal(message)
 
 
 def test_models_come_from_files_and_from_packages(otoscope: Otoscope, small: str) -> None:
@@ -465,7 +465,7 @@ def test_models_come_from_files_and_from_packages(otoscope: Otoscope, small: str
 
 def test_a_checkpoint_of_another_architecture_is_refused(otoscope: Otoscope, published: Path) -> None:
     ran = otoscope("geometry", "res-tssdnet", "--weights", published, "--json")
-    ran.refused("checkpoint of another architecture")
+    ran.expect_refusal("checkpoint of another architecture")
     assert "RSM1.conv1.weight" in ran.err and "DCM1.cv1.weight" in ran.err
 
 
@@ -491,7 +491,7 @@ class Hostile:
 def test_a_hostile_pickle_is_refused_and_nothing_of_it_runs(otoscope: Otoscope, tmp_path: Path) -> None:
     torch.save({"conv1.weight": Hostile(tmp_path / "it ran")}, tmp_path / "evil.pth")
     ran = otoscope("geometry", "inc-tssdnet", "--weights", tmp_path / "evil.pth", "--json")
-    ran.refused("was refused")
+    ran.expect_refusal("was refused")
     assert not (tmp_path / "it ran").exists()
 
 
@@ -504,4 +504,4 @@ def test_damaged_weights_are_refused(
     otoscope: Otoscope, tmp_path: Path, suffix: str, content: bytes, message: str
 ) -> None:
     (tmp_path / f"evil{suffix}").write_bytes(content)
-    otoscope("geometry", "inc-tssdnet", "--weights", tmp_path / f"evil{suffix}", "--json").refused(message)
+    otoscope("geometry", "inc-tssdnet", "--weights", tmp_path / f"evil{suffix}", "--json").expect_refusal(message)

@@ -25,7 +25,7 @@ def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Ten
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
-def close(found: Any, expected: Any, tolerance: float = 1e-4) -> None:
+def check_close(found: Any, expected: Any, tolerance: float = 1e-4) -> None:
     found, expected = np.asarray(found), np.asarray(expected)
     np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
 
@@ -56,7 +56,7 @@ def algorithm_1(model: nn.Module, x: Tensor, blocks: int, channel: int) -> np.nd
 def test_it_is_the_published_algorithm(cnn12: nn.Module, clip: Tensor, blocks: int) -> None:
     sounds = ask(cnn12, clip[None, None], f"pool{blocks}", top=3)
     for sound in sounds[0]:
-        close(sound, algorithm_1(cnn12, clip[None, None], blocks, int(sound.channel)), 1e-5)
+        check_close(sound, algorithm_1(cnn12, clip[None, None], blocks, int(sound.channel)), 1e-5)
 
 
 def test_a_later_clip_gives_a_later_sound() -> None:
@@ -71,7 +71,7 @@ def test_a_later_clip_gives_a_later_sound() -> None:
         a, b = first[channel, shift + 100 : 1200].values, second[channel, 100 : 1200 - shift].values
         assert np.abs(a).max() > 0
         factor = np.dot(a, b) / np.dot(a, a)  # each is scaled to its own loudest sample
-        close(b, factor * a, 1e-5)
+        check_close(b, factor * a, 1e-5)
 
 
 # -- Which maps -------------------------------------------------------------------------------------------
@@ -88,11 +88,11 @@ def test_one_map_several_and_all_are_the_same_sounds() -> None:
     every = ask(model, x, "4", "all")
     assert every.dims == ("clip", "channel", "time") and every.shape == (2, 5, 600)
     assert every.channel.values.tolist() == [0, 1, 2, 3, 4]
-    close(ask(model, x, "4", 3), every[:, [3]], 1e-5)
-    close(ask(model, x, "4", np.int64(3)), every[:, [3]], 1e-5)
+    check_close(ask(model, x, "4", 3), every[:, [3]], 1e-5)
+    check_close(ask(model, x, "4", np.int64(3)), every[:, [3]], 1e-5)
     several = ask(model, x, "4", (4, 1))
     assert several.channel.values.tolist() == [4, 1]
-    close(several, every[:, [4, 1]], 1e-5)
+    check_close(several, every[:, [4, 1]], 1e-5)
     np.testing.assert_allclose(every.time, np.arange(600) / RATE)
 
 
@@ -102,7 +102,7 @@ def test_the_most_active_maps_come_by_root_mean_square_over_the_clips() -> None:
     order = values.square().mean((0, 2)).argsort(descending=True).tolist()
     result = ask(model, x, "4", top=3)
     assert result.channel.values.tolist() == order[:3]
-    close(result.activity, values.square().mean(-1).sqrt()[:, order[:3]], 1e-6)
+    check_close(result.activity, values.square().mean(-1).sqrt()[:, order[:3]], 1e-6)
     assert ask(model, x, "4").channel.values.tolist() == order[:1]
     assert ask(model, x, "4", top=99).sizes["channel"] == 5
 
@@ -112,10 +112,10 @@ def test_the_whole_layer_is_the_sound_of_all_its_activations() -> None:
     result = ask(model, x, "4", "layer")
     assert result.channel.values.tolist() == ["layer"]
     sound = backproject(model, x, lambda value: value, "4", "deconvnet")
-    close(result[:, 0], (sound / sound.abs().amax(-1, keepdim=True) * x.abs().amax(-1, keepdim=True))[:, 0], 1e-5)
+    check_close(result[:, 0], (sound / sound.abs().amax(-1, keepdim=True) * x.abs().amax(-1, keepdim=True))[:, 0], 1e-5)
     values = read_taps(model, x, ["4"])["4"]
-    close(result.activity[:, 0], values.square().mean((1, 2)).sqrt(), 1e-6)
-    close(result.peak_time[:, 0], trace(model, x, RATE)["4"].times()[values.amax(1).argmax(-1)], 1e-9)
+    check_close(result.activity[:, 0], values.square().mean((1, 2)).sqrt(), 1e-6)
+    check_close(result.peak_time[:, 0], trace(model, x, RATE)["4"].times()[values.amax(1).argmax(-1)], 1e-9)
 
 
 # -- Loudness ---------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_the_whole_layer_is_the_sound_of_all_its_activations() -> None:
 def test_every_sound_peaks_where_its_clip_does() -> None:
     x = torch.cat([noise(1, 1, 600), 0.01 * noise(1, 1, 600, seed=1)])
     sounds = ask(strided(), x, "0", "all")
-    close(np.abs(sounds).max("time"), x.abs().amax(-1).expand(2, 6), 1e-6)
+    check_close(np.abs(sounds).max("time"), x.abs().amax(-1).expand(2, 6), 1e-6)
 
 
 def test_a_silent_map_is_silent() -> None:
@@ -220,7 +220,7 @@ def test_a_peak_alone_sounds_as_if_the_whole_clip_had_been_run(name: str) -> Non
     torch.manual_seed(1)
     model = builder().double().eval()
     x = noise(2, 1, 600, dtype=torch.float64)
-    close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
+    check_close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
 
 
 @pytest.mark.parametrize("place", [0, 3, 40, 299, 560, 596, 599])
@@ -231,7 +231,7 @@ def test_peaks_near_the_edges_too(name: str, place: int) -> None:
     model = builder().double().eval()
     x = 0.01 * noise(1, 1, 600, dtype=torch.float64)
     x[..., max(0, place - 2) : place + 3] += 4
-    close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
+    check_close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
 
 
 def test_a_peak_is_silent_outside_its_receptive_field() -> None:
@@ -261,7 +261,7 @@ def test_the_peak_of_every_map_at_once() -> None:
     seed = torch.where(values == values.amax(-1, keepdim=True), values, 0)
     sound = backproject(model, x, seed, "4", "deconvnet")
     result = ask(model, x, "4", "layer", peak=True)
-    close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
 
 
 # -- Many maps and clips ----------------------------------------------------------------------------------
@@ -292,9 +292,9 @@ def test_clips_of_a_batch_sound_as_one_by_one(builder: Any, layer: str, peak: bo
     assert together.sizes["clip"] == 3
     for i in range(3):
         alone = ask(model, x[i : i + 1], layer, "all", peak=peak)
-        close(together[i], alone[0], 1e-5)
-        close(together.activity[i], alone.activity[0], 1e-6)
-        close(together.peak_time[i], alone.peak_time[0], 1e-9)
+        check_close(together[i], alone[0], 1e-5)
+        check_close(together.activity[i], alone.activity[0], 1e-6)
+        check_close(together.peak_time[i], alone.peak_time[0], 1e-9)
 
 
 def test_frames_in_the_batch_are_carried_back_to_their_place() -> None:
@@ -304,7 +304,7 @@ def test_frames_in_the_batch_are_carried_back_to_their_place() -> None:
     seed = torch.zeros_like(values)
     seed[:, 1] = values[:, 1]
     sound = backproject(model, x, seed, "second", "deconvnet")
-    close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
 
 
 @pytest.mark.parametrize("peak", [False, True])
@@ -312,7 +312,7 @@ def test_little_memory_gives_the_same_and_progress_goes_to_the_end(peak: bool) -
     model, x = strided(), noise(2, 1, 600)
     calls: list[tuple[int, int]] = []
     little = ask(model, x, "4", "all", peak=peak, memory=1, progress=lambda *counts: calls.append(counts))
-    close(little, ask(model, x, "4", "all", peak=peak), 1e-5)
+    check_close(little, ask(model, x, "4", "all", peak=peak), 1e-5)
     assert len(calls) > 1 and calls[-1] == (5, 5)
     assert calls == sorted(calls)
 
@@ -328,7 +328,7 @@ def test_it_follows_the_rule(rule: str) -> None:
     model, x = strided(), noise(1, 1, 600)
     sound = backproject(model, x, lambda value: value, "4", rule)
     result = ask(model, x, "4", "layer", rule=rule)
-    close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
     assert result.attrs["rule"] == rule
 
 
@@ -346,7 +346,7 @@ def test_a_model_that_overwrites_its_input_does_not_change_the_clip() -> None:
     before = x.clone()
     sounds = ask(Overwriting().eval(), x, "convolution", 0)
     assert torch.equal(x, before)
-    close(np.abs(sounds).max(), before.abs().max(), 1e-6)
+    check_close(np.abs(sounds).max(), before.abs().max(), 1e-6)
 
 
 # -- What cannot be ---------------------------------------------------------------------------------------

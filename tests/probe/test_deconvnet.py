@@ -37,7 +37,7 @@ def deconvnet(features: nn.Module, maps: Tensor, block: int, switches: dict[int,
     return x
 
 
-def check(model: nn.Module, block: int, x: Tensor) -> None:
+def check_block(model: nn.Module, block: int, x: Tensor) -> None:
     maps, switches = forward_with_switches(model.features, x, block)
     value, pull = vjp(model, x, f"relu{block}", rule="deconvnet")
     torch.testing.assert_close(value, maps)
@@ -53,13 +53,13 @@ def check(model: nn.Module, block: int, x: Tensor) -> None:
 def test_every_block_of_a_narrow_cnn12(block):
     model = load("cnn12", width=0.25).eval()
     with torch.no_grad():
-        check(model, block, torch.randn(2, 1, model.minimum_length + 300))
+        check_block(model, block, torch.randn(2, 1, model.minimum_length + 300))
 
 
 def test_the_fifth_block_in_full_width():
     model = load("cnn12").eval()
     with torch.no_grad():
-        check(model, 5, torch.randn(1, 1, model.minimum_length + 100))
+        check_block(model, 5, torch.randn(1, 1, model.minimum_length + 100))
 
 
 @pytest.mark.parametrize("tap", ["conv4", "pool4"])
