@@ -277,6 +277,16 @@ def wav2vec2(feat_extract_norm: str) -> nn.Module:
 
 
 #: Name: (builder, samples, whether the input has a channel axis).
+def spectrogram() -> nn.Module:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        frames = torch.stft(x[:, 0], 64, 20, 50, torch.hamming_window(50).to(x), return_complex=True).abs()
+        bands = F.relu(m.bands(frames))
+        image = F.relu(m.image(frames.add(1e-3).log()[:, None]))
+        return m.head(bands).mean(-1) + image.mean((1, 2, 3))[:, None]
+
+    return Written(forward, bands=nn.Conv1d(33, 5, 3, padding=1), image=nn.Conv2d(1, 4, 3), head=nn.Conv1d(5, 2, 1))
+
+
 ZOO: dict[str, tuple[Callable[[], nn.Module], int, bool]] = {
     "plain": (plain, 400, True),
     "dilated": (dilated, 600, True),
@@ -290,6 +300,7 @@ ZOO: dict[str, tuple[Callable[[], nn.Module], int, bool]] = {
     "transformer": (transformer, 200, True),
     "two_dimensional": (two_dimensional, 400, True),
     "pooled": (pooled, 200, True),
+    "spectrogram": (spectrogram, 600, True),
     "pre_emphasis": (pre_emphasis, 200, True),
     "causal": (causal, 200, True),
     "excited": (excited, 200, True),

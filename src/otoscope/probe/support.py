@@ -245,6 +245,8 @@ def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup:
         if len(rows.shape) == len(shape) and rows.shape[:-1] == shape[:-1]:
             return replace(reduced(rows, [-1]), shape=shape, whole=whole)
         return _everything(inputs, shape)
+    if name == "stft" and first is not None:
+        return _spectral_frames(call, first, shape)
     if name == "glu" and first is not None:
         axis = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", -1)
         if not first.varies(axis):
@@ -253,6 +255,22 @@ def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup:
         seen = hull(inputs, shape)
         return replace(seen, whole=seen.whole or _looks_along_time(name, call, seen))
     return _everything(inputs, shape)
+
+
+def _spectral_frames(call: Call, support: Support, shape: tuple[int, ...]) -> Support:
+    """Frames of a short-time Fourier transform, (..., frequency, frame) or with real and imaginary parts last."""
+    names = ("input", "n_fft", "hop_length", "win_length", "window", "center")
+    given = dict(zip(names, call.args, strict=False)) | call.kwargs
+    n_fft = given["n_fft"]
+    width = given.get("win_length") or n_fft
+    start = (n_fft - width) // 2 - (n_fft // 2 if given.get("center", True) else 0)
+    parts = len(shape) - len(support.shape) - 1  # 1 where the last axis holds real and imaginary parts
+    frames = torch.arange(shape[-1 - parts])[:, None] * (given.get("hop_length") or n_fft // 4)
+    positions = start + frames + torch.arange(width)
+    first, last = _at(positions, support.first).amin(-1), _at(positions, support.last).amax(-1)
+    for axis in [-2] + [-1] * parts:
+        first, last = first.unsqueeze(axis), last.unsqueeze(axis)
+    return replace(support, first=first, last=last, shape=shape)
 
 
 def _spreads_to(shape: Sequence[int], larger: Sequence[int]) -> bool:
