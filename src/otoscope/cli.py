@@ -400,7 +400,7 @@ def _facts_table(facts: dict[str, Any]) -> Table:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:  # NaN is not itself
         return "-"
     if isinstance(value, float):
         return f"{value:.6g}"

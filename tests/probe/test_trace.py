@@ -385,3 +385,11 @@ def test_locating_by_the_end_of_a_name():
         locate(model, x, SAMPLE_RATE, "conv2")
     with pytest.raises(InputError, match=r"no tap is named 'block7\.relu'"):
         locate(model, x, SAMPLE_RATE, "block7.relu")
+
+
+def test_a_trace_prints_as_a_table():
+    taps = trace(nn.Sequential(nn.Conv1d(1, 4, 30, stride=10), nn.ReLU()), torch.zeros(1, 1, 400), SAMPLE_RATE)
+    heading, first, second = str(taps).splitlines()
+    assert heading.split() == "tap operation channels kernel stride hop receptive field rate (Hz)".split()
+    assert first.split() == ["0", "conv1d", "4", "30", "10", "10", "30", f"{SAMPLE_RATE / 10:g}"]
+    assert second.split()[:2] == ["1", "relu"]

@@ -128,6 +128,27 @@ class Trace(Mapping[str, Tap]):
     def __contains__(self, name: object) -> bool:
         return name in self.taps
 
+    def __str__(self) -> str:
+        """A table: a line a tap, hop and receptive field in samples."""
+        lines = [("tap", "operation", "channels", "kernel", "stride", "hop", "receptive field", "rate (Hz)")]
+        lines += [
+            (
+                tap.name,
+                tap.op,
+                str(tap.channels),
+                "x".join(map(str, tap.kernel)),
+                "x".join(map(str, tap.stride)),
+                "-" if tap.time_axis is None else f"{tap.hop:g}",
+                str(tap.receptive_field),
+                "-" if tap.time_axis is None else f"{tap.rate:g}",
+            )
+            for tap in self.taps.values()
+        ]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
     def resolve(self, name: str) -> str:
         """The full name of a tap given by its full name or by an end of it that only one tap has.
 
