@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "methods": GROUND | {"methods", "probe", "dsp", "audio", "results"},
     "models": GROUND | {"models", "probe", "audio"},
     "data": GROUND | {"data", "audio"},
-    "plots": GROUND | {"dsp", "results"},
+    "drawing": GROUND,
+    "plots": GROUND | {"drawing", "dsp", "results"},
 }
 
 

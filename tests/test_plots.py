@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from otoscope import plots
+from otoscope import drawing, plots
 from otoscope.errors import InputError
 
 RATE = 8000
@@ -177,7 +177,7 @@ def test_silence_gives_a_finite_picture(name: str) -> None:
 def test_decibels_agree_with_the_definition() -> None:
     magnitude = np.random.default_rng(0).uniform(0.01, 3, 50)
     np.testing.assert_allclose(
-        plots.decibels(magnitude, 80), 20 * np.log10(magnitude) - 20 * np.log10(magnitude.max()), atol=1e-12
+        drawing.decibels(magnitude, 80), 20 * np.log10(magnitude) - 20 * np.log10(magnitude.max()), atol=1e-12
     )
 
 
@@ -208,7 +208,7 @@ def test_colour_bar_states_range_and_unit() -> None:
 
 
 def test_colour_map_grows_steadily_lighter() -> None:
-    colours = matplotlib.colormaps[plots.COLOUR_MAP](np.linspace(0, 1, 64))[:, :3]
+    colours = matplotlib.colormaps[drawing.COLOUR_MAP](np.linspace(0, 1, 64))[:, :3]
     assert (np.diff(colours @ [0.2126, 0.7152, 0.0722]) > 0).all()
 
 
@@ -221,7 +221,7 @@ def test_geometric_frequencies_get_a_logarithmic_axis() -> None:
 
 def test_pooling_keeps_energy() -> None:
     values = np.random.default_rng(1).uniform(size=(3, 4096))
-    pooled, position = plots._pooled(values, np.arange(4096.0), 1024)
+    pooled, position = drawing.pool_columns(values, np.arange(4096.0), 1024)
     assert pooled.shape == (3, 1024)
     np.testing.assert_allclose((pooled**2).mean(1), (values**2).mean(1))
     assert position.mean() == pytest.approx(2047.5)
@@ -410,6 +410,6 @@ def test_a_recording() -> None:
 
 def test_layers_are_named_by_what_differs() -> None:
     names = [f"features.conv{i}.branches" for i in (1, 2, 3)]
-    assert plots._without_common_ends(names) == ["conv1", "conv2", "conv3"]
-    assert plots._without_common_ends(["conv1"]) == ["conv1"]
-    assert plots._without_common_ends(["a.conv", "a.conv.b"]) == ["conv", "conv.b"]
+    assert drawing.without_common_ends(names) == ["conv1", "conv2", "conv3"]
+    assert drawing.without_common_ends(["conv1"]) == ["conv1"]
+    assert drawing.without_common_ends(["a.conv", "a.conv.b"]) == ["conv", "conv.b"]

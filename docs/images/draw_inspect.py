@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from otoscope import Scope, load, plots
+from otoscope import Scope, drawing, load, plots
 from otoscope.data.vowels import vowel_clip
 from otoscope.demo import GROUP, MODELS, SYMBOL
 
@@ -15,7 +15,7 @@ from otoscope.demo import GROUP, MODELS, SYMBOL
 def main() -> None:
     clip = vowel_clip(SYMBOL, GROUP)
     marks = {"F0": clip.attrs["f0"]} | {f"F{i}": f for i, f in enumerate(np.ravel(clip.attrs["formants"])[:3], 1)}
-    plt.rcParams.update(plots.STYLE)
+    plt.rcParams.update(drawing.STYLE)
     figure, axes = plt.subplots(2, 3, figsize=(9, 4.4), layout="constrained")
     plots.spectrogram(clip, ax=axes[0, 0])
     axes[0, 0].set_title(f"a synthesised vowel /{SYMBOL}/")

@@ -17,37 +17,37 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import xarray as xr
 
+from otoscope.drawing import (
+    COLUMN_WIDTH,
+    DYNAMIC_RANGE,
+    INPUT_COLOUR,
+    LINE_STYLES,
+    MOST_COLUMNS,
+    RELEVANCE_COLOUR,
+    decibels,
+    draw_colorbar,
+    draw_mesh,
+    draw_samples,
+    frequency_unit,
+    label_outside,
+    legend_above,
+    legend_beside,
+    make_axes,
+    make_grid,
+    map_title,
+    mark_frequencies,
+    name_layers,
+    pool_columns,
+    say_silent,
+    small_size,
+    units_of,
+)
 from otoscope.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import QuadMesh
 
 _Result = TypeVar("_Result", xr.DataArray, xr.Dataset)
-
-COLOUR_MAP = "magma"
-DYNAMIC_RANGE = 80.0
-"""Range shown, in dB below the peak of each picture."""
-
-COLUMN_WIDTH = 3.4
-"""Width in inches of a figure that is made here: one column of a paper."""
-
-STYLE: Any = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "axes.linewidth": 0.6,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-}
-"""The matplotlib settings under which figures are made here; they hold for those figures only."""
-
-# Dark to light along the colour map; with the line styles they stay apart in grey.
-_LINE_STYLES = (("#000004", "-"), ("#b73779", "-"), ("#fc8961", "--"), ("#51127c", ":"), ("#6b6b6b", "-."))
-_INPUT_COLOUR = "#a3a3a3"
-_RELEVANCE_COLOUR = "#721f81"
-_MOST_COLUMNS = 1024
 
 
 def waveform(clip: xr.DataArray | np.ndarray, ax: Axes | None = None, *, sample_rate: float | None = None) -> Axes:
@@ -84,12 +84,12 @@ def waveform(clip: xr.DataArray | np.ndarray, ax: Axes | None = None, *, sample_
     ('time (s)', 'amplitude (FS = 1)')
     """
     samples, rate = _samples(clip, sample_rate)
-    ax = _axes(ax, height=1.6)
-    _draw_samples(ax, samples, rate, color=_LINE_STYLES[0][0])
+    ax = make_axes(ax, height=1.6)
+    draw_samples(ax, samples, rate, color=LINE_STYLES[0][0])
     ax.set(xlabel="time (s)", ylabel="amplitude (FS = 1)", xlim=(0, samples.size / rate))
     if not samples.any():
         ax.set_ylim(-1, 1)
-        _say_silent(ax, color="black", height=0.75)
+        say_silent(ax, color="black", height=0.75)
     return ax
 
 
@@ -144,8 +144,8 @@ def spectrogram(
         samples, rate = _samples(sound, sample_rate)
         magnitude, frequency, time = _short_time_magnitude(samples, rate)
         duration = samples.size / rate
-    ax = _axes(ax)
-    _draw_mesh(ax, magnitude, frequency, time, dynamic_range=dynamic_range, colorbar=colorbar, duration=duration)
+    ax = make_axes(ax)
+    draw_mesh(ax, magnitude, frequency, time, dynamic_range=dynamic_range, colorbar=colorbar, duration=duration)
     return ax
 
 
@@ -191,14 +191,14 @@ def strs(
     'frequency (kHz)'
     """
     magnitude, frequency, time = _frequency_by_time(result)
-    ax = _axes(ax)
-    _draw_mesh(
+    ax = make_axes(ax)
+    draw_mesh(
         ax,
         magnitude,
         frequency,
         time,
         db=db,
-        linear_label=f"STRS ({_units(result)})",
+        linear_label=f"STRS ({units_of(result)})",
         dynamic_range=dynamic_range,
         colorbar=colorbar,
     )
@@ -247,17 +247,17 @@ def crs(
     curves = [(label, _only_dims(curve, "frequency")) for label, curve in curves]
     values = [_finite(curve, "the CRS") for _, curve in curves]
     peak = max(float(np.max(value, initial=0.0)) for value in values)
-    divisor, unit = _frequency_unit(max(float(curve["frequency"].max()) for _, curve in curves))
-    ax = _axes(ax, height=1.9)
+    divisor, unit = frequency_unit(max(float(curve["frequency"].max()) for _, curve in curves))
+    ax = make_axes(ax, height=1.9)
     for index, ((label, curve), value) in enumerate(zip(curves, values, strict=True)):
-        colour, line = _LINE_STYLES[index % len(_LINE_STYLES)]
+        colour, line = LINE_STYLES[index % len(LINE_STYLES)]
         shown = decibels(value, DYNAMIC_RANGE, reference=peak) if db else value
         ax.plot(curve["frequency"] / divisor, shown, line, color=colour, linewidth=1, label=label)
     ax.set_xlabel(f"frequency ({unit})")
-    ax.set_ylabel("CRS (dB re peak)" if db else f"CRS ({_units(curves[0][1])})")
+    ax.set_ylabel("CRS (dB re peak)" if db else f"CRS ({units_of(curves[0][1])})")
     ax.margins(x=0)
     if any(label for label, _ in curves):
-        ax.legend(fontsize=_small(ax), frameon=False)
+        ax.legend(fontsize=small_size(ax), frameon=False)
     return ax
 
 
@@ -302,7 +302,7 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
     )
     result = _having(result, [name for *_, names in panels for name in names])
     if axes is None:
-        axes = _grid(3, 1, height=4.5, sharex=True)
+        axes = make_grid(3, 1, height=4.5, sharex=True)
     axes = np.asarray(axes, dtype=object).ravel()
     if axes.size != 3:
         raise InputError(f"geometry draws on three axes; {axes.size} were given. Pass three, or none.")
@@ -310,18 +310,18 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
     skip = np.asarray(result["skip"], dtype=bool) if "skip" in result else np.zeros(position.size, bool)
     circle: Any = {"ms": 7, "mfc": "none", "mec": "black", "mew": 0.7, "zorder": 4}
     for ax, (ylabel, highest, names) in zip(axes, panels, strict=True):
-        for (name, label), marker, (colour, line) in zip(names.items(), "os", _LINE_STYLES, strict=False):
+        for (name, label), marker, (colour, line) in zip(names.items(), "os", LINE_STYLES, strict=False):
             values = np.asarray(result[name])
             ax.plot(position, values, line, marker=marker, color=colour, ms=3, linewidth=0.9, label=label)
             ax.plot(position[skip], values[skip], "o", **circle)
         highest = highest or 1.15 * float(result["B"].fillna(0).max()) or 1.0
         ax.set(ylabel=ylabel, xlim=(-0.5, position.size - 0.5), ylim=(-0.08 * highest, 1.08 * highest))
-        _legend_beside(ax)
+        legend_beside(ax)
     if skip.any():
         axes[0].plot([], [], "o", label="skip", **circle)
-        _legend_beside(axes[0])
+        legend_beside(axes[0])
     axes[1].set_yticks([0, 30, 60, 90])
-    _name_layers(axes[-1], [str(name) for name in result["layer"].values])
+    name_layers(axes[-1], [str(name) for name in result["layer"].values])
     return cast(np.ndarray, axes)
 
 
@@ -352,16 +352,16 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     'amplitude (re peak)'
     """
     result = _having(result, ["signal"])
-    ax = _axes(ax, height=1.6)
+    ax = make_axes(ax, height=1.6)
     if "input" in result:
         samples, rate = _samples(result["input"], _rate(result))
-        _draw_samples(ax, _over_peak(samples), rate, color=_INPUT_COLOUR, label="input")
+        draw_samples(ax, _over_peak(samples), rate, color=INPUT_COLOUR, label="input")
     samples, rate = _samples(result["signal"], _rate(result))
-    _draw_samples(ax, _over_peak(samples), rate, color=_RELEVANCE_COLOUR, label="relevance", alpha=0.85)
+    draw_samples(ax, _over_peak(samples), rate, color=RELEVANCE_COLOUR, label="relevance", alpha=0.85)
     ax.set(xlabel="time (s)", ylabel="amplitude (re peak)", xlim=(0, samples.size / rate), ylim=(-1.1, 1.1))
-    _legend_above(ax)
+    legend_above(ax)
     if not samples.any():
-        _say_silent(ax, color="black", height=0.75, text="no relevance")
+        say_silent(ax, color="black", height=0.75, text="no relevance")
     return ax
 
 
@@ -410,22 +410,22 @@ def relevance_spectrum(
     result = _having(result, ["spectrum"])
     magnitude = _finite(_only_dims(result["spectrum"], "frequency"), "the relevance spectrum")
     frequency = np.asarray(result["frequency"], dtype=float)
-    divisor, unit = _frequency_unit(float(frequency.max()))
-    ax = _axes(ax, height=1.9)
-    curves = [("relevance", magnitude, frequency, _RELEVANCE_COLOUR)]
+    divisor, unit = frequency_unit(float(frequency.max()))
+    ax = make_axes(ax, height=1.9)
+    curves = [("relevance", magnitude, frequency, RELEVANCE_COLOUR)]
     if "input" in result:
         samples, rate = _samples(result["input"], _rate(result))
         bins = np.fft.rfftfreq(samples.size, 1 / rate)
-        curves.insert(0, ("input", np.abs(np.fft.rfft(samples)), bins, _INPUT_COLOUR))
+        curves.insert(0, ("input", np.abs(np.fft.rfft(samples)), bins, INPUT_COLOUR))
     for label, values, bins, colour in curves:
-        values, bins = _pooled(values, bins)
+        values, bins = pool_columns(values, bins)
         ax.plot(bins / divisor, decibels(values, dynamic_range), color=colour, linewidth=0.8, label=label)
     ax.set(xlabel=f"frequency ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
     ax.set_xlim(0, frequency.max() / divisor)
-    rows = _mark_frequencies(ax, {name: value / divisor for name, value in (marks or {}).items()})
-    _legend_above(ax, lift=0.085 * rows)
+    rows = mark_frequencies(ax, {name: value / divisor for name, value in (marks or {}).items()})
+    legend_above(ax, lift=0.085 * rows)
     if not magnitude.any():
-        _say_silent(ax, color="black", text="no relevance")
+        say_silent(ax, color="black", text="no relevance")
     return ax
 
 
@@ -472,8 +472,8 @@ def relevance_spectrogram(
     """
     result = _having(result, [of])
     magnitude, frequency, time = _frequency_by_time(result[of])
-    ax = _axes(ax)
-    _draw_mesh(
+    ax = make_axes(ax)
+    draw_mesh(
         ax,
         magnitude,
         frequency,
@@ -528,12 +528,12 @@ def sonification(
     'map 7'
     """
     one = _channel(result, channel)
-    ax = _axes(ax)
+    ax = make_axes(ax)
     spectrogram(one, ax, sample_rate=_rate(result), dynamic_range=dynamic_range, colorbar=colorbar)
     if "peak_time" in one.coords and np.isfinite(peak := float(one["peak_time"])):
         across = ax.get_xaxis_transform()
         ax.plot([peak], [1.0], "v", color="black", ms=4, clip_on=False, transform=across, zorder=5)
-    ax.set_title(_map_title(one), fontsize=ax.xaxis.label.get_fontsize())
+    ax.set_title(map_title(one), fontsize=ax.xaxis.label.get_fontsize())
     return ax
 
 
@@ -583,7 +583,7 @@ def sonification_grid(
     if axes is None:
         rows = -(-len(wanted) // columns)
         width = COLUMN_WIDTH if columns < 3 else 2 * COLUMN_WIDTH
-        axes = _grid(rows, columns, width=width, height=0.5 + 1.5 * rows, sharex=True, sharey=True)
+        axes = make_grid(rows, columns, width=width, height=0.5 + 1.5 * rows, sharex=True, sharey=True)
         for spare in axes.ravel()[len(wanted) :]:
             spare.remove()
         axes = axes.ravel()[: len(wanted)]
@@ -593,9 +593,9 @@ def sonification_grid(
     for ax, channel in zip(axes, wanted, strict=True):
         sonification(result, channel, ax, dynamic_range=dynamic_range, colorbar=False)
         ax.set_title(ax.get_title().replace(", ", "\n"), fontsize=ax.xaxis.label.get_fontsize())
-    _label_outside(axes)
+    label_outside(axes)
     mesh = axes[0].collections[0]
-    _draw_colorbar(mesh, axes[0], "level (dB re peak of map)", beside=axes.tolist())
+    draw_colorbar(mesh, axes[0], "level (dB re peak of map)", beside=axes.tolist())
     return cast(np.ndarray, axes)
 
 
@@ -656,250 +656,7 @@ def plot(
     )
 
 
-def decibels(magnitude: np.ndarray, dynamic_range: float, *, reference: float | None = None) -> np.ndarray:
-    """Level below the peak in dB, cut at the dynamic range; silence is the floor and never minus infinity.
-
-    Parameters
-    ----------
-    magnitude : numpy.ndarray
-        Not negative.
-    dynamic_range : float
-        In dB, positive.
-    reference : float, optional
-        Magnitude at 0 dB; the largest one without it.
-
-    Returns
-    -------
-    numpy.ndarray
-        From ``-dynamic_range`` up, same shape.
-
-    Examples
-    --------
-    >>> decibels(np.array([1.0, 0.1, 0.0]), 80.0)
-    array([  0., -20., -80.])
-    >>> decibels(np.zeros(2), 80.0)
-    array([-80., -80.])
-    """
-    magnitude = np.asarray(magnitude, dtype=float)
-    peak = float(np.max(magnitude, initial=0.0)) if reference is None else reference
-    if peak <= 0:
-        return np.full_like(magnitude, -dynamic_range)
-    return 20 * np.log10(np.maximum(magnitude / peak, 10 ** (-dynamic_range / 20)))
-
-
 # Axes and their text
-
-
-def _axes(ax: Axes | None, height: float = 2.0) -> Axes:
-    return _grid(1, 1, height=height).ravel()[0] if ax is None else ax
-
-
-def _grid(rows: int, columns: int, *, height: float, width: float = COLUMN_WIDTH, **shared: bool) -> np.ndarray:
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(STYLE):
-        _, axes = plt.subplots(
-            rows,
-            columns,
-            figsize=(width, height),
-            dpi=200,
-            layout="constrained",
-            squeeze=False,
-            **cast(Any, shared),
-        )
-        for ax in axes.ravel():
-            ax.tick_params(labelsize=STYLE["xtick.labelsize"])
-    return axes
-
-
-def _small(ax: Axes) -> float:
-    """Size of secondary text: what the caller chose for the axes labels, a point less."""
-    return max(7.0, float(ax.xaxis.label.get_fontsize()) - 1)
-
-
-def _legend_above(ax: Axes, lift: float = 0.0) -> None:
-    # Above the axes, for inside it would lie on a signal that fills them.
-    ax.legend(
-        fontsize=_small(ax), frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1.0 + lift),
-        borderaxespad=0, borderpad=0.2, handlelength=1.5,
-    )  # fmt: skip
-
-
-def _legend_beside(ax: Axes) -> None:
-    ax.legend(
-        fontsize=_small(ax), frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.2,
-        handlelength=1.5,
-    )  # fmt: skip
-
-
-def _say_silent(ax: Axes, *, color: str, height: float = 0.5, text: str = "silence") -> None:
-    ax.text(0.5, height, text, color=color, fontsize=_small(ax), ha="center", va="center", transform=ax.transAxes)
-
-
-def _frequency_unit(highest: float) -> tuple[float, str]:
-    return (1000.0, "kHz") if highest >= 2000 else (1.0, "Hz")
-
-
-def _units(result: xr.DataArray) -> str:
-    units = str(result.attrs.get("units", ""))
-    return "arbitrary units" if units in ("", "1") else units
-
-
-def _mark_frequencies(ax: Axes, marks: Mapping[str, float]) -> int:
-    """Lines with their names above the axes; names that would touch are raised. Return the rows of names."""
-    row, last, rows = 0, -np.inf, 0
-    for name, value in sorted(marks.items(), key=lambda mark: mark[1]):
-        row = row + 1 if value - last < 0.07 * ax.get_xlim()[1] else 0
-        last, rows = value, max(rows, row + 1)
-        ax.axvline(value, color="black", linewidth=0.6, linestyle=":")
-        ax.annotate(
-            name, (value, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1 + 8 * row),
-            textcoords="offset points", fontsize=_small(ax), ha="center", va="bottom",
-        )  # fmt: skip
-    return rows
-
-
-def _name_layers(ax: Axes, names: list[str]) -> None:
-    step = -(-len(names) // 24)  # more labels than this lie on each other at column width
-    shown = range(0, len(names), step)
-    names = _without_common_ends(names)
-    short = [name if len(name) <= 15 else f"{name[:7]}…{name[-7:]}" for name in (names[i] for i in shown)]
-    ax.set_xticks(list(shown), short)
-    if len(names) <= 12:
-        ax.tick_params(axis="x", labelrotation=45)
-        for text in ax.get_xticklabels():
-            text.set(ha="right", rotation_mode="anchor")
-    else:
-        ax.tick_params(axis="x", labelrotation=90)
-    ax.set_xlabel("layer")
-
-
-def _without_common_ends(names: list[str]) -> list[str]:
-    """Dotted names without the parts that all of them begin or end with, as long as something is left."""
-    parts = [name.split(".") for name in names]
-    for end in (0, -1):
-        while len(parts) > 1 and min(map(len, parts)) > 1 and len({part[end] for part in parts}) == 1:
-            for part in parts:
-                part.pop(end)
-    return [".".join(part) for part in parts]
-
-
-def _map_title(one: xr.DataArray) -> str:
-    channel = one["channel"].item()
-    title = "whole layer" if channel == "layer" else f"map {channel}"
-    if "activity" in one.coords:
-        title += f", activity {float(one['activity']):.3g}"
-    return title
-
-
-def _label_outside(axes: np.ndarray) -> None:
-    """Keep the axis labels of the left column and of the lowest row that is there in each column."""
-    places = {ax: ax.get_subplotspec() for ax in axes}
-    if None in places.values():
-        return
-    taken = {place.num1 for place in places.values()}
-    for ax, place in places.items():
-        columns = place.get_gridspec().ncols
-        if place.num1 % columns:
-            ax.set_ylabel("")
-        if place.num1 + columns in taken:
-            ax.set_xlabel("")
-        else:
-            ax.tick_params(labelbottom=True)
-
-
-# Drawing
-
-
-def _draw_samples(ax: Axes, samples: np.ndarray, rate: float, **style: Any) -> None:
-    if samples.size <= 4 * _MOST_COLUMNS:
-        ax.plot(np.arange(samples.size) / rate, samples, linewidth=0.6, **style)
-        return
-    starts = np.arange(0, samples.size, -(-samples.size // (2 * _MOST_COLUMNS)))
-    low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
-    ax.fill_between(starts / rate, low, high, linewidth=0.3, **style)
-
-
-def _draw_mesh(
-    ax: Axes,
-    magnitude: np.ndarray,
-    frequency: np.ndarray,
-    time: np.ndarray,
-    *,
-    db: bool = True,
-    linear_label: str = "magnitude",
-    dynamic_range: float,
-    colorbar: bool,
-    duration: float | None = None,
-    silence: str = "silence",
-) -> None:
-    magnitude, time = _pooled(magnitude, time)
-    divisor, unit = _frequency_unit(float(frequency.max()))
-    shown = decibels(magnitude, dynamic_range) if db else magnitude
-    low, high = (-dynamic_range, 0.0) if db else (0.0, float(magnitude.max()) or 1.0)
-    logarithmic = _is_geometric(frequency)
-    across = _edges(time)
-    if duration is not None:
-        # The first and last window reach to the ends of the clip, although their centres do not.
-        across[[0, -1]] = min(across[0], 0.0), max(across[-1], duration)
-        ax.set_xlim(0, duration)
-    mesh = ax.pcolormesh(
-        across,
-        _edges(frequency, logarithmic) / divisor,
-        shown,
-        cmap=COLOUR_MAP,
-        vmin=low,
-        vmax=high,
-        rasterized=True,
-    )
-    if logarithmic:
-        ax.set_yscale("log")
-    ax.set(xlabel="time (s)", ylabel=f"frequency ({unit})")
-    if not magnitude.any():
-        _say_silent(ax, color="white", text=silence)
-    if colorbar:
-        _draw_colorbar(mesh, ax, "level (dB re peak)" if db else linear_label)
-
-
-def _draw_colorbar(mesh: QuadMesh, ax: Axes, label: str, beside: list[Axes] | None = None) -> None:
-    bar = ax.figure.colorbar(mesh, ax=beside or ax, pad=0.02, aspect=18)
-    if "dB" in label:
-        lowest = mesh.get_clim()[0] or 0.0
-        bar.set_ticks(np.arange(0, lowest - 1, -20 if lowest <= -40 else -10).tolist())
-    bar.set_label(label, fontsize=_small(ax))
-    bar.ax.tick_params(labelsize=_small(ax))
-    bar.outline.set_linewidth(0.6)
-
-
-def _edges(centres: np.ndarray, logarithmic: bool = False) -> np.ndarray:
-    """Borders of cells around their centres, half-way to each neighbour."""
-    if logarithmic:
-        return np.exp(_edges(np.log(centres)))
-    if centres.size == 1:
-        return centres[0] + np.array([-0.5, 0.5]) * (2 * abs(centres[0]) or 1.0)
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate(([2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]))
-
-
-def _is_geometric(frequency: np.ndarray) -> bool:
-    if frequency.size < 3 or frequency[0] <= 0:
-        return False
-    even = np.allclose(np.diff(np.log(frequency), n=2), 0, atol=1e-3)
-    return bool(even and frequency[-1] > 4 * frequency[0])
-
-
-def _pooled(values: np.ndarray, position: np.ndarray, most: int = _MOST_COLUMNS) -> tuple[np.ndarray, np.ndarray]:
-    """Root mean square over groups of neighbours along the last axis, so that at most `most` are left."""
-    count = values.shape[-1]
-    if count <= most:
-        return values, position
-    starts = np.arange(0, count, -(-count // most))
-    sizes = np.diff(np.append(starts, count))
-    power = np.add.reduceat(np.square(values, dtype=float), starts, axis=-1) / sizes
-    return np.sqrt(power), np.add.reduceat(position, starts) / sizes
-
-
-# Reading results
 
 
 def _samples(sound: xr.DataArray | np.ndarray, sample_rate: float | None) -> tuple[np.ndarray, float]:
@@ -976,7 +733,7 @@ def _short_time_magnitude(samples: np.ndarray, rate: float) -> tuple[np.ndarray,
         magnitude, frequency, _ = short_time_spectrum(piece, rate)
         frames = magnitude.numpy()[:, before // hop :][:, : block // hop]
         time = (start + hop * np.arange(frames.shape[-1])) / rate
-        pooled, time = _pooled(frames, time, max(8, _MOST_COLUMNS // blocks))
+        pooled, time = pool_columns(frames, time, max(8, MOST_COLUMNS // blocks))
         parts.append(pooled)
         times.append(time)
     return np.concatenate(parts, axis=-1), frequency.numpy(), np.concatenate(times)

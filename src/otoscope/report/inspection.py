@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from otoscope import plots
+from otoscope import drawing, plots
 from otoscope.report.html import Figure, Heading, Item, Note, Player, Section, Table, render
 
 if TYPE_CHECKING:
@@ -320,11 +320,11 @@ def _picture(height: float, *, half: bool = False, rows: int = 1) -> Iterator[tu
     from matplotlib.figure import Figure as Blank
 
     width, dpi = _HALF if half else _FULL
-    with matplotlib.rc_context(plots.STYLE):
+    with matplotlib.rc_context(drawing.STYLE):
         picture = Blank(figsize=(width, height), dpi=dpi, layout="constrained")
         axes = picture.subplots(rows, sharex=True)
         for ax in picture.axes:
-            ax.tick_params(labelsize=plots.STYLE["xtick.labelsize"])
+            ax.tick_params(labelsize=drawing.STYLE["xtick.labelsize"])
         yield picture, axes
 
 
