@@ -413,3 +413,16 @@ def test_layers_are_named_by_what_differs() -> None:
     assert drawing.without_common_ends(names) == ["conv1", "conv2", "conv3"]
     assert drawing.without_common_ends(["conv1"]) == ["conv1"]
     assert drawing.without_common_ends(["a.conv", "a.conv.b"]) == ["conv", "conv.b"]
+
+
+def test_without_axes_nothing_of_a_result_is_left_out() -> None:
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context({"backend": "agg"}):
+        time_axes, frequency_axes, both = plots.plot(relevance_of(sine(), sine()))
+        assert (time_axes.get_xlabel(), frequency_axes.get_xlabel()) == ("time (s)", "frequency (kHz)")
+        assert both.get_ylabel() == "frequency (kHz)"
+        assert len(plots.plot(sonification_of(sine()))) == 3
+        plt.close("all")
+    with pytest.raises(InputError, match="three axes"):
+        plots.relevance(relevance_of(sine(), sine()), Figure().subplots(2))

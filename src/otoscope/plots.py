@@ -599,6 +599,34 @@ def sonification_grid(
     return cast(np.ndarray, axes)
 
 
+def relevance(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
+    """Draw a relevance signal over time, over frequency and over both.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        As :func:`otoscope.methods.relevance` returns it.
+    axes : sequence of three matplotlib.axes.Axes, optional
+        A new figure, one above the other, without them.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes, shape (3,)
+
+    Raises
+    ------
+    InputError
+        If the number of axes is not three.
+    """
+    axes = make_grid(3, 1, height=5.4).ravel() if axes is None else np.asarray(axes, dtype=object).ravel()
+    if axes.size != 3:
+        raise InputError(f"relevance is drawn on three axes; {axes.size} were given.")
+    relevance_signal(result, axes[0])
+    relevance_spectrum(result, axes[1])
+    relevance_spectrogram(result, axes[2])
+    return cast(np.ndarray, axes)
+
+
 def plot(
     result: xr.DataArray | xr.Dataset, ax: Axes | Sequence[Axes] | None = None, **options: Any
 ) -> Axes | np.ndarray:
@@ -610,13 +638,14 @@ def plot(
         What a method returned; its attribute ``method`` or its name says which. A clip is drawn as a
         waveform, any other array over frequency and time as a spectrogram.
     ax : matplotlib.axes.Axes, optional
-        Where to draw (three of them for geometry); a new figure without it.
+        Where to draw (three of them for geometry). Without it a new figure, with all three pictures of a relevance
+        and up to nine maps of a sonification.
     **options
         For the function that draws it.
 
     Returns
     -------
-    matplotlib.axes.Axes, or an array of them for geometry
+    matplotlib.axes.Axes, or an array of them where there are several
 
     Raises
     ------
@@ -635,10 +664,12 @@ def plot(
         "strs": strs,
         "crs": crs,
         "geometry": geometry,
-        "relevance": relevance_spectrogram,
+        "relevance": relevance if ax is None else relevance_spectrogram,
         "sonify": sonification,
         "sonification": sonification,
     }
+    if ax is None and result.sizes.get("channel", 1) > 1 and "channel" not in options:
+        pictures["sonify"] = pictures["sonification"] = sonification_grid
     several = isinstance(result, xr.Dataset) and "mu" in result
     place: dict[str, Any] = {} if ax is None else {"axes" if several else "ax": ax}
     for name in (result.attrs.get("method"), getattr(result, "name", None)):

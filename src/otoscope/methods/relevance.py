@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
-from otoscope.probe import RULES, Rule, vjp
+from otoscope.probe import RULES, Rule, rule_name, vjp
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Muckenhirn et al. 2019, section 3.2"
@@ -90,12 +90,8 @@ def relevance(
     result["logit"] = variable(["clip"], logit, "output that was carried back")
     result["target"] = variable(["clip"], index, "class whose output was carried back, -1 for a function")
     names = ", ".join(_label(i, classes) for i in index.tolist())
-    result.attrs.update(sample_rate=sample_rate, rule=_name(rule), target=names)
-    return sign(result, "relevance", _SOURCE, target=target, rule=_name(rule), window=window, hop=hop)
-
-
-def _name(rule: str | Rule) -> str:
-    return rule if isinstance(rule, str) else getattr(rule, "__name__", repr(rule))
+    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=names)
+    return sign(result, "relevance", _SOURCE, target=target, rule=rule_name(rule), window=window, hop=hop)
 
 
 def _label(index: int, classes: Sequence[str] | None) -> str:

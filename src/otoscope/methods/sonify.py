@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.methods.peaks import Progress, sound_of_peaks
-from otoscope.probe import Pullback, Rule, Tap, locate, vjp
+from otoscope.probe import Pullback, Rule, Tap, locate, rule_name, vjp
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"
@@ -118,7 +118,6 @@ def sonify(
         parts.append(sound)
     sounds = torch.cat(parts, dim=1)
     sounds = _scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
-    name = rule if isinstance(rule, str) else getattr(rule, "__name__", repr(rule))
     labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
     result = xr.DataArray(
         sounds.transpose(0, 1).cpu().numpy(),
@@ -132,7 +131,7 @@ def sonify(
             ),
         },
         name="sonification",
-        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": name},
+        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": rule_name(rule)},
     )
     return sign(result, "sonify", _SOURCE, layer=tap.name, channel=channel, top=top, peak=peak, rule=rule)
 

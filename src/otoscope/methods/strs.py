@@ -19,6 +19,7 @@ from otoscope.results import axis, sign
 _SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, eq. {}"
 Alignment = Literal["centre", "start"]
 _MOST_VALUES = 2**29
+_BLOCK = 2**17  # samples taken at a time where only the mean is wanted
 
 
 def strs(
@@ -127,7 +128,7 @@ def crs(
     kernels, stride = first_kernels(model, inputs, sample_rate, layer)
     hop = stride if hop is None else hop
     waveform = inputs.reshape(len(inputs), -1)
-    values = torch.stack([response.crs_stream(_blocks(clip), kernels, hop, n_fft, alignment) for clip in waveform])
+    values = torch.stack([response.crs_stream(clip.split(_BLOCK), kernels, hop, n_fft, alignment) for clip in waveform])
     return _cumulative(values, sample_rate, layer=layer, n_fft=n_fft, hop=hop, alignment=alignment)
 
 
@@ -183,10 +184,6 @@ def _find_layer(layers: tuple[Layer, ...], name: str) -> Layer:
             return layer
     names = ", ".join(layer.name for layer in layers)
     raise InputError(f"no layer is named {name!r}; the layers are {names}")
-
-
-def _blocks(waveform: Tensor, length: int = 2**17) -> Iterable[Tensor]:
-    return waveform.split(length)
 
 
 def _frequencies(n_fft: int, sample_rate: float) -> xr.Variable:

@@ -2,7 +2,7 @@
 
 from otoscope.probe.backproject import Pullback, backproject, vjp
 from otoscope.probe.read import read_taps
-from otoscope.probe.rules import RULES, Activation, Rule
+from otoscope.probe.rules import RULES, Activation, Rule, rule_name
 from otoscope.probe.trace import Layer, Tap, Trace, locate, trace
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "backproject",
     "locate",
     "read_taps",
+    "rule_name",
     "trace",
     "vjp",
 ]

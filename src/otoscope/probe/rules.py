@@ -102,6 +102,11 @@ def find_rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
+def rule_name(rule: str | Rule) -> str:
+    """What results call a rule: its name, or that of the function."""
+    return rule if isinstance(rule, str) else getattr(rule, "__name__", type(rule).__name__)
+
+
 def run_under(rule: Rule, call: Call) -> Any:
     """Run a call of a forward pass so that its backward pass follows `rule`."""
     operation = call.operation
