@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "models": GROUND | {"models", "probe", "audio"},
     "data": GROUND | {"data", "audio"},
     "drawing": GROUND,
-    "plots": GROUND | {"drawing", "dsp", "results"},
+    "plots": GROUND | {"drawing", "dsp", "plots", "results"},
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import methods
-from otoscope.audio import as_clip, file_digest, stream_audio
+from otoscope.audio import as_clip, file_digest, load_audio, stream_audio
 from otoscope.errors import InputError
+from otoscope.methods.clips import Clip
 from otoscope.methods.relevance import Target
 from otoscope.methods.sonify import Channels, Progress
 from otoscope.methods.strs import crs_of_stream
@@ -119,6 +121,21 @@ class Scope:
         with self._fitting(inputs):
             return self._sign(methods.geometry(self.model, inputs, sample_rate=self.sample_rate))
 
+    def filters(self, layer: str | None = None, n_fft: int = 1024) -> xr.Dataset:
+        """Filters of the first layer in time and frequency, see :func:`otoscope.methods.filters`."""
+        inputs = self.inputs(self._any_wave())
+        with self._fitting(inputs):
+            result = methods.filters(self.model, inputs, sample_rate=self.sample_rate, layer=layer, n_fft=n_fft)
+        return self._sign(result)
+
+    def tone_response(self, layer: str, **options: Any) -> xr.Dataset:
+        """Which frequencies excite the maps of any layer, see :func:`otoscope.methods.tone_response`."""
+        inputs = self.inputs(self._any_wave())
+        options = {"time_axes": self._time_axes, **options}
+        with self._fitting(inputs):
+            result = methods.tone_response(self.model, inputs, sample_rate=self.sample_rate, layer=layer, **options)
+        return self._sign(result)
+
     def output(self, wave: Wave) -> Tensor:
         """What the model answers to a wave, (clip, ...)."""
         inputs = self.inputs(wave)
@@ -141,6 +158,14 @@ class Scope:
         blocks, inputs = stream_audio(wave, self.sample_rate), self.inputs(self._any_wave())
         result = crs_of_stream(self.model, blocks, inputs, sample_rate=self.sample_rate, **options)
         return self._sign(result.isel(clip=0).assign_attrs(audio=Path(wave).name, audio_sha256=file_digest(wave)))
+
+    def frame_response(self, wave: Wave, time: float | None = None, **options: Any) -> xr.Dataset:
+        """Response of the first layer to one frame, see :func:`otoscope.methods.frame_response`."""
+        return self._heard(methods.frame_response, wave, time=time, **options)
+
+    def f_vowel(self, wave: Wave, **options: Any) -> xr.Dataset:
+        """Mean response of the filters that fire most, see :func:`otoscope.methods.f_vowel`."""
+        return self._heard(methods.f_vowel, wave, **options)
 
     def relevance(
         self,
@@ -190,6 +215,16 @@ class Scope:
         from otoscope.report import inspect
 
         return inspect(self, wave, folder, **options)
+
+    def _clips(self, waves: Iterable[Wave | str | Path], labels: Iterable[str] | None = None) -> Iterator[Clip]:
+        """The sounds of a data set, each read when its turn comes, with their labels."""
+        classes = iter(labels) if labels is not None else repeat(None)
+        for number, (wave, label) in enumerate(zip(waves, classes, strict=labels is not None)):
+            if isinstance(wave, (str, Path)):
+                name, wave = str(wave), load_audio(wave, sample_rate=self.sample_rate)
+            else:
+                name = str(wave.attrs.get("name", number)) if isinstance(wave, xr.DataArray) else str(number)
+            yield Clip(name, self.inputs(wave), label)
 
     # -- Waves and results --------------------------------------------------------------------------------
 

@@ -275,7 +275,7 @@ def test_results_are_written_as_arrays_pictures_and_sounds(small: Scope, wave: T
     assert set(written) == set((tmp_path / "out").iterdir())
     channel = int(sounds.channel[0])
     assert {path.name for path in written} == {
-        "strs.nc", "strs.png", "relevance.nc", "relevance.png", "relevance.wav",
+        "report.html", "strs.nc", "strs.png", "relevance.nc", "relevance.png", "relevance.wav",
         "sonification_a_b.nc", "sonification_a_b.png", f"sonification_a_b_channel{channel}.wav",
     }  # fmt: skip
     for path in (tmp_path / "out").glob("*.wav"):

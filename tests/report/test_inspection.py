@@ -15,7 +15,8 @@ import pytest
 import soundfile
 import xarray as xr
 
-from otoscope.report import inspection, inspection_report
+from otoscope.report import inspection_report
+from otoscope.report.sections import parts
 
 RATE = 8000
 TAPS = [
@@ -80,8 +81,8 @@ def results_of(samples: np.ndarray) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pictures: their size is not what is tested here."""
-    monkeypatch.setattr(inspection, "_FULL", (4.8, 40.0))
-    monkeypatch.setattr(inspection, "_HALF", (3.4, 40.0))
+    monkeypatch.setattr(parts, "_FULL", (4.8, 40.0))
+    monkeypatch.setattr(parts, "_HALF", (3.4, 40.0))
 
 
 SOUND = 0.5 * np.sin(np.arange(4000) / 3)
@@ -134,9 +135,9 @@ def test_caution_stands_with_guided_relevance_but_not_with_the_plain_gradient() 
 
 
 def test_sounds_are_the_recording_the_relevance_and_the_most_active_maps() -> None:
-    players = sounds(inspection_report(results_of(SOUND), clip_of(SOUND), [], {}, maps_per_layer=2))
-    assert list(players)[-2:] == ["conv1, map 9", "conv1, map 4"]
-    assert len(players) == 1 + 2 + 2
+    players = sounds(inspection_report(results_of(SOUND), clip_of(SOUND), [], {}))
+    assert list(players)[-3:] == ["conv1, map 9", "conv1, map 4", "conv1, map 7 (silent)"]
+    assert len(players) == 1 + 2 + 3
     recording, relevance, *_ = players.values()
     np.testing.assert_allclose(recording, SOUND, atol=1e-4)
     # However small a gradient is, it is heard at the peak of the recording.

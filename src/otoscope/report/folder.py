@@ -16,7 +16,7 @@ import numpy as np
 
 from otoscope.errors import InputError
 from otoscope.report.gather import Progress, gather, tell
-from otoscope.report.inspection import inspection_report
+from otoscope.report.inspection import inspection_report, results_page
 from otoscope.report.summary import finite, inspection_summary, model_facts, taps_table
 from otoscope.results import save
 
@@ -100,7 +100,7 @@ def write_report(scope: Scope, wave: Any, path: str | Path, **options: Any) -> P
 
 
 def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
-    """Write arrays (netCDF), pictures (PNG) and sounds (wav) of results into a folder.
+    """Write arrays (netCDF), pictures (PNG), sounds (wav) and a page (report.html) of results into a folder.
 
     Parameters
     ----------
@@ -121,13 +121,15 @@ def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
     """
     folder = _made(Path(folder))
     written = _write_arrays(folder, results)
+    page = folder / "report.html"
+    _replace(page, results_page(results))
     for name, result in results.items():
         path = folder / f"{_file_name(name)}.png"
         _draw(result, path)
         written.append(path)
         if name.startswith(("relevance", "sonification")):
             written += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
-    return written
+    return [*written, page]
 
 
 def write_numbers(folder: str | Path, name: str, content: dict[str, Any]) -> Path:

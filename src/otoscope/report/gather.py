@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 _MOST_FRAMES = 2000
-_STEPS = ("taps", "relevance", "response spectra", "sonification", "geometry", "writing")
+
+#: Methods on one sound that need no options, by their name: how a note calls them, and how they are run.
+PLAIN: dict[str, tuple[str, Callable[[Scope, Any], Any]]] = {
+    "geometry": ("The geometry", lambda scope, wave: scope.geometry()),
+}
+_STEPS = ("taps", "relevance", "response spectra", "sonification", *PLAIN, "writing")
 
 
 def gather(
@@ -67,9 +72,10 @@ def gather(
     tell(progress, "sonification")
     with _noted(notes, "The sonifications", always=bool(layers)):
         results["sonify"] = {name: scope.sonify(wave, name, top=top) for name in chosen}
-    tell(progress, "geometry")
-    with _noted(notes, "The geometry"):
-        results["geometry"] = scope.geometry()
+    for method, (what, run) in PLAIN.items():
+        tell(progress, method)
+        with _noted(notes, what):
+            results[method] = run(scope, wave)
     return clip, results, trace, notes
 
 

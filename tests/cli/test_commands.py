@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,107 +16,29 @@ import torch
 import xarray as xr
 from torch import nn
 
-from otoscope import Scope, __version__, cli, load, load_audio, models
+from otoscope import Scope, __version__, load, load_audio, models
 
-SOURCE = '''
-"""Models of a user."""
-
-import torch
-from torch import nn
-
-
-class Small(nn.Module):
-    sample_rate = 8000
-    classes = ("a", "b", "c")
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv1d(1, 4, 20, stride=5)
-        self.out = nn.Linear(4, 3)
-        nn.init.uniform_(self.out.weight)
-
-    def forward(self, x):
-        return self.out(torch.relu(self.conv(x)).mean(-1))
-
-
-def frames():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU())
-'''
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> dict[str, Any]:
-        """All of standard output, which has to be one JSON object."""
-        assert self.code == 0, self.err
-        content = json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-        assert isinstance(content, dict)
-        return content
-
-    def expect_refusal(self, message: str) -> None:
-        """Exit 1, nothing on standard output, one message."""
-        assert (self.code, self.out) == (1, ""), self.err
-        assert self.err.startswith("error: ") and "Traceback" not in self.err
-        assert message in self.err
-
-
-Otoscope = Callable[..., Ran]
-
-
-@pytest.fixture
-def otoscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Otoscope:
-    """The command line in this process."""
-
-    def run(*arguments: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["otoscope", *map(str, arguments)])
-        code: Any = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = ended.code or 0
-        return Ran(code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    (tmp_path / "mine.py").write_text(SOURCE)
-    return f"{tmp_path / 'mine.py'}:Small"
-
-
-@pytest.fixture
-def small_scope(small: str) -> Scope:
-    return Scope(load(small))
+Otoscope = Callable[..., Any]  # runs the command line and tells its exit code and streams
 
 
 # -- Streams and exit codes, in processes of their own ----------------------------------------------------
 
 
-def process(*arguments: object) -> Ran:
-    command = [sys.executable, *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-
-def test_importing_the_library_loads_nothing_heavy() -> None:
+def test_importing_the_library_loads_nothing_heavy(process: Otoscope) -> None:
     heavy = "matplotlib scipy.signal captum transformers parselmouth lightning ray gradio duckdb sklearn"
     ran = process("-c", f"import sys, otoscope; print([name for name in {heavy.split()!r} if name in sys.modules])")
     assert (ran.code, ran.out) == (0, "[]\n"), ran.err
 
 
-def test_a_process_prints_json_alone_and_its_progress_elsewhere(small: str, tone: Path, tmp_path: Path) -> None:
+def test_a_process_prints_json_alone_and_its_progress_elsewhere(
+    process: Otoscope, small: str, tone: Path, tmp_path: Path
+) -> None:
     ran = process("-m", "otoscope", "inspect", small, tone, "--out", tmp_path / "out", "--json")
     assert ran.json()["files"]
     assert "report.html" in ran.err
 
 
-def test_a_process_that_is_given_bad_input_exits_with_1(tmp_path: Path) -> None:
+def test_a_process_that_is_given_bad_input_exits_with_1(process: Otoscope, tmp_path: Path) -> None:
     process("-m", "otoscope", "strs", "cnn12", tmp_path / "no.wav", "--json").expect_refusal("no such audio file")
 
 
@@ -130,7 +50,7 @@ def test_wrong_usage_exits_with_2(otoscope: Otoscope, arguments: tuple[str, ...]
 
 
 def test_version_and_help_exit_with_0(otoscope: Otoscope) -> None:
-    assert otoscope("--version") == Ran(0, f"otoscope {__version__}\n", "")
+    assert otoscope("--version") == (0, f"otoscope {__version__}\n", "")
     assert otoscope("--help").code == 0
 
 
@@ -138,7 +58,7 @@ def test_an_interruption_exits_with_a_code_of_its_own(otoscope: Otoscope, monkey
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_scope", interrupted)
+    monkeypatch.setattr("otoscope.cli.taps.make_scope", interrupted)
     assert otoscope("taps", "cnn12").code not in (0, 1, 2)
 
 
@@ -178,7 +98,7 @@ def test_strs(otoscope: Otoscope, small: str, small_scope: Scope, tone: Path, tm
     heard = crs.values * (crs.frequency.values >= 50)
     assert found["peak_frequency"] == crs.frequency.values[heard.argmax()]
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"strs.nc", "strs.png", "crs.nc", "crs.png"}
+    assert written == {"strs.nc", "strs.png", "crs.nc", "crs.png", "report.html"}
     with xr.open_dataset(tmp_path / "out/strs.nc") as loaded:
         np.testing.assert_array_equal(loaded.strs, small_scope.strs(wave, n_fft=256, hop=20, alignment="start"))
 
@@ -190,7 +110,9 @@ def test_relevance(otoscope: Otoscope, small: str, small_scope: Scope, tone: Pat
     assert (found["target"], found["rule"], found["logit"]) == ("b", "gradient", float(result.logit))
     assert found["mean_spectrum"] == result.spectrogram.mean("frame_time").values.tolist()
     assert found["peak_time"] == result.time.values[np.abs(result.signal.values).argmax()]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"relevance.nc", "relevance.png", "relevance.wav"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "relevance.nc", "relevance.png", "relevance.wav", "report.html",
+    }  # fmt: skip
     assert np.abs(soundfile.read(tmp_path / "out/relevance.wav")[0]).max() > 0.5
 
 

@@ -1,0 +1,219 @@
+"""Pictures of relevance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import xarray as xr
+
+from otoscope.drawing import (
+    DYNAMIC_RANGE,
+    INPUT_COLOUR,
+    RELEVANCE_COLOUR,
+    decibels,
+    draw_mesh,
+    draw_samples,
+    frequency_unit,
+    legend_above,
+    make_axes,
+    make_grid,
+    mark_frequencies,
+    pool_columns,
+    say_silent,
+)
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw the relevance signal over the input, each divided by its own peak.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With signal (time) and, if known, input (time).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If the signal is missing, has other dimensions or holds values that are not finite.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> result = xr.Dataset({"signal": ("time", np.sin(np.arange(80.0)))}, attrs={"sample_rate": 8000})
+    >>> relevance_signal(result, Figure().subplots()).get_ylabel()
+    'amplitude (re peak)'
+    """
+    result = having(result, ["signal"])
+    ax = make_axes(ax, height=1.6)
+    if "input" in result:
+        samples, rate = samples_of(result["input"], rate_of(result))
+        draw_samples(ax, over_peak(samples), rate, color=INPUT_COLOUR, label="input")
+    samples, rate = samples_of(result["signal"], rate_of(result))
+    draw_samples(ax, over_peak(samples), rate, color=RELEVANCE_COLOUR, label="relevance", alpha=0.85)
+    ax.set(xlabel="time (s)", ylabel="amplitude (re peak)", xlim=(0, samples.size / rate), ylim=(-1.1, 1.1))
+    legend_above(ax)
+    if not samples.any():
+        say_silent(ax, color="black", height=0.75, text="no relevance")
+    return ax
+
+
+def relevance_spectrum(
+    result: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    marks: Mapping[str, float] | None = None,
+    dynamic_range: float = DYNAMIC_RANGE,
+) -> Axes:
+    """Draw the spectrum of the relevance signal over that of the input, each in dB below its own peak.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With spectrum (frequency), the magnitude of the spectral relevance, and, if known, input (time).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure without it.
+    marks : mapping of str to float, optional
+        Frequencies in Hz to mark with a vertical line, by name: ``{"F0": 120, "F1": 730}``.
+    dynamic_range : float
+        Range shown, in dB below the peak.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If the spectrum is missing, has other dimensions or holds values that are not finite.
+
+    Notes
+    -----
+    Bins of a long clip are pooled by their mean power.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> result = xr.Dataset(
+    ...     {"spectrum": ("frequency", np.ones(5))}, {"frequency": np.linspace(0, 4000, 5)})
+    >>> ax = relevance_spectrum(result, Figure().subplots(), marks={"F1": 500.0})
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('frequency (kHz)', 'level (dB re own peak)')
+    """
+    result = having(result, ["spectrum"])
+    magnitude = finite(only_dims(result["spectrum"], "frequency"), "the relevance spectrum")
+    frequency = np.asarray(result["frequency"], dtype=float)
+    divisor, unit = frequency_unit(float(frequency.max()))
+    ax = make_axes(ax, height=1.9)
+    curves = [("relevance", magnitude, frequency, RELEVANCE_COLOUR)]
+    if "input" in result:
+        samples, rate = samples_of(result["input"], rate_of(result))
+        bins = np.fft.rfftfreq(samples.size, 1 / rate)
+        curves.insert(0, ("input", np.abs(np.fft.rfft(samples)), bins, INPUT_COLOUR))
+    for label, values, bins, colour in curves:
+        values, bins = pool_columns(values, bins)
+        ax.plot(bins / divisor, decibels(values, dynamic_range), color=colour, linewidth=0.8, label=label)
+    ax.set(xlabel=f"frequency ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
+    ax.set_xlim(0, frequency.max() / divisor)
+    rows = mark_frequencies(ax, {name: value / divisor for name, value in (marks or {}).items()})
+    legend_above(ax, lift=0.085 * rows)
+    if not magnitude.any():
+        say_silent(ax, color="black", text="no relevance")
+    return ax
+
+
+def relevance_spectrogram(
+    result: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    of: str = "spectrogram",
+    dynamic_range: float = DYNAMIC_RANGE,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw the short-time spectrum of the relevance signal.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With spectrogram (frame_frequency, frame_time).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure without it.
+    of : {"spectrogram", "input_spectrogram"}
+        Which one to draw: that of the relevance signal, or that of the input for comparison.
+    dynamic_range : float
+        Range shown, in dB below the peak.
+    colorbar : bool
+        Whether to draw the colour bar.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If it is missing, has other dimensions or holds values that are not finite.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> result = xr.Dataset(
+    ...     {"spectrogram": (("frame_frequency", "frame_time"), np.ones((2, 3)))},
+    ...     {"frame_frequency": [0.0, 4000.0], "frame_time": [0.0, 0.01, 0.02]})
+    >>> relevance_spectrogram(result, Figure().subplots()).get_xlabel()
+    'time (s)'
+    """
+    result = having(result, [of])
+    magnitude, frequency, time = frequency_by_time(result[of])
+    ax = make_axes(ax)
+    draw_mesh(
+        ax,
+        magnitude,
+        frequency,
+        time,
+        dynamic_range=dynamic_range,
+        colorbar=colorbar,
+        duration=result.sizes["time"] / rate if (rate := rate_of(result)) and "time" in result.sizes else None,
+        silence="no relevance" if of == "spectrogram" else "silence",
+    )
+    return ax
+
+
+def relevance(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
+    """Draw a relevance signal over time, over frequency and over both.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        As :func:`otoscope.methods.relevance` returns it.
+    axes : sequence of three matplotlib.axes.Axes, optional
+        A new figure, one above the other, without them.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes, shape (3,)
+
+    Raises
+    ------
+    InputError
+        If the number of axes is not three.
+    """
+    axes = make_grid(3, 1, height=5.4).ravel() if axes is None else np.asarray(axes, dtype=object).ravel()
+    if axes.size != 3:
+        raise InputError(f"relevance is drawn on three axes; {axes.size} were given.")
+    relevance_signal(result, axes[0])
+    relevance_spectrum(result, axes[1])
+    relevance_spectrogram(result, axes[2])
+    return cast(np.ndarray, axes)
