@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from otoscope.dsp.response import centred_bank, crs, crs_stream, strs, strs_stream
+from otoscope.dsp.response import (
+    centred_bank,
+    crs,
+    crs_stream,
+    cumulative_frequency_response,
+    dictionary_response,
+    f_vowel,
+    firing_counts,
+    log_frequencies,
+    responses,
+    strs,
+    strs_stream,
+)
 from otoscope.errors import InputError
 
 
@@ -161,6 +173,91 @@ def test_centred_bank_keeps_the_centre() -> None:
     assert centred_bank(torch.randn(3, 7)).shape == (3, 7)
 
 
+def test_cumulative_frequency_response_is_its_equation() -> None:
+    rng = np.random.default_rng(4)
+    banks = [rng.standard_normal((3, 12)), rng.standard_normal((2, 31))]
+    expected = np.zeros(33)
+    for kernel in (kernel for bank in banks for kernel in bank):
+        magnitude = np.abs(np.fft.rfft(kernel, 64))
+        expected += magnitude / np.linalg.norm(magnitude)
+    found = cumulative_frequency_response([torch.tensor(bank) for bank in banks], 64)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 7.5])
+def test_cumulative_frequency_response_of_impulses_is_flat(scale: float) -> None:
+    found = cumulative_frequency_response(scale * torch.eye(32, dtype=torch.float64), 128)
+    np.testing.assert_allclose(found, 32 / np.sqrt(65), rtol=1e-12)
+
+
+def test_cumulative_frequency_response_does_not_see_the_scale_of_a_kernel_nor_dead_ones() -> None:
+    kernels = torch.randn(4, 20, dtype=torch.float64)
+    scaled = torch.tensor([[1.0], [-3.0], [1e-3], [50.0]]) * kernels
+    dead = torch.cat((scaled, torch.zeros(2, 20, dtype=torch.float64)))
+    torch.testing.assert_close(cumulative_frequency_response(dead), cumulative_frequency_response(kernels))
+
+
+@pytest.mark.parametrize("widths", [(8,), (3, 8, 5)])
+def test_dictionary_response_is_its_equation_and_a_column_of_the_strs(widths: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(5)
+    banks = [torch.tensor(rng.standard_normal((2, width))) for width in widths]
+    bank, x = centred_bank(banks).numpy(), rng.standard_normal(50)
+    frame = centred_frames(x, bank.shape[1], 7)[3]
+    expected = np.abs(sum((frame @ kernel) * np.fft.fft(kernel, 16) for kernel in bank))[:9]
+    found = dictionary_response(torch.tensor(frame), banks, 16)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    torch.testing.assert_close(found, strs(torch.tensor(x), banks, 7, 16)[:, 3])
+
+
+@pytest.mark.parametrize("basis", [fourier_basis, dct_basis])
+def test_an_orthonormal_dictionary_hears_the_frame_as_it_is(basis) -> None:
+    frames = torch.tensor(np.random.default_rng(6).standard_normal((2, 3, 16)))
+    found = dictionary_response(frames, basis(16), 64)
+    assert found.shape == (2, 3, 33)
+    np.testing.assert_allclose(found, np.abs(np.fft.rfft(frames.numpy(), 64)), atol=1e-12)
+
+
+@pytest.mark.parametrize("alignment", ["centre", "start"])
+def test_responses_are_correlations_with_the_frames(alignment: str) -> None:
+    rng = np.random.default_rng(7)
+    x, banks = rng.standard_normal((2, 40)), [rng.standard_normal((2, width)) for width in (4, 9)]
+    found = responses(torch.tensor(x), [torch.tensor(bank) for bank in banks], 3, alignment)
+    assert found.shape == (2, 4, 14)
+    for k, kernel in enumerate(kernel for bank in banks for kernel in bank):
+        first = -(len(kernel) // 2) if alignment == "centre" else 0
+        for j in range(14):
+            at = [(n, j * 3 + n + first) for n in range(len(kernel)) if 0 <= j * 3 + n + first < 40]
+            expected = sum(kernel[n] * x[1, m] for n, m in at)
+            assert found[1, k, j].item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_filter_tuned_to_a_tone_fires_in_every_frame_of_it() -> None:
+    n = torch.arange(64, dtype=torch.float64)
+    kernels = torch.stack([torch.cos(2 * torch.pi * k / 64 * n) for k in (4, 8, 12)])
+    tone = torch.cos(2 * torch.pi * 8 / 64 * torch.arange(640, dtype=torch.float64))
+    answers = responses(tone, kernels, hop=64)
+    assert firing_counts(answers).tolist() == [0, 10, 0]
+    assert firing_counts(torch.zeros(2, 3, 5)).tolist() == [[0, 0, 0]] * 2
+
+
+def test_f_vowel_is_its_equation() -> None:
+    rng = np.random.default_rng(8)
+    counts, spectra = rng.permutation(12), rng.random((12, 6))
+    most = np.argsort(counts)[-5:]
+    expected = sum(counts[i] / counts[most].sum() * spectra[i] for i in most)
+    np.testing.assert_allclose(f_vowel(torch.tensor(counts), torch.tensor(spectra)), expected)
+    all_of_them = np.average(spectra, axis=0, weights=counts)
+    np.testing.assert_allclose(f_vowel(torch.tensor(counts), torch.tensor(spectra), top=99), all_of_them)
+    assert f_vowel(torch.zeros(2, 12, dtype=torch.int64), torch.tensor(spectra)).eq(0).all()
+
+
+def test_log_frequencies_double_every_octave_up_to_the_nyquist_limit() -> None:
+    found = log_frequencies(16_000, 62.5, 12).numpy()
+    np.testing.assert_allclose(found[12:], 2 * found[:-12])
+    assert found[0] == 62.5 and found[-1] == pytest.approx(8000) and found[-1] <= 8000
+    assert log_frequencies(16_000, 100, 12)[-1] * 2 ** (1 / 12) > 8000
+
+
 X, K = torch.randn(100), torch.randn(3, 20)
 
 
@@ -183,6 +280,14 @@ X, K = torch.randn(100), torch.randn(3, 20)
         (lambda: crs_stream([torch.zeros(0)], K, 10), "no samples"),
         (lambda: crs_stream([torch.zeros(2, 5)], K, 10), "one-dimensional"),
         (lambda: strs_stream([X], K, 10, n_fft=16), "n_fft >= 20"),
+        (lambda: cumulative_frequency_response(K, 16), "n_fft >= 20"),
+        (lambda: dictionary_response(X, K), "20 real samples"),
+        (lambda: responses(X, K, 0), "hop"),
+        (lambda: firing_counts(torch.zeros(5)), "responses"),
+        (lambda: f_vowel(torch.ones(4), torch.ones(3, 5)), "do not fit"),
+        (lambda: f_vowel(torch.ones(3), torch.ones(3, 5), 0), "top"),
+        (lambda: log_frequencies(16_000, 9000), "8000 Hz"),
+        (lambda: log_frequencies(16_000, 50, 0), "bins_per_octave"),
     ],
 )
 def test_bad_input_gets_one_clear_error(call, message: str) -> None:

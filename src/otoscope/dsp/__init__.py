@@ -1,0 +1,1 @@
+"""Signal processing: functions on tensors, which know no network and no file."""

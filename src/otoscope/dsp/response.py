@@ -7,14 +7,16 @@ hands on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import conv1d, pad
 
+from otoscope.dsp.kernels import as_banks, magnitude_response
 from otoscope.errors import InputError
 
 Alignment = Literal["centre", "start"]
@@ -57,23 +59,12 @@ def centred_bank(kernels: Tensor | Sequence[Tensor], alignment: Alignment = "cen
             [0., 2., 2., 2., 0.]])
     """
     _check_alignment(alignment)
-    banks = [kernels] if isinstance(kernels, Tensor) else list(kernels)
-    if not banks:
-        raise InputError("no kernels were given; pass at least one tensor of shape (kernels, width)")
-    for bank in banks:
-        if bank.ndim != 2 or 0 in bank.shape or bank.is_complex():
-            raise InputError(
-                "kernels must be real and of shape (kernels, width), "
-                f"got {bank.dtype} of {tuple(bank.shape)}; of a one-channel convolution pass weight[:, 0]"
-            )
-    dtype = torch.float32
-    for bank in banks:
-        dtype = torch.promote_types(dtype, bank.dtype)
+    banks = as_banks(kernels)
     widest = max(bank.shape[1] for bank in banks)
     padded = []
     for bank in banks:
         left = _before(widest, alignment) - _before(bank.shape[1], alignment)
-        padded.append(pad(bank.to(dtype), (left, widest - left - bank.shape[1])))
+        padded.append(pad(bank, (left, widest - left - bank.shape[1])))
     return torch.cat(padded)
 
 
@@ -142,23 +133,13 @@ def strs(
     >>> spectra[:, 5].argmax().item()
     8
     """
-    bank, waveform = centred_bank(kernels, alignment).detach(), waveform.detach()
-    _check_hop(hop)
-    if waveform.ndim == 0 or waveform.shape[-1] == 0 or waveform.is_complex():
-        raise InputError(
-            "waveform must hold real samples in its last dimension, "
-            f"got {waveform.dtype} of shape {tuple(waveform.shape)}"
-        )
-    dtype = torch.promote_types(bank.dtype, waveform.dtype)
-    bank = bank.to(dtype)
+    bank, padded = _bank_and_signal(waveform, kernels, hop, alignment)
     transform = _transform(bank, n_fft, frequencies)
-    width, before = bank.shape[1], _before(bank.shape[1], alignment)
-    padded = pad(waveform.to(bank), (before, width - 1 - before))
-    frames = padded.reshape(-1, padded.shape[-1]).unfold(-1, width, hop)
+    frames = padded.reshape(-1, padded.shape[-1]).unfold(-1, bank.shape[1], hop)
     spectra = bank.new_empty(len(frames), len(transform) // 2, frames.shape[1])
     for clip_frames, clip_spectra in zip(frames, spectra, strict=True):
         _magnitudes(clip_frames, bank, transform, clip_spectra)
-    return spectra.reshape(*waveform.shape[:-1], *spectra.shape[1:])
+    return spectra.reshape(*padded.shape[:-1], *spectra.shape[1:])
 
 
 def crs(strs: Tensor) -> Tensor:
@@ -285,6 +266,261 @@ def crs_stream(
         total += piece.sum(-1, dtype=torch.float64)
         count += piece.shape[-1]
     return (total / count).to(first.dtype)
+
+
+def cumulative_frequency_response(kernels: Tensor | Sequence[Tensor], n_fft: int = 1024) -> Tensor:
+    """What a layer passes, whatever the sound: the sum of the magnitude responses of its kernels.
+
+    Parameters
+    ----------
+    kernels : Tensor (K, w), or a sequence of them with different widths
+        First-layer kernels.
+    n_fft : int
+        Length of the DFT of the kernels, at least the widest kernel.
+
+    Returns
+    -------
+    Tensor (n_fft // 2 + 1,)
+        Bin ``i`` lies at ``i / n_fft`` cycles per sample. A kernel of zeros adds nothing.
+
+    Raises
+    ------
+    InputError
+        Bad kernels, or an ``n_fft`` shorter than the widest.
+
+    Notes
+    -----
+    Equation 1 of Muckenhirn et al. (2019) and 2.2 of Yadav (2022): ``F_cum = sum_k F_k / ||F_k||_2`` with
+    F_k the magnitude response of kernel k on the bins returned, which its norm is taken over.
+
+    Examples
+    --------
+    Unit impulses pass every frequency alike.
+
+    >>> import torch
+    >>> cumulative_frequency_response(torch.eye(4), n_fft=6)
+    tensor([2., 2., 2., 2.])
+    """
+    magnitude = magnitude_response(kernels, n_fft)
+    norm = magnitude.norm(dim=1, keepdim=True)
+    return (magnitude / norm.where(norm > 0, 1)).sum(0)
+
+
+def dictionary_response(
+    frames: Tensor, kernels: Tensor | Sequence[Tensor], n_fft: int = 1024, alignment: Alignment = "centre"
+) -> Tensor:
+    """What the kernels, taken as a dictionary of spectra, say about one frame.
+
+    Parameters
+    ----------
+    frames : Tensor (..., W)
+        Samples, as many as the widest kernel has.
+    kernels : Tensor (K, w), or a sequence of them with different widths
+        First-layer kernels.
+    n_fft : int
+        Length of the DFT of the kernels, at least the widest kernel.
+    alignment : {"centre", "start"}
+        How kernels of several widths lie in the frame.
+
+    Returns
+    -------
+    Tensor (..., n_fft // 2 + 1)
+        Magnitude; bin ``i`` lies at ``i / n_fft`` cycles per sample. No gradient is recorded.
+
+    Raises
+    ------
+    InputError
+        Frames of another length than the widest kernel, bad kernels, a short ``n_fft``.
+
+    Notes
+    -----
+    Equation 2 of Muckenhirn et al. (2019): ``s = | sum_k <x, f_k> DFT[f_k] |``. It is one column of
+    :func:`strs`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> frame = torch.cos(2 * torch.pi * 3 / 16 * torch.arange(16))
+    >>> dictionary_response(frame, torch.eye(16), n_fft=16).argmax().item()
+    3
+    """
+    bank, frames = centred_bank(kernels, alignment).detach(), frames.detach()
+    if frames.ndim == 0 or frames.shape[-1] != bank.shape[1] or frames.is_complex():
+        raise InputError(
+            f"a frame has to be as long as the widest kernel, {bank.shape[1]} real samples; got {frames.dtype} of "
+            f"shape {tuple(frames.shape)}"
+        )
+    bank = bank.to(torch.promote_types(bank.dtype, frames.dtype))
+    spectra = _magnitudes(frames.to(bank).reshape(-1, bank.shape[1]), bank, _transform(bank, n_fft, None))
+    return spectra.T.reshape(*frames.shape[:-1], -1)
+
+
+def responses(
+    waveform: Tensor, kernels: Tensor | Sequence[Tensor], hop: int, alignment: Alignment = "centre"
+) -> Tensor:
+    """Response R_k of every kernel to every frame, as in :func:`strs`.
+
+    Parameters
+    ----------
+    waveform, kernels, hop, alignment
+        As in :func:`strs`.
+
+    Returns
+    -------
+    Tensor (..., sum of K, ceil(N / hop))
+        Correlations of kernels and frames; no bias is added and no gradient recorded.
+
+    Raises
+    ------
+    InputError
+        As :func:`strs`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> responses(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([[0.0, 1.0, 0.0]]), hop=2)
+    tensor([[1., 3.]])
+    """
+    bank, padded = _bank_and_signal(waveform, kernels, hop, alignment)
+    answers = conv1d(padded.reshape(-1, 1, padded.shape[-1]), bank[:, None], stride=hop)
+    return answers.reshape(*padded.shape[:-1], *answers.shape[1:])
+
+
+def firing_counts(responses: Tensor) -> Tensor:
+    """How often each filter fires, that is, responds more strongly than any other.
+
+    Parameters
+    ----------
+    responses : Tensor (..., K, T)
+        Of K filters at T times.
+
+    Returns
+    -------
+    Tensor (..., K), int64
+        Times at which the magnitude of its response is the largest. Nothing fires in silence.
+
+    Notes
+    -----
+    The sources of :func:`f_vowel` do not say when a filter is triggered. The magnitude is compared since a
+    kernel and its negative differ in the sign of the response alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> firing_counts(torch.tensor([[1.0, 0.0, -3.0, 0.0], [0.5, 2.0, 1.0, 0.0]]))
+    tensor([2, 1])
+    """
+    if responses.ndim < 2 or 0 in responses.shape[-2:]:
+        raise InputError(f"responses must be of shape (..., filter, time), got {tuple(responses.shape)}")
+    strongest, winner = responses.abs().max(-2)
+    counts = torch.zeros(responses.shape[:-1], dtype=torch.int64, device=responses.device)
+    return counts.scatter_add_(-1, winner, (strongest > 0).long())
+
+
+def f_vowel(counts: Tensor, spectra: Tensor, top: int = 5) -> Tensor:
+    """Mean frequency response of the filters that a sound makes fire most.
+
+    Parameters
+    ----------
+    counts : Tensor (..., K)
+        How often each filter fires, from :func:`firing_counts`.
+    spectra : Tensor (K, F)
+        Magnitude responses of the filters.
+    top : int
+        How many filters are taken, those that fire most.
+
+    Returns
+    -------
+    Tensor (..., F)
+        Zeros where no filter fires.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, or a `top` below 1.
+
+    Notes
+    -----
+    Equation 2.1 of Yadav (2022), after Palaz et al. (2015): ``f_vowel = sum_i n_i / sum_j n_j F_i`` over the
+    five filters of largest n, by default. The weights add up to 1 over the filters taken.
+
+    Examples
+    --------
+    >>> import torch
+    >>> f_vowel(torch.tensor([3, 1, 0]), torch.eye(3))
+    tensor([0.7500, 0.2500, 0.0000])
+    """
+    if spectra.ndim != 2 or counts.ndim < 1 or counts.shape[-1] != len(spectra):
+        raise InputError(
+            f"counts (..., filter) and spectra (filter, frequency) are of shapes {tuple(counts.shape)} and "
+            f"{tuple(spectra.shape)}, which do not fit"
+        )
+    if top < 1:
+        raise InputError(f"top has to be 1 or more, not {top}")
+    most, filters = counts.topk(min(top, len(spectra)), dim=-1)
+    weights = torch.zeros_like(counts, dtype=spectra.dtype).scatter_(-1, filters, most.to(spectra.dtype))
+    total = weights.sum(-1, keepdim=True)
+    return weights / total.where(total > 0, 1) @ spectra
+
+
+def log_frequencies(sample_rate: float, minimum_frequency: float = 32.7, bins_per_octave: int = 36) -> Tensor:
+    """Frequencies in a geometric series up to the Nyquist limit, as a constant-Q transform has them.
+
+    Parameters
+    ----------
+    sample_rate : float
+        In Hz.
+    minimum_frequency : float
+        The first of them in Hz; 32.7 Hz is the note C1.
+    bins_per_octave : int
+        How many from a frequency to its double.
+
+    Returns
+    -------
+    Tensor (F,)
+        In Hz, float64.
+
+    Raises
+    ------
+    InputError
+        A minimum that is not between 0 and the Nyquist limit, or less than one bin per octave.
+
+    Notes
+    -----
+    ``f_k = f_min 2^(k / b)`` (Brown 1991). The kernels that are analysed on this axis keep their own widths, so
+    that their resolution in Hz is what it is; only the axis is that of the constant-Q transform.
+
+    Examples
+    --------
+    >>> log_frequencies(8000, minimum_frequency=500, bins_per_octave=1)
+    tensor([ 500., 1000., 2000., 4000.], dtype=torch.float64)
+    """
+    if not 0 < minimum_frequency < sample_rate / 2:
+        raise InputError(
+            f"minimum_frequency must lie between 0 and {sample_rate / 2:g} Hz, half the sample rate, got "
+            f"{minimum_frequency!r}"
+        )
+    if isinstance(bins_per_octave, bool) or not isinstance(bins_per_octave, int) or bins_per_octave < 1:
+        raise InputError(f"bins_per_octave must be a whole number, at least 1, got {bins_per_octave!r}")
+    octaves = math.log2(sample_rate / 2 / minimum_frequency)
+    steps = torch.arange(math.floor(octaves * bins_per_octave + 1e-9) + 1, dtype=torch.float64)
+    return (minimum_frequency * 2 ** (steps / bins_per_octave)).clamp(max=sample_rate / 2)
+
+
+def _bank_and_signal(
+    waveform: Tensor, kernels: Tensor | Sequence[Tensor], hop: int, alignment: Alignment
+) -> tuple[Tensor, Tensor]:
+    """The bank (K, W) and the signal with the zeros that its frames need, in one dtype."""
+    bank, waveform = centred_bank(kernels, alignment).detach(), waveform.detach()
+    _check_hop(hop)
+    if waveform.ndim == 0 or waveform.shape[-1] == 0 or waveform.is_complex():
+        raise InputError(
+            "waveform must hold real samples in its last dimension, "
+            f"got {waveform.dtype} of shape {tuple(waveform.shape)}"
+        )
+    bank = bank.to(torch.promote_types(bank.dtype, waveform.dtype))
+    width, before = bank.shape[1], _before(bank.shape[1], alignment)
+    return bank, pad(waveform.to(bank), (before, width - 1 - before))
 
 
 def _before(width: int, alignment: Alignment) -> int:

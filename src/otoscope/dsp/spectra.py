@@ -111,6 +111,36 @@ def short_time_spectrum(
     return magnitude, frequencies, times
 
 
+def amplitude_spectrum(signal: Tensor) -> Tensor:
+    r"""Amplitudes of the sines that a signal is the sum of.
+
+    Parameters
+    ----------
+    signal : Tensor (..., N)
+
+    Returns
+    -------
+    Tensor (..., N // 2 + 1)
+        :math:`\frac{2}{N} |X_k|`, and half of that at 0 and at half the rate, which have no conjugate.
+
+    Raises
+    ------
+    InputError
+        A signal that is empty or not real.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tone = 3 * torch.cos(2 * torch.pi * 4 / 16 * torch.arange(16)) - 1
+    >>> amplitude_spectrum(tone).round(decimals=3)
+    tensor([1., 0., 0., 0., 3., 0., 0., 0., 0.])
+    """
+    signal = _real_signal(signal)
+    amplitudes = torch.fft.rfft(signal).abs() / signal.shape[-1]
+    amplitudes[..., 1 : (signal.shape[-1] + 1) // 2] *= 2
+    return amplitudes
+
+
 def autocorrelation(signal: Tensor) -> Tensor:
     """Autocorrelation at all lags, normalised to 1 at lag 0.
 

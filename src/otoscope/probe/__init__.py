@@ -1,6 +1,6 @@
 """Look inside any torch module: what runs, what it sees of the sound, and the way back to the waveform."""
 
-from otoscope.probe.backproject import Pullback, backproject, vjp
+from otoscope.probe.backproject import Pullback, backproject, logits, vjp
 from otoscope.probe.read import read_taps
 from otoscope.probe.rules import RULES, Activation, Rule, rule_name
 from otoscope.probe.trace import Layer, Tap, Trace, locate, trace
@@ -15,6 +15,7 @@ __all__ = [
     "Trace",
     "backproject",
     "locate",
+    "logits",
     "read_taps",
     "rule_name",
     "trace",

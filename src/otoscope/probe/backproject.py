@@ -137,10 +137,54 @@ def vjp(
     >>> pull(value).shape == x.shape
     True
     """
-    if not inputs.is_floating_point():
-        raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}")
+    _check_floating(inputs)
     pull = Pullback(model, inputs, tap, find_rule(rule), memory)
     return pull.value, pull
+
+
+def logits(model: nn.Module, inputs: Tensor) -> Tensor:
+    """The output of a model, before a softmax if that comes last, for methods that run the model themselves.
+
+    Gradients flow back to `inputs` where they ask for it. The model is run in evaluation mode and left as it was.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module on waveforms.
+    inputs : Tensor, (batch, ..., time)
+        What the model takes, in floating point.
+
+    Returns
+    -------
+    Tensor, (batch, ...)
+
+    Raises
+    ------
+    InputError
+        If `inputs` ask for gradients and the model cuts them.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(100, 3), nn.Softmax(-1))
+    >>> x = torch.randn(2, 1, 100)
+    >>> bool((logits(model, x) == model[:2](x)).all())
+    True
+    """
+    _check_floating(inputs)
+    with evaluating(model), frozen(model), differentiable_recurrence(model):
+        value = _Forward(None, find_rule("gradient"), folding=False).run(model, inputs)
+    if inputs.requires_grad and torch.is_grad_enabled() and not value.requires_grad:
+        raise _gradients_cut("its output")
+    return value
+
+
+def _check_floating(inputs: Tensor) -> None:
+    if not inputs.is_floating_point():
+        raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}")
+
+
+def _gradients_cut(place: str) -> InputError:
+    return InputError(f"the model cuts gradients (torch.no_grad, detach) between the waveform and {place}")
 
 
 def _forward(
@@ -158,9 +202,7 @@ def _forward(
         leaf = inputs.detach().clone().requires_grad_()
         value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
-        raise InputError(
-            f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap or 'its output'}"
-        )
+        raise _gradients_cut(tap or "its output")
     return value, leaf, forward.tap, max(forward.largest, leaf.numel())
 
 

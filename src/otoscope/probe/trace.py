@@ -54,7 +54,7 @@ class Tap:
     sample_rate : float
         Of the waveform, in Hz.
     weight : Tensor or None
-        The kernels that reached the operation, (channels, inputs / groups, *kernel).
+        The kernels that reached the operation, ``(channels, inputs / groups, *kernel)``.
     groups : int
     """
 

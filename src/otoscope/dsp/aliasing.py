@@ -1,0 +1,114 @@
+"""What becomes of frequencies when a signal is decimated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+_AT_ONCE = 2**24  # values transformed together
+
+
+class Energies(NamedTuple):
+    """Sums of squares of signals, which add up to that of the signal: of its mean, at or below a limit, above it."""
+
+    mean: Tensor
+    below: Tensor
+    above: Tensor
+
+
+def band_energies(signals: Tensor, limit: float) -> Energies:
+    r"""Energy of real signals on either side of a frequency.
+
+    Parameters
+    ----------
+    signals : Tensor, (..., time)
+    limit : float
+        In cycles a sample, 0 to 0.5. What decimation by s folds is what lies above ``0.5 / s``.
+
+    Returns
+    -------
+    Energies
+        Three tensors (...); the mean is counted by itself and is not in `below`.
+
+    Notes
+    -----
+    By Parseval's theorem :math:`\sum_n x_n^2 = \frac{1}{N} \sum_k |X_k|^2`, the sum on the right taken band by
+    band. The transform is that of the whole signal without a window, so that the energies add up exactly.
+
+    Examples
+    --------
+    A sine and a tone twice as high of a third of its energy:
+
+    >>> n = torch.arange(1000)
+    >>> x = torch.sin(2 * torch.pi * 0.2 * n) + 3**-0.5 * torch.sin(2 * torch.pi * 0.4 * n)
+    >>> [round(float(energy)) for energy in band_energies(x, limit=0.25)]
+    [0, 500, 167]
+    """
+    length = signals.shape[-1]
+    above = torch.arange(length // 2 + 1, device=signals.device) > limit * length * (1 + 1e-9)
+    rows = signals.reshape(-1, length)
+    parts = []
+    for some in rows.split(max(1, _AT_ONCE // max(length, 1))):
+        power = torch.fft.rfft(some).abs().square() / length
+        power[:, 1 : (length + 1) // 2] *= 2  # each stands for its conjugate as well
+        mean, rest = power[:, 0], power[:, 1:]
+        parts.append(torch.stack([mean, rest[:, ~above[1:]].sum(-1), rest[:, above[1:]].sum(-1)]))
+    sums = torch.cat(parts, 1) if parts else signals.new_zeros(3, 0)
+    return Energies(*sums.reshape(3, *signals.shape[:-1]))
+
+
+def folded_frequency(frequency: Tensor, rate: float) -> Tensor:
+    r"""Where tones lie after sampling at `rate`.
+
+    Parameters
+    ----------
+    frequency : Tensor
+        In Hz.
+    rate : float
+        In Hz.
+
+    Returns
+    -------
+    Tensor
+        :math:`|f - r \lfloor f / r \rceil|`, 0 to half the rate, in Hz.
+
+    Notes
+    -----
+    Decimating again by a whole number folds again, to the place where decimating at once would.
+
+    Examples
+    --------
+    >>> folded_frequency(torch.tensor([100.0, 3000.0, 5000.0]), rate=4000)
+    tensor([ 100., 1000., 1000.])
+    """
+    return (frequency - rate * torch.round(frequency / rate)).abs()
+
+
+def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
+    """Power of signals in equal cells of frequency from 0 to half their rate, whatever their length.
+
+    Parameters
+    ----------
+    signals : Tensor, (..., time)
+        Their mean is taken off, and they are weighted with a Hann window.
+    cells : int
+
+    Returns
+    -------
+    Tensor, (..., cells)
+        Cell k is that from ``k / cells`` to ``(k + 1) / cells`` of half the rate.
+
+    Examples
+    --------
+    >>> tone = torch.sin(2 * torch.pi * 0.33 * torch.arange(500))
+    >>> int(spectrum_in_cells(tone, 10).argmax())
+    6
+    """
+    length = signals.shape[-1]
+    centred = signals - signals.mean(-1, keepdim=True)
+    window = torch.hann_window(length + 2, periodic=False, dtype=signals.dtype, device=signals.device)[1:-1]
+    width = -(-length // (2 * cells))  # bins in a cell
+    power = torch.fft.rfft(centred * window, n=2 * cells * width).abs().square()
+    return power[..., :-1].unflatten(-1, (cells, width)).sum(-1)

@@ -1,0 +1,86 @@
+"""Energy of a spectrum in fractions of an octave, about as finely as hearing divides it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from otoscope.errors import InputError
+
+
+def octave_bands(lowest: float, highest: float, parts: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    r"""Bands of an octave or a part of it.
+
+    Parameters
+    ----------
+    lowest : float
+        In Hz; no band reaches below it.
+    highest : float
+        In Hz; the last band ends there.
+    parts : int
+        Bands to an octave: 1 for octaves, 3 for third-octaves.
+
+    Returns
+    -------
+    centres : ndarray, (band,)
+        In Hz, rising.
+    edges : ndarray, (band + 1,)
+        In Hz; band i lies from ``edges[i]`` up to ``edges[i + 1]``.
+
+    Raises
+    ------
+    InputError
+        If no band lies between the limits.
+
+    Notes
+    -----
+    Centres are :math:`1000 \cdot 2^{i / b}` Hz and edges lie half a step to each side, the bands of IEC 61260 with
+    the ratio 2 for an octave.
+
+    Examples
+    --------
+    >>> centres, edges = octave_bands(100, 4000, parts=1)
+    >>> centres.tolist(), edges.round(1).tolist()
+    ([250.0, 500.0, 1000.0, 2000.0, 4000.0], [176.8, 353.6, 707.1, 1414.2, 2828.4, 4000.0])
+    """
+    if not 0 < lowest < highest < np.inf or parts < 1:
+        raise InputError(f"no bands lie between {lowest} and {highest} Hz with {parts} of them to an octave")
+    first = int(np.ceil(parts * np.log2(lowest / 1000) + 0.5 - 1e-9))
+    last = int(np.ceil(parts * np.log2(highest / 1000) - 0.5 - 1e-9))
+    if last < first:
+        raise InputError(f"no band of 1/{parts} octave lies between {lowest:g} and {highest:g} Hz")
+    steps = np.arange(first, last + 1)
+    edges = 1000 * 2 ** ((np.arange(first, last + 2) - 0.5) / parts)
+    edges[-1] = highest
+    return 1000 * 2 ** (steps / parts), edges
+
+
+def band_energy(magnitude: ArrayLike, frequency: ArrayLike, edges: ArrayLike) -> np.ndarray:
+    """Energy of a spectrum in bands.
+
+    Parameters
+    ----------
+    magnitude : array_like, (..., frequency)
+    frequency : array_like, (frequency,)
+        In Hz, rising.
+    edges : array_like, (band + 1,)
+        In Hz, rising. A bin on an edge belongs to the band above it; the last band holds its upper edge.
+
+    Returns
+    -------
+    ndarray, (..., band)
+        Sums of squares.
+
+    Examples
+    --------
+    >>> band_energy([1.0, 2.0, 3.0, 4.0], [0, 100, 200, 300], [50, 150, 300]).tolist()
+    [4.0, 25.0]
+    """
+    power = np.square(np.asarray(magnitude, dtype=float))
+    frequency, edges = np.asarray(frequency, dtype=float), np.asarray(edges, dtype=float)
+    band = np.searchsorted(edges, frequency, side="right") - 1
+    band[frequency == edges[-1]] = edges.size - 2
+    sums = np.zeros((*power.shape[:-1], edges.size - 1))
+    for i in range(edges.size - 1):
+        sums[..., i] = power[..., band == i].sum(-1)
+    return sums

@@ -1,0 +1,90 @@
+"""How sure a score over a set of clips is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def share_interval(hits: ArrayLike, count: ArrayLike, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    r"""Confidence interval of a share, such as an accuracy.
+
+    Parameters
+    ----------
+    hits : array_like
+        How many of `count` independent trials succeeded.
+    count : array_like
+        At least 1; one for all or one for each.
+    level : float
+        Of confidence, 0 to 1.
+
+    Returns
+    -------
+    low, high : ndarray
+        As `hits`; within 0 and 1, and of some width also where all or none succeeded.
+
+    Notes
+    -----
+    The score interval of Wilson (1927): the shares p with :math:`|\hat{p} - p| \le z \sqrt{p (1 - p) / n}`.
+
+    Examples
+    --------
+    >>> low, high = share_interval(9, 10)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.596, 0.982)
+    """
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + level) / 2))
+    count = np.asarray(count, dtype=float)
+    share = np.asarray(hits, dtype=float) / count
+    centre = share + z**2 / (2 * count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    scale = 1 + z**2 / count
+    return np.clip((centre - half) / scale, 0, 1), np.clip((centre + half) / scale, 0, 1)
+
+
+def bootstrap_interval(
+    score: Callable[[np.ndarray], ArrayLike],
+    count: int,
+    level: float = 0.95,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence interval of any score, by drawing the clips anew.
+
+    Parameters
+    ----------
+    score : callable
+        From the numbers of the clips drawn (count,), some of them several times, to the score or an array of scores.
+        Differences between scores on the same clips are paired so.
+    count : int
+        Of clips.
+    level : float
+        Of confidence, 0 to 1.
+    resamples : int
+    seed : int
+
+    Returns
+    -------
+    low, high : ndarray
+        Percentiles (Efron 1979), of the shape of the score; NaN of a single clip, which does not say how others differ.
+
+    Examples
+    --------
+    >>> right = np.array([1.0, 1.0, 0.0, 1.0])
+    >>> low, high = bootstrap_interval(lambda drawn: right[drawn].mean(), 4)
+    >>> float(low) < 0.75 <= float(high)
+    True
+    """
+    rng = np.random.default_rng(seed)
+    if count < 2:
+        whole = np.asarray(score(np.arange(count)), dtype=float)
+        return np.full_like(whole, math.nan), np.full_like(whole, math.nan)
+    scores = np.stack([np.asarray(score(rng.integers(count, size=count)), dtype=float) for _ in range(resamples)])
+    low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high

@@ -1,0 +1,69 @@
+"""How alike two distributions over frequency are, as one number."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def cosine(first: ArrayLike, second: ArrayLike) -> float:
+    r"""Cosine of the angle between two arrays.
+
+    Returns
+    -------
+    float
+        :math:`\langle a, b \rangle / (\lVert a \rVert \lVert b \rVert)`; 0 to 1 where nothing is negative, as in
+        magnitude spectra; NaN where one array is zero.
+
+    Examples
+    --------
+    >>> cosine([3.0, 4.0], [6.0, 8.0]), cosine([1.0, 0.0], [0.0, 2.0])
+    (1.0, 0.0)
+    """
+    a, b = (np.ravel(np.asarray(one, dtype=float)) for one in (first, second))
+    peaks = [np.abs(one).max(initial=0.0) for one in (a, b)]
+    if 0 in peaks:
+        return float("nan")
+    a, b = a / peaks[0], b / peaks[1]  # the squares of a faint relevance would vanish
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def overlap(first: ArrayLike, second: ArrayLike) -> float:
+    r"""What two distributions have in common.
+
+    Returns
+    -------
+    float
+        :math:`\sum_i \min(p_i, q_i)` of the shares p and q of each in its sum: 0 where nothing is shared, 1 where they
+        are the same; NaN where one is zero everywhere.
+
+    Examples
+    --------
+    >>> overlap([1.0, 1.0, 0.0], [0.0, 3.0, 3.0])
+    0.5
+    """
+    p, q = (np.ravel(np.asarray(one, dtype=float)) for one in (first, second))
+    if not p.sum() > 0 or not q.sum() > 0:
+        return float("nan")
+    return float(np.minimum(p / p.sum(), q / q.sum()).sum())
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Correlation of the ranks of the elements of two arrays (Spearman 1904).
+
+    Returns
+    -------
+    float
+        From -1 to 1: 1 where both arrays put their elements in the same order, however large they are; equal elements
+        share their mean rank. NaN where all elements of one array are equal.
+
+    Examples
+    --------
+    >>> rank_correlation([1.0, 2.0, 3.0, 4.0], [0.1, 10.0, 500.0, 501.0])
+    1.0
+    """
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.ravel(np.asarray(one, dtype=float))) for one in (first, second)]
+    a, b = (one - one.mean() for one in ranks)
+    return cosine(a, b)

@@ -1,0 +1,113 @@
+"""Taps that keep fewer values along time than they make, and what they make before they drop the others.
+
+A strided convolution or pooling is that operation at stride 1 followed by decimation: of `stride` values one is
+kept. What the others hold tells how much of the result is folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from otoscope.probe.listen import Call, evaluating, listening
+from otoscope.probe.trace import Tap, Trace
+
+_CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_MAX_POOL = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+_AVG_POOL = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+_LP_POOL = ("input", "norm_type", "kernel_size", "stride", "ceil_mode")
+_ARGUMENTS = {"conv": _CONVOLUTION, "max_pool": _MAX_POOL, "avg_pool": _AVG_POOL, "lp_pool": _LP_POOL}
+
+
+def time_stride(tap: Tap) -> int:
+    """How many values along time a tap makes for each that it keeps; 1 where it drops none."""
+    if tap.time_axis is None or tap.hop != tap.hop or not tap.stride:
+        return 1
+    place = tap.time_axis - (len(tap.shape) - len(tap.stride))
+    return tap.stride[place] if place >= 0 else 1
+
+
+def downsampling_steps(taps: Trace) -> tuple[list[Tap], dict[str, str]]:
+    """The convolutions and poolings that decimate along time, in call order.
+
+    Returns
+    -------
+    steps : list of Tap
+    skipped : dict of str to str
+        Taps that make a shorter result in another way, with the reason why they are no such step.
+    """
+    steps, skipped = [], {}
+    for name, tap in taps.items():
+        if time_stride(tap) > 1:
+            steps.append(tap)
+        elif tap.kind == "activation":
+            continue
+        elif tap.time_axis is None or tap.hop != tap.hop:
+            if tap.op.startswith("adaptive") or max(tap.stride, default=1) > 1:
+                skipped[name] = "keeps one value of the whole clip"
+        elif tap.op.startswith("adaptive"):
+            skipped[name] = "adaptive pooling has no stride"
+        elif max(tap.stride) > 1:
+            skipped[name] = "strides along another axis than time"
+    return steps, skipped
+
+
+def undecimated(call: Call, axis: int) -> Tensor:
+    """The same convolution or pooling of the same input, but at stride 1 along one axis.
+
+    Every `stride`-th value of it from the first on is what the call returns. Only the last window of a pooling with
+    `ceil_mode`, which reaches beyond the end, has no place in it.
+    """
+    operation = call.operation
+    assert operation is not None
+    stride = list(operation.stride)
+    stride[axis % call.input.ndim - (call.input.ndim - len(stride))] = 1
+    given = dict(zip(_ARGUMENTS[operation.op[:-2]], call.args, strict=False)) | call.kwargs
+    given["stride"] = tuple(stride)
+    if operation.kind == "convolution":
+        return call.func(**given)
+    given.pop("return_indices", None)
+    return getattr(functional, operation.op)(**given)
+
+
+def watch_steps(
+    model: nn.Module, inputs: Tensor, steps: Sequence[Tap], look: Callable[[Tap, Tensor, Tensor], None]
+) -> None:
+    """Run a model and show each downsampling step as it happens.
+
+    Parameters
+    ----------
+    model : nn.Module
+    inputs : Tensor, (batch, ..., time)
+    steps : sequence of Tap
+        Of :func:`downsampling_steps`.
+    look : callable
+        Called as ``look(tap, before, after)`` with what the step makes at stride 1 and what it returns. Neither is
+        a copy.
+
+    Examples
+    --------
+    >>> from otoscope.probe import trace
+    >>> model, x = nn.Sequential(nn.Conv1d(1, 2, 3), nn.MaxPool1d(4)), torch.randn(1, 1, 100)
+    >>> steps, _ = downsampling_steps(trace(model, x, sample_rate=8000))
+    >>> def look(tap, before, after):
+    ...     print(tap.name, bool((before[..., ::4] == after).all()))
+    >>> watch_steps(model, x, steps, look)
+    1 True
+    """
+    wanted = {tap.name: tap for tap in steps}
+
+    def handle(call: Call) -> Any:
+        result = call.run()
+        if call.tap in wanted:
+            tap = wanted[call.tap]
+            assert tap.time_axis is not None
+            look(tap, undecimated(call, tap.time_axis), result[0] if isinstance(result, tuple) else result)
+        return result
+
+    with torch.no_grad(), evaluating(model), listening(model, handle):
+        model(inputs.clone())  # which the model may overwrite

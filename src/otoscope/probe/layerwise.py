@@ -1,0 +1,121 @@
+"""The values and the ways back of many taps by one forward pass, and a forward pass that ends at a tap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe.listen import Call, Reached, differentiable_recurrence, evaluating, frozen, listening
+from otoscope.probe.rules import Rule, find_rule, run_under
+
+
+class WaysBack:
+    """What :func:`ways_back` returns.
+
+    Attributes
+    ----------
+    values : dict of str to Tensor
+        What the operations at the taps returned.
+    """
+
+    def __init__(self, leaf: Tensor, values: dict[str, Tensor]) -> None:
+        self._leaf, self._values = leaf, values
+        self.values = {name: value.detach() for name, value in values.items()}
+
+    def pull(self, tap: str, seed: Tensor) -> Tensor:
+        """Carry a seed of the shape of a tap's value back to the input."""
+        value = self._values[tap]
+        if not value.requires_grad:
+            raise InputError(f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap}")
+        return torch.autograd.grad(value, self._leaf, seed, retain_graph=True)[0]
+
+
+def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str | Rule = "gradient") -> WaysBack:
+    """Run a model once; keep the values at taps, and the way from each of them to the waveform.
+
+    Where :func:`otoscope.vjp` runs up to one tap, this runs to the end and holds every activation until it is
+    dropped.
+
+    Parameters
+    ----------
+    model : nn.Module
+        It is run in evaluation mode and left as it was, and no gradient is left on its parameters.
+    inputs : Tensor, (batch, ..., time)
+    taps : sequence of str
+        Full names.
+    rule : {"gradient", "guided", "deconvnet"} or callable
+        See :mod:`otoscope.probe.rules`.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU(), nn.Conv1d(4, 2, 3))
+    >>> found = ways_back(model, torch.randn(1, 1, 50), ["0", "1"], "deconvnet")
+    >>> found.pull("1", found.values["1"]).shape
+    torch.Size([1, 1, 50])
+    """
+    rule, wanted = find_rule(rule), set(taps)
+    values: dict[str, Tensor] = {}
+
+    def handle(call: Call) -> Any:
+        result = run_under(rule, call)
+        if call.tap in wanted:
+            assert call.tap is not None
+            # A copy, which no activation that works in place can overwrite.
+            values[call.tap] = (result[0] if isinstance(result, tuple) else result).clone()
+        return result
+
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        evaluating(model),
+        frozen(model),
+        differentiable_recurrence(model),
+    ):
+        leaf = inputs.detach().clone().requires_grad_()
+        with listening(model, handle):
+            model(leaf.clone())
+    return WaysBack(leaf, values)
+
+
+def run_to(model: nn.Module, inputs: Tensor, tap: str) -> Tensor:
+    """The value at a tap, by a forward pass that ends there; gradients flow to the parameters as in any other.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Run in the mode that it is in.
+    inputs : Tensor, (batch, ..., time)
+    tap : str
+        Its full name.
+
+    Raises
+    ------
+    InputError
+        If the pass does not come to that tap.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU(), nn.Conv1d(4, 2, 3))
+    >>> run_to(model, torch.randn(1, 1, 50), "1").sum().backward()
+    >>> model[0].weight.grad is not None, model[2].weight.grad is None
+    (True, True)
+    """
+    found: list[Tensor] = []
+
+    def handle(call: Call) -> Any:
+        result = call.run()
+        if call.tap == tap:
+            found.append(result[0] if isinstance(result, tuple) else result)
+            raise Reached
+        return result
+
+    with listening(model, handle), suppress(Reached):
+        model(inputs.clone())
+    if not found:
+        raise InputError(f"the model does not come to a tap {tap!r} (`otoscope taps` lists them)")
+    return found[0]
