@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "methods": GROUND | {"methods", "probe", "dsp", "audio", "results"},
     "models": GROUND | {"models", "probe", "audio"},
     "data": GROUND | {"data", "audio"},
+    "training": GROUND | {"training", "probe", "dsp", "audio", "models", "data", "results"},
     "drawing": GROUND,
     "plots": GROUND | {"drawing", "dsp", "plots", "results"},
 }

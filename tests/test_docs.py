@@ -1,7 +1,8 @@
-"""What the documentation shows is run: commands, Python, links and make targets of README.md and docs/."""
+"""What the documentation shows is run (commands, Python, links, make targets), and it leaves no method out."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -15,9 +16,18 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import typer
+
+import otoscope
+from otoscope.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+WRITTEN = [page for page in sorted(DOCS.rglob("*.md")) if DOCS / "_build" not in page.parents]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *WRITTEN]
+METHOD_PAGES = [page for page in WRITTEN if page.parent.name == "methods" and page.stem != "index"]
+SCRIPTS = sorted((DOCS / "examples").glob("*.py"))
+METHODS = [name for name, member in vars(otoscope.Scope).items() if ":func:`otoscope.methods." in str(member.__doc__)]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATIENCE = 300  # seconds for one command
@@ -101,3 +111,37 @@ def test_links_lead_somewhere(page: Path) -> None:
     local = [link.partition("#")[0] for link in LINK.findall(text) if "://" not in link]
     missing = [link for link in local if not (page.parent / link).exists()]
     assert not missing, f"broken links: {missing}"
+
+
+def test_every_command_is_described() -> None:
+    described = (DOCS / "command-line.md").read_text("utf-8")
+    missing = [name for name in typer.main.get_command(app).commands if f"| `otoscope {name}` |" not in described]
+    assert not missing, f"docs/command-line.md has no row for: {missing}"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_page_and_an_example(method: str) -> None:
+    call = re.compile(rf"\b{method}\(")
+    assert any(call.search("\n".join(blocks(page, "python"))) for page in METHOD_PAGES), "not in docs/methods"
+    assert any(call.search(script.read_text("utf-8")) for script in SCRIPTS), "not in docs/examples"
+
+
+def test_everything_public_is_in_the_reference() -> None:
+    listed = set((DOCS / "reference" / "index.rst").read_text("utf-8").split())
+    packages = {path.parent.name for path in Path(otoscope.__file__).parent.glob("*/__init__.py")} - {"cli"}
+    missing = {f"otoscope.{name}" for name in packages | set(otoscope.__all__) - {"__version__"}} - listed
+    assert not missing, f"docs/reference/index.rst lacks: {sorted(missing)}"
+
+
+def test_every_method_page_is_listed() -> None:
+    listed = (DOCS / "methods" / "index.md").read_text("utf-8")
+    for page in METHOD_PAGES:
+        assert f"]({page.name})" in listed and f"\n{page.stem}\n" in listed, f"docs/methods/index.md lacks {page.name}"
+
+
+@pytest.mark.parametrize("script", [pytest.param(script, id=script.name) for script in SCRIPTS])
+def test_gallery_scripts_have_a_title_and_need_no_data(script: Path) -> None:
+    text = script.read_text("utf-8")
+    title, underline = (ast.get_docstring(ast.parse(text)) or "\n\n").splitlines()[:2]
+    assert title and underline == "=" * len(title), "the docstring begins with a title, underlined"
+    assert "OTOSCOPE_DATA" not in text, "the gallery is drawn where there are no data sets"

@@ -2,6 +2,7 @@
 
 from otoscope._version import __version__
 from otoscope.audio import load_audio, write_audio
+from otoscope.compare import compare
 from otoscope.errors import InputError
 from otoscope.models import load
 from otoscope.probe import backproject, read_taps, trace, vjp
@@ -12,6 +13,7 @@ __all__ = [
     "Scope",
     "__version__",
     "backproject",
+    "compare",
     "load",
     "load_audio",
     "read_taps",

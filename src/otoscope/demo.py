@@ -1,4 +1,4 @@
-"""The first look: one built-in vowel, two bundled models that were trained on the same sounds for different tasks."""
+"""The first look: built-in vowels, two bundled models that were trained on the same sounds for different tasks."""
 
 from __future__ import annotations
 
@@ -7,54 +7,148 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
-from otoscope.data.vowels import vowel_clip
+from otoscope.audio import write_audio
+from otoscope.compare import compare
+from otoscope.data.hillenbrand import DEVIATIONS, GROUPS
+from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise, vowel_clip
+from otoscope.dsp.statistics import mean_interval
 from otoscope.models import load
-from otoscope.report.summary import audible, peak_frequency
+from otoscope.report import write_results
+from otoscope.report.summary import audible
+from otoscope.results import axis, sign, variable
 from otoscope.scope import Scope
 
 MODELS = ("vowel-name", "vowel-register")
 SYMBOL, GROUP = "ah", "women"
+RANDOM, SOUND = "random weights", "the sound itself"
+PLACES = ("F0", "F1 or F2", "harmonics")
+
+Progress = Callable[[str, int, int], None]
 
 
-def run(folder: Path, progress: Callable[[str, int, int], None] | None = None) -> dict[str, Any]:
-    """Inspect the vowel with both models.
+def run(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Compare both models on one vowel, and on many.
 
     Parameters
     ----------
     folder : Path
-        Gets one inspection for each model.
+        Gets the report, arrays, pictures and sounds.
     progress : callable, optional
         Called as ``progress(step, done, total)``.
 
     Returns
     -------
     dict
-        `audio`, `f0` and `formants` (Hz) of the sound, and for each of `models` what it says, where its relevance and
-        its CRS peak (Hz), the shares of its relevance at F0 and at F1 or F2, and its report.
+        `audio`, `f0` and `formants` (Hz) of the vowel; for each of `models` what it says, where its relevance and its
+        CRS peak (Hz), and the shares of its relevance at F0 and at F1 or F2; the number of all `vowels`, the `shares`
+        in them by listener and place with their 95 % intervals, and the share of vowels in which the two models
+        `differ` as their tasks do; the `report` and the `sound`.
     """
     clip = vowel_clip(SYMBOL, GROUP)
     f0, formants = float(clip.attrs["f0"]), [float(f) for f in np.ravel(clip.attrs["formants"])[:3]]
-    rows = []
-    for name in MODELS:
-        scope = Scope(load(name))
-        scope.inspect(clip, folder / name, progress=progress)
-        relevance = scope.relevance(clip)
-        peak = peak_frequency(relevance.spectrum)
-        rows.append(
-            {
-                "model": name,
-                "says": relevance.attrs["target"],
-                "relevance_peak": peak,
-                "nearest_to": nearest(peak, f0, formants),
-                "share_at_f0": share(relevance.spectrum, [f0], f0),
-                "share_at_f1_or_f2": share(relevance.spectrum, formants[:2], f0),
-                "crs_peak": peak_frequency(scope.crs(clip)),
-                "report": str(folder / name / "report.html"),
+    marks = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants[:2], 1)}
+    scopes = [Scope(load(name)) for name in MODELS]
+    result = compare(scopes, clip, marks=marks, progress=progress)
+    shares = vowel_shares(scopes)
+    write_results(folder, {"vowel_shares": shares, "compare": result})
+    sound = folder / "vowel.wav"
+    write_audio(sound, clip, clip.attrs["sample_rate"])
+    return {
+        "audio": clip.attrs["name"],
+        "f0": f0,
+        "formants": formants,
+        "models": [_row(result.sel(model=name), f0, formants) for name in MODELS],
+        "vowels": shares.sizes["vowel"],
+        "shares": {
+            str(one["listener"].item()): {
+                place: [float(one[key].sel(place=place)) for key in ("mean", "low", "high")] for place in PLACES
             }
-        )
-    return {"audio": clip.attrs["name"], "f0": f0, "formants": formants, "models": rows}
+            for one in (shares.isel(listener=i) for i in range(shares.sizes["listener"]))
+        },
+        "differ": differing(shares),
+        "report": str(folder / "report.html"),
+        "sound": str(sound),
+    }
+
+
+def talkers() -> list[Vowel]:
+    """Every vowel of men, women and children with their mean formants, in a low, a middle and a high voice of each.
+
+    F0 is the mean of the group, and one standard deviation between talkers below and above it.
+    """
+    vowels = []
+    for group in GROUPS:
+        for symbol in SYMBOLS:
+            middle = mean_vowel(symbol, group)
+            deviation = DEVIATIONS[group][symbol][0]
+            vowels += [mean_vowel(symbol, group, middle.f0 + step * deviation) for step in (-1, 0, 1)]
+    return vowels
+
+
+def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: str = "guided") -> xr.Dataset:
+    """Where the relevance of models lies in vowels whose F0 and formants are known.
+
+    Parameters
+    ----------
+    scopes : list of Scope
+        Of models at one sample rate.
+    vowels : list of Vowel, optional
+        Those of :func:`talkers` by default.
+    rule : str
+        Of the relevance.
+
+    Returns
+    -------
+    Dataset
+        `share` (listener, vowel, place) of the energy of the relevance spectrum from 50 Hz up, with its `mean` over
+        vowels and the 95 % interval from `low` to `high`, (listener, place). Beside the models there listen the
+        architecture of the first with random weights, and nobody: the shares of the sound itself. Places: "F0",
+        within half of F0; "F1 or F2", within 10 % of one of them, or half of F0 where that is more; "harmonics",
+        nearer to a multiple of F0 than to the middle between two.
+
+    Examples
+    --------
+    >>> result = vowel_shares([Scope(load("vowel-register"))], [mean_vowel("ah", "men"), mean_vowel("eh", "men")])
+    >>> result["mean"].sel(place="F0").round(1).to_series().to_dict()
+    {'vowel-register': 0.6, 'random weights': 0.0, 'the sound itself': 0.0}
+    """
+    vowels = talkers() if vowels is None else vowels
+    rate = scopes[0].sample_rate
+    waves = np.stack([synthesise(vowel, rate, 0.25) for vowel in vowels])
+    found = [scope.relevance(waves, rule=rule)["spectrum"] for scope in (*scopes, _untrained(scopes[0]))]
+    found.append(found[0].copy(data=np.abs(np.fft.rfft(waves))))
+    shares = np.array([[_places(one, vowel) for one, vowel in zip(each, vowels, strict=True)] for each in found])
+    mean, low, high = mean_interval(shares.swapaxes(0, 1))
+    over = ["listener", "place"]
+    result = xr.Dataset(
+        {
+            "share": variable(["listener", "vowel", "place"], shares, "share of the energy"),
+            "mean": variable(over, mean, "mean over vowels"),
+            "low": variable(over, low, "lower end of the 95 % interval of the mean"),
+            "high": variable(over, high, "upper end of the 95 % interval of the mean"),
+        },
+        coords={
+            "listener": axis("listener", [*(scope.name for scope in scopes), RANDOM, SOUND], "listener"),
+            "place": axis("place", list(PLACES), "place in the spectrum"),
+            "symbol": axis("vowel", [vowel.symbol for vowel in vowels], "vowel"),
+            "group": axis("vowel", [vowel.group for vowel in vowels], "group of talkers"),
+            "f0": axis("vowel", [vowel.f0 for vowel in vowels], "fundamental frequency", "Hz"),
+            "f1": axis("vowel", [vowel.formants[0] for vowel in vowels], "first formant", "Hz"),
+            "f2": axis("vowel", [vowel.formants[1] for vowel in vowels], "second formant", "Hz"),
+        },
+        attrs={"model": ", ".join(scope.name for scope in scopes), "audio": f"{len(vowels)} synthesised vowels"},
+    )
+    return sign(result, "vowel_shares", "relevance: Muckenhirn et al. 2019, section 3.2", rule=rule)
+
+
+def differing(shares: xr.Dataset) -> dict[str, float]:
+    """Share of vowels in which the models differ as their tasks do: more at F0 for one, at F1 or F2 for the other."""
+    name, register = (shares["share"].sel(listener=model) for model in MODELS)
+    more = {"F0": register > name, "F1 or F2": name > register}
+    return {place: float(holds.sel(place=place).mean()) for place, holds in more.items()}
 
 
 def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
@@ -62,12 +156,49 @@ def share(spectrum: xr.DataArray, frequencies: list[float], f0: float) -> float:
 
     At a high F0 the harmonics are further apart than a formant is wide, so that there is none nearer to it.
     """
-    energy, f = audible(spectrum) ** 2, spectrum.frequency.values
+    f = spectrum.frequency.values
     near = [np.abs(f - frequency) <= max(0.1 * frequency, f0 / 2) for frequency in frequencies]
-    return float(energy[np.any(near, axis=0)].sum() / energy.sum())
+    return _share(spectrum, np.any(near, axis=0))
+
+
+def share_at_harmonics(spectrum: xr.DataArray, f0: float) -> float:
+    """Share of the energy that lies nearer to a multiple of `f0` than to the middle between two of them."""
+    periods = spectrum.frequency.values / f0
+    nearest = np.maximum(np.round(periods), 1)
+    return _share(spectrum, np.abs(periods - nearest) <= 0.25)
 
 
 def nearest(frequency: float, f0: float, formants: list[float]) -> str:
     """The name of the nearest of F0 and the formants."""
     known = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants, 1)}
     return min(known, key=lambda name: abs(known[name] - frequency))
+
+
+def _share(spectrum: xr.DataArray, where: np.ndarray) -> float:
+    energy = audible(spectrum) ** 2
+    return float(energy[where].sum() / energy.sum())
+
+
+def _places(spectrum: xr.DataArray, vowel: Vowel) -> tuple[float, float, float]:
+    at_f0 = share(spectrum, [vowel.f0], vowel.f0)
+    return at_f0, share(spectrum, list(vowel.formants[:2]), vowel.f0), share_at_harmonics(spectrum, vowel.f0)
+
+
+def _row(one: xr.Dataset, f0: float, formants: list[float]) -> dict[str, Any]:
+    peak = float(one["relevance_peak"])
+    return {
+        "model": str(one["model"].item()),
+        "says": str(one["target"].item()),
+        "relevance_peak": peak,
+        "nearest_to": nearest(peak, f0, formants),
+        "share_at_f0": share(one["spectrum"], [f0], f0),
+        "share_at_f1_or_f2": share(one["spectrum"], formants[:2], f0),
+        "crs_peak": float(one["crs_peak"]),
+    }
+
+
+def _untrained(scope: Scope) -> Scope:
+    """The architecture of a bundled model with random weights, the same ones every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Scope(load("vowelnet", classes=scope.classes), scope.sample_rate, name=RANDOM)

@@ -10,6 +10,7 @@ import xarray as xr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.collections import QuadMesh
 
 COLOUR_MAP = "magma"
@@ -95,10 +96,10 @@ def small_size(ax: Axes) -> float:
     return max(7.0, float(ax.xaxis.label.get_fontsize()) - 1)
 
 
-def legend_above(ax: Axes, lift: float = 0.0) -> None:
+def legend_above(ax: Axes, lift: float = 0.0, columns: int = 2) -> None:
     # Above the axes, for inside it would lie on a signal that fills them.
     ax.legend(
-        fontsize=small_size(ax), frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1.0 + lift),
+        fontsize=small_size(ax), frameon=False, ncols=columns, loc="lower right", bbox_to_anchor=(1, 1.0 + lift),
         borderaxespad=0, borderpad=0.2, handlelength=1.5,
     )  # fmt: skip
 
@@ -189,13 +190,13 @@ def label_outside(axes: np.ndarray) -> None:
 # Drawing
 
 
-def draw_samples(ax: Axes, samples: np.ndarray, rate: float, **style: Any) -> None:
+def draw_samples(ax: Axes, samples: np.ndarray, rate: float, start: float = 0.0, **style: Any) -> None:
     if samples.size <= 4 * MOST_COLUMNS:
-        ax.plot(np.arange(samples.size) / rate, samples, linewidth=0.6, **style)
+        ax.plot(start + np.arange(samples.size) / rate, samples, linewidth=0.6, **style)
         return
     starts = np.arange(0, samples.size, -(-samples.size // (2 * MOST_COLUMNS)))
     low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
-    ax.fill_between(starts / rate, low, high, linewidth=0.3, **style)
+    ax.fill_between(start + starts / rate, low, high, linewidth=0.3, **style)
 
 
 def draw_mesh(
@@ -232,6 +233,7 @@ def draw_mesh(
     )
     if logarithmic:
         ax.set_yscale("log")
+        plain_ticks(ax.yaxis)
     ax.set(xlabel="time (s)", ylabel=f"frequency ({unit})")
     if not magnitude.any():
         say_silent(ax, color="white", text=silence)
@@ -242,8 +244,8 @@ def draw_mesh(
 def draw_colorbar(mesh: QuadMesh, ax: Axes, label: str, beside: list[Axes] | None = None) -> None:
     bar = ax.figure.colorbar(mesh, ax=beside or ax, pad=0.02, aspect=18)
     if "dB" in label:
-        lowest = mesh.get_clim()[0] or 0.0
-        bar.set_ticks(np.arange(0, lowest - 1, -20 if lowest <= -40 else -10).tolist())
+        lowest, highest = (limit or 0.0 for limit in mesh.get_clim())
+        bar.set_ticks(np.arange(highest, lowest - 1, -20 if highest - lowest >= 40 else -10).tolist())
     bar.set_label(label, fontsize=small_size(ax))
     bar.ax.tick_params(labelsize=small_size(ax))
     bar.outline.set_linewidth(0.6)
@@ -257,6 +259,15 @@ def edges(centres: np.ndarray, logarithmic: bool = False) -> np.ndarray:
         return centres[0] + np.array([-0.5, 0.5]) * (2 * abs(centres[0]) or 1.0)
     middle = (centres[1:] + centres[:-1]) / 2
     return np.concatenate(([2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]))
+
+
+def plain_ticks(along: Axis) -> None:
+    """Numbers such as 0.2, 0.5 and 1 on a logarithmic axis, not powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    along.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    along.set_minor_formatter(NullFormatter())
 
 
 def is_geometric(frequency: np.ndarray) -> bool:

@@ -76,7 +76,7 @@ def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
             temporary.unlink()
 
 
-class _Accessor:
+class Accessor:
     """``result.otoscope``: save, see and hear a result."""
 
     def __init__(self, result: Any) -> None:
@@ -113,7 +113,7 @@ class _Accessor:
         path, rate = Path(path), int(self._result.attrs["sample_rate"])
         written = []
         for label, samples in signals.items():
-            one = path.with_name(f"{path.stem}{label}{path.suffix}")
+            one = path.with_name(f"{path.stem}{label.replace('/', '_')}{path.suffix}")
             write_audio(one, samples, rate)
             written.append(one)
         return written
@@ -130,7 +130,7 @@ class _Accessor:
     def _signals(self, selection: Mapping[str, Any]) -> dict[str, np.ndarray]:
         signal = self._result
         if isinstance(signal, xr.Dataset):
-            if "signal" not in signal:
+            if "signal" not in signal.data_vars:
                 raise InputError(f"a result of {signal.attrs.get('method', 'this kind')} holds no sound")
             signal = _audible(signal)
         if "time" not in signal.dims or "frequency" in signal.dims:
@@ -159,5 +159,5 @@ def _audible(relevance: xr.Dataset) -> xr.DataArray:
     return (signal / loudest.where(loudest > 0, 1.0) * abs(relevance["input"]).max("time")).astype(np.float32)
 
 
-xr.register_dataarray_accessor("otoscope")(_Accessor)
-xr.register_dataset_accessor("otoscope")(_Accessor)
+xr.register_dataarray_accessor("otoscope")(Accessor)
+xr.register_dataset_accessor("otoscope")(Accessor)

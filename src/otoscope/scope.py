@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import repeat
+from operator import length_hint
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,20 @@ from torch import Tensor, nn
 
 from otoscope import methods
 from otoscope.audio import as_clip, file_digest, load_audio, stream_audio
+from otoscope.data.aev import Token, vowel_tokens
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip
 from otoscope.methods.relevance import Target
 from otoscope.methods.sonify import Channels, Progress
 from otoscope.methods.strs import crs_of_stream
-from otoscope.models import weights_digest
+from otoscope.methods.top_sounds import heard_maps
+from otoscope.models import checkpoint_files, fitting_weights, read_weights, weights_digest
 from otoscope.probe import Rule, Trace, trace
 from otoscope.probe.listen import evaluating, output_tensor
 from otoscope.results import Labelled
 
 Wave = xr.DataArray | np.ndarray | Tensor
+LabelledWaves = tuple[Iterable[Wave | str | Path], Iterable[str]]
 
 
 class Scope:
@@ -136,6 +142,24 @@ class Scope:
             result = methods.tone_response(self.model, inputs, sample_rate=self.sample_rate, layer=layer, **options)
         return self._sign(result)
 
+    def aliasing_map(self, duration: float = 0.5, **options: Any) -> xr.Dataset:
+        """Which output frequencies a sine of each frequency reaches, see :func:`otoscope.methods.aliasing_map`.
+
+        The sines last `duration` seconds, or as long as the model asks for.
+        """
+        if duration * self.sample_rate < 2:
+            raise InputError(f"duration has to be two samples or more, not {duration} s")
+        inputs = self.inputs(torch.zeros(self.input_length or round(duration * self.sample_rate)))
+        options = {"time_axes": self._time_axes, **options}
+        with self._fitting(inputs):
+            return self._sign(methods.aliasing_map(self.model, inputs, sample_rate=self.sample_rate, **options))
+
+    def wigner(self, layer: str | None = None, **options: Any) -> xr.Dataset:
+        """Wigner-Ville distribution of the first layer's kernels, see :func:`otoscope.methods.wigner`."""
+        inputs = self.inputs(self._any_wave())
+        with self._fitting(inputs):
+            return self._sign(methods.wigner(self.model, inputs, sample_rate=self.sample_rate, layer=layer, **options))
+
     def output(self, wave: Wave) -> Tensor:
         """What the model answers to a wave, (clip, ...)."""
         inputs = self.inputs(wave)
@@ -178,6 +202,32 @@ class Scope:
         options |= {"target": target, "rule": rule, "classes": self.classes}
         return self._heard(methods.relevance, wave, **options)
 
+    def voice(
+        self,
+        wave: Wave,
+        target: Target | None = None,
+        rule: str | Rule = "guided",
+        start: float | None = None,
+        stop: float | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """F0, formants and LP spectra of a sound and of its relevance, see :func:`otoscope.methods.voice`."""
+        options |= {"target": target, "rule": rule, "classes": self.classes, "start": start, "stop": stop}
+        return self._heard(methods.voice, wave, **options)
+
+    def autocorrelation(
+        self,
+        wave: Wave,
+        target: Target | None = None,
+        rule: str | Rule = "guided",
+        start: float | None = None,
+        stop: float | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Autocorrelation of a sound and of its relevance, see :func:`otoscope.methods.autocorrelation`."""
+        options |= {"target": target, "rule": rule, "classes": self.classes, "start": start, "stop": stop}
+        return self._heard(methods.autocorrelation, wave, **options)
+
     def sonify(
         self,
         wave: Wave,
@@ -204,6 +254,194 @@ class Scope:
             time_axes=self._time_axes,
         )
 
+    def residual(self, wave: Wave, layers: Sequence[str] | None = None, rule: str | Rule = "deconvnet") -> xr.DataArray:
+        """A sound without what the most active map of each layer hears, see :func:`otoscope.methods.residual`."""
+        return self._heard(methods.residual, wave, layers=layers, rule=rule, time_axes=self._time_axes)
+
+    def evolution(
+        self,
+        wave: Wave,
+        checkpoints: str | Path | Sequence[str | Path],
+        layer: str,
+        channel: Channels = None,
+        *,
+        top: int = 1,
+        rule: str | Rule = "deconvnet",
+        progress: Progress | None = None,
+    ) -> xr.Dataset:
+        """How maps came to be in a training, see :func:`otoscope.methods.feature_evolution`.
+
+        `checkpoints` are weights files or a folder of them, see :func:`otoscope.models.checkpoint_files`. The model
+        keeps its own weights.
+        """
+
+        def reader(path: Path) -> Callable[[], dict[str, Tensor]]:
+            return lambda: fitting_weights(self.model, read_weights(path), path)
+
+        return self._heard(
+            methods.feature_evolution,
+            wave,
+            checkpoints=[(label, reader(path)) for label, path in checkpoint_files(checkpoints)],
+            layer=layer,
+            channel=channel,
+            top=top,
+            rule=rule,
+            time_axes=self._time_axes,
+            progress=progress,
+        )
+
+    def data_flow(
+        self, wave: Wave, taps: Sequence[str] | None = None, channels: int | Sequence[int] | None = None, top: int = 1
+    ) -> xr.Dataset:
+        """Feature maps of one tap after another in time and frequency, see :func:`otoscope.methods.data_flow`."""
+        return self._heard(methods.data_flow, wave, taps=taps, channels=channels, top=top, time_axes=self._time_axes)
+
+    def aliasing(self, wave: Wave) -> xr.Dataset:
+        """Share of energy that each downsampling step folds, see :func:`otoscope.methods.aliasing`."""
+        return self._heard(methods.aliasing, wave, time_axes=self._time_axes)
+
+    # -- Many sounds through the model --------------------------------------------------------------------
+
+    def vowels(
+        self,
+        tokens: Iterable[Token] | None = None,
+        target: Target | None = None,
+        rule: str | Rule = "guided",
+        *,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Share of vowels whose F0, F1 and F2 are found in the relevance, see :func:`otoscope.methods.vowel_protocol`.
+
+        The tokens are by default those of :func:`otoscope.data.aev.vowel_tokens`. A model that takes sounds of one
+        length gets that much of each around its steady state.
+        """
+        tokens = vowel_tokens(sample_rate=self.sample_rate) if tokens is None else tokens
+        total = length_hint(tokens)
+        options |= {"target": target, "rule": rule, "classes": self.classes}
+        result = methods.vowel_protocol(
+            self.model,
+            map(self._vowel, tokens),
+            sample_rate=self.sample_rate,
+            progress=progress and (lambda done, _: progress(done, total)),
+            **options,
+        )
+        return self._sign(result)
+
+    def _vowel(self, token: Token) -> Token:
+        """A vowel as the model takes it, with its steady state in the middle where it has to be cut."""
+        clip = self.clip(token.clip)
+        first = 0
+        if self.input_length:
+            last = max(0, clip.size - self.input_length)
+            first = min(max(0, round(token.centre * self.sample_rate) - self.input_length // 2), last)
+        inputs = self.inputs(self._long_enough(clip[first:]))
+        return replace(token, clip=inputs, centre=token.centre - first / self.sample_rate)
+
+    def residual_study(
+        self,
+        waves: Iterable[Wave | str | Path],
+        labels: Iterable[str] | None = None,
+        layers: Sequence[str] | None = None,
+        *,
+        others: Sequence[nn.Module] = (),
+        **options: Any,
+    ) -> xr.Dataset:
+        """How much worse the model does without its most active maps, see :func:`otoscope.methods.residual_study`.
+
+        `others` are further runs of the same training; intervals are taken over all of them.
+        """
+        options |= {"layers": layers, "classes": self.classes}
+        model = [self.model, *others] if others else self.model
+        return self._surveyed(methods.residual_study, waves, labels, model=model, **options)
+
+    def coherence(
+        self,
+        waves: Iterable[Wave | str | Path],
+        layers: Sequence[str] | None = None,
+        labels: Iterable[str] | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """How much of its sounds is left in each layer, see :func:`otoscope.methods.coherence`."""
+        return self._surveyed(methods.coherence, waves, labels, layers=layers, **options)
+
+    def top_activations(
+        self,
+        waves: Iterable[Wave | str | Path],
+        layer: str,
+        k: int = 5,
+        channels: Sequence[int] | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """The sounds that excite each map of a layer most, see :func:`otoscope.methods.top_activations`."""
+        return self._surveyed(methods.top_activations, waves, layer=layer, k=k, channels=channels, **options)
+
+    def top_sounds(
+        self,
+        waves: Sequence[Wave | str | Path],
+        top: xr.Dataset,
+        channels: Sequence[int] | None = None,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Top sounds of maps and their sonifications, to be heard, see :func:`otoscope.methods.top_sounds`.
+
+        `waves` are the same as there; only those that are heard are read again.
+        """
+        top = heard_maps(top, channels)
+        clips = {i: self._clip_of(waves[i], i) for i in np.unique(top["clip_index"]).tolist() if i < len(waves)}
+        options = {"time_axes": self._time_axes, **options}
+        result = methods.top_sounds(self.model, top, clips, sample_rate=self.sample_rate, channels=channels, **options)
+        return self._sign(result)
+
+    def _surveyed(
+        self,
+        method: Any,
+        waves: Iterable[Wave | str | Path],
+        labels: Iterable[str] | None = None,
+        *,
+        model: nn.Module | Sequence[nn.Module] | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Any:
+        """A method on a data set; where the model does not take a clip of such a length, say which."""
+        total, latest = length_hint(waves), deque[Clip](maxlen=32)  # more than a batch
+
+        def read() -> Iterator[Clip]:
+            for clip in self._clips(waves, labels):
+                latest.append(clip)
+                yield clip
+
+        options = {"time_axes": self._time_axes, **options}
+        counted = progress and (lambda done, _: progress(done, total))
+        try:
+            result = method(model or self.model, read(), sample_rate=self.sample_rate, progress=counted, **options)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            for clip in latest:
+                self._takes_channel_axis(clip.inputs.reshape(1, -1), clip.name)
+            raise
+        return self._sign(result)
+
+    def layer_importance(
+        self,
+        train: LabelledWaves,
+        test: LabelledWaves,
+        layers: Sequence[str] | None = None,
+        frozen: bool = True,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Accuracy of a linear classifier behind each layer, see :func:`otoscope.methods.layer_importance`.
+
+        `train` and `test` are each a pair of waves (or paths) and their labels.
+        """
+        options |= {"layers": layers, "frozen": frozen, "time_axes": self._time_axes}
+        return self._sign(
+            methods.layer_importance(
+                self.model, self._clips(*train), self._clips(*test), sample_rate=self.sample_rate, **options
+            )
+        )
+
     def report(self, wave: Wave, path: str | Path, **options: Any) -> Path:
         """Write one HTML file with everything about a sound; see :func:`otoscope.report.write_report`."""
         from otoscope.report import write_report
@@ -216,15 +454,29 @@ class Scope:
 
         return inspect(self, wave, folder, **options)
 
-    def _clips(self, waves: Iterable[Wave | str | Path], labels: Iterable[str] | None = None) -> Iterator[Clip]:
+    def _clips(self, waves: Iterable[Wave | str | Path], labels: Iterable[str | None] | None = None) -> Iterator[Clip]:
         """The sounds of a data set, each read when its turn comes, with their labels."""
-        classes = iter(labels) if labels is not None else repeat(None)
-        for number, (wave, label) in enumerate(zip(waves, classes, strict=labels is not None)):
-            if isinstance(wave, (str, Path)):
-                name, wave = str(wave), load_audio(wave, sample_rate=self.sample_rate)
-            else:
-                name = str(wave.attrs.get("name", number)) if isinstance(wave, xr.DataArray) else str(number)
-            yield Clip(name, self.inputs(wave), label)
+        if labels is None:
+            labels = repeat(None)
+        elif isinstance(waves, Sized) and isinstance(labels, Sized) and len(waves) != len(labels):
+            raise InputError(f"{len(waves)} sounds and {len(labels)} labels were given: give one label for each sound")
+        for number, (wave, label) in enumerate(zip(waves, labels, strict=False)):
+            yield self._clip_of(wave, number, label)
+
+    def _clip_of(self, wave: Wave | str | Path, number: int, label: str | None = None) -> Clip:
+        """A sound of a data set, named by its file, by itself or by its number, and filled up where it is too short."""
+        if isinstance(wave, (str, Path)):
+            name, wave = str(wave), load_audio(wave, sample_rate=self.sample_rate)
+        else:
+            name = str(wave.attrs.get("name", number)) if isinstance(wave, xr.DataArray) else str(number)
+        return Clip(name, self.inputs(self._long_enough(self.clip(wave))), label)
+
+    def _long_enough(self, clip: xr.DataArray) -> xr.DataArray:
+        """A clip with zeros behind it where the model takes none so short."""
+        missing = getattr(self.model, "minimum_length", 0) - clip.sizes["time"]
+        if self.input_length or missing <= 0:
+            return clip
+        return as_clip(np.pad(clip.values, [(0, 0)] * (clip.ndim - 1) + [(0, missing)]), self.sample_rate)
 
     # -- Waves and results --------------------------------------------------------------------------------
 

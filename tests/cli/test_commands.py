@@ -84,7 +84,7 @@ def test_taps_are_written_as_they_are_printed(otoscope: Otoscope, small: str, tm
 def test_demo_tells_where_each_model_listens(otoscope: Otoscope, tmp_path: Path) -> None:
     found = otoscope("demo", "--json", "--out", str(tmp_path / "demo")).json()
     assert {row["model"] for row in found["models"]} == {"vowel-name", "vowel-register"}
-    assert all(Path(row["report"]).is_file() for row in found["models"])
+    assert Path(found["report"]).is_file()
     assert found["f0"] < found["formants"][0] < found["formants"][1]
 
 

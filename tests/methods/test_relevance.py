@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from otoscope import InputError
 from otoscope.methods import relevance
+from otoscope.probe import RULES
 
 RATE = 8000
 CLASSES = ("zero", "one", "two", "three")
@@ -173,3 +174,10 @@ def test_a_rule_of_ones_own_is_followed_and_named(cnn12: nn.Module, inputs: Tens
     result = ask(cnn12, inputs, rule=nothing)
     assert not result.signal.any()
     assert result.attrs["rule"] == "nothing"
+
+
+def test_a_rule_that_was_added_to_the_rules_is_known_by_its_name(
+    cnn12: nn.Module, inputs: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RULES, "mine", lambda grad, activation: 2 * activation.backward(grad))
+    assert ask(cnn12, inputs, rule="mine").signal.any()

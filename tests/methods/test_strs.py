@@ -157,7 +157,30 @@ def test_dilated_kernels_have_zeros_between_their_taps() -> None:
     np.testing.assert_allclose(result, strs(convolution(spread), x, sample_rate=RATE, n_fft=64), atol=1e-10)
 
 
-@pytest.mark.parametrize("options", [{}, {"hop": 7}, {"n_fft": 128}, {"alignment": "start"}])
+def test_logarithmic_scale_is_equation_1_at_frequencies_of_a_geometric_series() -> None:
+    model, x = convolution(dct_basis(32)[3:9]), sound()
+    result = strs(model, x, sample_rate=RATE, scale="log", bins_per_octave=6, minimum_frequency=125)[0]
+    expected = 125 * 2 ** (np.arange(37) / 6)
+    np.testing.assert_allclose(result.frequency, expected)
+    assert result.frequency[-1] <= RATE / 2
+    times = np.arange(32) - 16
+    spectra = np.exp(-2j * np.pi * np.outer(expected, times) / RATE) @ dct_basis(32)[3:9].T
+    responses = framed(x[0, 0].numpy(), 32, 10) @ dct_basis(32)[3:9].T
+    np.testing.assert_allclose(result.values, np.abs(spectra @ responses.T), atol=1e-9)
+
+
+def test_a_tone_is_at_its_frequency_on_either_scale() -> None:
+    tone = torch.sin(2 * torch.pi * 1000 * torch.arange(4000, dtype=torch.float64) / RATE)[None, None]
+    model = convolution(fourier_basis(256))
+    for scale in ("linear", "log"):
+        spectrum = crs(model, tone, sample_rate=RATE, scale=scale)[0]
+        assert float(spectrum.idxmax("frequency")) == pytest.approx(1000, rel=0.02)
+
+
+LOG = {"scale": "log", "bins_per_octave": 12}
+
+
+@pytest.mark.parametrize("options", [{}, {"hop": 7}, {"n_fft": 128}, {"alignment": "start"}, LOG])
 def test_crs_is_the_mean_of_the_strs_over_time_whole_or_in_blocks(options: dict[str, Any]) -> None:
     model, x = convolution(dct_basis(32)[3:9]), sound(1234)
     mean = strs(model, x, sample_rate=RATE, **options).mean("time")
@@ -197,6 +220,9 @@ def two_layers() -> nn.Module:
         ({"n_fft": 8}, r"n_fft is 8 .* 16"),
         ({"hop": 0}, r"hop .* at least 1"),
         ({"alignment": "end"}, r"'centre' or 'start'"),
+        ({"scale": "mel"}, r"'linear' or 'log'"),
+        ({"scale": "log", "minimum_frequency": 9000}, r"minimum_frequency .* 8000 Hz"),
+        ({"scale": "log", "bins_per_octave": 0}, r"bins_per_octave"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import otoscope.report.folder as folder_module
 from otoscope import InputError, Scope
 from otoscope.report import gather, write_report, write_results
-from otoscope.report.gather import block_ends
+from otoscope.report.gather import spread
 
 
 @pytest.fixture
@@ -224,7 +224,8 @@ def test_notes_tell_of_lengths_and_of_random_weights(clip: Tensor) -> None:
     scope = Scope(model, 8000)
     notes = [gather(scope, clip[:length])[3] for length in (400, 1000, 1600)]
     assert all("random" in one[0] for one in notes)
-    assert "filled up with zeros" in notes[0][1] and "cut" in notes[2][1] and len(notes[1]) == 1
+    assert "filled up with zeros" in notes[0][1] and "cut" in notes[2][1]
+    assert not any("takes" in note for note in notes[1])
 
 
 def test_silence_is_inspected_without_nan(small: Scope, tmp_path: Path) -> None:
@@ -236,11 +237,11 @@ def test_silence_is_inspected_without_nan(small: Scope, tmp_path: Path) -> None:
 
 def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> None:
     trace = scope.taps(clip)
-    assert block_ends(trace, 99) == [
+    assert spread(trace, 99) == [
         f"features.{name}" for name in (*(f"pool{n}" for n in range(1, 9)), "relu9", "relu10", "relu11")
     ]
-    assert block_ends(trace) == ["features.pool1", "features.pool6", "features.relu11"]
-    assert block_ends(trace, 1) == ["features.pool1"]
+    assert spread(trace) == ["features.pool1", "features.pool6", "features.relu11"]
+    assert spread(trace, 1) == ["features.pool1"]
 
 
 # -- One file, or some results ----------------------------------------------------------------------------

@@ -1,20 +1,24 @@
-"""The command line: parse, call, print. Results go to standard output, all else to standard error.
-
-One file a command; they are listed in the order in which they are imported here.
-"""
+"""The command line, one file a command: parse, call, print. Results go to standard output, all else to standard error."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-# isort: off
-from otoscope.cli import demo, inspect, taps, strs, relevance, sonify, geometry, models
-
-# isort: on
 from otoscope.cli.common import app, err_console
 from otoscope.errors import InputError
 
-__all__ = ["app", "demo", "geometry", "inspect", "main", "models", "relevance", "sonify", "strs", "taps"]
+#: Files of this folder, in the order of ``otoscope --help``.
+COMMANDS = (
+    "demo", "inspect", "compare", "taps", "strs", "filters", "frame", "tones", "wigner", "relevance", "voice", "vowels",
+    "sonify", "top_activations", "coherence", "residual", "importance", "evolution", "flow", "aliasing", "geometry",
+    "models",
+)  # fmt: skip
+
+for _command in COMMANDS:
+    import_module(f"otoscope.cli.{_command}")
+
+__all__ = ["COMMANDS", "app", "main"]
 
 
 def main() -> None:

@@ -42,7 +42,12 @@ Weights = Annotated[Path | None, typer.Option(help="Weights: .safetensors, .pt o
 Rate = Annotated[int | None, typer.Option(help="Sample rate of the model in Hz, where it does not say.")]
 Device = Annotated[str | None, typer.Option(help="Where to compute, e.g. cpu or cuda; a GPU when there is one.")]
 Target = Annotated[str | None, typer.Option(help="Class by name or number; the likeliest by default.")]
-Rule = Annotated[str, typer.Option(help="guided, gradient, deconvnet or gradient_x_input.")]
+Rule = Annotated[str, typer.Option(help="guided, gradient or deconvnet.")]
+_RELEVANCE_RULES = (
+    "guided, gradient, deconvnet or gradient_x_input; by Captum integrated_gradients, smoothgrad, occlusion or "
+    "frequency_occlusion."
+)
+RelevanceRule = Annotated[str, typer.Option(help=_RELEVANCE_RULES)]
 Layer = Annotated[str | None, typer.Option(help="Tap, by its name or the end of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for arrays, pictures and sounds.")]

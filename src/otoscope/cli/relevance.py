@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from otoscope.cli.common import (
     AsJson,
     Audio,
@@ -9,7 +13,7 @@ from otoscope.cli.common import (
     Model,
     Out,
     Rate,
-    Rule,
+    RelevanceRule,
     Target,
     Weights,
     app,
@@ -20,6 +24,7 @@ from otoscope.cli.common import (
     print_json,
     write,
 )
+from otoscope.errors import InputError
 
 
 @app.command()
@@ -28,7 +33,10 @@ def relevance(
     audio: Audio,
     weights: Weights = None,
     target: Target = None,
-    rule: Rule = "guided",
+    rule: RelevanceRule = "guided",
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Of the rule, e.g. steps=100; may be repeated.")
+    ] = None,
     sample_rate: Rate = None,
     device: Device = None,
     as_json: AsJson = False,
@@ -39,7 +47,7 @@ def relevance(
 
     scope = make_scope(model, weights, sample_rate, device)
     wave = load_wave(audio, scope)
-    result = scope.relevance(wave, target=target, rule=rule)
+    result = scope.relevance(wave, target=target, rule=rule, **_options(option or []))
     write(out, {"relevance": result})
     numbers = {"model": scope.name, "audio": wave.attrs["name"], **relevance_summary(result)}
     if as_json:
@@ -49,3 +57,16 @@ def relevance(
         print_json(numbers)
     else:
         out_console.print(facts_table(numbers))
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    """``["steps=100", "bands=0,500,4000"]`` as numbers, and lists of them, by name."""
+    options: dict[str, Any] = {}
+    for one in given:
+        name, _, text = one.partition("=")
+        try:
+            numbers = [int(part) if part.strip().lstrip("-").isdigit() else float(part) for part in text.split(",")]
+        except ValueError:
+            raise InputError(f"--option takes NAME=NUMBER or NAME=NUMBER,NUMBER..., not {one!r}") from None
+        options[name] = numbers[0] if len(numbers) == 1 else numbers
+    return options

@@ -52,7 +52,7 @@ def sonify(
     wave = load_wave(audio, scope)
     with progress_bar("sonifying") as report:
         result = scope.sonify(
-            wave, layer, _channels(channel), top=top, peak=peak, rule=rule, progress=counting(report, layer)
+            wave, layer, parse_channels(channel), top=top, peak=peak, rule=rule, progress=counting(report, layer)
         )
     write(out, {f"sonification_{result.attrs['layer']}": result})
     rows = sonification_rows(result)
@@ -64,7 +64,7 @@ def sonify(
     out_console.print(make_table(f"{scope.name}, {result.attrs['layer']}, {wave.attrs['name']}", rows, headings))
 
 
-def _channels(given: list[str] | None) -> Any:
+def parse_channels(given: list[str] | None) -> Any:
     if not given:
         return None
     if len(given) == 1 and given[0] in ("all", "layer"):

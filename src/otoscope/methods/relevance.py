@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,14 +12,15 @@ from torch import Tensor, nn
 
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
-from otoscope.probe import RULES, Rule, rule_name, vjp
+from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
+from otoscope.probe import RULES, Rule, logits, rule_name, vjp
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Muckenhirn et al. 2019, section 3.2"
 Target = int | str | Callable[[Tensor], Tensor]
 
-#: Rules of :mod:`otoscope.probe.rules`, and what can be made of them.
-RELEVANCE_RULES = (*RULES, "gradient_x_input")
+#: Rules of :mod:`otoscope.probe.rules`, what can be made of them, and those that Captum computes.
+RELEVANCE_RULES = (*RULES, "gradient_x_input", *ATTRIBUTIONS)
 
 
 def relevance(
@@ -31,6 +33,7 @@ def relevance(
     classes: Sequence[str] | None = None,
     window: float = 0.025,
     hop: float = 0.010,
+    **options: Any,
 ) -> xr.Dataset:
     r"""Relevance of every sample for one output, in time and in frequency.
 
@@ -45,24 +48,35 @@ def relevance(
     target : int, str or callable, optional
         The class by number or name; a function from the output to one number for each clip; the likeliest
         class of each clip by default. Logits are taken before a softmax.
-    rule : {"guided", "gradient", "deconvnet", "gradient_x_input"} or callable
-        What activations pass back, see :mod:`otoscope.probe.rules`.
+    rule : str or callable
+        What activations pass back, see :mod:`otoscope.probe.rules`: "guided", "gradient" or "deconvnet", or a
+        function of your own; "gradient_x_input", the gradient times the input; or what Captum computes
+        (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`: "integrated_gradients",
+        "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
     classes : sequence of str, optional
         Names of the classes.
     window, hop : float
         Of the short-time spectrum, in s.
+    **options
+        Of the rule: `steps` of integrated gradients (50); `samples` (32), `noise` as a share of the clip's root mean
+        square (0.1) and `seed` (0) of SmoothGrad; `occlusion_window` (0.05 s) and `occlusion_hop` (half of it);
+        `bands` of frequency occlusion, their number (24, on the mel scale) or their edges in Hz; and of all of
+        these `batch_size`, the waveforms in one pass of the model (8).
 
     Returns
     -------
     Dataset
         `signal` (clip, time); `spectrum` and `phase` (clip, frequency) of the whole clip; `spectrogram`
         (clip, frame_frequency, frame_time); `input` and `input_spectrogram` for comparison; `logit` and
-        `target` (clip).
+        `target` (clip). Of integrated gradients also `baseline_logit` (clip), the output for silence; of the
+        occlusions `time_relevance` (clip, time) or `band_relevance` (clip, band), what the output loses without this
+        part of the sound, where `signal` is the input weighted by it.
 
     Raises
     ------
     InputError
-        If the target does not exist or the output has no class axis.
+        If the target does not exist or the output has no class axis; if the rule or an option of it is unknown or
+        unfit; if Captum is needed and not installed.
 
     Notes
     -----
@@ -78,20 +92,34 @@ def relevance(
     >>> result.signal.sizes
     Frozen({'clip': 1, 'time': 16000})
     """
-    times_input = rule == "gradient_x_input"
-    value, pull = vjp(model, inputs, rule="gradient" if times_input else rule)
+    if isinstance(rule, str) and rule not in RELEVANCE_RULES and rule not in RULES:  # which may have been added to
+        names = ", ".join(RELEVANCE_RULES)
+        raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
+    options = option_values(rule, options)
+    by_captum = rule if isinstance(rule, str) and rule in ATTRIBUTIONS else None
+    if by_captum:
+        with torch.no_grad():
+            value = logits(model, inputs)
+    else:
+        value, pull = vjp(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule)
     if value.shape[:1] != inputs.shape[:1]:
         raise InputError(f"the model's output has the shape {tuple(value.shape)}, without the clips on its first axis")
     seed, logit, index = _seed(value, target, classes)
-    signal = pull(seed)
-    signal = (signal * inputs if times_input else signal).reshape(len(inputs), -1)
+    beside = None
+    if by_captum:
+        signal, beside = attribute(by_captum, model, inputs, _picker(value, target, index), sample_rate, options)
+    else:
+        signal = pull(seed)
+    signal = (signal * inputs if rule == "gradient_x_input" else signal).reshape(len(inputs), -1)
     waveform = inputs.reshape(len(inputs), -1)
     result = _labelled(signal, waveform, sample_rate, window, hop)
-    result["logit"] = variable(["clip"], logit, "output that was carried back")
-    result["target"] = variable(["clip"], index, "class whose output was carried back, -1 for a function")
+    result = result if beside is None else result.merge(beside)
+    result["logit"] = variable(["clip"], logit, "output that is explained")
+    result["target"] = variable(["clip"], index, "class whose output is explained, -1 for a function")
     names = ", ".join(_label(i, classes) for i in index.tolist())
     result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=names)
-    return sign(result, "relevance", _SOURCE, target=target, rule=rule_name(rule), window=window, hop=hop)
+    source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
+    return sign(result, "relevance", source, target=target, rule=rule_name(rule), window=window, hop=hop, **options)
 
 
 def _label(index: int, classes: Sequence[str] | None) -> str:
@@ -129,6 +157,19 @@ def _seed(output: Tensor, target: Target | None, classes: Sequence[str] | None) 
         index = torch.full((len(scores),), number, device=scores.device)
     seed = torch.zeros_like(scores).scatter_(1, index[:, None], 1)
     return seed.reshape(output.shape), scores.gather(1, index[:, None])[:, 0], index
+
+
+def _picker(output: Tensor, target: Target | None, index: Tensor) -> Callable[[int, Tensor], Tensor]:
+    """From the number of a clip and outputs for versions of it, (n, ...), to the chosen scalar of each, (n,)."""
+    if not callable(target):
+        return lambda clip, found: found.reshape(len(found), -1)[:, index[clip]]
+
+    def of_function(clip: int, found: Tensor) -> Tensor:
+        # It may treat each clip of the batch in its own way, so it gets the batch, of which only this clip differs.
+        before, after = output[:clip], output[clip + 1 :]
+        return torch.stack([target(torch.cat([before, one[None], after]))[clip] for one in found])
+
+    return of_function
 
 
 def _class(target: int | str, count: int, classes: Sequence[str] | None) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -12,12 +11,12 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
+from otoscope.methods.maps import Channels, activity_of, by_clip, choose_channels
 from otoscope.methods.peaks import Progress, sound_of_peaks
 from otoscope.probe import Pullback, Rule, Tap, locate, rule_name, vjp
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"
-Channels = int | Sequence[int] | Literal["all", "layer"] | None
 
 
 def sonify(
@@ -97,12 +96,12 @@ def sonify(
         groups = inputs.split(1)
         located = [locate(model, one, sample_rate, tap.name, time_axes) for one in groups]
         tap, found = located[0][0], [value for _, value in located]
-    values = torch.cat([_by_clip(one, tap) for one in found])
+    values = torch.cat([by_clip(one, tap) for one in found])
     if len(values) != len(inputs):
         raise InputError(
             f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
         )
-    chosen = _choose(channel, top, _rms(values), tap)
+    chosen = choose_channels(channel, top, activity_of(values), tap)
     heard = values[:, None] if chosen is None else values[:, chosen]
     parts = []
     for one, value in zip(groups, found, strict=True):
@@ -117,7 +116,7 @@ def sonify(
             )
         parts.append(sound)
     sounds = torch.cat(parts, dim=1)
-    sounds = _scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
+    sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
     labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
     result = xr.DataArray(
         sounds.transpose(0, 1).cpu().numpy(),
@@ -125,7 +124,7 @@ def sonify(
         coords={
             "channel": np.asarray(labels),
             "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
-            "activity": variable(["clip", "channel"], _rms(heard), "root mean square of the map"),
+            "activity": variable(["clip", "channel"], activity_of(heard), "root mean square of the map"),
             "peak_time": variable(
                 ["clip", "channel"], _peak_times(heard, tap), "time of the strongest activation", "s"
             ),
@@ -136,49 +135,12 @@ def sonify(
     return sign(result, "sonify", _SOURCE, layer=tap.name, channel=channel, top=top, peak=peak, rule=rule)
 
 
-def _by_clip(value: Tensor, tap: Tap) -> Tensor:
-    """The value of a tap as (clip, channel, ..., time), time being last where there is any."""
-    assert tap.channel_axis is not None
-    value, shift = (value[None], 1) if tap.time_axis == 0 else (value, 0)
-    axes = [axis for axis in range(value.ndim) if axis not in (0, tap.channel_axis + shift)]
-    if tap.time_axis is not None:
-        axes.remove(tap.time_axis + shift)
-        axes.append(tap.time_axis + shift)
-    return value.permute(0, tap.channel_axis + shift, *axes)
-
-
-def _rms(values: Tensor) -> Tensor:
-    """(clip, channel)"""
-    return values.flatten(2).square().mean(-1).sqrt() if values.ndim > 2 else values.abs()
-
-
 def _peak_times(values: Tensor, tap: Tap) -> Tensor:
     """(clip, channel), in s"""
     if tap.time_axis is None or values.ndim < 3:
         return torch.full(values.shape[:2], math.nan, dtype=torch.float64)
     along_time = values.flatten(2, -2).amax(2) if values.ndim > 3 else values
     return tap.times()[along_time.argmax(-1).cpu()]
-
-
-def _choose(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int] | None:
-    """Numbers of maps; None for the whole layer."""
-    count = activity.shape[1]
-    if channel == "layer":
-        return None
-    if channel == "all":
-        return list(range(count))
-    if channel is None:
-        if top < 1:
-            raise InputError(f"top has to be 1 or more, not {top}")
-        over_clips = activity.square().sum(0)
-        return over_clips.topk(min(top, count)).indices.tolist()
-    numbers = [channel] if isinstance(channel, (int, np.integer)) else list(channel)
-    for number in numbers:
-        if not isinstance(number, (int, np.integer)) or not 0 <= number < count:
-            raise InputError(f"unknown map {number!r}: {tap.name} has {count} feature maps, 0 to {count - 1}")
-    if not numbers:
-        raise InputError("no feature map was asked for: give at least one channel")
-    return [int(number) for number in numbers]
 
 
 def _pull_layer(value: Tensor, pull: Pullback, progress: Progress | None) -> Tensor:
@@ -206,16 +168,16 @@ def _pull_maps(value: Tensor, pull: Pullback, tap: Tap, chosen: list[int], progr
 
 def _only_peaks(value: Tensor, tap: Tap) -> Tensor:
     """Zero but for the strongest activation of every map of every clip."""
-    clips = _by_clip(value, tap)
+    clips = by_clip(value, tap)
     flat = clips.reshape(*clips.shape[:2], -1)
     at = flat.argmax(-1, keepdim=True)
     peaks = torch.zeros_like(flat).scatter_(-1, at, flat.gather(-1, at)).reshape(clips.shape)
     # Back into the layout of the tap, by undoing the permutation of its axes.
-    order = _by_clip(torch.arange(value.numel(), device=value.device).reshape(value.shape), tap).flatten()
+    order = by_clip(torch.arange(value.numel(), device=value.device).reshape(value.shape), tap).flatten()
     return torch.empty_like(value).flatten().scatter_(0, order, peaks.flatten()).reshape(value.shape)
 
 
-def _scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
+def scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
     """Every sound (map, clip, time) to the peak of its clip; silence stays silence."""
     loudest = sounds.abs().amax(-1, keepdim=True)
     return torch.where(loudest > 0, sounds / loudest, 0.0) * waveforms.abs().amax(-1, keepdim=True)

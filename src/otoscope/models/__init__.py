@@ -8,9 +8,10 @@ holds them. Another architecture becomes loadable and saveable by name with one 
 
 from __future__ import annotations
 
-from otoscope.models.checkpoints import fit_weights, read_weights, save, weights_digest
+from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save, weights_digest
 from otoscope.models.cnn12 import CNN12
 from otoscope.models.resolve import load
+from otoscope.models.runs import checkpoint_files
 from otoscope.models.swam import SWAM
 from otoscope.models.tssdnet import IncTSSDNet, ResTSSDNet
 from otoscope.models.zoo import ARCHITECTURES, Architecture, available
@@ -23,7 +24,9 @@ __all__ = [
     "IncTSSDNet",
     "ResTSSDNet",
     "available",
+    "checkpoint_files",
     "fit_weights",
+    "fitting_weights",
     "load",
     "read_weights",
     "save",

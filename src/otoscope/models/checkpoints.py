@@ -96,6 +96,15 @@ def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str 
     otoscope.errors.InputError: wrapped.pt does not fit Linear, it is a checkpoint of another architecture:
     weight is (2, 3) in the file but (2, 4) in the model
     """
+    # all tensors were checked; what else a module may keep as extra state is no weight
+    model.load_state_dict(fitting_weights(model, weights, path, hint), strict=False)
+
+
+def fitting_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str = "") -> dict[str, torch.Tensor]:
+    """A state dict under the names that a model has, every name and shape as it must be.
+
+    Parameters and what is raised are those of :func:`fit_weights`; the model is only read.
+    """
     expected = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     weights = _without_prefix(weights, expected)
     differences = _differences(weights, expected)
@@ -104,8 +113,7 @@ def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str 
         called = called if isinstance(called, str) else type(model).__name__
         message = f"{path} does not fit {called}, it is a checkpoint of another architecture: "
         raise InputError(message + "; ".join(differences) + (f". {hint}" if hint else ""))
-    # all tensors were checked above; what else a module may keep as extra state is no weight
-    model.load_state_dict(weights, strict=False)
+    return weights
 
 
 def weights_digest(model: nn.Module) -> str:

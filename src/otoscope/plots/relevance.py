@@ -25,6 +25,7 @@ from otoscope.drawing import (
 )
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
+from otoscope.plots.occlusion import occlusion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -199,21 +200,26 @@ def relevance(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = Non
     result : xarray.Dataset
         As :func:`otoscope.methods.relevance` returns it.
     axes : sequence of three matplotlib.axes.Axes, optional
-        A new figure, one above the other, without them.
+        A new figure, one above the other, without them; there, what the output loses is above them for the rules that
+        tell it.
 
     Returns
     -------
-    numpy.ndarray of matplotlib.axes.Axes, shape (3,)
+    numpy.ndarray of matplotlib.axes.Axes, shape (3,) or (4,)
 
     Raises
     ------
     InputError
         If the number of axes is not three.
     """
-    axes = make_grid(3, 1, height=5.4).ravel() if axes is None else np.asarray(axes, dtype=object).ravel()
-    if axes.size != 3:
+    pictures = [relevance_signal, relevance_spectrum, relevance_spectrogram]
+    if axes is None:
+        if "time_relevance" in result or "band_relevance" in result:
+            pictures.insert(0, occlusion)
+        axes = make_grid(len(pictures), 1, height=1.8 * len(pictures))
+    axes = np.asarray(axes, dtype=object).ravel()
+    if axes.size != len(pictures):
         raise InputError(f"relevance is drawn on three axes; {axes.size} were given.")
-    relevance_signal(result, axes[0])
-    relevance_spectrum(result, axes[1])
-    relevance_spectrogram(result, axes[2])
+    for draw, ax in zip(pictures, axes, strict=True):
+        draw(result, ax)
     return cast(np.ndarray, axes)

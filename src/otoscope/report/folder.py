@@ -127,7 +127,8 @@ def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
         path = folder / f"{_file_name(name)}.png"
         _draw(result, path)
         written.append(path)
-        if name.startswith(("relevance", "sonification")):
+        compared = result.attrs.get("method") == "compare" and "signal" in result
+        if compared or name.startswith(("relevance", "sonification", "top_sounds", "residual_sound")):
             written += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
     return [*written, page]
 

@@ -12,7 +12,8 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.methods.relevance import RELEVANCE_RULES
-from otoscope.probe import Tap, Trace
+from otoscope.probe import Trace
+from otoscope.probe.blocks import block_ends
 
 if TYPE_CHECKING:
     from otoscope.scope import Scope
@@ -23,9 +24,15 @@ _MOST_FRAMES = 2000
 
 #: Methods on one sound that need no options, by their name: how a note calls them, and how they are run.
 PLAIN: dict[str, tuple[str, Callable[[Scope, Any], Any]]] = {
+    "filters": ("The filters", lambda scope, wave: scope.filters()),
+    "frame_response": ("The response to one frame", lambda scope, wave: scope.frame_response(wave)),
+    "f_vowel": ("The filters that fire most", lambda scope, wave: scope.f_vowel(wave)),
     "geometry": ("The geometry", lambda scope, wave: scope.geometry()),
+    "data_flow": ("The data flow", lambda scope, wave: scope.data_flow(wave)),
+    "aliasing": ("The aliasing", lambda scope, wave: scope.aliasing(wave)),
+    "wigner": ("The Wigner-Ville distribution", lambda scope, wave: scope.wigner()),
 }
-_STEPS = ("taps", "relevance", "response spectra", "sonification", *PLAIN, "writing")
+_STEPS = ("taps", "relevance", "voice", "response spectra", "sonification", *PLAIN, "writing")
 
 
 def gather(
@@ -60,11 +67,16 @@ def gather(
     results: dict[str, Any] = {}
     tell(progress, "taps")
     trace = scope.taps(wave)
-    chosen = [trace.resolve(layer) for layer in layers] if layers else block_ends(trace)
+    chosen = [trace.resolve(layer) for layer in layers] if layers else spread(trace)
     tell(progress, "relevance")
-    with _noted(notes, "Relevance", always=target is not None):
+    with _noted(notes, "Relevance", always=target is not None or rule != "guided"):
         rules = dict.fromkeys((rule, "gradient"))
         results["relevance"] = {name: scope.relevance(wave, target, name) for name in rules}
+    tell(progress, "voice")
+    with _noted(notes, "The periodicity"):
+        results["autocorrelation"] = scope.autocorrelation(wave, target)
+    with _noted(notes, "The voice"):
+        results["voice"] = scope.voice(wave, target)
     tell(progress, "response spectra")
     with _noted(notes, "The response spectra"):
         results["crs"] = scope.crs(wave)
@@ -79,19 +91,11 @@ def gather(
     return clip, results, trace, notes
 
 
-def block_ends(trace: Trace, count: int = 3) -> list[str]:
-    """The last tap with a time axis of each block, that is before the next convolution; `count` of them."""
-    ends: list[Tap] = []
-    previous: Tap | None = None
-    for tap in trace.values():
-        if tap.kind == "convolution" and previous is not None and previous.kind != "convolution":
-            ends.append(previous)
-        if tap.time_axis is not None and tap.channels > 1:
-            previous = tap
-    if previous is not None and (not ends or previous.name != ends[-1].name):
-        ends.append(previous)
+def spread(trace: Trace, count: int = 3) -> list[str]:
+    """The ends of `count` blocks in time, from the first to the last."""
+    ends = [name for name in block_ends(trace) if trace[name].time_axis is not None]
     picks = np.linspace(0, len(ends) - 1, min(count, len(ends))).round().astype(int)
-    return [ends[i].name for i in picks]
+    return [ends[i] for i in picks]
 
 
 def tell(progress: Progress | None, step: str) -> None:

@@ -29,6 +29,10 @@ SONIFICATION = (
     "MSc(R) thesis, University of Glasgow, 2022"
 )
 
+SIMPLENET = (
+    "“How do deep convolutional neural networks learn from raw audio waveforms?” (SimpleNet), under review at ICLR 2018"
+)
+
 GEOMETRY = "Skretting and Engan, “Learned dictionaries for sparse image representation: properties and results”, 2011"
 
 CAUTION = (

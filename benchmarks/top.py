@@ -1,0 +1,66 @@
+"""Top activations against bare forward passes over the same batches, and how its memory grows with the data set."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import torch
+
+from _measure import THREADS, fastest, say_cost
+from otoscope import load
+from otoscope.methods import top_activations
+from otoscope.methods.clips import Clip, batched
+
+CLIPS, SECONDS, BATCH = 32, 2.5, 16
+LAYERS = ("features.pool1", "features.pool4", "features.relu11")
+
+STREAMING = """
+import resource, sys, torch
+from otoscope import load
+from otoscope.methods import top_activations
+from otoscope.methods.clips import Clip
+torch.set_num_threads(2)
+clips = (Clip(str(n), torch.randn(1, 1, 8000)) for n in range(int(sys.argv[1])))
+top_activations(load("cnn12", width=0.1), clips, sample_rate=8000, layer="pool4")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def main() -> None:
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
+    model = load("cnn12", width=0.5).eval()
+    clips = [Clip(str(n), torch.randn(1, 1, int(SECONDS * model.sample_rate))) for n in range(CLIPS)]
+
+    def bare() -> None:
+        with torch.no_grad():
+            for _, inputs in batched(clips, BATCH):
+                model(inputs)
+
+    for layer in LAYERS:
+        seconds = fastest(
+            {
+                "ours": lambda layer=layer: top_activations(
+                    model, clips, sample_rate=model.sample_rate, layer=layer, batch=BATCH
+                ),
+                "bare": bare,
+            },
+            repeats=3,
+        )
+        what = f"top activations of {layer}, {CLIPS / seconds['ours']:.0f} clips of {SECONDS} s a second"
+        say_cost(what, seconds["ours"], seconds["bare"], "the bare forward passes", 2)
+    few, many = peak_memory(64), peak_memory(1024)
+    print(
+        f"top activations: peak memory {many:.0f} MiB for 1024 clips, {many / few:.2f} times that for 64; goal about 1"
+    )
+
+
+def peak_memory(clips: int) -> float:
+    """Peak resident MiB of a fresh process that looks through so many clips."""
+    run = subprocess.run([sys.executable, "-c", STREAMING, str(clips)], check=True, capture_output=True, text=True)
+    return int(run.stdout) / 1024
+
+
+if __name__ == "__main__":
+    main()

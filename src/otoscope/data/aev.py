@@ -1,0 +1,428 @@
+"""American English vowels with known F0 and formants: the measurements of Hillenbrand et al. (1995) as sounds.
+
+The authors distribute what they measured in 1,668 /h-V-d/ words (twelve vowels of 45 men, 48 women, 27 boys and 19
+girls; ``vowdata.dat``, ``timedata.dat``) and the recordings themselves (folders ``men``, ``women`` and ``kids``,
+16 kHz, named as in ``vowdata.dat``). Where there are no recordings, each measured token is synthesised, and where
+there are no measurements either, talkers are drawn from the published means and deviations
+(:mod:`otoscope.data.hillenbrand`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+import numpy as np
+import soxr
+import xarray as xr
+from torch import Tensor
+
+from otoscope.audio import as_clip, load_audio
+from otoscope.data.hillenbrand import DEVIATIONS, MEANS, WORDS
+from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise
+from otoscope.errors import InputError
+
+RATE = 16_000
+"""Sample rate of the recordings in Hz; tokens are synthesised at it as well."""
+
+TALKERS: dict[str, int] = {"men": 45, "women": 48, "boys": 27, "girls": 19}
+"""How many talkers there are of each group."""
+
+FOLDERS: dict[str, str] = {"men": "men", "women": "women", "boys": "kids", "girls": "kids"}
+"""Where the recordings of each group lie."""
+
+CLOSEST = 100.0
+"""Hz that formants drawn or filled in lie apart at least, as all measured ones do."""
+
+CORRELATION = 0.5
+"""Between any two of F0 to F4 of a talker as drawn. Cut at two deviations, they correlate by 0.4, which is the mean of
+all pairs and groups over the talkers of ``vowdata.dat``."""
+
+JITTER, SHIMMER = 0.005, 0.03
+"""Irregularity of synthesised voices: relative deviation of their periods' frequencies and amplitudes."""
+
+_NAME = re.compile(r"[mwbg]\d\d[a-z][a-z]")
+_LETTERS = {"m": "men", "w": "women", "b": "boys", "g": "girls"}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is known of one token.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``m01ae``: group, talker and vowel.
+    vowel : str
+        One of :data:`otoscope.data.vowels.SYMBOLS`.
+    group : str
+        ``men``, ``women``, ``boys`` or ``girls``; ``children`` where boys and girls are not told apart.
+    duration : float
+        Of the vowel, in s.
+    f0 : float
+        Hz, at the steady state.
+    formants : tuple of float
+        F1 to F4 in Hz, at the steady state; NaN where it could not be measured.
+    """
+
+    name: str
+    vowel: str
+    group: str
+    duration: float
+    f0: float
+    formants: tuple[float, float, float, float]
+
+    @property
+    def table(self) -> str:
+        """The group under which the published means and deviations list it."""
+        return "children" if self.group in ("boys", "girls") else self.group
+
+
+@dataclass(frozen=True)
+class Token:
+    """A vowel to hear, with what is known of it.
+
+    Parameters
+    ----------
+    name, vowel, group : str
+        As :class:`Measurement`.
+    known : tuple of float
+        F0, F1 and F2 in Hz; NaN where it could not be measured.
+    mean, deviation : tuple of float
+        Of F0, F1 and F2 over the talkers of the group, in Hz.
+    centre : float
+        Time of the steady state in the clip, in s.
+    clip : DataArray, (time,)
+        Or a Tensor (1, ..., time), as a model takes it.
+    """
+
+    name: str
+    vowel: str
+    group: str
+    known: tuple[float, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    centre: float
+    clip: xr.DataArray | Tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens that are made one by one, each time they are gone through.
+
+    Parameters
+    ----------
+    origin : str
+        What they are, in words.
+    measurements : tuple of Measurement
+    make : callable
+        From a measurement to its token.
+    """
+
+    origin: str
+    measurements: tuple[Measurement, ...]
+    make: Callable[[Measurement], Token]
+
+    def __len__(self) -> int:
+        return len(self.measurements)
+
+    def __iter__(self) -> Iterator[Token]:
+        return map(self.make, self.measurements)
+
+
+def vowel_tokens(
+    folder: str | Path | None = None,
+    *,
+    sample_rate: int = RATE,
+    groups: Sequence[str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Tokens:
+    """Find or make vowels with known F0 and formants.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        With ``vowdata.dat``, and, if there are recordings, ``timedata.dat`` and the folders ``men``, ``women`` and
+        ``kids``; without recordings the measured tokens are synthesised. By default the folder ``aev`` in the one
+        that the environment variable OTOSCOPE_DATA names, and where there is none, 139 talkers are drawn.
+    sample_rate : int
+        Of the clips, in Hz.
+    groups : sequence of str, optional
+        Of ``men``, ``women``, ``children``, ``boys`` and ``girls``; all by default.
+    limit : int, optional
+        Take at most so many, as evenly over vowels and groups as can be.
+    seed : int
+        Of the talkers that are drawn, and of the irregularities of synthesised voices.
+
+    Returns
+    -------
+    Tokens
+
+    Raises
+    ------
+    InputError
+        If a file or recording is missing or broken, or a group is unknown.
+
+    Examples
+    --------
+    >>> tokens = vowel_tokens(groups=["women"], limit=12)
+    >>> len(tokens), next(iter(tokens)).clip.attrs["sample_rate"]
+    (12, 16000)
+    """
+    place = _default_folder() if folder is None else Path(folder)
+    if place is None:
+        origin = "built-in: talkers drawn from the means and deviations of Hillenbrand et al. (1995), synthesised"
+        return Tokens(origin, choose(draw_talkers(seed), groups, limit), partial(_spoken, sample_rate, seed))
+    found = choose(read_measurements(place / "vowdata.dat"), groups, limit)
+    if not any((place / name).is_dir() for name in FOLDERS.values()):
+        origin = f"{place}: no recordings; tokens synthesised from the measurements in vowdata.dat"
+        return Tokens(origin, found, partial(_spoken, sample_rate, seed))
+    times = read_times(place / "timedata.dat")
+    _check_recordings(place, found, times)
+    return Tokens(f"{place}: recordings", found, partial(_recorded, place, times, sample_rate))
+
+
+def read_measurements(path: str | Path) -> list[Measurement]:
+    """Read ``vowdata.dat``: what was measured in each token.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    list of Measurement
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no measurements.
+    """
+    found = []
+    for name, numbers in _rows(Path(path), columns=16):
+        duration, f0, *formants = (number or math.nan for number in numbers[:6])
+        first, second, third, fourth = formants
+        vowel = name[3:]
+        if vowel not in SYMBOLS:
+            raise InputError(f"{path} has a token {name} with an unknown vowel; the vowels are {', '.join(SYMBOLS)}")
+        group = _LETTERS[name[0]]
+        found.append(Measurement(name, vowel, group, duration / 1000, f0, (first, second, third, fourth)))
+    return found
+
+
+def read_times(path: str | Path) -> dict[str, tuple[float, float, float]]:
+    """Read ``timedata.dat``: where in its recording each vowel begins and ends, and where it is steady.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        By the name of the token (start, end, steady state) in s, the last the mean of the two judges.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds no times.
+    """
+    return {
+        name: (start / 1000, end / 1000, (first + second) / 2000)
+        for name, (start, end, first, second) in _rows(Path(path), columns=5)
+    }
+
+
+def draw_talkers(seed: int = 0) -> list[Measurement]:
+    """Draw as many men, women and children as were measured, each saying the twelve vowels.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed draws the same talkers.
+
+    Returns
+    -------
+    list of Measurement
+
+    Notes
+    -----
+    A talker is five normal numbers, cut at two: by so many deviations F0 to F4 differ from the mean of the group, in
+    every vowel. Each two of them correlate by `CORRELATION`, since a small talker has a high voice and high
+    formants; they are drawn again where two formants of a vowel would come closer than `CLOSEST`. Every vowel lasts
+    0.3 s.
+
+    Examples
+    --------
+    >>> talkers = draw_talkers()
+    >>> len(talkers), talkers[0].name
+    (1668, 'm01ae')
+    """
+    rng = np.random.default_rng(seed)
+    counts = {"men": TALKERS["men"], "women": TALKERS["women"], "children": TALKERS["boys"] + TALKERS["girls"]}
+    drawn = []
+    for group, count in counts.items():
+        for number in range(1, count + 1):
+            voice = _draw_voice(group, rng)
+            for vowel, (f0, *formants) in voice.items():
+                f1, f2, f3, f4 = formants
+                drawn.append(Measurement(f"{group[0]}{number:02}{vowel}", vowel, group, 0.3, f0, (f1, f2, f3, f4)))
+    return drawn
+
+
+def choose(
+    measurements: Sequence[Measurement], groups: Sequence[str] | None = None, limit: int | None = None
+) -> tuple[Measurement, ...]:
+    """Those of some groups, and no more than a limit, as evenly over vowels and groups as can be.
+
+    Raises
+    ------
+    InputError
+        If a group is unknown, or the limit is below 1.
+
+    Examples
+    --------
+    >>> few = choose(draw_talkers(), ["men", "women"], limit=12)
+    >>> sorted({one.vowel for one in few}) == sorted(SYMBOLS), [one.group for one in few].count("men")
+    (True, 6)
+    """
+    known = {one.group for one in measurements} | {one.table for one in measurements}
+    for group in groups or ():
+        if group not in known:
+            raise InputError(f"there are no tokens of the group {group!r}; there are {', '.join(sorted(known))}")
+    kept = [one for one in measurements if not groups or one.group in groups or one.table in groups]
+    if limit is None:
+        return tuple(kept)
+    if limit < 1:
+        raise InputError(f"limit has to be 1 or more, not {limit}")
+    there = list(dict.fromkeys(one.group for one in kept))
+    cells: dict[tuple[int, int], list[Measurement]] = {}
+    for one in kept:
+        vowel = SYMBOLS.index(one.vowel)
+        # Vowel by vowel with the groups taking turns, so that even a dozen hold every vowel and every group.
+        cells.setdefault(((there.index(one.group) - vowel) % len(there), vowel), []).append(one)
+    turns = chain.from_iterable(zip_longest(*(cells[cell] for cell in sorted(cells))))
+    names = {one.name for one in islice((one for one in turns if one is not None), limit)}
+    return tuple(one for one in kept if one.name in names)
+
+
+# -- Sounds -----------------------------------------------------------------------------------------------
+
+
+def _spoken(sample_rate: int, seed: int, measurement: Measurement) -> Token:
+    """A token synthesised from its measurement, in a voice as irregular as voices are."""
+    vowel = Vowel(
+        measurement.vowel,
+        measurement.table,
+        _known_or_mean(measurement)[0],
+        tuple(_known_or_mean(measurement)[1:]),
+        mean_vowel(measurement.vowel, measurement.table).tract_length,
+    )
+    own_seed = zlib.crc32(f"{seed} {measurement.name}".encode())
+    samples = synthesise(vowel, RATE, measurement.duration, jitter=JITTER, shimmer=SHIMMER, seed=own_seed)
+    if sample_rate != RATE:
+        samples = soxr.resample(samples, RATE, sample_rate)
+    return _token(measurement, measurement.duration / 2, as_clip(samples, sample_rate, name=measurement.name))
+
+
+def _recorded(
+    folder: Path, times: dict[str, tuple[float, float, float]], sample_rate: int, measurement: Measurement
+) -> Token:
+    """The vowel of a recorded word."""
+    start, end, steady = times[measurement.name]
+    path = _recording(folder, measurement)
+    word = load_audio(path, sample_rate=sample_rate)
+    clip = word[round(start * sample_rate) : round(end * sample_rate)]
+    if clip.size < 2:
+        raise InputError(f"{path} is {word.size / sample_rate:.3f} s long, and timedata.dat has its vowel at {start} s")
+    return _token(measurement, steady - start, clip.assign_coords(time=clip.time - clip.time[0]))
+
+
+def _token(measurement: Measurement, centre: float, clip: xr.DataArray) -> Token:
+    known = (measurement.f0, *measurement.formants[:2])
+    mean, deviation = (table[measurement.table][measurement.vowel][:3] for table in (MEANS, DEVIATIONS))
+    return Token(measurement.name, measurement.vowel, measurement.group, known, mean, deviation, centre, clip)
+
+
+def _known_or_mean(measurement: Measurement) -> list[float]:
+    """F0 to F4, with the mean of the group, as far as there is room, for what could not be measured."""
+    known = np.array([measurement.f0, *measurement.formants])
+    filled = np.where(np.isnan(known), MEANS[measurement.table][measurement.vowel], known)
+    for i in np.flatnonzero(np.isnan(known[1:])) + 1:
+        above = np.nanmin(np.append(known[i + 1 :], np.inf))
+        filled[i] = max(min(filled[i], above - CLOSEST), filled[i - 1] + CLOSEST)
+    return filled.tolist()
+
+
+def _draw_voice(group: str, rng: np.random.Generator) -> dict[str, list[float]]:
+    """F0 to F4 of each vowel of one talker."""
+    while True:
+        shared, own = rng.standard_normal(1), rng.standard_normal(5)
+        z = math.sqrt(CORRELATION) * shared + math.sqrt(1 - CORRELATION) * own
+        if np.abs(z).max() > 2:
+            continue
+        voice = {vowel: np.array(MEANS[group][vowel]) + z * np.array(DEVIATIONS[group][vowel]) for vowel in WORDS}
+        if all((np.diff(frequencies[1:]) >= CLOSEST).all() for frequencies in voice.values()):
+            return {vowel: voice[vowel].tolist() for vowel in SYMBOLS}
+
+
+# -- Files ------------------------------------------------------------------------------------------------
+
+
+def _default_folder() -> Path | None:
+    data = os.environ.get("OTOSCOPE_DATA")
+    place = Path(data) / "aev" if data else None
+    return place if place is not None and (place / "vowdata.dat").is_file() else None
+
+
+def _rows(path: Path, columns: int) -> Iterator[tuple[str, list[float]]]:
+    """The lines that begin with the name of a token; all others are headings."""
+    try:
+        lines = path.read_text(encoding="latin-1").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror}; it is part of the vowel data of Hillenbrand et al."
+        ) from None
+    found = 0
+    for number, line in enumerate(lines, 1):
+        name, *fields = line.split() or [""]
+        if not _NAME.fullmatch(name):
+            continue
+        try:
+            numbers = [float(field) for field in fields]
+        except ValueError:
+            numbers = []
+        if len(numbers) != columns - 1:
+            raise InputError(f"line {number} of {path} should hold {columns} columns: {line.strip()!r}")
+        found += 1
+        yield name, numbers
+    if not found:
+        raise InputError(f"{path} holds no tokens; they are lines that begin with a name such as m01ae")
+
+
+def _recording(folder: Path, measurement: Measurement) -> Path:
+    return folder / FOLDERS[measurement.group] / f"{measurement.name}.wav"
+
+
+def _check_recordings(folder: Path, measurements: Sequence[Measurement], times: Mapping[str, object]) -> None:
+    untimed = [one.name for one in measurements if one.name not in times]
+    if untimed:
+        raise InputError(
+            f"{folder / 'timedata.dat'} lacks {len(untimed)} of the tokens of vowdata.dat, first {untimed[0]}"
+        )
+    missing = [path for path in (_recording(folder, one) for one in measurements) if not path.is_file()]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(measurements)} recordings are missing from {folder}, first "
+            f"{missing[0].relative_to(folder)}: unpack the authors' men.zip, women.zip and kids.zip there, or leave "
+            "out their groups"
+        )

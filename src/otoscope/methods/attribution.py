@@ -1,0 +1,368 @@
+"""Rules of relevance that Captum computes: integrated gradients, SmoothGrad, occlusion in time and in frequency."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe import logits
+from otoscope.results import variable
+
+Score = Callable[[Tensor], Tensor]
+"""From waveforms as the model takes them, (n, ..., time), to the output that is explained, (n,)."""
+
+
+def integrated_gradients(
+    score: Score, clip: Tensor, sample_rate: float, *, steps: int = 50, batch_size: int = 8
+) -> tuple[Tensor, Tensor]:
+    r"""Gradients on the straight way from silence to the clip, integrated.
+
+    Parameters
+    ----------
+    score : callable
+    clip : Tensor, (1, ..., time)
+    sample_rate : float
+        In Hz.
+    steps : int
+        Points of the Gauss-Legendre quadrature.
+    batch_size : int
+        Waveforms in one pass of the model.
+
+    Returns
+    -------
+    signal : Tensor, (1, ..., time)
+    baseline : Tensor, (1,)
+        The score of silence: the signal sums to the score of the clip less this, up to the error of the quadrature.
+
+    Notes
+    -----
+    :math:`x_n \int_0^1 \partial y / \partial x_n (\alpha x)\, d\alpha` (Sundararajan et al. 2017, eq. 1).
+    """
+    from captum.attr import IntegratedGradients
+
+    _check_counts(steps=steps, batch_size=batch_size)
+    signal = IntegratedGradients(score).attribute(
+        clip, torch.zeros_like(clip), n_steps=steps, internal_batch_size=batch_size
+    )
+    with torch.no_grad():
+        return signal, score(torch.zeros_like(clip))
+
+
+def smoothgrad(
+    score: Score,
+    clip: Tensor,
+    sample_rate: float,
+    *,
+    samples: int = 32,
+    noise: float = 0.1,
+    seed: int = 0,
+    batch_size: int = 8,
+) -> tuple[Tensor, None]:
+    r"""The gradient, averaged over noisy copies of the clip.
+
+    Parameters
+    ----------
+    score : callable
+    clip : Tensor, (1, ..., time)
+    sample_rate : float
+        In Hz.
+    samples : int
+        Noisy copies.
+    noise : float
+        Standard deviation of the Gaussian noise over the root mean square of the clip; 0.1 is 20 dB below it.
+    seed : int
+        Of the noise.
+    batch_size : int
+        Waveforms in one pass of the model.
+
+    Returns
+    -------
+    signal : Tensor, (1, ..., time)
+    None
+
+    Notes
+    -----
+    :math:`\frac{1}{S} \sum_s \partial y / \partial x_n (x + \epsilon_s)` (Smilkov et al. 2017, section 3). They
+    give the noise as a share of the range of values, which says little about a sound: its root mean square does.
+    """
+    from captum.attr import NoiseTunnel, Saliency
+
+    _check_counts(samples=samples, batch_size=batch_size)
+    if not 0 <= noise < float("inf"):
+        raise InputError(f"noise has to be 0 or more, a share of the clip's root mean square; got {noise!r}")
+    with _seeded(seed):
+        signal = NoiseTunnel(Saliency(score)).attribute(
+            clip.requires_grad_(),
+            nt_samples=samples,
+            nt_samples_batch_size=min(batch_size, samples),
+            stdevs=float(noise * clip.detach().square().mean().sqrt()),
+            abs=False,
+        )
+    return signal.detach(), None
+
+
+def occlusion(
+    score: Score,
+    clip: Tensor,
+    sample_rate: float,
+    *,
+    occlusion_window: float = 0.05,
+    occlusion_hop: float | None = None,
+    batch_size: int = 8,
+) -> tuple[Tensor, Tensor]:
+    r"""What the score loses when a window of the clip is silenced.
+
+    Parameters
+    ----------
+    score : callable
+    clip : Tensor, (1, ..., time)
+    sample_rate : float
+        In Hz.
+    occlusion_window, occlusion_hop : float
+        Length of the window and distance from one to the next in s; the hop is half of the window by default.
+    batch_size : int
+        Waveforms in one pass of the model.
+
+    Returns
+    -------
+    signal : Tensor, (1, ..., time)
+        Every sample of the clip times the loss there.
+    loss : Tensor, (1, ..., time)
+        For every sample, the mean over the windows that it lies in.
+
+    Notes
+    -----
+    :math:`a[n] = \operatorname{mean}_{w \ni n} \left( y(x) - y(x\,[\text{not in } w]) \right)` (Zeiler and Fergus
+    2014, section 4.2). The loss is a staircase, which can be looked at but not listened to, so that the
+    signal is :math:`a[n]\, x[n]`.
+    """
+    from captum.attr import Occlusion
+
+    _check_counts(batch_size=batch_size)
+    hop = occlusion_window / 2 if occlusion_hop is None else occlusion_hop
+    window, step = round(occlusion_window * sample_rate), round(hop * sample_rate)
+    if not 1 <= step <= window <= clip.shape[-1]:
+        raise InputError(
+            f"occlusion_window has to be as short as the clip ({clip.shape[-1] / sample_rate:g} s) or shorter, and "
+            f"occlusion_hop between one sample ({1 / sample_rate:g} s) and the window; got {occlusion_window!r} s and "
+            f"{hop!r} s"
+        )
+    others = clip.shape[1:-1]
+    loss = Occlusion(score).attribute(
+        clip,
+        sliding_window_shapes=(*others, window),
+        strides=(*others, step),
+        perturbations_per_eval=batch_size,
+    )
+    return loss * clip, loss
+
+
+def frequency_occlusion(
+    score: Score, clip: Tensor, sample_rate: float, *, bands: int | Sequence[float] = 24, batch_size: int = 8
+) -> tuple[Tensor, Tensor]:
+    r"""What the score loses when a band of frequencies is taken out of the clip.
+
+    Parameters
+    ----------
+    score : callable
+    clip : Tensor, (1, ..., time)
+    sample_rate : float
+        In Hz.
+    bands : int or sequence of float
+        Number of bands of equal width on the mel scale from 0 to the Nyquist limit, or their edges in Hz.
+    batch_size : int
+        Waveforms in one pass of the model.
+
+    Returns
+    -------
+    signal : Tensor, (1, ..., time)
+        The bands of the clip, each times its loss.
+    loss : Tensor, (1, bands)
+
+    Notes
+    -----
+    With :math:`x_b` the clip's DFT bins from one edge up to the next, so that the bands add up to the clip,
+
+    .. math:: a_b = y(x) - y(x - x_b), \qquad s[n] = \sum_b a_b\, x_b[n]
+
+    The gains of the bands, all one, are the features that Captum sets to zero one after another.
+    """
+    from captum.attr import FeatureAblation
+
+    _check_counts(batch_size=batch_size)
+    edges = band_edges(bands, sample_rate)
+    length = clip.shape[-1]
+    spectrum = torch.fft.rfft(clip)
+    band = np.searchsorted(edges, np.fft.rfftfreq(length, 1 / sample_rate), side="right") - 1
+    if edges[-1] == sample_rate / 2:  # the last band holds the Nyquist limit too
+        band = band.clip(max=len(edges) - 2)
+    inside = torch.as_tensor((band >= 0) & (band < len(edges) - 1), device=clip.device)
+    index = torch.as_tensor(band, device=clip.device).clamp(0, len(edges) - 2)
+
+    def filtered(gains: Tensor, outside: float) -> Tensor:
+        of_bins = torch.where(inside, gains[:, index], outside)
+        return torch.fft.irfft(spectrum * of_bins.reshape(-1, *[1] * (clip.ndim - 2), len(index)), length)
+
+    loss = FeatureAblation(lambda gains: score(filtered(gains, 1.0))).attribute(
+        clip.new_ones(1, len(edges) - 1), perturbations_per_eval=batch_size
+    )
+    return filtered(loss, 0.0), loss
+
+
+_METHODS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
+    function.__name__: function for function in (integrated_gradients, smoothgrad, occlusion, frequency_occlusion)
+}
+
+#: The rules of this module, with the papers that they are from.
+ATTRIBUTIONS = {
+    "integrated_gradients": "Sundararajan et al. 2017, eq. 1",
+    "smoothgrad": "Smilkov et al. 2017, section 3",
+    "occlusion": "Zeiler and Fergus 2014, section 4.2",
+    "frequency_occlusion": "Zeiler and Fergus 2014, section 4.2, by bands of frequency",
+}
+
+# What a rule returns beside the signal: its name, its dimensions, its meaning.
+_BESIDE: dict[str, tuple[str, list[str], str]] = {
+    "integrated_gradients": ("baseline_logit", ["clip"], "output for silence"),
+    "occlusion": ("time_relevance", ["clip", "time"], "loss of the output without this part of the sound"),
+    "frequency_occlusion": ("band_relevance", ["clip", "band"], "loss of the output without this band"),
+}
+
+
+def option_values(rule: object, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a rule: those given, checked by name, and the defaults of the others.
+
+    Raises
+    ------
+    InputError
+        If the rule has no such option.
+
+    Examples
+    --------
+    >>> option_values("integrated_gradients", {"steps": 20})
+    {'steps': 20, 'batch_size': 8}
+    """
+    function = _METHODS.get(rule) if isinstance(rule, str) else None
+    parameters = inspect.signature(function).parameters.values() if function else ()
+    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    unknown = [name for name in options if name not in defaults]
+    if unknown:
+        known = f"its options are {', '.join(defaults)}" if defaults else "it has none"
+        raise InputError(f"the rule {getattr(rule, '__name__', rule)} has no option {unknown[0]!r}: {known}")
+    return defaults | dict(options)
+
+
+def attribute(
+    rule: str,
+    model: nn.Module,
+    inputs: Tensor,
+    pick: Callable[[int, Tensor], Tensor],
+    sample_rate: float,
+    options: Mapping[str, Any],
+) -> tuple[Tensor, xr.Dataset]:
+    """Relevance of one output by a rule of :data:`ATTRIBUTIONS`, clip by clip.
+
+    Parameters
+    ----------
+    rule : str
+    model : nn.Module
+    inputs : Tensor, (clip, ..., time)
+    pick : callable
+        From the number of a clip and what the model answers to versions of it, (n, ...), to the output that is
+        explained, (n,).
+    sample_rate : float
+        In Hz.
+    options : mapping
+        Of the rule, see its function.
+
+    Returns
+    -------
+    signal : Tensor, of the shape of `inputs`
+    beside : Dataset
+        What else the rule says: `baseline_logit` (clip), `time_relevance` (clip, time) or `band_relevance` (clip,
+        band) with `band_low` and `band_high` in Hz.
+
+    Raises
+    ------
+    InputError
+        If Captum is not installed, or an option cannot be used.
+    """
+    _need_captum(rule)
+    found = []
+    with torch.inference_mode(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for number, clip in enumerate(inputs.split(1)):
+
+            def score(waveforms: Tensor, number: int = number) -> Tensor:
+                return pick(number, logits(model, waveforms))
+
+            found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
+    signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()
+    if rule in _BESIDE:
+        name, dims, meaning = _BESIDE[rule]
+        values = torch.cat([more for _, more in found if more is not None]).detach()
+        beside[name] = variable(dims, values.flatten(1) if len(dims) > 1 else values, meaning)
+    if rule == "frequency_occlusion":
+        edges = band_edges(options["bands"], sample_rate)
+        low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")
+        beside = beside.assign_coords(band_low=low, band_high=variable(["band"], edges[1:], "upper edge", "Hz"))
+    return signal, beside
+
+
+def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:
+    """Edges of bands in Hz, (bands + 1,): as given, or of equal width on the mel scale up to the Nyquist limit.
+
+    Raises
+    ------
+    InputError
+        If there is no band, or edges do not rise from 0 or more to at most the Nyquist limit.
+
+    Examples
+    --------
+    >>> band_edges(3, 16_000).round().tolist()
+    [0.0, 921.0, 3056.0, 8000.0]
+    """
+    if isinstance(bands, (int, np.integer)):
+        _check_counts(bands=int(bands))
+        # mel(f) = 2595 log10(1 + f / 700) (O'Shaughnessy 1987)
+        edges = 700 * (np.geomspace(1, 1 + sample_rate / 1400, int(bands) + 1) - 1)
+        edges[-1] = sample_rate / 2
+        return edges
+    edges = np.asarray(bands, dtype=float)
+    if edges.ndim != 1 or len(edges) < 2 or edges[0] < 0 or edges[-1] > sample_rate / 2 or (np.diff(edges) <= 0).any():
+        raise InputError(
+            f"bands has to be a number of bands, or two edges or more that rise from 0 Hz or more to at most half the "
+            f"sample rate ({sample_rate / 2:g} Hz); got {bands!r}"
+        )
+    return edges
+
+
+def _need_captum(rule: str) -> None:
+    try:
+        import captum.attr  # noqa: F401
+    except ImportError:
+        raise InputError(f"the rule {rule} needs Captum: pip install otoscope[attribution]") from None
+
+
+def _check_counts(**counts: object) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+            raise InputError(f"{name} has to be a whole number of 1 or more, got {count!r}")
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Random numbers from a seed, and afterwards those that would have come without it."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,68 @@
+"""The sound of the most active feature map of each clip, which is another map from clip to clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from otoscope.methods.maps import activity_of, by_clip
+from otoscope.probe import Rule, Tap
+from otoscope.probe.layerwise import ways_back
+
+
+def sounds_of_most_active(
+    model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: str | Rule = "deconvnet"
+) -> tuple[Tensor, Tensor]:
+    """Carry the most active map of every tap and clip back to its waveform, by one forward pass for all.
+
+    Parameters
+    ----------
+    model : nn.Module
+    inputs : Tensor, (clip, ..., time)
+    taps : sequence of Tap
+        Of this model; of their shapes only the order of the axes counts.
+    rule : str or callable
+        What activations pass back, see :mod:`otoscope.probe.rules`.
+
+    Returns
+    -------
+    sounds : Tensor, (clip, tap, time)
+        Not scaled; silence where no map is active.
+    channels : Tensor of int, (clip, tap)
+        The maps of the largest root mean square.
+
+    Examples
+    --------
+    >>> from otoscope.probe import trace
+    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
+    >>> clips = torch.randn(3, 1, 400)
+    >>> sounds, channels = sounds_of_most_active(model, clips, [trace(model, clips, 8000)["1"]])
+    >>> sounds.shape, channels.shape
+    (torch.Size([3, 1, 400]), torch.Size([3, 1]))
+    """
+    # Where frames are the batch, clips can only be told apart one at a time.
+    groups = inputs.split(1) if any(tap.time_axis == 0 for tap in taps) else (inputs,)
+    sounds, channels = [], []
+    for group in groups:
+        ways = ways_back(model, group, [tap.name for tap in taps], rule)
+        for tap in taps:
+            seed, chosen = _only_most_active(ways.values[tap.name], tap)
+            sounds.append(ways.pull(tap.name, seed).reshape(len(group), -1))
+            channels.append(chosen)
+    return _joined(sounds, len(taps)), _joined(channels, len(taps))
+
+
+def _only_most_active(value: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
+    """The value with zeros in all but one map of each clip, and which map that is."""
+    maps, seed = by_clip(value, tap), torch.zeros_like(value)
+    chosen = activity_of(maps).argmax(1)
+    clips = torch.arange(len(maps), device=maps.device)
+    by_clip(seed, tap)[clips, chosen] = maps[clips, chosen]
+    return seed, chosen
+
+
+def _joined(parts: list[Tensor], taps: int) -> Tensor:
+    """Parts by group and tap as (clip, tap, ...)."""
+    return torch.cat([torch.stack(parts[start : start + taps], dim=1) for start in range(0, len(parts), taps)])

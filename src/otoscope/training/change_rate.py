@@ -1,0 +1,151 @@
+"""How much the filters of a model change from one iteration of its training to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from otoscope.errors import InputError
+from otoscope.results import axis, sign, variable
+
+_SOURCE = "How do deep convolutional neural networks learn from raw audio waveforms? 2018, figure 4"
+_CONVOLUTIONS = tuple(
+    getattr(nn, f"{kind}{n}d") for kind in ("Conv", "ConvTranspose", "LazyConv", "LazyConvTranspose") for n in (1, 2, 3)
+)
+
+
+class ChangeRate:
+    r"""Watch the mean change rate of filters over the iterations of a training.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module. It is only read.
+    layers : sequence of str, optional
+        Names of modules that have a `weight`, or of parameters; by default all convolutions, or where there are none
+        all parameters of two or more axes (such as the edges of computed filters).
+
+    Raises
+    ------
+    InputError
+        If there is no such module or parameter, or nothing to watch.
+
+    Notes
+    -----
+    For iteration i and the N weights of a layer, the rate is
+
+    .. math:: \frac{1}{N} \sum_n \left| \frac{w_n^{(i)} - w_n^{(i-1)}}{w_n^{(i-1)}} \right|
+
+    (SimpleNet, figure 4), weights that were exactly zero left out. A single weight near zero can rule this mean, so
+    the change of the whole layer, :math:`\|w^{(i)} - w^{(i-1)}\| / \|w^{(i-1)}\|`, is kept beside it. The cost is one
+    copy of the weights and a pass over them at each step; weights that are computed (weight normalisation) are
+    computed once more.
+
+    Examples
+    --------
+    Either say it after each step of the optimizer, or let the optimizer say it:
+
+    >>> model = nn.Conv1d(1, 4, 9)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> rate = ChangeRate(model)
+    >>> with rate.watch(optimizer):
+    ...     for _ in range(3):
+    ...         optimizer.zero_grad()
+    ...         model(torch.randn(2, 1, 100)).square().mean().backward()
+    ...         optimizer.step()
+    >>> rate.result()["rate"].sizes
+    Frozen({'iteration': 3, 'layer': 1})
+    """
+
+    def __init__(self, model: nn.Module, layers: Sequence[str] | None = None) -> None:
+        self.layers = _default_layers(model) if layers is None else list(layers)
+        if not self.layers:
+            raise InputError(f"{type(model).__name__} has no filters to watch: name modules or parameters as layers")
+        self._sources = [_source(model, name) for name in self.layers]
+        self._before = [weight.clone() for weight in self._weights()]
+        self._rates: list[Tensor] = []
+        self._changes: list[Tensor] = []
+
+    def step(self) -> None:
+        """Note how far the weights have come since the last call."""
+        rates, changes = [], []
+        for before, now in zip(self._before, self._weights(), strict=True):
+            moved = now - before
+            changes.append(moved.norm() / before.norm())
+            # What is divided by zero is left out; all is done in place, for this runs at every step.
+            relative = moved.div_(before).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+            rates.append(relative.norm(p=1) / before.count_nonzero())
+            before.copy_(now)
+        # They stay where the weights are, so that a GPU need not be waited for.
+        self._rates.append(torch.stack(rates))
+        self._changes.append(torch.stack(changes))
+
+    def watch(self, optimizer: torch.optim.Optimizer) -> RemovableHandle:
+        """Call :meth:`step` after every step of an optimizer, until the handle is removed or its context ends."""
+
+        def stepped(*_: Any) -> None:
+            self.step()
+
+        return optimizer.register_step_post_hook(stepped)
+
+    def result(self) -> xr.Dataset:
+        """What has been noted so far.
+
+        Returns
+        -------
+        Dataset
+            `rate` and `change` (iteration, layer); the first iteration has the number 1.
+
+        Raises
+        ------
+        InputError
+            If there was no step.
+        """
+        if not self._rates:
+            raise InputError("no step was noted: call step() after each step of the optimizer, or watch(optimizer)")
+        dims = ["iteration", "layer"]
+        result = xr.Dataset(
+            {
+                "rate": variable(dims, torch.stack(self._rates).float(), "mean change rate of the weights"),
+                "change": variable(dims, torch.stack(self._changes).float(), "change of the layer's weights"),
+            },
+            coords={
+                "iteration": axis("iteration", range(1, len(self._rates) + 1), "iteration"),
+                "layer": self.layers,
+            },
+        )
+        return sign(result, "change_rate", _SOURCE, layers=self.layers)
+
+    @torch.no_grad()
+    def _weights(self) -> list[Tensor]:
+        # That of a module may be computed each time it is asked for.
+        return [_weight_of(source).detach() for source in self._sources]
+
+
+def _default_layers(model: nn.Module) -> list[str]:
+    convolutions = [name or "weight" for name, module in model.named_modules() if isinstance(module, _CONVOLUTIONS)]
+    return convolutions or [name for name, parameter in model.named_parameters() if parameter.ndim > 1]
+
+
+def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
+    """The module that has the weight, or the parameter of that name."""
+    modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
+    if name in parameters:
+        return parameters[name]
+    if name not in modules:
+        known = ", ".join(_default_layers(model))
+        raise InputError(f"no module or parameter is named {name!r}; what is watched by default is {known}")
+    if not isinstance(getattr(modules[name], "weight", None), Tensor):
+        raise InputError(f"the module {name!r} has no weight: name one that has, or a parameter")
+    return modules[name]
+
+
+def _weight_of(source: nn.Module | nn.Parameter) -> Tensor:
+    weight = source if isinstance(source, nn.Parameter) else source.weight
+    assert isinstance(weight, Tensor)
+    return weight

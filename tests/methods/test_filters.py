@@ -1,0 +1,153 @@
+"""Filters of the first layer: known kernels, several widths, kernels computed on the way, published weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope import InputError, Scope, load
+from otoscope.dsp.kernels import bandpass_bank
+from otoscope.methods import filters, filters_before_after
+
+RATE = 16_000
+BANDS = [(4000, 5000), (500, 900), (2000, 2600), (1000, 1500)]
+SILENCE = torch.zeros(1, 1, 2000)
+
+
+def convolution(kernels: Tensor, **options: int) -> nn.Conv1d:
+    layer = nn.Conv1d(1, len(kernels), kernels.shape[1], stride=10, **options)
+    layer.weight.data = kernels[:, None].clone()
+    return layer
+
+
+class SincLayer(nn.Module):
+    """Edges are the parameters; the kernels exist only while the layer runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edges = nn.Parameter(torch.tensor(BANDS, dtype=torch.float32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        low, high = (2 * self.edges / RATE).T[:, :, None]
+        n = torch.arange(251, device=x.device) - 125
+        kernels = (high * torch.sinc(high * n) - low * torch.sinc(low * n)) * torch.hamming_window(251, periodic=False)
+        return F.conv1d(x, kernels[:, None], stride=10)
+
+
+def test_order_goes_by_centre_frequency() -> None:
+    model = convolution(bandpass_bank(BANDS, 251, RATE))
+    result = filters(model, SILENCE, sample_rate=RATE)
+    assert result.order.values.tolist() == [1, 3, 2, 0]
+    np.testing.assert_allclose(result.centre_frequency, [np.mean(band) for band in BANDS], atol=5)
+    np.testing.assert_allclose(result.bandwidth, [np.ptp(band) for band in BANDS], atol=0.9 * RATE / 251)
+
+
+def test_computed_kernels_are_seen_as_the_sinc_layer_makes_them() -> None:
+    result = filters(nn.Sequential(SincLayer(), nn.ReLU()), SILENCE, sample_rate=RATE)
+    expected = filters(convolution(bandpass_bank(BANDS, 251, RATE)), SILENCE, sample_rate=RATE)
+    np.testing.assert_allclose(result.weight, expected.weight, atol=1e-6)
+    np.testing.assert_allclose(result.centre_frequency, expected.centre_frequency, atol=1)
+
+
+def test_magnitude_and_cumulative_are_those_of_the_kernels_in_time() -> None:
+    kernels = torch.randn(5, 30)
+    result = filters(convolution(kernels), SILENCE, sample_rate=RATE, n_fft=256)
+    expected = np.abs(np.fft.rfft(kernels.numpy(), 256))
+    np.testing.assert_allclose(result.magnitude, expected, rtol=1e-3, atol=1e-4)
+    cumulative = (expected / np.linalg.norm(expected, axis=1, keepdims=True)).sum(0)
+    np.testing.assert_allclose(result.cumulative_response, cumulative, rtol=1e-4)
+    np.testing.assert_allclose(result.frequency, np.fft.rfftfreq(256, 1 / RATE))
+    np.testing.assert_allclose(result.lag, (np.arange(30) - 15) / RATE)
+
+
+def test_one_hot_kernels_pass_everything_alike() -> None:
+    result = filters(convolution(torch.eye(16)), SILENCE, sample_rate=RATE)
+    np.testing.assert_allclose(result.cumulative_response, result.cumulative_response[0], rtol=1e-5)
+
+
+def test_kernels_of_several_widths_are_centred() -> None:
+    model = load("swam-multiresolution", n_classes=3, input_length=4000)
+    result = filters(model, torch.zeros(1, 1, 4000), sample_rate=RATE)
+    assert result.sizes["kernel"] == 80 and result.sizes["lag"] == 500
+    narrowest = model.features.conv1.branches["kernel10"].weight[0, 0].detach()
+    inside = result.weight.sel(lag=slice(-5.5 / RATE, 4.5 / RATE))[0]
+    np.testing.assert_array_equal(inside, narrowest)
+    assert float(abs(result.weight[0]).sum()) == pytest.approx(float(narrowest.abs().sum()))
+    assert sorted(result.order.values.tolist()) == list(range(80))
+
+
+def test_dead_kernels_come_last_and_have_no_band() -> None:
+    kernels = torch.stack((torch.zeros(31), torch.hann_window(31), torch.zeros(31)))
+    result = filters(convolution(kernels), SILENCE, sample_rate=RATE)
+    assert result.order.values.tolist() == [1, 0, 2]
+    assert np.isnan(result.centre_frequency[[0, 2]]).all() and np.isfinite(result.cumulative_response).all()
+
+
+def test_a_result_survives_a_file(tmp_path: Path) -> None:
+    result = Scope(load("vowel-name")).filters(n_fft=2048)
+    result.otoscope.save(tmp_path / "filters.nc")
+    with xr.open_dataset(tmp_path / "filters.nc") as back:
+        xr.testing.assert_allclose(back.load(), result)
+        assert back.attrs["model_sha256"] == result.attrs["model_sha256"]
+    assert result.sizes["frequency"] == 1025 and "Muckenhirn" in result.attrs["source"]
+
+
+@pytest.mark.parametrize("name", ["cnn12", "res-tssdnet", "inc-tssdnet", "swam-segmental", "vowel-register"])
+def test_models_of_the_zoo_have_filters(name: str) -> None:
+    options = {"width": 0.1} if name == "cnn12" else {}
+    result = Scope(load(name, **options)).filters()
+    centres = result.centre_frequency[result.order]
+    assert (np.diff(centres) >= 0).all()
+    assert (centres >= 0).all() and (centres <= result.attrs["sample_rate"] / 2).all()
+
+
+def test_wav2vec2_reads_the_waveform_with_its_feature_extractor() -> None:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.Wav2Vec2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
+        conv_dim=(6, 6), conv_stride=(5, 2), conv_kernel=(10, 3), num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2,
+    )  # fmt: skip
+    model = transformers.Wav2Vec2Model(config)
+    weight = model.feature_extractor.conv_layers[0].conv.weight.detach()[:, 0]
+    result = Scope(model, RATE).filters()
+    np.testing.assert_array_equal(result.weight, weight)
+
+
+def test_published_weights_show_the_filters_of_the_checkpoint(published: Path) -> None:
+    scope = Scope(load("inc-tssdnet", weights=published))
+    weights = torch.load(published, weights_only=True, map_location="cpu")
+    weights = weights.get("model_state_dict", weights)
+    kernels = next(value for name, value in weights.items() if name.endswith("conv1.weight")).flatten(1)
+    np.testing.assert_allclose(scope.filters().weight, kernels, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"n_fft": 100}, "n_fft >= 251"), ({"layer": "conv9"}, "no layer is named 'conv9'")]
+)
+def test_what_cannot_be_is_refused(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        filters(convolution(bandpass_bank(BANDS, 251, RATE)), SILENCE, sample_rate=RATE, **options)
+
+
+def test_before_and_after_tell_how_much_each_kernel_changed() -> None:
+    first, second = torch.randn(4, 31), torch.randn(4, 31)
+    first[3] = 0
+    both = filters_before_after(*(filters(convolution(k), SILENCE, sample_rate=RATE) for k in (first, second)))
+    expected = (second - first).norm(dim=1) / first.norm(dim=1)
+    np.testing.assert_allclose(both.change[:3], expected[:3], rtol=1e-5)
+    assert np.isnan(both.change[3])
+    np.testing.assert_array_equal(both.weight.sel(training="before"), first)
+    np.testing.assert_array_equal(both.weight.sel(training="after"), second)
+
+
+def test_layers_of_two_shapes_are_not_before_and_after() -> None:
+    one, other = (filters(convolution(torch.randn(4, n)), SILENCE, sample_rate=RATE) for n in (31, 30))
+    with pytest.raises(InputError, match=r"31 and 30 values of lag"):
+        filters_before_after(one, other)

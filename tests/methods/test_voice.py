@@ -1,0 +1,154 @@
+"""Voice and autocorrelation in input and relevance: against Praat on the relevance, and where they must agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.signal
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope import InputError, Scope, load, load_audio
+from otoscope.data.vowels import vowel_clip
+from otoscope.dsp.voice import formants, lp_spectrum, pitch
+from otoscope.methods import autocorrelation, relevance, voice
+
+RATE = 16_000
+
+
+class Passing(nn.Module):
+    """Half the energy of the sound: its gradient is the sound itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.square().sum((1, 2))[:, None] / 2
+
+
+@pytest.fixture
+def vowel() -> Tensor:
+    return torch.as_tensor(vowel_clip("ah", "men", duration=0.3).values)[None, None]
+
+
+def test_a_model_that_passes_everything_has_the_voice_of_its_input(vowel: Tensor) -> None:
+    pytest.importorskip("parselmouth")
+    result = voice(Passing(), vowel, sample_rate=RATE, target=0, maximum=5000)
+    for name in ("f0", "formants", "median_formants", "spectrum", "lp_spectrum", "envelope"):
+        heard, relevant = (result[name].sel(signal=signal).values for signal in ("input", "relevance"))
+        np.testing.assert_allclose(relevant, heard, rtol=1e-4, err_msg=name)
+    correlation = autocorrelation(Passing(), vowel, sample_rate=RATE, target=0).autocorrelation
+    np.testing.assert_allclose(correlation[0, 1], correlation[0, 0], atol=1e-5)
+
+
+def test_a_high_pass_takes_the_first_formant_out_of_the_relevance(vowel: Tensor) -> None:
+    """The relevance is the sound twice through the filter: what is left is F2 and the harmonics above it."""
+    pytest.importorskip("parselmouth")
+    taps = torch.as_tensor(scipy.signal.firwin(513, 1000, pass_zero=False, fs=RATE)).float()
+
+    class HighPass(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.conv1d(x, taps[None, None], padding=256).square().sum((1, 2))[:, None] / 2
+
+    result = voice(HighPass(), vowel, sample_rate=RATE, target=0, maximum=5000)
+    known = vowel_clip("ah", "men").attrs["formants"]
+    heard, relevant = (result.median_formants.sel(signal=signal)[0].values for signal in ("input", "relevance"))
+    np.testing.assert_allclose(heard[:3], known[:3], rtol=0.05)
+    assert np.abs(relevant - known[0]).min() > 300
+    assert np.abs(relevant - known[1]).min() < 150  # of two harmonics, each may get a pole
+    levels = result.lp_spectrum.sel(signal="relevance")[0]
+    assert float(levels.sel(frequency=known[0], method="nearest")) < 0.1 * float(levels.max())
+
+
+def test_it_is_praat_on_the_relevance_signal(vowel: Tensor) -> None:
+    pytest.importorskip("parselmouth")
+    model = load("vowel-name")
+    found = relevance(model, vowel, sample_rate=RATE, target="ah", classes=model.classes)
+    signal = found.signal[0].values
+    result = voice(model, vowel, sample_rate=RATE, target="ah", classes=model.classes, start=0.1, stop=0.2, floor=90)
+    f0, times = pitch(signal, RATE, 90)
+    np.testing.assert_array_equal(result.f0.sel(signal="relevance")[0], f0)
+    np.testing.assert_array_equal(result.frame_time, times)
+    np.testing.assert_array_equal(result.formants.sel(signal="relevance")[0], formants(signal, RATE)[0])
+    inside = f0[(times >= 0.1) & (times <= 0.2)]
+    assert float(result.median_f0.sel(signal="relevance")[0]) == pytest.approx(np.nanmedian(inside))
+    windowed = signal[1600:3200] * scipy.signal.windows.hann(1602)[1:-1]
+    np.testing.assert_allclose(result.lp_spectrum.sel(signal="relevance")[0], lp_spectrum(windowed, n_fft=2048))
+    spectrum = np.abs(np.fft.rfft(windowed, 2048))
+    np.testing.assert_allclose(result.spectrum.sel(signal="relevance")[0], spectrum, atol=1e-9 * spectrum.max())
+    assert result.attrs["target"] == "ah" and (float(result.start[0]), float(result.stop[0])) == (0.1, 0.2)
+
+
+def test_autocorrelation_is_that_of_numpy_and_peaks_at_the_period() -> None:
+    clip = torch.as_tensor(vowel_clip("ah", "women", f0=200, duration=0.3).values)[None, None]
+    model = load("vowel-register")
+    result = autocorrelation(model, clip, sample_rate=RATE, start=0.1, stop=0.15)
+    signal = relevance(model, clip, sample_rate=RATE).signal[0].values[1600:2400].astype(float)
+    expected = np.correlate(signal, signal, "full")[799:]
+    np.testing.assert_allclose(result.autocorrelation[0, 1], expected / expected[0], atol=1e-5)
+    for curve in result.autocorrelation[0]:
+        near = curve.sel(lag=slice(0.003, 0.007))
+        assert float(near.lag[int(near.values.argmax())]) == pytest.approx(0.005, abs=0.0002)
+
+
+def test_the_segment_is_the_loudest_of_the_input() -> None:
+    wave = torch.zeros(2, 1, 8000)
+    wave[0, 0, 1000:2600] = torch.randn(1600)
+    wave[1, 0, 5000:6600] = torch.randn(1600)
+    result = autocorrelation(Passing(), wave, sample_rate=RATE, target=0)
+    np.testing.assert_allclose(result.start * RATE, [1000, 5000], atol=2)
+    np.testing.assert_allclose((result.stop - result.start) * RATE, 1600)
+
+
+def test_silence_is_measured_without_numbers_that_are_none() -> None:
+    pytest.importorskip("parselmouth")
+    result = voice(load("vowel-name"), torch.zeros(1, 1, 4000), sample_rate=RATE)
+    heard = result.sel(signal="input")
+    assert np.isnan(heard.f0).all() and np.isnan(heard.formants).all() and np.isnan(heard.median_f0).all()
+    assert not heard.lp_spectrum.any() and not heard.envelope.any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": 0.2, "stop": 0.5}, "from 0.2 to 0.5 s is not within the sound, which lasts 0.3 s"),
+        ({"start": 0.1, "stop": 0.1005}, "order 16 needs more than 16 samples; there are 8"),
+        ({"floor": 5.0}, "too short for an F0 floor of 5 Hz"),
+        ({"target": 99}, "unknown class 99"),
+    ],
+)
+def test_what_cannot_be_is_refused(vowel: Tensor, options: dict[str, Any], message: str) -> None:
+    pytest.importorskip("parselmouth")
+    with pytest.raises(InputError, match=message):
+        voice(load("vowel-name"), vowel, sample_rate=RATE, **options)
+
+
+@pytest.mark.parametrize("name", ["cnn12", "inc-tssdnet", "res-tssdnet", "swam-multiresolution", "vowel-register"])
+def test_a_scope_measures_the_voice_with_any_model(name: str, tmp_path: Any) -> None:
+    pytest.importorskip("parselmouth")
+    torch.manual_seed(0)
+    scope = Scope(load(name, **({"width": 0.1} if name == "cnn12" else {})))
+    wave = vowel_clip("iy", "women", duration=0.6)
+    if scope.sample_rate != RATE:
+        wave = scipy.signal.resample_poly(wave.values, scope.sample_rate, RATE)
+    result, correlation = scope.voice(wave, target=0), scope.autocorrelation(wave, target=0)
+    assert result.attrs["model"] == scope.name and "clip" not in result.dims
+    assert float(result.median_f0.sel(signal="input")) == pytest.approx(227.3, rel=0.01)
+    for one in (result, correlation):
+        one.otoscope.save(tmp_path / "result.nc")
+        with xr.open_dataset(tmp_path / "result.nc") as back:
+            xr.testing.assert_equal(back.load(), one)
+
+
+def test_real_speech_has_one_f0_in_input_and_relevance(data: Any) -> None:
+    """A spoken digit: where both have a voice, guided relevance keeps the period in most frames."""
+    pytest.importorskip("parselmouth")
+    recordings = data / "fsdd" / "recordings"
+    if not recordings.is_dir():
+        pytest.skip("OTOSCOPE_DATA has no fsdd/recordings")
+    scope = Scope(load("vowel-register"))
+    result = scope.voice(load_audio(recordings / "0_george_0.wav", sample_rate=RATE), ceiling=300)
+    heard, relevant = (result.f0.sel(signal=signal).values for signal in ("input", "relevance"))
+    both = ~np.isnan(heard) & ~np.isnan(relevant)
+    assert both.sum() > 10
+    assert np.median(np.abs(relevant[both] / heard[both] - 1)) < 0.05
