@@ -5,6 +5,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt
 PINS    := pyproject.toml constraints.txt
+DRAWN   := docs/_build docs/gallery docs/reference/generated
 
 # Two pytest workers with one torch thread each; `make test ARGS="-k strs"` hands more to pytest.
 WORKERS ?= 2
@@ -18,14 +19,14 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make bench   run every script in benchmarks/"
-	@echo "make docs    run what the documentation shows: doctests, commands, Python, links"
+	@echo "make docs    build the documentation, and run the gallery, into docs/_build/html"
 	@echo "make clean   remove what make has built"
 
 demo: $(VENV)/.installed-core
 	$(BIN)/otoscope demo
 
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check --quiet .
@@ -39,11 +40,17 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-test
 	@for script in $(wildcard benchmarks/[a-z]*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-docs: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope src/otoscope tests/test_docs.py
+docs: $(VENV)/.installed-docs docs/_build/.code
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# What was drawn and listed from the code is made anew when the code has changed.
+docs/_build/.code: $(shell find src/otoscope -name '*.py')
+	rm -rf $(DRAWN)
+	@mkdir -p $(@D) && touch $@
 
 clean:
-	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/otoscope.egg-info
+	rm -rf $(VENV) build dist $(DRAWN) .pytest_cache .mypy_cache .ruff_cache .hypothesis src/otoscope.egg-info
 	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 # One stamp a set of extras; a larger set holds the smaller ones.
@@ -61,3 +68,7 @@ $(VENV)/.installed-test: $(PINS) | $(BIN)/pip
 $(VENV)/.installed-dev: $(PINS) | $(BIN)/pip
 	$(INSTALL) -e '.[dev]'
 	@touch $(VENV)/.installed-core $(VENV)/.installed-test $@
+
+$(VENV)/.installed-docs: $(PINS) | $(BIN)/pip
+	$(INSTALL) -e '.[docs]'
+	@touch $(VENV)/.installed-core $@

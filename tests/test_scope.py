@@ -363,6 +363,23 @@ def test_a_wav2vec2_encoder_needs_a_function_as_target(wav2vec2: Any) -> None:
     assert np.abs(result.signal).max() > 0
 
 
+# -- Many sounds ------------------------------------------------------------------------------------------
+
+
+def test_clips_of_a_data_set_that_are_too_short_are_filled_up_with_zeros(scope: Scope, clip: Tensor) -> None:
+    short = clip[: scope.model.minimum_length // 2]
+    filled = torch.cat([short, torch.zeros(scope.model.minimum_length - len(short))])
+    values = [scope.top_activations([wave], "relu2")["value"] for wave in (short, filled)]
+    np.testing.assert_array_equal(*values)
+    with pytest.raises(InputError, match="too short"):
+        scope.relevance(short)
+
+
+def test_labels_have_to_be_as_many_as_sounds(scope: Scope, clip: Tensor) -> None:
+    with pytest.raises(InputError, match="2 sounds and 1 labels"):
+        scope.residual_study([clip, clip], ["one"])
+
+
 # -- Recordings -------------------------------------------------------------------------------------------
 
 

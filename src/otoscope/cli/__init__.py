@@ -1,4 +1,7 @@
-"""The command line, one file a command: parse, call, print. Results go to standard output, all else to standard error."""
+"""The command line, one file a command: parse, call, print.
+
+Results go to standard output, all else to standard error.
+"""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ def inspection_report(
 
     Examples
     --------
+    >>> import numpy as np
     >>> clip = xr.DataArray(
     ...     np.sin(np.arange(4000) / 5), dims="time", attrs={"sample_rate": 8000, "name": "a.wav"})
     >>> page = inspection_report({}, clip, [], {"model": "ear"})
