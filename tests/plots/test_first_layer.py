@@ -110,7 +110,7 @@ def test_before_and_after_show_both_and_the_chosen_filters(scope: Scope) -> None
     axes = plots.filters_before_after(before, scope.filters())
     assert axes.size == 12
     assert [ax.get_title() for ax in axes[:2]] == ["before", "after"]
-    assert [ax.get_ylabel() for ax in axes[4::2]] == ["no. 1", "no. 3", "no. 2", "no. 0"]
+    assert [ax.get_ylabel() for ax in axes[4::2]] == [f"no. {n}\nweight" for n in (1, 3, 2, 0)]
     assert all(len(ax.lines) == 2 for ax in axes[4:])
     both = filters_before_after(before, scope.filters()).otoscope.plot(chosen=[2])
     assert both.size == 6

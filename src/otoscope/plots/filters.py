@@ -229,7 +229,7 @@ def _draw_moves(ax: Axes, before: xr.Dataset, after: xr.Dataset) -> None:
     ax.plot(
         before["centre_frequency"] / divisor, after["centre_frequency"] / divisor, ".", ms=3, color=RELEVANCE_COLOUR
     )
-    ax.set(xlabel=f"centre before ({unit})", ylabel=f"centre after ({unit})", xlim=(0, top), ylim=(0, top))
+    ax.set(xlabel=f"centre before ({unit})", ylabel=f"centre\nafter ({unit})", xlim=(0, top), ylim=(0, top))
 
 
 def _draw_one(axes: np.ndarray, before: xr.Dataset, after: xr.Dataset, number: int, last: bool) -> None:
@@ -237,7 +237,8 @@ def _draw_one(axes: np.ndarray, before: xr.Dataset, after: xr.Dataset, number: i
     for result, colour in ((before, INPUT_COLOUR), (after, RELEVANCE_COLOUR)):
         axes[0].plot(1000 * result["lag"], result["weight"], color=colour, linewidth=0.8)
         axes[1].plot(_hertz(result) / divisor, result["magnitude"], color=colour, linewidth=0.8)
-    axes[0].set_ylabel(f"no. {number}")
+    axes[0].set_ylabel(f"no. {number}\nweight")
+    axes[1].set_ylabel("magnitude")
     axes[0].set_xlabel("time (ms)" if last else "")
     axes[1].set_xlabel(f"frequency ({unit})" if last else "")
     axes[1].set_ylim(bottom=0)
