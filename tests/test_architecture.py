@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "probe": GROUND | {"probe", "dsp"},
     "results": GROUND | {"audio", "plots"},
     "methods": GROUND | {"methods", "probe", "dsp", "audio", "results"},
-    "models": GROUND | {"models", "probe", "audio"},
+    "models": GROUND | {"models", "probe", "dsp", "audio"},
     "data": GROUND | {"data", "audio"},
     "training": GROUND | {"training", "probe", "dsp", "audio", "models", "data", "results"},
     "drawing": GROUND,

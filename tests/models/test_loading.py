@@ -43,7 +43,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 # --- names ---
 
 
-@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "vowelnet"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_loads_in_eval_mode_with_its_description(name: str) -> None:
     model = load(name)
     assert not any(module.training for module in model.modules())

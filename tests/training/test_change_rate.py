@@ -120,3 +120,25 @@ def test_bad_input_is_said() -> None:
         ChangeRate(nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU()), ["1"])
     with pytest.raises(InputError, match="no filters to watch"):
         ChangeRate(nn.ReLU())
+
+
+def test_a_weight_that_became_nan_is_no_rest() -> None:
+    model = nn.Conv1d(1, 2, 3)
+    rate = ChangeRate(model)
+    model.weight.data[0] = torch.nan
+    rate.step()
+    assert np.isnan(rate.result()["rate"].values).all()
+
+
+def test_a_lone_layer_whose_weights_are_computed() -> None:
+    model = nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 2, 3))
+    rate = ChangeRate(model)
+    with torch.no_grad():
+        model.parametrizations.weight.original0.mul_(2)
+    rate.step()
+    assert rate.result()["rate"].values == pytest.approx(1)
+
+
+def test_weights_that_are_not_made_yet_are_refused() -> None:
+    with pytest.raises(InputError, match="run the model on a sound first"):
+        ChangeRate(nn.Sequential(nn.LazyConv1d(3, 2)))

@@ -280,11 +280,41 @@ def mel_bank(
     >>> centre_frequency(bank, 16_000)[1:].round(decimals=-1)
     tensor([1190., 2850., 5970.])
     """
+    return bandpass_bank(mel_bands(count, sample_rate, minimum_frequency, maximum_frequency), width, sample_rate)
+
+
+def mel_bands(
+    count: int, sample_rate: float, minimum_frequency: float = 0.0, maximum_frequency: float | None = None
+) -> Tensor:
+    """Bands equal on the mel scale that share a range of frequencies.
+
+    Parameters
+    ----------
+    count, sample_rate, minimum_frequency, maximum_frequency
+        As in :func:`even_bank`.
+
+    Returns
+    -------
+    Tensor (count, 2)
+        Lower and upper edge of each in Hz, float64; lowest first.
+
+    Raises
+    ------
+    InputError
+        With no bands.
+
+    Examples
+    --------
+    >>> mel_bands(3, sample_rate=16_000).round()
+    tensor([[   0.,  921.],
+            [ 921., 3056.],
+            [3056., 8000.]], dtype=torch.float64)
+    """
     top = sample_rate / 2 if maximum_frequency is None else maximum_frequency
     ends = 2595 * torch.log10(1 + torch.tensor([minimum_frequency, top], dtype=torch.float64) / 700)
     mels = torch.linspace(float(ends[0]), float(ends[1]), _bands(count) + 1, dtype=torch.float64)
     edges = (700 * (10 ** (mels / 2595) - 1)).clamp(minimum_frequency, top)
-    return bandpass_bank(torch.stack((edges[:-1], edges[1:]), 1), width, sample_rate)
+    return torch.stack((edges[:-1], edges[1:]), 1)
 
 
 def as_banks(kernels: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -10,19 +10,37 @@ from __future__ import annotations
 
 from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save, weights_digest
 from otoscope.models.cnn12 import CNN12
+from otoscope.models.initialisers import start_from_bands
+from otoscope.models.leaf import LEAF
 from otoscope.models.resolve import load
 from otoscope.models.runs import checkpoint_files
+from otoscope.models.simplenet import SimpleNetCNN, SimpleNetRNN, SpecNet
+from otoscope.models.sincnet import SincNet
+from otoscope.models.soundnet import SoundNet
+from otoscope.models.speechcnn import PhoneCNN, SpeakerCNN
 from otoscope.models.swam import SWAM
 from otoscope.models.tssdnet import IncTSSDNet, ResTSSDNet
+from otoscope.models.vowelnet import VowelNet
+from otoscope.models.wavernn import WaveRNN
 from otoscope.models.zoo import ARCHITECTURES, Architecture, available
 
 __all__ = [
     "ARCHITECTURES",
     "CNN12",
+    "LEAF",
     "SWAM",
     "Architecture",
     "IncTSSDNet",
+    "PhoneCNN",
     "ResTSSDNet",
+    "SimpleNetCNN",
+    "SimpleNetRNN",
+    "SincNet",
+    "SoundNet",
+    "SpeakerCNN",
+    "SpecNet",
+    "VowelNet",
+    "WaveRNN",
     "available",
     "checkpoint_files",
     "fit_weights",
@@ -30,5 +48,6 @@ __all__ = [
     "load",
     "read_weights",
     "save",
+    "start_from_bands",
     "weights_digest",
 ]

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 
+_VOWELS = ("ae", "ah", "aw", "eh", "ei", "er", "ih", "iy", "oa", "oo", "uh", "uw")  # those of vowel-name
+
 
 class VowelNet(nn.Module):
     """Three convolutions on the waveform, the mean over time, one linear layer.
@@ -20,7 +22,7 @@ class VowelNet(nn.Module):
     Parameters
     ----------
     classes : sequence of str
-        Names of the classes, in the order of the logits.
+        Names of the classes, in the order of the logits; the twelve vowels by default.
     channels : tuple of three int
         Filters of the three convolutions.
     kernels : tuple of three int
@@ -51,10 +53,11 @@ class VowelNet(nn.Module):
     """
 
     input_length: int | None = None
+    padding: str = "zeros"
 
     def __init__(
         self,
-        classes: Sequence[str],
+        classes: Sequence[str] = _VOWELS,
         *,
         channels: tuple[int, int, int] = (64, 64, 96),
         kernels: tuple[int, int, int] = (320, 9, 5),

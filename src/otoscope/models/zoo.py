@@ -35,6 +35,10 @@ class Architecture(NamedTuple):
     head: str | None = None
 
 
+def _headed(factory: str, about: str) -> Architecture:
+    return Architecture(f"otoscope.models.{factory}", about, head="classifier.weight")
+
+
 def _swam(front_end: str, about: str) -> Architecture:
     return Architecture("otoscope.models.swam:SWAM", about, {"front_end": front_end}, "classifier.weight")
 
@@ -54,15 +58,24 @@ ARCHITECTURES: dict[str, Architecture] = {
     "inc-tssdnet": Architecture(
         "otoscope.models.tssdnet:IncTSSDNet", "Inc-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s"
     ),
+    "leaf": _headed("leaf:LEAF", "LEAF front end, learnt Gabor filters (Zeghidour et al. 2021), 16 kHz"),
+    "phone-cnn": _headed("speechcnn:PhoneCNN", "phone CNN (Muckenhirn et al. 2019), 16 kHz, 250 ms"),
     "res-tssdnet": Architecture(
         "otoscope.models.tssdnet:ResTSSDNet", "Res-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s"
     ),
+    "simplenet-cnn": _headed("simplenet:SimpleNetCNN", "SimpleNet-CNN (SimpleNet 2018), 16 kHz, 6 s"),
+    "simplenet-rnn": _headed("simplenet:SimpleNetRNN", "SimpleNet-RNN (SimpleNet 2018), 16 kHz"),
+    "sincnet": _headed("sincnet:SincNet", "SincNet front end, learnt band edges (Ravanelli 2018), 16 kHz"),
+    "soundnet": _headed("soundnet:SoundNet", "SoundNet of 8 layers (Aytar et al. 2016), 22.05 kHz, 10 s"),
+    "speaker-cnn": _headed("speechcnn:SpeakerCNN", "speaker CNN (Muckenhirn et al. 2019), 16 kHz, 250 ms"),
+    "specnet": _headed("simplenet:SpecNet", "SpecNet, SimpleNet-CNN with fixed filters, 16 kHz, 6 s"),
     "swam-segmental": _swam("segmental", "SWAM with first kernels of 300 samples, 16 kHz, 1 s"),
     "swam-subsegmental": _swam("subsegmental", "SWAM with first kernels of 30 samples, 16 kHz, 1 s"),
     "swam-multiresolution": _swam("multiresolution", "SWAM with first kernels of 10 to 500, 16 kHz, 1 s"),
     "vowelnet": Architecture(
         "otoscope.models.vowelnet:VowelNet", "VowelNet, three convolutions for synthetic vowels, 16 kHz"
     ),
+    "wavernn": _headed("wavernn:WaveRNN", "WaveRNN, windows of 40 ms and LSTM (Trigeorgis et al. 2016), 16 kHz"),
 }
 
 # folders under weights/ that come with the package

@@ -194,7 +194,7 @@ _PRODUCTS = frozenset(["matmul", "bmm", "mm", "__matmul__", "__rmatmul__"])
 _MATRIX = _PRODUCTS | {"linear", "addmm", "baddbmm"}
 _RECURRENT = frozenset(["lstm", "gru", "rnn_tanh", "rnn_relu"])
 _ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
-_STATISTICS = frozenset(["group_norm", "instance_norm", "cumsum", "cumprod", "sort"])
+_STATISTICS = frozenset(["group_norm", "instance_norm", "cumsum", "cumprod", "logcumsumexp", "sort"])
 
 Lookup = Callable[[Any], "Support | None"]
 

@@ -33,7 +33,7 @@ class ChangeRate:
     Raises
     ------
     InputError
-        If there is no such module or parameter, or nothing to watch.
+        If there is no such module or parameter, nothing to watch, or a lazy layer whose weights are not made yet.
 
     Notes
     -----
@@ -77,8 +77,9 @@ class ChangeRate:
         for before, now in zip(self._before, self._weights(), strict=True):
             moved = now - before
             changes.append(moved.norm() / before.norm())
-            # What is divided by zero is left out; all is done in place, for this runs at every step.
-            relative = moved.div_(before).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+            # What is divided by zero is left out, and a weight that became NaN is not; all is done in place, for this
+            # runs at every step.
+            relative = moved.div_(before).masked_fill_(before == 0, 0)
             rates.append(relative.norm(p=1) / before.count_nonzero())
             before.copy_(now)
         # They stay where the weights are, so that a GPU need not be waited for.
@@ -134,7 +135,8 @@ def _default_layers(model: nn.Module) -> list[str]:
 
 def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
     """The module that has the weight, or the parameter of that name."""
-    modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
+    modules = {name or "weight": module for name, module in model.named_modules()}
+    parameters = dict(model.named_parameters())
     if name in parameters:
         return parameters[name]
     if name not in modules:
@@ -148,4 +150,6 @@ def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
 def _weight_of(source: nn.Module | nn.Parameter) -> Tensor:
     weight = source if isinstance(source, nn.Parameter) else source.weight
     assert isinstance(weight, Tensor)
+    if nn.parameter.is_lazy(weight):
+        raise InputError("a layer to watch has no weights yet: run the model on a sound first, which makes them")
     return weight

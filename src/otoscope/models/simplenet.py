@@ -1,0 +1,218 @@
+"""SimpleNet with its two kinds of upper layers, and SpecNet (*How do deep CNNs learn from raw audio waveforms?*)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from otoscope.errors import InputError
+from otoscope.models.initialisers import Bands, start_from_bands
+from otoscope.models.wavernn import RecurrentHead
+
+_WINDOW = 640
+_BLOCKS, _CHANNELS = 4, 32
+
+
+class FilterEnergies(nn.Module):
+    """One convolution and the mean of its absolute value in every window of 40 ms.
+
+    Parameters
+    ----------
+    filters, width : int
+        Number of kernels, and samples of each, at most 640.
+    bands : {"even", "mel"}, sequence of pairs, or None
+        What the kernels start from, see :func:`otoscope.models.start_from_bands`; None leaves them random.
+    sample_rate : int
+        In Hz.
+    trainable : bool
+        Whether training moves the kernels.
+
+    Notes
+    -----
+    SimpleNet, section 3. A window of 640 samples has ``641 - width`` places for a kernel. Here the whole clip is
+    convolved, and the pooling takes these places of every window and steps over those between two windows: the
+    same numbers, and time remains one axis. There is neither bias nor ReLU before the absolute value, which they
+    would make pointless.
+
+    Examples
+    --------
+    >>> FilterEnergies()(torch.zeros(1, 1, 96_000)).shape
+    torch.Size([1, 64, 150])
+    """
+
+    def __init__(
+        self,
+        filters: int = 64,
+        width: int = 256,
+        bands: Bands | None = "even",
+        sample_rate: int = 16_000,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__()
+        if not 1 <= width <= _WINDOW or filters < 1:
+            raise InputError(f"filters must be at least 1 and width 1 to {_WINDOW}, not {filters} and {width}")
+        self.conv = nn.Conv1d(1, filters, width, bias=False)
+        if bands is not None:
+            start_from_bands(self.conv, bands, sample_rate)
+        self.conv.weight.requires_grad_(trainable)
+        self.pool = nn.AvgPool1d(_WINDOW - width + 1, stride=_WINDOW)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Energies (batch, filter, window) of clips (batch, 1, time)."""
+        return self.pool(self.conv(waveform).abs())
+
+
+class SimpleNetRNN(nn.Module):
+    """SimpleNet-RNN: one convolution, its mean absolute value every 40 ms, two LSTM layers.
+
+    Parameters
+    ----------
+    n_classes : int
+        Outputs, at least 1; 4 are the emotions of the experiments.
+    bands : {"even", "mel"}, sequence of pairs, or None
+        What the filters start from: equal bands as in the experiments, bands equal on the mel scale, or the edges of
+        each filter's band in Hz; None leaves them random.
+    filters, width : int
+        Number of filters, and samples of each.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+
+    Notes
+    -----
+    SimpleNet, sections 3 and 4.1: 64 filters of 256 samples at 16 kHz (see `FilterEnergies`) and above them the
+    layers of WaveRNN (see `RecurrentHead`). What is behind the last whole window of 640 samples is not heard.
+
+    Examples
+    --------
+    >>> SimpleNetRNN(bands="mel").eval()(torch.zeros(1, 1, 16_000)).shape
+    torch.Size([1, 4])
+    """
+
+    sample_rate: int = 16000
+    input_length: int | None = None
+    minimum_length: int = _WINDOW
+    padding: str = "zeros"
+    classes: tuple[str, ...] | None = None
+    name: str = "simplenet-rnn"
+
+    def __init__(self, n_classes: int = 4, bands: Bands | None = "even", filters: int = 64, width: int = 256) -> None:
+        super().__init__()
+        if n_classes < 1:
+            raise InputError(f"{self.name}: n_classes must be at least 1, not {n_classes}")
+        self.front = FilterEnergies(filters, width, bands, self.sample_rate)
+        self.head = RecurrentHead(filters, n_classes)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of clips (batch, 1, time) of at least one window."""
+        return self.head(self.front(waveform).transpose(1, 2))
+
+
+class SimpleNetCNN(nn.Module):
+    """SimpleNet-CNN: one convolution, its mean absolute value every 40 ms, four convolutions in two dimensions.
+
+    Parameters
+    ----------
+    n_classes, bands, filters, width
+        As in `SimpleNetRNN`; at least 31 filters.
+    input_length : int
+        Samples of every input; the dense layer depends on it. 96000 is 6 s, at least 31 windows of 640 are needed.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range or a clip has another length than ``input_length``.
+
+    Notes
+    -----
+    SimpleNet, sections 3 and 4.1: the energies of the filters (see `FilterEnergies`) as a picture (window, filter),
+    four times 32 kernels of (2, 2), ReLU and max-pooling by (2, 2), then 64 hidden units. The paper leaves open the
+    padding, here none; so 8 x 3 places of 32 are left of six seconds.
+
+    Examples
+    --------
+    >>> SimpleNetCNN().eval()(torch.zeros(1, 1, 96_000)).shape
+    torch.Size([1, 4])
+    """
+
+    sample_rate: int = 16000
+    padding: str = "zeros"
+    classes: tuple[str, ...] | None = None
+    name: str = "simplenet-cnn"
+    _trainable = True
+
+    def __init__(
+        self,
+        n_classes: int = 4,
+        bands: Bands | None = "even",
+        filters: int = 64,
+        width: int = 256,
+        input_length: int = 96_000,
+    ) -> None:
+        super().__init__()
+        if n_classes < 1:
+            raise InputError(f"{self.name}: n_classes must be at least 1, not {n_classes}")
+        self.input_length: int | None = input_length
+        rows, columns = _left(input_length // _WINDOW), _left(filters)
+        if min(rows, columns) < 1:
+            raise InputError(
+                f"{self.name}: at least 31 filters and an input_length of {31 * _WINDOW} samples are needed, "
+                f"not {filters} and {input_length}"
+            )
+        self.front = FilterEnergies(filters, width, bands, self.sample_rate, self._trainable)
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for number in range(1, _BLOCKS + 1):
+            layers[f"conv{number}"] = nn.Conv2d(1 if number == 1 else _CHANNELS, _CHANNELS, 2)
+            layers[f"relu{number}"] = nn.ReLU()
+            layers[f"pool{number}"] = nn.MaxPool2d(2)
+        self.features = nn.Sequential(layers)
+        self.dense = nn.Sequential(
+            OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(_CHANNELS * rows * columns, 64), relu=nn.ReLU())
+        )
+        self.classifier = nn.Linear(64, n_classes)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of clips (batch, 1, input_length)."""
+        if waveform.shape[-1] != self.input_length:
+            raise InputError(
+                f"{self.name} takes {self.input_length} samples, got {waveform.shape[-1]}: "
+                "pad or cut the clip, or build the model with another input_length"
+            )
+        picture = self.front(waveform).transpose(1, 2).unsqueeze(1)
+        return self.classifier(self.dense(self.features(picture)))
+
+
+class SpecNet(SimpleNetCNN):
+    """SpecNet: SimpleNet-CNN whose filters stay as they start, so a network on a spectrogram.
+
+    Parameters
+    ----------
+    n_classes, bands, filters, width, input_length
+        As in `SimpleNetCNN`.
+
+    Notes
+    -----
+    SimpleNet, section 4.1: the spectrogram is made with the filters that SimpleNet starts from, and that they are not
+    trained is the only difference. Here they are still computed in the network, so that one can look through them
+    at the waveform.
+
+    Examples
+    --------
+    >>> model = SpecNet()
+    >>> [name for name, p in model.named_parameters() if not p.requires_grad]
+    ['front.conv.weight']
+    """
+
+    name: str = "specnet"
+    _trainable = False
+
+
+def _left(places: int) -> int:
+    """Rows or columns of a picture that the four blocks leave."""
+    for _ in range(_BLOCKS):
+        places = (places - 1) // 2
+    return max(places, 0)

@@ -1,0 +1,110 @@
+"""WaveRNN: convolutions in windows of 40 ms and a recurrent network across them (Trigeorgis et al. 2016)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from otoscope.errors import InputError
+
+_BLOCKS = 8
+
+
+class RecurrentHead(nn.Module):
+    """Two LSTM layers and two dense ones: what WaveRNN and SimpleNet-RNN have above their front ends.
+
+    Parameters
+    ----------
+    features : int
+        Numbers a frame.
+    n_classes : int
+        Outputs.
+
+    Notes
+    -----
+    SimpleNet, section 4.1: 64 units in each layer, tanh in the LSTM and ReLU elsewhere. The paper leaves open what
+    the dense layer reads; here it is the last state.
+
+    Examples
+    --------
+    >>> RecurrentHead(10, n_classes=4)(torch.zeros(2, 150, 10)).shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(self, features: int, n_classes: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(features, 64, num_layers=2, batch_first=True)
+        self.linear = nn.Linear(64, 64)
+        self.relu = nn.ReLU()
+        self.classifier = nn.Linear(64, n_classes)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of frames (batch, frame, feature)."""
+        states, _ = self.lstm(frames)
+        return self.classifier(self.relu(self.linear(states[:, -1])))
+
+
+class WaveRNN(nn.Module):
+    """Eight convolutions, each with ReLU and max-pooling by 2, inside every window of 40 ms, then two LSTM layers.
+
+    Parameters
+    ----------
+    n_classes : int
+        Outputs, at least 1; 4 are the emotions of the experiments of SimpleNet.
+    filters : int
+        Of every convolution.
+    first_kernel, kernel : int
+        Widths of the first convolution and of the others; 80 samples are 5 ms.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+
+    Notes
+    -----
+    SimpleNet, sections 2.2.1, 2.2.3 and 4.1: windows of 640 samples (40 ms at 16 kHz) without overlap, a pooling
+    after each of eight convolutions, kernels that start as in Glorot and Bengio 2010, and above them
+    `RecurrentHead`. The paper leaves open the sizes; here they are 40 filters each, a first kernel of 5 ms (that of
+    Trigeorgis et al. 2016), then kernels of 5, pooling by 2 and zeros at the edges of each window: 2 frames of 40 a
+    window are left. Convolutions are written with kernels (1, width) over (window, sample), so that time is the axis
+    of the windows. What is behind the last whole window is not heard.
+
+    Examples
+    --------
+    >>> WaveRNN().eval()(torch.zeros(1, 1, 16_000)).shape
+    torch.Size([1, 4])
+    """
+
+    sample_rate: int = 16000
+    input_length: int | None = None
+    minimum_length: int = 640
+    padding: str = "zeros"
+    classes: tuple[str, ...] | None = None
+    name: str = "wavernn"
+
+    def __init__(self, n_classes: int = 4, filters: int = 40, first_kernel: int = 80, kernel: int = 5) -> None:
+        super().__init__()
+        if min(n_classes, filters, first_kernel, kernel) < 1:
+            raise InputError("wavernn: n_classes, filters, first_kernel and kernel must be at least 1")
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        channels, samples = 1, self.minimum_length
+        for number in range(1, _BLOCKS + 1):
+            width = first_kernel if number == 1 else kernel
+            convolution = nn.Conv2d(channels, filters, (1, width), padding=(0, width // 2))
+            nn.init.xavier_uniform_(convolution.weight)
+            layers[f"conv{number}"] = convolution
+            layers[f"relu{number}"] = nn.ReLU()
+            layers[f"pool{number}"] = nn.MaxPool2d((1, 2))
+            channels, samples = filters, (samples + 2 * (width // 2) - width + 1) // 2
+        self.features = nn.Sequential(layers)
+        self.head = RecurrentHead(filters * samples, n_classes)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, n_classes) of clips (batch, 1, time) of at least one window."""
+        windows = waveform.shape[-1] // self.minimum_length
+        heard = waveform[..., : windows * self.minimum_length].unflatten(-1, (windows, self.minimum_length))
+        features = self.features(heard)  # (batch, filter, window, sample)
+        return self.head(features.transpose(1, 2).flatten(2))

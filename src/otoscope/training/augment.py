@@ -1,0 +1,270 @@
+"""Random changes of a batch of waveforms that leave what is heard in them the same.
+
+Each takes a batch (clip, ..., time), draws for each clip on its own from an explicit generator, and gives a new batch
+of the same shape; the same seed gives the same batch, wherever the batch lies.
+
+References
+----------
+The set and its ranges are those of the thesis on sonification (2022, section 4.3.1); the masks follow SpecAugment
+(Park et al., Interspeech 2019), the background mix-back (Fonseca et al., ICASSP 2021).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from otoscope.errors import InputError
+
+
+def random_gain(
+    waves: Tensor, generator: torch.Generator, *, low: float = -18.0, high: float = 6.0, probability: float = 0.5
+) -> Tensor:
+    """Make clips louder or softer.
+
+    Parameters
+    ----------
+    waves : Tensor, (clip, ..., time)
+    generator : torch.Generator
+    low, high : float
+        Range of the gain in dB, in which every value is equally likely.
+    probability : float
+        That a clip is changed.
+
+    Returns
+    -------
+    Tensor, as `waves`
+
+    Raises
+    ------
+    InputError
+        If `waves` is no batch of floating point numbers, or a range or probability cannot be.
+
+    Examples
+    --------
+    >>> louder = random_gain(torch.ones(2, 3), torch.Generator().manual_seed(0), low=20, high=20, probability=1)
+    >>> louder[0]
+    tensor([10., 10., 10.])
+    """
+    _check(waves, low, high, probability)
+    gain = 10 ** (_uniform(waves, generator, low, high) / 20)
+    return waves * torch.where(_chosen(waves, generator, probability), gain, 1.0)
+
+
+def gaussian_noise(
+    waves: Tensor, generator: torch.Generator, *, low: float = 0.001, high: float = 0.015, probability: float = 0.5
+) -> Tensor:
+    """Add white Gaussian noise.
+
+    Parameters
+    ----------
+    waves : Tensor, (clip, ..., time)
+        Full scale is 1.
+    generator : torch.Generator
+    low, high : float
+        Range of the noise's standard deviation, in which every value is equally likely.
+    probability : float
+        That a clip is changed.
+
+    Returns
+    -------
+    Tensor, as `waves`
+
+    Raises
+    ------
+    InputError
+        As :func:`random_gain`.
+
+    Examples
+    --------
+    >>> noise = gaussian_noise(torch.zeros(1, 1000), torch.Generator().manual_seed(0), probability=1)
+    >>> bool(0.001 < noise.std() < 0.015)
+    True
+    """
+    _check(waves, low, high, probability)
+    if low < 0:
+        raise InputError(f"the standard deviation of noise is 0 or more, not {low}")
+    size = _uniform(waves, generator, low, high) * _chosen(waves, generator, probability)
+    noise = torch.randn(waves.shape, generator=generator, device=generator.device, dtype=waves.dtype)
+    return waves + size * noise.to(waves.device)
+
+
+def time_masks(
+    waves: Tensor, generator: torch.Generator, *, sample_rate: float, count: int = 2, seconds: float = 0.5
+) -> Tensor:
+    """Silence stretches of each clip.
+
+    Parameters
+    ----------
+    waves : Tensor, (clip, ..., time)
+    generator : torch.Generator
+    sample_rate : float
+        In Hz.
+    count : int
+        The most masks in a clip; every number from 0 to it is equally likely.
+    seconds : float
+        The longest mask; every length from 0 to it, and every place in the clip, is equally likely.
+
+    Returns
+    -------
+    Tensor, as `waves`
+        Masks can overlap. All channels of a clip have the same.
+
+    Raises
+    ------
+    InputError
+        As :func:`random_gain`, or if a count, length or rate is negative.
+
+    Examples
+    --------
+    >>> masked = time_masks(torch.ones(100, 80), torch.Generator().manual_seed(0), sample_rate=8, seconds=2)
+    >>> int((masked == 0).sum(1).max()) <= 2 * 16
+    True
+    """
+    _check(waves)
+    if count < 0 or seconds < 0 or sample_rate <= 0:
+        raise InputError(f"{count} masks of {seconds} s at {sample_rate} Hz cannot be: give numbers of 0 or more")
+    total = waves.shape[-1]
+    longest = min(round(seconds * sample_rate), total)
+    number = _integers(waves, generator, (1,), count + 1)
+    lengths = _integers(waves, generator, (count,), longest + 1)
+    # Uniform over the places where a mask of its length fits.
+    starts = (_numbers(waves, generator, (count,)) * (total - lengths + 1)).long().clamp(max=total - lengths)
+    lengths = torch.where(torch.arange(count, device=waves.device) < number, lengths, 0)
+    time = torch.arange(total, device=waves.device)
+    hidden = torch.zeros(len(waves), total, dtype=torch.bool, device=waves.device)
+    for start, length in zip(starts.T[..., None], lengths.T[..., None], strict=True):
+        hidden |= (time >= start) & (time < start + length)
+    return waves.masked_fill(hidden.reshape(len(waves), *[1] * (waves.ndim - 2), total), 0.0)
+
+
+def inject_background(
+    waves: Tensor,
+    backgrounds: Tensor,
+    generator: torch.Generator,
+    *,
+    low: float = 10.0,
+    high: float = 25.0,
+    probability: float = 0.5,
+) -> Tensor:
+    r"""Add another sound behind each clip.
+
+    Parameters
+    ----------
+    waves : Tensor, (clip, ..., time)
+    backgrounds : Tensor, as `waves`
+        One for each clip, such as crops of other clips that are drawn from the training set.
+    generator : torch.Generator
+    low, high : float
+        Range of the signal-to-noise ratio in dB, in which every value is equally likely.
+    probability : float
+        That a clip is changed.
+
+    Returns
+    -------
+    Tensor, as `waves`
+        A silent clip stays silent, and a silent background adds nothing: such a pair has no ratio.
+
+    Raises
+    ------
+    InputError
+        As :func:`random_gain`, or if the shapes differ.
+
+    Notes
+    -----
+    The background b is scaled by :math:`\sqrt{P_x / (P_b 10^{r / 10})}` for the ratio r, with the powers P over all
+    samples of a clip.
+
+    Examples
+    --------
+    >>> waves, backgrounds = torch.randn(2, 1, 8000), torch.randn(2, 1, 8000)
+    >>> mixed = inject_background(waves, backgrounds, torch.Generator(), low=20, high=20, probability=1)
+    >>> added = mixed - waves
+    >>> 10 * torch.log10(waves.square().sum((1, 2)) / added.square().sum((1, 2)))
+    tensor([20.0000, 20.0000])
+    """
+    _check(waves, low, high, probability)
+    if backgrounds.shape != waves.shape:
+        raise InputError(
+            f"there has to be a background of the same shape for each clip: the clips are {tuple(waves.shape)}, "
+            f"the backgrounds {tuple(backgrounds.shape)}"
+        )
+    backgrounds = backgrounds.to(waves)
+    ratio = 10 ** (_uniform(waves, generator, low, high) / 20)
+    level, level_behind = _level(waves), _level(backgrounds)
+    scale = level / (ratio * torch.where(level_behind > 0, level_behind, torch.inf))
+    return waves + scale * _chosen(waves, generator, probability) * backgrounds
+
+
+def augment(
+    waves: Tensor, generator: torch.Generator, *, sample_rate: float, backgrounds: Tensor | None = None
+) -> Tensor:
+    """Gain, noise, masks and, where backgrounds are given, a background, in this order and with the usual ranges.
+
+    Parameters
+    ----------
+    waves : Tensor, (clip, ..., time)
+    generator : torch.Generator
+    sample_rate : float
+        In Hz.
+    backgrounds : Tensor, as `waves`, optional
+        See :func:`inject_background`.
+
+    Returns
+    -------
+    Tensor, as `waves`
+
+    Raises
+    ------
+    InputError
+        As the four.
+
+    Notes
+    -----
+    With backgrounds this makes the views of contrastive learning, without them the clips of supervised learning
+    (thesis on sonification, sections 4.3.1 and 4.4).
+
+    Examples
+    --------
+    >>> augment(torch.randn(4, 1, 8000), torch.Generator().manual_seed(0), sample_rate=8000).shape
+    torch.Size([4, 1, 8000])
+    """
+    waves = random_gain(waves, generator)
+    waves = gaussian_noise(waves, generator)
+    waves = time_masks(waves, generator, sample_rate=sample_rate)
+    return waves if backgrounds is None else inject_background(waves, backgrounds, generator)
+
+
+def _numbers(waves: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
+    """Uniform in [0, 1), (clip, *shape); drawn where the generator is."""
+    return torch.rand(len(waves), *shape, generator=generator, device=generator.device).to(waves.device)
+
+
+def _integers(waves: Tensor, generator: torch.Generator, shape: tuple[int, ...], below: int) -> Tensor:
+    return torch.randint(below, (len(waves), *shape), generator=generator, device=generator.device).to(waves.device)
+
+
+def _uniform(waves: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:
+    """One number for each clip, that broadcasts over it."""
+    return low + (high - low) * _numbers(waves, generator, (1,) * (waves.ndim - 1)).to(waves.dtype)
+
+
+def _chosen(waves: Tensor, generator: torch.Generator, probability: float) -> Tensor:
+    return _numbers(waves, generator, (1,) * (waves.ndim - 1)) < probability
+
+
+def _level(waves: Tensor) -> Tensor:
+    """Root of the mean square of each clip, that broadcasts over it."""
+    return waves.square().mean(dim=tuple(range(1, waves.ndim)), keepdim=True).sqrt()
+
+
+def _check(waves: Tensor, low: float = 0.0, high: float = 0.0, probability: float = 0.0) -> None:
+    if waves.ndim < 2 or not waves.is_floating_point() or 0 in waves.shape:
+        raise InputError(
+            f"waves has to be a batch (clip, ..., time) of floating point numbers, not {waves.dtype} of shape "
+            f"{tuple(waves.shape)}"
+        )
+    if not low <= high:
+        raise InputError(f"the range from {low} to {high} is empty: give low first")
+    if not 0 <= probability <= 1:
+        raise InputError(f"a probability is within 0 and 1, not {probability}")

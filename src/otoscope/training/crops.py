@@ -1,0 +1,176 @@
+"""Pieces of one length from clips of any length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from otoscope.errors import InputError
+
+
+def fill(clip: Tensor, length: int, how: str = "pad") -> Tensor:
+    """Make a short clip at least `length` long.
+
+    Parameters
+    ----------
+    clip : Tensor, (..., time)
+    length : int
+        Of the last axis, in samples.
+    how : str
+        What comes after a clip that is shorter: "pad" for silence, "repeat" for the clip again and again.
+
+    Returns
+    -------
+    Tensor, (..., time)
+        The clip itself where it is long enough.
+
+    Raises
+    ------
+    InputError
+        If the clip has no samples, `length` is not positive or `how` is unknown.
+
+    Examples
+    --------
+    >>> fill(torch.tensor([1.0, 2.0]), 5)
+    tensor([1., 2., 0., 0., 0.])
+    >>> fill(torch.tensor([1.0, 2.0]), 5, "repeat")
+    tensor([1., 2., 1., 2., 1.])
+    """
+    _check(clip, length)
+    if how not in ("pad", "repeat"):
+        raise InputError(f"a short clip is filled by 'pad' or 'repeat', not {how!r}")
+    short = clip.shape[-1]
+    if short >= length:
+        return clip
+    if how == "pad":
+        return torch.nn.functional.pad(clip, (0, length - short))
+    return clip[..., torch.arange(length, device=clip.device) % short]
+
+
+def centre_crop(clip: Tensor, length: int, how: str = "pad") -> Tensor:
+    """Take the middle of a clip.
+
+    Parameters
+    ----------
+    clip : Tensor, (..., time)
+    length : int
+        Of the crop, in samples.
+    how : str
+        What a shorter clip is filled with, see :func:`fill`.
+
+    Returns
+    -------
+    Tensor, (..., length)
+        A view where the clip is long enough. Of an odd rest, the larger part comes after the crop.
+
+    Raises
+    ------
+    InputError
+        As :func:`fill`.
+
+    Examples
+    --------
+    >>> centre_crop(torch.arange(6), 2)
+    tensor([2, 3])
+    """
+    clip = fill(clip, length, how)
+    start = (clip.shape[-1] - length) // 2
+    return clip[..., start : start + length]
+
+
+def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str = "pad") -> Tensor:
+    """Take a piece of a clip; every place is equally likely.
+
+    Parameters
+    ----------
+    clip : Tensor, (..., time)
+    length : int
+        Of the crop, in samples.
+    generator : torch.Generator
+        Gives the place; the same seed gives the same crop.
+    how : str
+        What a shorter clip is filled with, see :func:`fill`.
+
+    Returns
+    -------
+    Tensor, (..., length)
+        A view where the clip is long enough.
+
+    Raises
+    ------
+    InputError
+        As :func:`fill`.
+
+    Examples
+    --------
+    >>> random_crop(torch.arange(100), 3, torch.Generator().manual_seed(0)).diff()
+    tensor([1, 1])
+    """
+    clip = fill(clip, length, how)
+    start = _integer(clip.shape[-1] - length + 1, generator)
+    return clip[..., start : start + length]
+
+
+def two_crops(clip: Tensor, length: int, generator: torch.Generator, how: str = "repeat") -> tuple[Tensor, Tensor]:
+    """Take two pieces of a clip that share no sample: the two views of contrastive learning.
+
+    Parameters
+    ----------
+    clip : Tensor, (..., time)
+        Of two samples or more.
+    length : int
+        Of each crop, in samples.
+    generator : torch.Generator
+        Gives the places; the same seed gives the same crops.
+    how : str
+        A clip shorter than two crops is cut in the middle, and each half is filled so, see :func:`fill`.
+
+    Returns
+    -------
+    first, second : Tensor, (..., length)
+        All pairs of places that do not overlap are equally likely, in either order.
+
+    Raises
+    ------
+    InputError
+        As :func:`fill`, or if the clip has a single sample.
+
+    Notes
+    -----
+    The views of the thesis on sonification (2022, section 4.3.1), 2.5 s each of AudioSet's 10 s. It does not say what
+    is done with a shorter clip.
+
+    Examples
+    --------
+    >>> first, second = two_crops(torch.arange(100), 40, torch.Generator().manual_seed(0))
+    >>> set(first.tolist()) & set(second.tolist())
+    set()
+    """
+    _check(clip, length)
+    total = clip.shape[-1]
+    if total < 2:
+        raise InputError("a clip of one sample cannot give two crops: leave it out of the set")
+    if total < 2 * length:
+        early, late = (
+            fill(half, length, how)[..., :length] for half in (clip[..., : total // 2], clip[..., total // 2 :])
+        )
+    else:
+        # Two different numbers below rest + 2, in order, are one to one with the places of two pieces in a row.
+        rest = total - 2 * length
+        low = _integer(rest + 2, generator)
+        high = _integer(rest + 1, generator)
+        low, high = (low, high + 1) if high >= low else (high, low)
+        early = clip[..., low : low + length]
+        late = clip[..., high - 1 + length : high - 1 + 2 * length]
+    return (late, early) if _integer(2, generator) else (early, late)
+
+
+def _integer(below: int, generator: torch.Generator) -> int:
+    return int(torch.randint(below, (), generator=generator, device=generator.device))
+
+
+def _check(clip: Tensor, length: int) -> None:
+    if clip.ndim == 0 or clip.shape[-1] == 0:
+        raise InputError("the clip has no samples")
+    if length < 1:
+        raise InputError(f"a crop has to be 1 sample or longer, not {length}")

@@ -1,0 +1,87 @@
+"""What a model says of a whole clip, whatever the length that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe.listen import evaluating
+from otoscope.training.crops import fill
+
+
+def clip_scores(
+    model: nn.Module,
+    clip: Tensor,
+    *,
+    window: int | None = None,
+    batch_size: int = 16,
+    posteriors: Callable[[Tensor], Tensor] | None = None,
+    fill_by: str = "pad",
+) -> Tensor:
+    r"""Score a whole clip: the mean of the scores of consecutive windows.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes (clip, ..., time) and returns logits (clip, class). It is put in evaluation mode for this, and back.
+    clip : Tensor, (..., time)
+        One clip, without the first axis. It may lie on another device than the model.
+    window : int, optional
+        Samples of a window, as the model was trained on. By default the model hears the clip as one, at once.
+    batch_size : int
+        Windows that the model takes at a time: memory depends on it, not on the length of the clip.
+    posteriors : callable, optional
+        From logits (window, class) to what is averaged, such as `torch.sigmoid`; the logits by default.
+    fill_by : str
+        "pad" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.crops.fill`.
+
+    Returns
+    -------
+    Tensor, (class,)
+        On the model's device.
+
+    Raises
+    ------
+    InputError
+        If the clip has no samples, the model does not return (window, class), or a size is not positive.
+
+    Notes
+    -----
+    The last window ends where the clip ends. Where it overlaps the one before, it weighs as much as is new in it, so
+    that a few samples more do not make a jump. The thesis on sonification (2022, section 4.4) evaluates on the whole
+    clip at once.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    >>> clip_scores(model, torch.arange(10.0)[None], window=4)
+    tensor([4.3000])
+    """
+    if batch_size < 1 or (window is not None and window < 1):
+        raise InputError(f"window and batch_size have to be 1 or more, not {window} and {batch_size}")
+    clip = fill(clip, window or 1, fill_by)
+    window = window or clip.shape[-1]
+    starts, weights = _windows(clip.shape[-1], window)
+    first = next(model.parameters(), clip)
+    total = torch.zeros((), device=first.device)
+    with evaluating(model), torch.no_grad():
+        for begins, weight in zip(starts.split(batch_size), weights.split(batch_size), strict=True):
+            some = torch.stack([clip[..., begin : begin + window] for begin in begins.tolist()])
+            scores = model(some.to(first.device))
+            if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(some):
+                raise InputError(f"{type(model).__name__} does not return (window, class) for a batch of windows")
+            scores = posteriors(scores) if posteriors else scores
+            total = total + weight.to(scores) @ scores
+    return total / weights.sum()
+
+
+def _windows(total: int, window: int) -> tuple[Tensor, Tensor]:
+    """Where each window begins, and the share of it that is new."""
+    starts = torch.arange(0, total, window)
+    weights = torch.ones(len(starts))
+    weights[-1] = (total - int(starts[-1])) / window
+    starts[-1] = total - window
+    return starts, weights
