@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from otoscope.data import aev
+from otoscope.data import aev, read
 from otoscope.data.aev import (
     CLOSEST,
     FOLDERS,
@@ -22,6 +22,7 @@ from otoscope.data.aev import (
     vowel_tokens,
 )
 from otoscope.data.hillenbrand import DEVIATIONS, MEANS
+from otoscope.data.labelled import labelled_sounds
 from otoscope.data.vowels import SYMBOLS
 from otoscope.errors import InputError
 
@@ -225,3 +226,18 @@ def test_groups_and_limits_that_cannot_be_are_refused(options: dict[str, object]
 
 def test_each_group_has_a_folder() -> None:
     assert set(FOLDERS) == set(TALKERS) == set(aev._LETTERS.values())
+
+
+def test_the_recorded_vowels_are_a_data_set(recorded: Path) -> None:
+    found = read("aev", recorded)
+    assert [item.labels[0] for item in found] == ["ae", "iy", "ah", "uh", "uw"] and found.classes == SYMBOLS
+    assert (found.items[0].start, found.items[0].stop) == (0.2, 0.5)
+    assert [item.labels[0] for item in read("aev", recorded, task="group")] == ["men", "men", "women", "boys", "girls"]
+    wave, _ = labelled_sounds(f"aev:{recorded}")[0]
+    assert not isinstance(wave, Path) and wave.sizes["time"] == 4800
+
+
+def test_without_recordings_there_is_no_data_set(measured: Path) -> None:
+    (measured / "timedata.dat").write_text("".join(f"{name} 200 500 300 320\n" for name in NAMES))
+    with pytest.raises(InputError, match=r"5 of 5 recordings are missing .* men.zip, women.zip and kids.zip"):
+        read("aev", measured)

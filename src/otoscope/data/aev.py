@@ -26,6 +26,7 @@ from torch import Tensor
 
 from otoscope.audio import as_clip, load_audio
 from otoscope.data.hillenbrand import DEVIATIONS, MEANS, WORDS
+from otoscope.data.items import Asked, DataSet, Item, Source
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise
 from otoscope.errors import InputError
 
@@ -267,6 +268,8 @@ def draw_talkers(seed: int = 0) -> list[Measurement]:
     >>> len(talkers), talkers[0].name
     (1668, 'm01ae')
     """
+    if seed < 0:
+        raise InputError(f"the seed has to be 0 or more, not {seed}")
     rng = np.random.default_rng(seed)
     counts = {"men": TALKERS["men"], "women": TALKERS["women"], "children": TALKERS["boys"] + TALKERS["girls"]}
     drawn = []
@@ -426,3 +429,32 @@ def _check_recordings(folder: Path, measurements: Sequence[Measurement], times: 
             f"{missing[0].relative_to(folder)}: unpack the authors' men.zip, women.zip and kids.zip there, or leave "
             "out their groups"
         )
+
+
+# -- As a data set ----------------------------------------------------------------------------------------
+
+
+def _read(asked: Asked) -> DataSet:
+    """The vowels of the recorded words; without recordings there is nothing to read, only `vowel_tokens` to make."""
+    found = read_measurements(asked.folder / "vowdata.dat")
+    times = read_times(asked.folder / "timedata.dat")
+    _check_recordings(asked.folder, found, times)
+    items = []
+    for one in found:
+        start, end, _ = times[one.name]
+        facts = {"vowel": one.vowel, "group": one.group, "talker": one.name[:3]}
+        items.append(Item(_recording(asked.folder, one), (facts[asked.task],), "all", start, end, facts))
+    return DataSet(tuple(items), SYMBOLS if asked.task == "vowel" else tuple(TALKERS))
+
+
+SOURCE = Source(
+    name="aev",
+    about="American English vowels: 1,668 words with twelve vowels by 139 men, women, boys and girls",
+    licence="free for research (Hillenbrand et al. 1995)",
+    url="https://homepages.wmich.edu/~hillenbr/voweldata.html",
+    layout=("vowdata.dat",),
+    tasks=("vowel", "group"),
+    splits=("all",),
+    sample_rate=RATE,
+    read=_read,
+)

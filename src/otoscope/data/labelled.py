@@ -1,35 +1,24 @@
-"""Sounds with their classes: a folder for each class, a csv table, the file names of FSDD, or built-in vowels."""
+"""Sounds with their classes, in plain pairs, from any data set that can be read or found in a folder or list."""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
-from otoscope.audio import as_clip
-from otoscope.data.vowels import Vowel, draw, register, synthesise
+from otoscope.audio import load_audio
+from otoscope.data.items import Item
+from otoscope.data.sets import read_place
 from otoscope.errors import InputError
 
 Sound = tuple[Path | xr.DataArray, str]
 """A file or a clip, and its class."""
 
-SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
-"""How the names of sound files end."""
-
-VOWELS = "vowels"
-"""Name of the built-in set."""
-
-_FSDD = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)\.wav")
-_VOWEL_LABELS: dict[str, Callable[[Vowel], str]] = {
-    "vowel": lambda vowel: vowel.symbol,
-    "register": lambda vowel: register(vowel.f0),
-}
-_VOWEL_COUNT, _VOWEL_SECONDS = 240, 0.4
+T = TypeVar("T")
 
 
 def labelled_sounds(
@@ -40,26 +29,27 @@ def labelled_sounds(
     Parameters
     ----------
     place : str or Path
-        A folder that holds a folder for each class; a csv file with the columns `file` (relative to it) and
-        `label`; a folder of recordings named as those of the Free Spoken Digit Dataset,
-        ``{digit}_{speaker}_{index}.wav``; or ``vowels``, the built-in synthesised vowels.
+        A data set by name (see :data:`otoscope.data.sets.SETS`): ``vowels``, the built-in one, ``fsdd:FOLDER``,
+        ``fsdd@test:FOLDER`` for a part of its official split, or ``fsdd`` where OTOSCOPE_DATA holds it. Or a folder
+        that holds a folder for each class; a csv file with the columns `file` (relative to it) and `label`; or a
+        folder of recordings named as those of the Free Spoken Digit Dataset.
     by : str, optional
-        What is told apart, where a set knows several things: ``digit`` (default) or ``speaker`` of FSDD,
-        ``vowel`` (default) or ``register`` of ``vowels``; of a csv table, another column than `label`.
+        What is told apart, where a set knows several things, such as ``digit`` (default) or ``speaker`` of FSDD; of a
+        csv table, another column than `label`.
     limit : int, optional
         Take at most so many, as evenly over the classes as can be.
     sample_rate : int
-        Of the built-in vowels, in Hz; files keep theirs.
+        Of the built-in vowels and of pieces of files (phones of TIMIT), in Hz; whole files keep theirs.
 
     Returns
     -------
     list of (Path or DataArray, str)
-        The same in every call. Files are not opened here.
+        The same in every call. Files are not opened here, but for pieces of them.
 
     Raises
     ------
     InputError
-        If nothing is there, or a file of the table is missing; the message names it.
+        If nothing is there, a file is missing, or a sound may have several labels; the message names it.
 
     Examples
     --------
@@ -67,18 +57,15 @@ def labelled_sounds(
     >>> [label for _, label in sounds]
     ['high', 'low', 'mid', 'high', 'low', 'mid']
     """
-    path = Path(place)
-    if str(place) == VOWELS:
-        sounds = _vowels(by or "vowel", sample_rate)
-    elif path.suffix.lower() == ".csv":
-        sounds = _table(path, by or "label")
-    elif path.is_dir():
-        sounds = _folder(path, by)
-    else:
-        raise InputError(f"{place} is no data set: give a folder with a folder for each class, a csv file, or {VOWELS}")
     if limit is not None and limit < 1:
         raise InputError(f"limit has to be 1 or more, not {limit}")
-    return sounds if limit is None or limit >= len(sounds) else _in_turn(sounds)[:limit]
+    found = read_place(place, task=by, sample_rate=sample_rate)
+    if found.multilabel:
+        raise InputError(f"a sound of {place} may have several labels, and one is needed here: choose another data set")
+    items = [(item, item.labels[0]) for item in found]
+    if limit is not None and limit < len(items):
+        items = _in_turn(items)[:limit]
+    return [(_sound(item, sample_rate), label) for item, label in items]
 
 
 def split_sounds(sounds: Sequence[Sound], share: float = 0.25, seed: int = 0) -> tuple[list[Sound], list[Sound]]:
@@ -121,72 +108,27 @@ def split_sounds(sounds: Sequence[Sound], share: float = 0.25, seed: int = 0) ->
     return train, test
 
 
-def _folder(folder: Path, by: str | None) -> list[Sound]:
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not files:
-        raise InputError(f"no sound file is in the folder {folder}")
-    named = [_FSDD.fullmatch(file.name) for file in files]
-    if all(named):
-        by = by or "digit"
-        if by not in ("digit", "speaker"):
-            raise InputError(f"the recordings in {folder} are told apart by digit or speaker, not by {by!r}")
-        return [(file, match[by]) for file, match in zip(files, named, strict=True) if match]
-    if by is not None:
-        raise InputError(f"{folder} has a folder for each class, so there is nothing to tell apart by {by!r}")
-    loose = next((file for file in files if file.parent == folder), None)
-    if loose is not None:
-        raise InputError(f"{loose} lies beside the folders of the classes, so its class is not known: move it into one")
-    return [(file, file.relative_to(folder).parts[0]) for file in files]
+def _sound(item: Item, sample_rate: int) -> Path | xr.DataArray:
+    """A file as it is, and a piece of one cut out."""
+    if isinstance(item.sound, xr.DataArray) or (item.start is None and item.stop is None):
+        return item.sound
+    whole = load_audio(item.sound, sample_rate=sample_rate)
+    start, stop = item.start or 0.0, whole.sizes["time"] / sample_rate if item.stop is None else item.stop
+    piece = whole[round(start * sample_rate) : round(stop * sample_rate)]
+    if not piece.size:
+        raise InputError(f"{item.sound} has no sound from {start:.3f} to {stop:.3f} s")
+    piece.attrs["name"] = f"{item.sound} {start:.3f}-{stop:.3f} s"
+    return piece.assign_coords(time=piece.time - piece.time[0])
 
 
-def _table(path: Path, column: str) -> list[Sound]:
-    if not path.is_file():
-        raise InputError(f"no such table: {path}")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is no csv table in UTF-8: {error}") from None
-    if not rows:
-        raise InputError(f"{path} has no rows below its heading")
-    for wanted in ("file", column):
-        if wanted not in rows[0]:
-            raise InputError(f"{path} has no column {wanted!r}; its columns are {', '.join(map(str, rows[0]))}")
-    sounds: list[Sound] = []
-    for number, row in enumerate(rows, 2):
-        if not row["file"] or not row[column]:
-            raise InputError(f"{path}, line {number}: the file or its {column} is empty")
-        file = path.parent / row["file"]
-        if not file.is_file():
-            raise InputError(f"{path}, line {number}: there is no file {file}")
-        sounds.append((file, row[column]))
-    return sounds
-
-
-def _vowels(by: str, sample_rate: int) -> list[Sound]:
-    if by not in _VOWEL_LABELS:
-        raise InputError(f"the built-in vowels are told apart by {' or '.join(_VOWEL_LABELS)}, not by {by!r}")
-    return [
-        (_clip(number, vowel, sample_rate), _VOWEL_LABELS[by](vowel))
-        for number, vowel in enumerate(draw(_VOWEL_COUNT, 0))
-    ]
-
-
-def _clip(number: int, vowel: Vowel, sample_rate: int) -> xr.DataArray:
-    heard = tuple(formant for formant in vowel.formants if formant < 0.48 * sample_rate)
-    lowered = Vowel(vowel.symbol, vowel.group, vowel.f0, heard, vowel.tract_length)
-    samples = synthesise(lowered, sample_rate, _VOWEL_SECONDS)
-    return as_clip(samples, sample_rate, name=f"{number:03d}-{vowel.symbol}-{vowel.f0:.0f}Hz")
-
-
-def _by_label(sounds: Sequence[Sound]) -> dict[str, list[Sound]]:
-    classes: dict[str, list[Sound]] = {label: [] for label in sorted({label for _, label in sounds})}
+def _by_label(sounds: Sequence[tuple[T, str]]) -> dict[str, list[tuple[T, str]]]:
+    classes: dict[str, list[tuple[T, str]]] = {label: [] for label in sorted({label for _, label in sounds})}
     for sound in sounds:
         classes[sound[1]].append(sound)
     return classes
 
 
-def _in_turn(sounds: Sequence[Sound]) -> list[Sound]:
+def _in_turn(sounds: Sequence[tuple[T, str]]) -> list[tuple[T, str]]:
     """One sound of each class after another, drawn at random, for files in order are often of one speaker."""
     rng = np.random.default_rng(0)
     drawn = [[members[i] for i in rng.permutation(len(members))] for members in _by_label(sounds).values()]

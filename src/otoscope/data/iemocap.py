@@ -1,0 +1,80 @@
+"""IEMOCAP: emotion and gender in 10,039 utterances of ten actors.
+
+C. Busso et al., "IEMOCAP: interactive emotional dyadic motion capture database", Language Resources and Evaluation 42
+(2008). Five sessions of a woman and a man; a fold is a session, so that no speaker is in two. What three judges agreed
+upon stands in ``Session{n}/dialog/EmoEvaluation/*.txt``, in lines such as ``[6.2901 - 8.2357] Ses01F_impro01_F000 neu
+[2.5000, 2.5000, 2.5000]`` (start and end in s, utterance, emotion, and valence, activation and dominance); the sound
+in ``Session{n}/sentences/wav/{dialogue}/{utterance}.wav`` at 16 kHz.
+
+The letter before the number in the name of an utterance is the speaker's gender (that behind the session is whose
+markers were recorded). Emotion: the usual four classes, with excitement counted as happiness (5,531 utterances).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_text, sound_files
+from otoscope.errors import InputError
+
+SESSIONS = 5
+
+EMOTIONS: dict[str, str] = {"ang": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
+"""Codes of the lists, and the classes they belong to; utterances with another code are left out."""
+
+_CLASSES = {"emotion": ("angry", "happy", "neutral", "sad"), "gender": ("female", "male")}
+_GENDERS = {"F": "female", "M": "male"}
+_LINE = re.compile(r"^\[[\d.]+ - [\d.]+\]\s+(?P<name>Ses\d\d[FM]_\w+_(?P<gender>[FM])\w+)\s+(?P<code>\w{3})\s", re.M)
+
+
+def _read(asked: Asked) -> DataSet:
+    items: list[Item] = []
+    for number in range(1, SESSIONS + 1):
+        if f"fold{number}" in asked.splits:
+            items += _session(asked, number)
+    return DataSet(tuple(items), _CLASSES[asked.task])
+
+
+def _session(asked: Asked, number: int) -> list[Item]:
+    folder = asked.folder / f"Session{number}"
+    lists = sorted(path for path in folder.glob("dialog/EmoEvaluation/*.txt") if not path.name.startswith("."))
+    if not lists:
+        raise InputError(f"{folder / 'dialog/EmoEvaluation'} has no lists of emotions; get it from {asked.url}")
+    judged: dict[str, re.Match[str]] = {}
+    for path in lists:
+        for line in _lines(path, asked.url):
+            if line["name"] in judged:
+                raise InputError(f"{path} judges {line['name']} again; get it anew from {asked.url}")
+            judged[line["name"]] = line
+    wanted = {name: line for name, line in judged.items() if asked.task != "emotion" or line["code"] in EMOTIONS}
+    place = folder / "sentences" / "wav"
+    found = sound_files(place, asked.url)
+    files = {name: f"{name.rpartition('_')[0]}/{name}.wav" for name in wanted}
+    check_present(files.values(), found, place, "EmoEvaluation", asked.url)
+    items = []
+    for name, line in sorted(wanted.items()):
+        facts = {"speaker": f"{name[:5]}{line['gender']}", "code": line["code"], "gender": _GENDERS[line["gender"]]}
+        label = EMOTIONS[line["code"]] if asked.task == "emotion" else facts["gender"]
+        items.append(Item(found[files[name]], (label,), f"fold{number}", facts=facts))
+    return items
+
+
+def _lines(path: Path, get: str) -> list[re.Match[str]]:
+    lines = list(_LINE.finditer(read_text(path, get)))
+    if not lines:
+        raise InputError(f"{path} holds no judged utterance; get it anew from {get}")
+    return lines
+
+
+SOURCE = Source(
+    name="iemocap",
+    about="IEMOCAP: 10,039 acted utterances of ten speakers, with emotion and gender",
+    licence="for research, on request",
+    url="https://sail.usc.edu/iemocap/",
+    layout=("|".join(f"Session{n}" for n in range(1, SESSIONS + 1)),),
+    tasks=("emotion", "gender"),
+    splits=tuple(f"fold{n}" for n in range(1, SESSIONS + 1)),
+    sample_rate=16_000,
+    read=_read,
+)

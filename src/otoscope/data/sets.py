@@ -1,0 +1,192 @@
+"""The data sets that can be read, by name, and what DATA may be on the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from otoscope.data import (
+    aev,
+    asvspoof,
+    audioset,
+    builtin,
+    esc,
+    fsd50k,
+    fsdd,
+    iemocap,
+    librispeech,
+    speech_commands,
+    table,
+    timit,
+    tree,
+    voxceleb,
+)
+from otoscope.data.items import Asked, DataSet, Source, check_folder
+from otoscope.errors import InputError
+
+SETS: dict[str, Source] = {
+    source.name: source
+    for source in (
+        builtin.SOURCE,
+        fsdd.SOURCE,
+        esc.ESC10,
+        esc.ESC50,
+        speech_commands.SOURCE,
+        librispeech.SOURCE,
+        voxceleb.SOURCE,
+        timit.SOURCE,
+        aev.SOURCE,
+        iemocap.SOURCE,
+        asvspoof.SOURCE,
+        audioset.SOURCE,
+        fsd50k.SOURCE,
+        tree.SOURCE,
+        table.SOURCE,
+    )
+}
+"""All data sets, by name."""
+
+_VOWELS = builtin.SOURCE.name
+_OWN = {tree.SOURCE.name, table.SOURCE.name}
+_PLACE = re.compile(rf"(?P<name>{'|'.join(SETS)})(?:@(?P<splits>[^:]+))?(?::(?P<folder>.+))?", re.DOTALL)
+
+
+class Place(NamedTuple):
+    """A data set and where it lies, as text such as ``fsdd@test:/data/fsdd`` names them."""
+
+    name: str
+    folder: Path | None
+    splits: tuple[str, ...] | None
+
+
+def read(
+    name: str,
+    folder: str | Path | None = None,
+    *,
+    task: str | None = None,
+    split: str | Sequence[str] | None = None,
+    sample_rate: int = 16_000,
+) -> DataSet:
+    """Read what is in a data set. No sound is opened.
+
+    Parameters
+    ----------
+    name : str
+        One of `SETS`.
+    folder : str or Path, optional
+        Where it lies, unpacked as it is published; for ``csv`` the table. By default the folder of the set's
+        name in the one that the environment variable OTOSCOPE_DATA names. ``vowels`` needs none.
+    task : str, optional
+        What is told apart; the first task of the set by default. Of ``csv``, a column; ``label`` by default.
+    split : str or sequence of str, optional
+        Parts of the official split; all by default. The other parts need not be there.
+    sample_rate : int
+        Of the clips of ``vowels``, in Hz.
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, the folder is another, or a part is missing; the message says where to get it.
+
+    Examples
+    --------
+    >>> vowels = read("vowels", task="register")
+    >>> len(vowels), vowels.classes
+    (240, ('low', 'mid', 'high'))
+    """
+    source = _source(name)
+    splits = (split,) if isinstance(split, str) else split
+    for one in splits or ():
+        if source.splits and one not in source.splits:
+            raise InputError(f"{name} has no split {one!r}: it has {', '.join(source.splits)}")
+    task = _task(source, task)
+    if name == _VOWELS and folder is not None:
+        raise InputError(f"{name} is built in: give no folder")
+    place = Path(folder) if folder is not None else find_folder(name)
+    if place is None and name != _VOWELS:
+        raise InputError(
+            f"{name} is not found: give its folder, as in {name}:FOLDER"
+            + (
+                ""
+                if name in _OWN
+                else f", or put it as {name} into the one that OTOSCOPE_DATA names; get it from {source.url}"
+            )
+        )
+    if source.layout and place is not None:
+        check_folder(source, place)
+    asked = Asked(place or Path(), task, tuple(splits or source.splits), source.url, sample_rate)
+    found = source.read(asked)
+    if not found.items:
+        raise InputError(f"{place} has no sound of {name} with a label of the task {task!r}")
+    return found if splits is None else found.part(*splits)
+
+
+def find_folder(name: str) -> Path | None:
+    """The folder of a data set in the one that OTOSCOPE_DATA names, if it is there."""
+    data = os.environ.get("OTOSCOPE_DATA")
+    place = Path(data) / name if data else None
+    return place if place is not None and place.is_dir() and name not in (_VOWELS, *_OWN) else None
+
+
+def parse(place: str | Path) -> Place:
+    """Tell what text such as ``NAME``, ``NAME:FOLDER``, ``NAME@SPLIT:FOLDER``, a folder or a table means.
+
+    Parameters
+    ----------
+    place : str or Path
+        Several splits stand between commas. A path is a table if it ends in ``.csv``, and else a folder with a folder
+        for each class.
+
+    Returns
+    -------
+    Place
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+
+    Examples
+    --------
+    >>> parse("esc10@fold1,fold2:/data/esc10").splits
+    ('fold1', 'fold2')
+    """
+    match = _PLACE.fullmatch(str(place))
+    if match and (match["folder"] or match["name"] not in _OWN):
+        splits = tuple(match["splits"].split(",")) if match["splits"] else None
+        return Place(match["name"], Path(match["folder"]).expanduser() if match["folder"] else None, splits)
+    path = Path(place)
+    if path.suffix.lower() == ".csv":
+        return Place(table.SOURCE.name, path, None)
+    if path.is_dir():
+        return Place(tree.SOURCE.name, path, None)
+    name = str(place).partition(":")[0].partition("@")[0]
+    raise InputError(
+        f"{place} is no data set: give a folder with a folder for each class, a csv file, or the name of a set, as in "
+        f"{_VOWELS} or fsdd:FOLDER" + ("" if "/" in name else f" (the sets are {', '.join(SETS)})")
+    )
+
+
+def read_place(place: str | Path, *, task: str | None = None, sample_rate: int = 16_000) -> DataSet:
+    """Read the data set that a text such as ``fsdd@test:/data/fsdd`` names; see `parse` and `read`."""
+    name, folder, splits = parse(place)
+    return read(name, folder, task=task, split=splits, sample_rate=sample_rate)
+
+
+def _source(name: str) -> Source:
+    if name not in SETS:
+        raise InputError(f"there is no data set {name!r}; there are {', '.join(SETS)}")
+    return SETS[name]
+
+
+def _task(source: Source, task: str | None) -> str:
+    if task is not None and source.tasks and task not in source.tasks:
+        raise InputError(f"the sounds of {source.name} are told apart by {' or '.join(source.tasks)}, not by {task!r}")
+    return task or (source.tasks[0] if source.tasks else "label")

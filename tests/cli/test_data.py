@@ -1,0 +1,87 @@
+"""`otoscope data`: which data sets there are, and what of one is there; and data sets by name in other commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from otoscope import write_audio
+from otoscope.data.sets import SETS
+
+Otoscope = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two digits of one speaker, six times each, where OTOSCOPE_DATA has them."""
+    monkeypatch.setenv("OTOSCOPE_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    place = tmp_path / "fsdd" / "recordings"
+    place.mkdir(parents=True)
+    for digit in (3, 7):
+        for index in (0, 4, 5, 6, 7, 8):
+            write_audio(place / f"{digit}_ann_{index}.wav", rng.uniform(-0.5, 0.5, 4000), 8000)
+    return tmp_path / "fsdd"
+
+
+def test_all_sets(otoscope: Otoscope, folder: Path) -> None:
+    found = {one["name"]: one for one in otoscope("data", "--json").json()["data_sets"]}
+    assert found.keys() == SETS.keys()
+    assert found["fsdd"]["folder"] == str(folder) and found["esc50"]["folder"] is None
+    assert found["asvspoof2019-la"]["splits"] == ["train", "dev", "eval"]
+    text = otoscope("data").out
+    assert all(name in text for name in SETS)
+
+
+@pytest.mark.parametrize("given", ["name", "both", "one word"])
+def test_what_of_a_set_is_there(otoscope: Otoscope, folder: Path, given: str) -> None:
+    arguments = {"name": ("fsdd",), "both": ("fsdd", folder), "one word": (f"fsdd:{folder}",)}[given]
+    found = otoscope("data", *arguments, "--json").json()
+    assert found["folder"] == str(folder) and found["classes"] == ["3", "7"]
+    assert found["parts"] == [
+        {"split": "train", "sounds": 8, "classes": {"3": 4, "7": 4}, "missing": None},
+        {"split": "test", "sounds": 4, "classes": {"3": 2, "7": 2}, "missing": None},
+    ]
+    text = otoscope("data", *arguments, "--by", "speaker").out
+    assert "ann" in text and "CC BY-SA 4.0" in text
+
+
+def test_a_missing_part_is_told(otoscope: Otoscope, folder: Path) -> None:
+    for path in (folder / "recordings").glob("*_[04].wav"):
+        path.unlink()
+    found = otoscope("data", "fsdd", "--json").json()
+    assert [part["split"] for part in found["parts"]] == ["train"]
+    (folder.parent / "voxceleb1").mkdir()
+    (folder.parent / "voxceleb1" / "iden_split.txt").write_text("1 id1/a/1.wav\n3 id2/b/1.wav\n")
+    write_audio(folder.parent / "one.wav", np.zeros(800), 8000)
+    (folder.parent / "voxceleb1" / "wav" / "id1" / "a").mkdir(parents=True)
+    (folder.parent / "one.wav").rename(folder.parent / "voxceleb1" / "wav" / "id1" / "a" / "1.wav")
+    text = " ".join(otoscope("data", "voxceleb1").out.split())
+    assert "test is missing: 1 of 1 recordings that iden_split.txt names" in text
+
+
+def test_a_set_that_is_nowhere_is_only_described(otoscope: Otoscope, folder: Path) -> None:
+    assert otoscope("data", "timit", "--json").json()["folder"] is None
+    assert "OTOSCOPE_DATA has no folder timit" in " ".join(otoscope("data", "timit").out.split())
+
+
+def test_refusals(otoscope: Otoscope, folder: Path) -> None:
+    otoscope("data", "nix").expect_refusal("nix is no data set")
+    otoscope("data", "fsdd", folder.parent).expect_refusal(f"give {folder}")
+    otoscope("data", "fsdd", "--by", "word").expect_refusal("digit or speaker, not by 'word'")
+    otoscope("data", f"fsdd:{folder}", folder).expect_refusal("two folders are given")
+    otoscope("data", "fsdd@val").expect_refusal("fsdd has no split 'val'")
+
+
+def test_other_commands_take_a_set_and_its_parts_by_name(otoscope: Otoscope, small: str, folder: Path) -> None:
+    found = otoscope(
+        "importance", small, "fsdd@train", "--test", f"fsdd@test:{folder}", "--layer", "relu", "--epochs", 1, "--seeds",
+        1, "--json",
+    ).json()  # fmt: skip
+    assert (found["train"], found["test"]) == (8, 4)
+    study = otoscope("residual", small, "fsdd@test", "--unlabelled", "--layer", "relu", "--json").json()
+    assert study["clips"] == 4
