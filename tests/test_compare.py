@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -346,3 +347,44 @@ def test_progress_names_its_steps(scope: Scope, clip: Tensor) -> None:
     otoscope.compare([scope, scope], clip, progress=lambda *step: steps.append(step))
     assert [step for step, _, _ in steps] == ["numbers", "relevance", "response spectra", "geometry"]
     assert [done for _, done, _ in steps] == [0, 1, 2, 3]
+
+
+def test_what_a_model_does_not_take_is_told_once() -> None:
+    scopes = [Scope(load(name)) for name in ("vowel-name", "vowel-register")]
+    with pytest.raises(InputError, match=r"^array is too short for vowel-name: 1 samples") as told:
+        compare(scopes, torch.ones(1))
+    assert "not compared" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rule": "zz"}, "^unknown rule 'zz'"),
+        ({"bands": 3}, "guided has no option 'bands'"),
+        ({"target": "iy"}, "^vowel-register: unknown class 'iy'"),
+        ({"marks": {"F0": math.nan}}, "a mark is a name and a positive frequency"),
+        ({"marks": {"F0": -4.0}}, "a mark is a name and a positive frequency"),
+        ({"marks": {"": 4.0}}, "a mark is a name and a positive frequency"),
+    ],
+)
+def test_what_was_asked_for_and_cannot_be_is_no_note(options: dict[str, Any], message: str) -> None:
+    scopes = [Scope(load(name)) for name in ("vowel-name", "vowel-register")]
+    with pytest.raises(InputError, match=message):
+        compare(scopes, vowel_clip("ah", "women", duration=0.25), **options)
+
+
+def test_silence_has_no_peak_and_marks_may_lie_outside_the_picture(tmp_path: Path) -> None:
+    scopes = [Scope(load(name)) for name in ("vowel-name", "vowel-register")]
+    result = compare(scopes, torch.zeros(4000), marks={"F0": 120.0, "far": 1e9})
+    assert np.isnan(result.crs_peak).all()
+    files = {path.name for path in write_results(tmp_path, {"compare": result})}
+    assert "compare.png" in files and not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+
+
+def test_what_is_compared_says_what_it_is_and_in_which_unit() -> None:
+    scopes = [Scope(load(name)) for name in ("vowel-name", "vowel-register")]
+    result = compare(scopes, vowel_clip("ah", "women", duration=0.25), layer="relu1", marks={"F0": 212.0})
+    unnamed = [name for name, one in result.variables.items() if not one.attrs.get("long_name")]
+    assert unnamed == ["mark"]
+    assert (result.time.units, result.frequency.units, result.relevance_peak.units) == ("s", "Hz", "Hz")
+    assert result.sonification.sample_rate == 16_000

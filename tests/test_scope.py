@@ -402,3 +402,29 @@ def test_the_crs_of_a_file_is_that_of_its_samples(scope: Scope, tone: Path) -> N
     np.testing.assert_allclose(from_file, from_wave, rtol=1e-4)
     assert from_file.attrs.items() <= from_wave.attrs.items()
     assert from_file.attrs["audio"] == "tone.wav"
+
+
+@pytest.mark.parametrize("rate", [0, -5])
+def test_a_sample_rate_that_is_none_is_refused(rate: int) -> None:
+    with pytest.raises(InputError, match=f"has to be 1 Hz or more, not {rate}"):
+        Scope(load("vowel-name"), rate)
+
+
+def test_the_first_clip_may_leave_a_layer_a_single_frame() -> None:
+    scope = Scope(load("vowel-name"))
+    noise = np.random.default_rng(0).uniform(-0.4, 0.4, 6000).astype(np.float32)
+    waves, ends = [noise[:300], noise, noise[:3000]], ["pool1", "pool2", "relu3"]
+    result = scope.coherence(waves)
+    assert result.layer.values.tolist() == ends
+    np.testing.assert_allclose(result.value, scope.coherence(waves[::-1]).value[::-1], rtol=1e-4)
+    data = (waves, "aba")
+    accuracy = scope.layer_importance(data, data, epochs=1, seeds=1)
+    assert accuracy.layer.values.tolist() == ends and accuracy.features.values.tolist() == [64, 64, 96]
+
+
+def test_a_sound_of_a_data_set_is_one_clip() -> None:
+    scope = Scope(load("vowel-name"))
+    with pytest.raises(InputError, match=r"1 has the shape \(2, 4000\)"):
+        scope.top_activations([torch.zeros(4000), torch.zeros(2, 4000)], "relu1")
+    with pytest.raises(InputError, match="a data set is a list of sounds"):
+        scope.coherence("clip.wav")

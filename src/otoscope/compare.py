@@ -18,8 +18,9 @@ from otoscope.dsp.bands import band_energy, octave_bands
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
+from otoscope.methods.attribution import option_values
 from otoscope.methods.geometry import MEASURES
-from otoscope.methods.relevance import Target
+from otoscope.methods.relevance import Target, check_rule
 from otoscope.probe import Rule, rule_name
 from otoscope.report.summary import LOWEST_AUDIBLE, peak_frequency
 from otoscope.results import axis, sign, variable
@@ -93,8 +94,9 @@ def compare(
     Raises
     ------
     InputError
-        If there are fewer than two scopes, the wave is no single clip or not at the rate of all models, a target or
-        layer that was asked for does not exist, or nothing can be compared.
+        If there are fewer than two scopes, the wave is no single clip or not at the rate of all models, or one of them
+        does not take it; if a rule, target or layer that was asked for does not exist, a mark is no positive frequency,
+        or nothing can be compared.
 
     Notes
     -----
@@ -117,7 +119,10 @@ def compare(
     >>> result.target.values.tolist(), result.relevance_peak.round().values.tolist()
     (['ah', 'mid'], [1488.0, 212.0])
     """
+    check_rule(rule)
+    option_values(rule, options)
     ears = _ears(scopes, wave, target, layer)
+    marked = _marked(marks or {})
     recording = min(ears, key=lambda ear: ear.scope.sample_rate).clip
     asked_for = {"relevance": any(ear.target is not None for ear in ears), "sonification": True}
     parts: dict[str, Callable[[list[_Ear], xr.DataArray], xr.Dataset]] = {
@@ -138,13 +143,13 @@ def compare(
             if asked_for.get(name):
                 raise
             notes.append(f"{name.capitalize()}: not compared, since {error}")
-    result = xr.merge(found, compat="no_conflicts", join="exact", combine_attrs="drop")
+    result = xr.merge(found, compat="no_conflicts", join="exact", combine_attrs="override")
     if not {"signal", "strs"} & result.keys():
         raise InputError("these models cannot be compared. " + "; ".join(notes))
     result = result.merge(_pairs(result))
-    if marks:
-        result = result.assign_coords(mark=list(marks))
-        result["mark_frequency"] = variable(["mark"], list(marks.values()), "marked frequency", "Hz")
+    if marked:
+        result = result.assign_coords(mark=list(marked))
+        result["mark_frequency"] = variable(["mark"], list(marked.values()), "marked frequency", "Hz")
     result.attrs = {
         "model": ", ".join(ear.name for ear in ears),
         "model_sha256": ", ".join(ear.scope.digest for ear in ears),
@@ -155,6 +160,13 @@ def compare(
         "notes": "\n".join(notes),
     }
     return sign(result, "compare", _SOURCE, target=target, rule=rule_name(rule), layer=layer, marks=marks, **options)
+
+
+def _marked(marks: Mapping[str, float]) -> dict[str, float]:
+    for name, hertz in marks.items():
+        if not name or not 0 < hertz < math.inf:
+            raise InputError(f"a mark is a name and a positive frequency in Hz, not {name!r} and {hertz}")
+    return dict(marks)
 
 
 # -- Who hears what ---------------------------------------------------------------------------------------
@@ -186,6 +198,8 @@ def _ears(scopes: Mapping[str, Scope] | Sequence[Scope], wave: Any, target: Any,
         clips = {rates[0]: next(iter(named.values())).clip(wave)}
     if clips[rates[0]].ndim != 1:
         raise InputError("compare takes one clip at a time")
+    for scope in named.values():
+        scope.inputs(clips[scope.sample_rate])  # which says where a model does not take the sound
     return [
         _Ear(str(name), scope, clips[scope.sample_rate], targets[name], layers[name]) for name, scope in named.items()
     ]
@@ -262,7 +276,10 @@ def _relevance(ears: list[_Ear], recording: xr.DataArray, rule: str | Rule, opti
     bins = np.arange(size // 2 + 1) * rate / size
     signals, logits, targets, beyond = [], [], [], []
     for ear in ears:
-        found = ear.scope.relevance(ear.clip, ear.target, rule, **options)
+        try:
+            found = ear.scope.relevance(ear.clip, ear.target, rule, **options)
+        except InputError as error:
+            raise InputError(f"{ear.name}: {error}") from None
         whole = _onto_recording(found.signal.values, ear.clip.size, ear.scope.padding == "repeated")
         signals.append(_limited(whole, size))
         logits.append(float(found.logit))

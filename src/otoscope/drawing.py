@@ -125,9 +125,14 @@ def units_of(result: xr.DataArray) -> str:
 
 
 def mark_frequencies(ax: Axes, marks: Mapping[str, float]) -> int:
-    """Lines with their names above the axes; names that would touch are raised. Return the rows of names."""
+    """Lines with their names above the axes; names that would touch are raised. Return the rows of names.
+
+    Marks outside the axes are left out.
+    """
     row, last, rows = 0, -np.inf, 0
-    for name, value in sorted(marks.items(), key=lambda mark: mark[1]):
+    lowest, highest = ax.get_xlim()
+    inside = [mark for mark in marks.items() if lowest <= mark[1] <= highest]
+    for name, value in sorted(inside, key=lambda mark: mark[1]):
         row = row + 1 if value - last < 0.07 * ax.get_xlim()[1] else 0
         last, rows = value, max(rows, row + 1)
         ax.axvline(value, color="black", linewidth=0.6, linestyle=":")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -24,16 +25,20 @@ Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 def axis(dim: str, values: Any, long_name: str, units: str = "1") -> xr.Variable:
     """A coordinate with its name and units."""
-    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    attrs = {"long_name": long_name, "units": units}
-    return xr.Variable((dim,), values, attrs)
+    return variable([dim], values, long_name, units)
 
 
 def variable(dims: Sequence[str], values: Any, long_name: str, units: str = "1") -> xr.Variable:
     """A quantity with its name and units."""
-    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    values = to_numpy(values) if isinstance(values, Tensor) else np.asarray(values)
     attrs = {"long_name": long_name, "units": units}
     return xr.Variable(tuple(dims), values, attrs)
+
+
+def to_numpy(values: Tensor) -> np.ndarray:
+    """A tensor as an array that can be saved: NumPy has no bfloat16, and netCDF no half precision."""
+    values = values.detach().cpu()
+    return (values.float() if values.dtype in (torch.half, torch.bfloat16) else values).numpy()
 
 
 def sign(result: Labelled, method: str, source: str, **arguments: Any) -> Labelled:

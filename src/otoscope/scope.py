@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import repeat
 from operator import length_hint
@@ -27,6 +28,7 @@ from otoscope.methods.strs import crs_of_stream
 from otoscope.methods.top_sounds import heard_maps
 from otoscope.models import checkpoint_files, fitting_weights, read_weights, weights_digest
 from otoscope.probe import Rule, Trace, trace
+from otoscope.probe.blocks import block_ends
 from otoscope.probe.listen import evaluating, output_tensor
 from otoscope.results import Labelled
 
@@ -79,9 +81,11 @@ class Scope:
         classes: Sequence[str] | None = None,
         time_axes: Mapping[str, int] | None = None,
     ) -> None:
-        rate = sample_rate or getattr(model, "sample_rate", None)
-        if not rate or rate <= 0:
+        rate = getattr(model, "sample_rate", None) if sample_rate is None else sample_rate
+        if rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
+        if not 1 <= rate < math.inf:
+            raise InputError(f"the sample rate of the model has to be 1 Hz or more, not {rate}")
         self.model, self.sample_rate = model, int(rate)
         self.name = name or str(getattr(model, "name", type(model).__name__))
         self.classes = tuple(classes or getattr(model, "classes", None) or ()) or None
@@ -147,8 +151,8 @@ class Scope:
 
         The sines last `duration` seconds, or as long as the model asks for.
         """
-        if duration * self.sample_rate < 2:
-            raise InputError(f"duration has to be two samples or more, not {duration} s")
+        if not 2 / self.sample_rate <= duration <= 3600:
+            raise InputError(f"duration has to be from two samples to an hour, not {duration} s")
         inputs = self.inputs(torch.zeros(self.input_length or round(duration * self.sample_rate)))
         options = {"time_axes": self._time_axes, **options}
         with self._fitting(inputs):
@@ -411,7 +415,7 @@ class Scope:
                 latest.append(clip)
                 yield clip
 
-        options = {"time_axes": self._time_axes, **options}
+        options = self._with_taps(options)
         counted = progress and (lambda done, _: progress(done, total))
         try:
             result = method(model or self.model, read(), sample_rate=self.sample_rate, progress=counted, **options)
@@ -422,6 +426,19 @@ class Scope:
                 self._takes_channel_axis(clip.inputs.reshape(1, -1), clip.name)
             raise
         return self._sign(result)
+
+    def _with_taps(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Options of a method on a data set, with what a sound of usual length shows of the layers.
+
+        The first of the clips may be so short that a layer has a single frame, which looks like no time at all.
+        """
+        with suppress(InputError):  # the model may take sounds of one length only, and the clips have it
+            seen = self.taps()
+            axes = {tap.name: tap.time_axis for tap in seen.values() if tap.time_axis is not None}
+            if "layers" in options and options["layers"] is None:
+                options["layers"] = block_ends(seen) or None
+            return {**options, "time_axes": axes | self._time_axes | options.get("time_axes", {})}
+        return {"time_axes": self._time_axes, **options}
 
     def layer_importance(
         self,
@@ -435,7 +452,7 @@ class Scope:
 
         `train` and `test` are each a pair of waves (or paths) and their labels.
         """
-        options |= {"layers": layers, "frozen": frozen, "time_axes": self._time_axes}
+        options = self._with_taps({**options, "layers": layers, "frozen": frozen})
         return self._sign(
             methods.layer_importance(
                 self.model, self._clips(*train), self._clips(*test), sample_rate=self.sample_rate, **options
@@ -456,6 +473,8 @@ class Scope:
 
     def _clips(self, waves: Iterable[Wave | str | Path], labels: Iterable[str | None] | None = None) -> Iterator[Clip]:
         """The sounds of a data set, each read when its turn comes, with their labels."""
+        if isinstance(waves, (str, Path)):
+            raise InputError(f"a data set is a list of sounds, not the path {str(waves)!r}: give [{str(waves)!r}]")
         if labels is None:
             labels = repeat(None)
         elif isinstance(waves, Sized) and isinstance(labels, Sized) and len(waves) != len(labels):
@@ -469,7 +488,10 @@ class Scope:
             name, wave = str(wave), load_audio(wave, sample_rate=self.sample_rate)
         else:
             name = str(wave.attrs.get("name", number)) if isinstance(wave, xr.DataArray) else str(number)
-        return Clip(name, self.inputs(self._long_enough(self.clip(wave))), label)
+        clip = self.clip(wave)
+        if clip.ndim > 1:
+            raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
+        return Clip(name, self.inputs(self._long_enough(clip)), label)
 
     def _long_enough(self, clip: xr.DataArray) -> xr.DataArray:
         """A clip with zeros behind it where the model takes none so short."""
@@ -509,7 +531,7 @@ class Scope:
         return waveform[:, None] if self._channel_axis else waveform
 
     def _any_wave(self) -> Tensor:
-        return torch.zeros(self.input_length or self.sample_rate)
+        return torch.zeros(self.input_length or max(self.sample_rate, getattr(self.model, "minimum_length", 0)))
 
     def _takes_channel_axis(self, waveform: Tensor, name: str) -> bool:
         errors = []

@@ -34,4 +34,4 @@ def test_aliasing_of_white_noise(otoscope: Otoscope, small: str) -> None:
 
 def test_refusals(otoscope: Otoscope, small: str) -> None:
     otoscope("aliasing", small, "--frequencies", 0, "--json").expect_refusal("1 or more")
-    otoscope("aliasing", small, "--duration", 0, "--json").expect_refusal("two samples or more")
+    otoscope("aliasing", small, "--duration", 0, "--json").expect_refusal("two samples to an hour")

@@ -36,6 +36,8 @@ def test_options_of_a_rule(otoscope: Callable[..., Any], small: str, tone: Path)
     assert otoscope(*ask, "--rule", "smoothgrad", "--option", "samples=2", "--option", "noise=0.2").code == 0
     otoscope(*ask, "--rule", "smoothgrad", "--option", "bands=2").expect_refusal("smoothgrad has no option 'bands'")
     otoscope(*ask, "--rule", "smoothgrad", "--option", "samples").expect_refusal("NAME=NUMBER")
+    for name in ("rule", "target", "self", "model"):
+        otoscope(*ask, "--option", f"{name}=1").expect_refusal(f"the rule guided has no option '{name}'")
 
 
 @pytest.mark.parametrize("command", ["relevance", "inspect"])

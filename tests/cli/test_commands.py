@@ -17,6 +17,7 @@ import xarray as xr
 from torch import nn
 
 from otoscope import Scope, __version__, load, load_audio, models
+from otoscope.cli import common
 
 Otoscope = Callable[..., Any]  # runs the command line and tells its exit code and streams
 
@@ -60,6 +61,19 @@ def test_an_interruption_exits_with_a_code_of_its_own(otoscope: Otoscope, monkey
 
     monkeypatch.setattr("otoscope.cli.taps.make_scope", interrupted)
     assert otoscope("taps", "cnn12").code not in (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("Unable to allocate 5 TiB"), RuntimeError("[enforce fail] can't allocate memory: you tried")]
+)
+def test_too_little_memory_is_bad_input(
+    otoscope: Otoscope, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def too_much(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("otoscope.cli.taps.make_scope", too_much)
+    otoscope("taps", "cnn12", "--json").expect_refusal("not enough memory")
 
 
 # -- Commands give the numbers of Python ------------------------------------------------------------------
@@ -163,6 +177,19 @@ def test_without_json_a_table_is_printed(otoscope: Otoscope, small: str, tone: P
     options = {"models": (), "geometry": (small,), "sonify": (small, tone, "--layer", "relu")}
     ran = otoscope(command, *options.get(command, (small, tone)))
     assert ran.code == 0 and len(ran.out.splitlines()) > 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [("taps", "res-tssdnet"), ("geometry", "cnn12"), ("flow", "res-tssdnet", "tone"), ("models",)]
+)
+def test_tables_fit_into_80_columns_and_cut_nothing(
+    otoscope: Otoscope, monkeypatch: pytest.MonkeyPatch, tone: Path, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(common.out_console, "width", 80)
+    ran = otoscope(*(tone if one == "tone" else one for one in arguments))
+    lines = ran.out.splitlines()
+    assert ran.code == 0 and "…" not in ran.out
+    assert all(len(line.rstrip()) <= 80 for line in lines) and lines[1].rstrip().endswith("┓")
 
 
 # -- Inspect ----------------------------------------------------------------------------------------------

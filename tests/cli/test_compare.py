@@ -32,6 +32,7 @@ def test_two_models_get_the_numbers_of_python(
         assert pair[name] == float(result[name][0, 1])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "compare.nc", "compare.png", "report.html", "compare_modelSmall 1.wav", "compare_modelSmall 2.wav",
+        "compare_sonification_modelSmall 1.wav", "compare_sonification_modelSmall 2.wav",
     }  # fmt: skip
     with xr.open_dataset(tmp_path / "out/compare.nc") as loaded:
         np.testing.assert_array_equal(loaded.spectrogram, result.spectrogram)

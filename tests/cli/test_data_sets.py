@@ -83,3 +83,16 @@ def test_refusals(otoscope: Otoscope, small: str, folder: Path, tmp_path: Path) 
     otoscope("coherence", small, folder, "--nperseg", 1800).expect_refusal("0.wav has 2000 samples")
     otoscope("top-activations", small, folder, "--layer", "relu", "--channel", 9).expect_refusal("unknown map 9")
     otoscope("top-activations", small, folder, "--layer", "relu", "--k", 0).expect_refusal("k has to be 1 or more")
+
+
+def test_a_map_or_layer_that_is_named_twice_is_meant_once(otoscope: Otoscope, small: str, folder: Path) -> None:
+    command = ("top-activations", small, folder, "--layer", "relu", "--channel", 1, "--channel", 1, "--k", 1)
+    assert [row["channel"] for row in otoscope(*command, "--json").json()["top"]] == [1]
+    layers = otoscope("coherence", small, folder, "--layer", "relu", "--layer", "relu", "--json").json()["layers"]
+    assert [row["layer"] for row in layers] == ["relu"]
+
+
+def test_on_a_device_without_values_nothing_is_computed(otoscope: Otoscope, small: str, folder: Path) -> None:
+    otoscope("coherence", small, folder, "--device", "meta").expect_refusal("try --device cpu")
+    otoscope("coherence", small, folder, "--nperseg", 0).expect_refusal("nperseg has to be 1 sample or more")
+    otoscope("coherence", small, folder, "--sample-rate", 0).expect_refusal("has to be 1 Hz or more, not 0")

@@ -180,7 +180,7 @@ def test_mean_top() -> None:
         (noise(100), noise(100), {"window": "kaiser"}, "the windows are hann"),
         (noise(100), noise(100), {"nperseg": 50, "window": torch.ones(40)}, "a segment 50 samples"),
         (noise(100), noise(100), {"nperseg": 50, "noverlap": 50}, "noverlap has to be less than the segment of 50"),
-        (noise(100), noise(100), {"nperseg": 0}, "segment of 0 samples"),
+        (noise(100), noise(100), {"nperseg": 0}, "nperseg has to be 1 sample"),
         (noise(100), noise(100), {"nperseg": 50, "nfft": 49}, "use nfft >= 50"),
         (noise(100), noise(100), {"detrend": "quadratic"}, "not 'quadratic'"),
     ],

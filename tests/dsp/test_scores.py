@@ -50,3 +50,8 @@ def test_a_seed_fixes_it_and_arrays_keep_their_shape() -> None:
 
 def test_a_single_clip_says_nothing_of_others() -> None:
     assert np.isnan(bootstrap_interval(lambda drawn: np.ones(3)[drawn[:1]].repeat(2), 1)).all()
+
+
+def test_bounds_at_the_ends_are_exact() -> None:
+    low, high = share_interval([0, 3, 0, 7], [3, 3, 7, 7])
+    assert low[[0, 2]].tolist() == [0, 0] and high[[1, 3]].tolist() == [1, 1]

@@ -174,6 +174,7 @@ def test_contours_are_averaged_over_what_is_voiced() -> None:
         (formants, {}, "cannot be sought up to 5500 Hz at a sample rate of 8000 Hz: .* from 50 to 4000 Hz"),
         (formants, {"maximum": 4000.0, "count": 2.3}, "count of formants has to be 1, 1.5, 2"),
         (formants, {"maximum": 4000.0, "window": 0.0}, "the window has to be"),
+        (formants, {"maximum": 100.0}, "a window of 0.025 s holds too little below 100 Hz"),
         (formants, {"maximum": 4000.0, "pre_emphasis": -1.0}, "pre_emphasis has to be a positive"),
         (formants, {"maximum": 4000.0, "signal": np.ones(5)}, "5 samples is too short to find 5 formants"),
         (envelope, {"n_fft": 256}, "at least the 4000 samples"),
@@ -183,6 +184,23 @@ def test_contours_are_averaged_over_what_is_voiced() -> None:
 def test_what_cannot_be_is_refused(measure: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         measure(**{"signal": np.sin(np.arange(4000.0)), "sample_rate": RATE} | arguments)
+
+
+@pytest.mark.parametrize("ceiling", [0.0, -1.0, np.nan, np.inf])
+def test_a_ceiling_that_is_no_frequency_is_refused(ceiling: float) -> None:
+    with pytest.raises(InputError, match="below a positive frequency in Hz, not"):
+        formant_range(RATE, ceiling)
+
+
+@pytest.mark.parametrize("order", [3, 9, 11])
+def test_formants_are_sought_down_to_where_praat_can(order: int) -> None:
+    lowest = (order + 1) / (4 * 0.025)  # as many samples as a frame of two windows needs
+    noise = np.random.default_rng(0).standard_normal(RATE)
+    count = (order - 1) / 2
+    assert formants(noise, RATE, max(lowest, 51) + 0.5, count)[0].shape[0] == int(count)
+    if lowest > 51:
+        with pytest.raises(InputError, match="holds too little"):
+            formants(noise, RATE, lowest - 0.5, count)
 
 
 def test_orders_that_cannot_be_are_refused() -> None:

@@ -229,3 +229,23 @@ def test_the_front_end_of_wav2vec2() -> None:
     result = aliasing(model, noise, sample_rate=RATE)
     assert result.stride.values.tolist() == [5, 2, 2] and result.rate_after.values.tolist() == [3200, 1600, 800]
     assert ((result.share > 0.05) & (result.share < 0.95)).all()
+
+
+def test_a_complex_layer_folds_what_its_two_sided_spectrum_says() -> None:
+    layer, x = nn.Conv1d(1, 3, 9, stride=4, dtype=torch.cdouble), torch.randn(1, 1, 2000, dtype=torch.float64)
+    model = type("Modulus", (nn.Module,), {"forward": lambda self, wave: layer(wave.to(torch.cdouble)).abs()})()
+    whole = F.conv1d(x.to(torch.cdouble), layer.weight, layer.bias)[0].detach().numpy()
+    power, frequency = np.abs(np.fft.fft(whole)) ** 2, np.abs(np.fft.fftfreq(whole.shape[-1]))
+    share = power[:, frequency > 1 / 8].sum() / power[:, frequency > 0].sum()
+    assert float(aliasing(model, x, sample_rate=RATE).share[0, 0]) == pytest.approx(share)
+    swept = aliasing_map(model, x, sample_rate=RATE, frequencies=[1000.0, 3000.0])
+    np.testing.assert_allclose(swept.folded_share[0], [0, 1], atol=0.01)
+
+
+@pytest.mark.parametrize("precision", [torch.half, torch.bfloat16])
+def test_a_model_of_half_precision_folds_about_the_same(precision: torch.dtype) -> None:
+    model, x = nn.Conv1d(1, 3, 9, stride=4), torch.randn(1, 1, 2000)
+    expected = float(aliasing(model, x, sample_rate=RATE).share[0, 0])
+    assert float(aliasing(model.to(precision), x.to(precision), sample_rate=RATE).share[0, 0]) == pytest.approx(
+        expected, abs=0.02
+    )

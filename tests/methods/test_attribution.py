@@ -363,7 +363,15 @@ def test_results_say_how_they_were_made_and_load_back(rule: str, tmp_path: Path)
         ("occlusion", {"occlusion_window": 0.01, "occlusion_hop": 0.02}, "between one sample .* and the window"),
         ("occlusion", {"occlusion_window": 0.0}, "occlusion_window"),
         ("frequency_occlusion", {"bands": 0}, "bands has to be a whole number of 1 or more"),
+        ("smoothgrad", {"noise": [1, 2]}, "noise has to be 0 or more"),
+        ("smoothgrad", {"seed": 1.5}, "seed has to be a whole number"),
+        ("smoothgrad", {"seed": 2**70}, "seed has to be a whole number"),
+        ("occlusion", {"occlusion_window": float("nan")}, "occlusion_window has to be one number of seconds"),
+        ("occlusion", {"occlusion_window": [0.1, 0.2]}, "occlusion_window has to be one number of seconds"),
+        ("occlusion", {"occlusion_hop": float("inf")}, "occlusion_hop has to be one number of seconds"),
         ("frequency_occlusion", {"bands": [100, 50]}, "two edges or more that rise"),
+        ("frequency_occlusion", {"bands": [0, float("nan")]}, "two edges or more that rise"),
+        ("frequency_occlusion", {"bands": 402}, "more than the 401 frequencies of a clip of 800 samples"),
         ("frequency_occlusion", {"bands": [0, 5000]}, r"at most half the sample rate \(4000 Hz\)"),
         ("occlude", {}, "unknown rule 'occlude'; the rules are gradient, .*, frequency_occlusion, or a function"),
     ],
@@ -388,3 +396,16 @@ def test_a_gpu_gives_the_same(rule: str) -> None:
     expected = ask(model, x, rule, **options)
     found = ask(model.cuda(), x.cuda(), rule, **options)
     np.testing.assert_allclose(found.signal, expected.signal, atol=1e-8)
+
+
+@pytest.mark.parametrize("rule", ATTRIBUTIONS)
+@pytest.mark.parametrize("precision", [torch.half, torch.bfloat16])
+def test_a_model_of_half_precision_gives_about_the_same(rule: str, precision: torch.dtype, tmp_path: Path) -> None:
+    options = FEW[rule] | ({"noise": 0.0} if rule == "smoothgrad" else {})
+    x = torch.randn(1, 1, 800, generator=torch.Generator().manual_seed(0))
+    expected = ask(ear(), x, rule, **options)
+    found = ask(ear().to(precision), x.to(precision), rule, **options)
+    assert np.corrcoef(found.signal[0], expected.signal[0])[0, 1] > 0.98
+    found.otoscope.save(tmp_path / "half.nc")
+    with xr.open_dataset(tmp_path / "half.nc", engine="scipy") as loaded:
+        assert loaded.signal.dtype == np.float32

@@ -215,3 +215,10 @@ def test_a_clip_that_is_too_short_for_the_model_is_named(tone: Path) -> None:
     waves = [noise(4000).numpy(), noise(600).numpy()]
     with pytest.raises(InputError, match=r"takes 1 \(600 samples"):
         Scope(model, RATE).coherence(waves, nperseg=128)
+
+
+def test_bounds_are_those_of_coherence() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU())
+    sounds = [torch.randn(1, 1, 900), torch.sin(torch.arange(4000.0))[None, None]]
+    result = coherence(model, [Clip(str(n), sound) for n, sound in enumerate(sounds)], sample_rate=8000)
+    assert 0 <= result.low.item() <= result.coherence.item() <= result.high.item() <= 1

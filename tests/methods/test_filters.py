@@ -129,7 +129,12 @@ def test_published_weights_show_the_filters_of_the_checkpoint(published: Path) -
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"n_fft": 100}, "n_fft >= 251"), ({"layer": "conv9"}, "no layer is named 'conv9'")]
+    ("options", "message"),
+    [
+        ({"n_fft": 100}, "n_fft >= 251"),
+        ({"n_fft": 0}, "n_fft >= 251"),
+        ({"layer": "conv9"}, "no layer is named 'conv9'"),
+    ],
 )
 def test_what_cannot_be_is_refused(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):

@@ -166,3 +166,17 @@ def test_a_recording_through_the_published_spoofing_model(data: Path, published:
     for tap in flow.tap.values:
         one = flow_at(flow, tap)
         assert np.isfinite(one.spectrum).all() and float(one.frequency[-1]) <= one.attrs["rate"] / 2
+
+
+def test_maps_that_are_not_finite_are_told() -> None:
+    class Levelled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 2, 9)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x / x.std())
+
+    assert data_flow(Levelled(), torch.randn(1, 1, 100), sample_rate=RATE).signal_1.notnull().all()
+    with pytest.raises(InputError, match=r"conv holds values that are not finite.* silent"):
+        data_flow(Levelled(), torch.zeros(1, 1, 100), sample_rate=RATE)

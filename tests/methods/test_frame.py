@@ -75,7 +75,7 @@ def test_frames_at_the_ends_have_zeros_beyond_the_sound() -> None:
         np.testing.assert_array_equal(frame.values != 0, is_inside)
 
 
-@pytest.mark.parametrize("time", [-0.1, 1.0, float(700 / RATE)])
+@pytest.mark.parametrize("time", [-0.1, 1.0, float(700 / RATE), float("nan"), float("inf")])
 def test_a_time_outside_the_sound_is_refused(time: float) -> None:
     with pytest.raises(InputError, match=r"lasts 0.04375 s"):
         frame_response(convolution(torch.eye(8).double()), sound(), sample_rate=RATE, time=time)

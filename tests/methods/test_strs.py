@@ -218,11 +218,13 @@ def two_layers() -> nn.Module:
         ({"layer": "2"}, r"'2'.*one channel"),
         ({"layer": "conv9"}, r"no layer is named 'conv9'; the layers are 0, 2"),
         ({"n_fft": 8}, r"n_fft is 8 .* 16"),
+        ({"n_fft": 0}, r"n_fft has to be the width of a kernel or more, not 0"),
         ({"hop": 0}, r"hop .* at least 1"),
         ({"alignment": "end"}, r"'centre' or 'start'"),
         ({"scale": "mel"}, r"'linear' or 'log'"),
         ({"scale": "log", "minimum_frequency": 9000}, r"minimum_frequency .* 8000 Hz"),
         ({"scale": "log", "bins_per_octave": 0}, r"bins_per_octave"),
+        ({"scale": "log", "bins_per_octave": 10**8}, r"bins_per_octave .* 1200"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
@@ -247,3 +249,13 @@ def test_an_answer_larger_than_memory_is_refused_with_the_way_out(monkeypatch: p
     monkeypatch.setattr(module, "_MOST_VALUES", 1000)
     with pytest.raises(InputError, match="larger hop, or ask for the CRS"):
         strs(convolution(dct_basis(32)), sound(), sample_rate=RATE)
+
+
+def test_kernels_that_are_complex_or_not_finite_are_refused_by_name() -> None:
+    complex_layer = nn.Conv1d(1, 4, 16, dtype=torch.cfloat)
+    with pytest.raises(InputError, match="'conv1d' has complex kernels"):
+        strs(complex_layer, torch.zeros(1, 1, 100, dtype=torch.cfloat), sample_rate=RATE)
+    spoilt = nn.Sequential(nn.Conv1d(1, 4, 16))
+    nn.init.constant_(spoilt[0].weight, torch.nan)
+    with pytest.raises(InputError, match="'0' has weights that are NaN"):
+        strs(spoilt, torch.zeros(1, 1, 100), sample_rate=RATE)

@@ -248,8 +248,11 @@ def test_other_clips_are_refused() -> None:
         hear(model, top, MIXED[::-1])
     with pytest.raises(InputError, match="map 9 were not looked for"):
         hear(model, top, channels=[9])
-    with pytest.raises(InputError, match="seconds has to be a positive length, not -1"):
-        hear(model, top, seconds=-1)
+    for seconds in (-1, 1 / RATE):
+        with pytest.raises(
+            InputError, match=f"seconds has to be a positive length of two samples or more, not {seconds}"
+        ):
+            hear(model, top, seconds=seconds)
 
 
 # -- Recordings -------------------------------------------------------------------------------------------

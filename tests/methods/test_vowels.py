@@ -158,3 +158,13 @@ def test_what_cannot_be_is_refused() -> None:
         vowel_protocol(Passing(), [], sample_rate=RATE)
     with pytest.raises(InputError, match="is of the group 'dogs'; voices are known of men, women"):
         vowel_protocol(Passing(), taken(1, group="dogs"), sample_rate=RATE)
+
+
+def test_a_formant_beyond_half_the_rate_is_not_measured() -> None:
+    f0, f1, f2 = measure_vowel(np.sin(np.arange(1200) * 0.6), 2000, 0.3, VOICES["men"])
+    assert f0 > 0 and f1 > 0 and np.isnan(f2)
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(InputError, match="the seed has to be 0 or more, not -1"):
+        vowel_tokens(limit=2, seed=-1)

@@ -123,8 +123,9 @@ def test_layers_without_a_waveform_are_refused(cnn12: nn.Module) -> None:
         wigner(cnn12, torch.zeros(1, 1, 4000), sample_rate=8000, layer="conv2")
     with pytest.raises(InputError, match="no layer is named 'nowhere'"):
         wigner(cnn12, torch.zeros(1, 1, 4000), sample_rate=8000, layer="nowhere")
-    with pytest.raises(InputError, match="n_fft"):
-        ask(nn.Conv1d(1, 4, 300), n_fft=64)
+    for n_fft in (64, 0, -1):
+        with pytest.raises(InputError, match="n_fft >= 300"):
+            ask(nn.Conv1d(1, 4, 300), n_fft=n_fft)
 
 
 def test_too_many_distributions_are_refused() -> None:

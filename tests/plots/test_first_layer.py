@@ -132,3 +132,11 @@ def test_what_does_not_fit_is_refused(scope: Scope, kernels: torch.Tensor, optio
 def test_a_result_without_what_is_drawn_is_refused(scope: Scope) -> None:
     with pytest.raises(InputError, match="no weight"):
         plots.filters(scope.filters().drop_vars("weight"))
+
+
+def test_silence_is_said(scope: Scope) -> None:
+    silence = torch.zeros(4000)
+    for result, place in ((scope.frame_response(silence), -1), (scope.f_vowel(silence), 0)):
+        said = [text.get_text() for text in result.otoscope.plot()[place].texts]
+        assert len(said) == 1 and said[0].startswith("silence")
+    assert not scope.f_vowel(torch.randn(4000)).otoscope.plot()[0].texts

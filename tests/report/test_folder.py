@@ -281,3 +281,18 @@ def test_results_are_written_as_arrays_pictures_and_sounds(small: Scope, wave: T
     }  # fmt: skip
     for path in (tmp_path / "out").glob("*.wav"):
         assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)
+
+
+def test_an_interrupted_picture_leaves_nothing(
+    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    def interrupted(self: Figure, path: Path, **options: Any) -> None:
+        Path(path).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Figure, "savefig", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_results(tmp_path, {"strs": small.strs(wave)})
+    assert not [path.name for path in tmp_path.iterdir() if path.suffix not in (".nc", ".html")]

@@ -5,6 +5,7 @@ Results go to standard output, all else to standard error.
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 
@@ -15,7 +16,7 @@ from otoscope.errors import InputError
 COMMANDS = (
     "demo", "inspect", "compare", "taps", "strs", "filters", "frame", "tones", "wigner", "relevance", "voice", "vowels",
     "sonify", "top_activations", "coherence", "residual", "importance", "evolution", "flow", "aliasing", "geometry",
-    "models",
+    "models", "data",
 )  # fmt: skip
 
 for _command in COMMANDS:
@@ -29,6 +30,14 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        err_console.print("error:", style="bold red", end=" ")
-        err_console.print(str(error), markup=False)
-        sys.exit(1)
+        _refuse(str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not re.search("out of memory|allocate memory", str(error)):
+            raise
+        _refuse("there is not enough memory for this: give a shorter sound, or smaller numbers as options")
+
+
+def _refuse(message: str) -> None:
+    err_console.print("error:", style="bold red", end=" ")
+    err_console.print(message, markup=False)
+    sys.exit(1)

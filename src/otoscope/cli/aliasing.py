@@ -62,7 +62,7 @@ def aliasing(
         )
         return
     headings = {
-        "step": "step", "op": "operation", "stride": "stride", "rate_before": "rate before (Hz)",
+        "step": "step", "stride": "stride", "rate_before": "rate before (Hz)",
         "nyquist": "new limit (Hz)", "share": "folded share", "share_with_mean": "with the mean",
     }  # fmt: skip
     table = make_table(f"{scope.name}, {wave.attrs['name']}", rows, headings)

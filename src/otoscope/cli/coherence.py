@@ -16,6 +16,7 @@ from otoscope.cli.common import (
     Rule,
     Weights,
     app,
+    counted,
     make_scope,
     make_table,
     out_console,
@@ -57,4 +58,4 @@ def coherence(
         print_json({"model": scope.name, "audio": [str(file) for file in files], "top": top, "layers": rows})
         return
     headings = {"layer": "layer", "coherence": "mean coherence", "low": "95 % from", "high": "to", "count": "clips"}
-    out_console.print(make_table(f"{scope.name}, {len(files)} sounds", rows, headings))
+    out_console.print(make_table(f"{scope.name}, {counted(len(files), 'sound')}", rows, headings))

@@ -74,6 +74,8 @@ def make_scope(model: str, weights: Path | None, sample_rate: int | None, device
 
     from otoscope import Scope, load
 
+    if device and device.startswith("meta"):
+        raise InputError("tensors on the device meta have no values; try --device cpu")
     module = load(model, weights=weights)
     try:
         module.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -145,12 +147,23 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def make_table(title: str, rows: list[dict[str, Any]], headings: dict[str, str]) -> Table:
-    table = Table(title=escape(title), title_justify="left", header_style="bold")
-    for key, heading in headings.items():
-        table.add_column(heading, justify="left" if isinstance(rows[0].get(key), str) else "right")
+    # The values of many columns stand closer, so that they fit into a terminal of 80 columns.
+    padding = (0, 1 if len(headings) < 9 else 0)
+    table = Table(title=escape(title), title_justify="left", header_style="bold", padding=padding)
+    for column, (key, heading) in enumerate(headings.items()):
+        longest = max(len(_text(row.get(key))) for row in rows)
+        if isinstance(rows[0].get(key), str):
+            table.add_column(heading, overflow="fold", no_wrap=column == 0 and longest <= 14)
+        else:  # a number is never cut: without its exponent it would be another one
+            table.add_column(heading, justify="right", overflow="fold", min_width=longest)
     for row in rows:
         table.add_row(*(_text(row.get(key)) for key in headings))
     return table
+
+
+def counted(count: int, what: str) -> str:
+    """Such as ``1 sound`` and ``2 sounds``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def facts_table(facts: dict[str, Any]) -> Table:
@@ -165,7 +178,7 @@ def _text(value: Any) -> str:
     if value is None or value != value:  # NaN is not itself
         return "-"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.6g}" if abs(value) >= 100 else f"{value:.4g}"
     if isinstance(value, (list, tuple)):
         return "x".join(map(str, value)) or "-"
     return escape(str(value))

@@ -71,6 +71,9 @@ def compare(
             progress=report,
         )
     write(out, {"compare": result})
+    if out is not None and "sonification" in result:
+        for path in result["sonification"].otoscope.write_audio(out / "compare_sonification.wav"):
+            err_console.print(str(path), markup=False)
     rows, pairs = comparison_rows(result), comparison_pairs(result)
     notes = str(result.attrs["notes"]).splitlines()
     if as_json:

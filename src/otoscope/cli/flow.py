@@ -53,7 +53,7 @@ def flow(
         print_json({"model": scope.name, "audio": wave.attrs["name"], "maps": rows})
         return
     headings = {
-        "tap": "tap", "channel": "map", "rate": "rate (Hz)", "nyquist": "up to (Hz)", "mean": "mean",
+        "tap": "tap", "channel": "map", "rate": "rate (Hz)", "mean": "mean",
         "deviation": "deviation", "peak_frequency": "strongest frequency (Hz)",
     }  # fmt: skip
     out_console.print(make_table(f"{scope.name}, {wave.attrs['name']}", rows, headings))

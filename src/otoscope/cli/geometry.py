@@ -37,4 +37,6 @@ def geometry(
     if as_json:
         print_json({"model": scope.name, "layers": rows})
     else:
-        out_console.print(make_table(f"{scope.name}: angles in degrees", rows, {key: key for key in rows[0]}))
+        # The coherences mu are the cosines of the angles beside them.
+        headings = {key: key for key in rows[0] if not key.startswith("mu")} | {"dimension": "dim."}
+        out_console.print(make_table(f"{scope.name}: angles in degrees", rows, headings))

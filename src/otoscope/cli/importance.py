@@ -14,6 +14,7 @@ from otoscope.cli.common import (
     Rate,
     Weights,
     app,
+    counted,
     counting,
     make_scope,
     make_table,
@@ -72,5 +73,6 @@ def importance(
         print_json({"model": scope.name, "frozen": not full, "runs": seeds, **numbers})
         return
     headings = {"layer": "layer", "features": "features", "accuracy": "accuracy", "low": "from", "high": "to"}
-    title = f"{scope.name}: linear classifier on {len(train)} sounds, tested on {len(held_out)} (chance {chance:.3g})"
+    trained = f"{scope.name}: linear classifier on {counted(len(train), 'sound')}"
+    title = f"{trained}, tested on {len(held_out)} (chance {chance:.3g})"
     out_console.print(make_table(title, rows, headings))

@@ -43,11 +43,14 @@ def relevance(
     out: Out = None,
 ) -> None:
     """Which part of the sound drove an output: relevance in time and frequency."""
+    from otoscope.methods.attribution import option_values
+    from otoscope.methods.relevance import RELEVANCE_RULES
     from otoscope.report import relevance_summary
 
     scope = make_scope(model, weights, sample_rate, device)
     wave = load_wave(audio, scope)
-    result = scope.relevance(wave, target=target, rule=rule, **_options(option or []))
+    options = option_values(rule, _options(option or [])) if rule in RELEVANCE_RULES else {}
+    result = scope.relevance(wave, target=target, rule=rule, **options)
     write(out, {"relevance": result})
     numbers = {"model": scope.name, "audio": wave.attrs["name"], **relevance_summary(result)}
     if as_json:

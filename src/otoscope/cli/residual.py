@@ -16,6 +16,7 @@ from otoscope.cli.common import (
     Rule,
     Weights,
     app,
+    counted,
     counting,
     load_wave,
     make_scope,
@@ -63,7 +64,7 @@ def residual(
             None if unlabelled else labels,
             layers=layer,
             rule=rule,
-            progress=counting(report, f"{len(waves)} sounds"),
+            progress=counting(report, counted(len(waves), "sound")),
         )
     results: dict[str, Any] = {"residual_study": result}
     if out is not None and files and len(waves) == 1:
@@ -75,10 +76,15 @@ def residual(
         print_json({"model": scope.name, "clips": len(waves), "metric": metric, "baseline": baseline, "layers": rows})
         return
     headings = {
-        "layer": "layer", "score": f"{metric} on residuals", "score_low": "from", "score_high": "to",
-        "change": "change", "change_low": "from ", "change_high": "to ", "agreement": "same answer",
+        "layer": "layer", "score": f"{metric} on residuals", "change": "change", "agreement": "same answer",
         "probability_change": "change of the answer's probability",
     }  # fmt: skip
-    out_console.print(
-        make_table(f"{scope.name}, {len(waves)} sounds: {metric} {baseline:.3g} on whole sounds", rows, headings)
-    )
+    shown = [row | {name: _with_bounds(row, name) for name in ("score", "change")} for row in rows]
+    title = f"{scope.name}, {counted(len(waves), 'sound')}: {metric} {baseline:.3g} on whole sounds"
+    out_console.print(make_table(title, shown, headings))
+
+
+def _with_bounds(row: dict[str, Any], name: str) -> str:
+    """A number and its interval, where there is one, in one cell: as many columns do not fit a terminal."""
+    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+    return f"{value:.3g} ({low:.3g} to {high:.3g})" if low == low else f"{value:.3g}"

@@ -46,10 +46,10 @@ def taps(
         print_json(content)
         return
     headings = {
-        "name": "tap", "op": "operation", "channels": "channels", "kernel": "kernel", "stride": "stride",
-        "dilation": "dilation", "hop": "hop", "receptive_field": "receptive field", "time_axis": "time axis",
+        "name": "tap", "op": "op", "channels": "maps", "kernel": "kernel", "stride": "stride",
+        "dilation": "dil.", "hop": "hop", "receptive_field": "field",
         "rate": "rate (Hz)",
     }  # fmt: skip
     out_console.print(
-        make_table(f"{scope.name} at {scope.sample_rate} Hz; hop and receptive field in samples", rows, headings)
+        make_table(f"{scope.name} at {scope.sample_rate} Hz; hop and (receptive) field in samples", rows, headings)
     )

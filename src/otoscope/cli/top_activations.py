@@ -17,6 +17,7 @@ from otoscope.cli.common import (
     Rule,
     Weights,
     app,
+    counted,
     counting,
     err_console,
     make_scope,
@@ -65,7 +66,7 @@ def top_activations(
     shown = heard_maps(result, channel or None)
     rows = [row | {"clip_name": Path(row["clip_name"]).name} for row in top_rows(shown)]
     headings = {"channel": "map", "rank": "rank", "clip_name": "sound", "peak_time": "peak (s)", "value": "activation"}
-    table = make_table(f"{scope.name}, {result.attrs['layer']}, {len(files)} sounds", rows, headings)
+    table = make_table(f"{scope.name}, {result.attrs['layer']}, {counted(len(files), 'sound')}", rows, headings)
     left = result.sizes["channel"] - shown.sizes["channel"]
     table.caption = f"the strongest maps; {left} more with --channel or --json" if left else None
     out_console.print(table)

@@ -67,4 +67,7 @@ def vowels(
         title = f"{scope.name}: right in the {signal} (% of vowels within one deviation of what is known)"
         shown = [{name: round(cell) if isinstance(cell, float) and cell == cell else cell for name, cell in row.items()}
                  for row in rows]  # fmt: skip
-        out_console.print(make_table(title, shown, {name: name for name in rows[0]}))
+        table = make_table(title, shown, {name: name for name in rows[0]})
+        if out_console.width < 120:
+            table.padding = 0  # twelve vowels fill a terminal
+        out_console.print(table)

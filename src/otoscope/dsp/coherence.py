@@ -166,7 +166,9 @@ def _lengths(nperseg: int, noverlap: int | None, nfft: int | None) -> tuple[int,
     """Samples from one segment to the next, and of the DFT."""
     noverlap = nperseg // 2 if noverlap is None else noverlap
     nfft = nperseg if nfft is None else nfft
-    if nperseg < 1 or not 0 <= noverlap < nperseg:
+    if nperseg < 1:
+        raise InputError(f"nperseg has to be 1 sample or more, not {nperseg}")
+    if not 0 <= noverlap < nperseg:
         raise InputError(f"noverlap has to be less than the segment of {nperseg} samples and not negative: {noverlap}")
     if nfft < nperseg:
         raise InputError(f"nfft is {nfft} but a segment has {nperseg} samples; use nfft >= {nperseg}")

@@ -483,7 +483,7 @@ def log_frequencies(sample_rate: float, minimum_frequency: float = 32.7, bins_pe
     Raises
     ------
     InputError
-        A minimum that is not between 0 and the Nyquist limit, or less than one bin per octave.
+        A minimum that is not between 0 and the Nyquist limit, or bins per octave that are not 1 to 1200.
 
     Notes
     -----
@@ -500,8 +500,8 @@ def log_frequencies(sample_rate: float, minimum_frequency: float = 32.7, bins_pe
             f"minimum_frequency must lie between 0 and {sample_rate / 2:g} Hz, half the sample rate, got "
             f"{minimum_frequency!r}"
         )
-    if isinstance(bins_per_octave, bool) or not isinstance(bins_per_octave, int) or bins_per_octave < 1:
-        raise InputError(f"bins_per_octave must be a whole number, at least 1, got {bins_per_octave!r}")
+    if isinstance(bins_per_octave, bool) or not isinstance(bins_per_octave, int) or not 1 <= bins_per_octave <= 1200:
+        raise InputError(f"bins_per_octave must be a whole number from 1 to 1200, one a cent, got {bins_per_octave!r}")
     octaves = math.log2(sample_rate / 2 / minimum_frequency)
     steps = torch.arange(math.floor(octaves * bins_per_octave + 1e-9) + 1, dtype=torch.float64)
     return (minimum_frequency * 2 ** (steps / bins_per_octave)).clamp(max=sample_rate / 2)

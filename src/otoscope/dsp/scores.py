@@ -44,7 +44,10 @@ def share_interval(hits: ArrayLike, count: ArrayLike, level: float = 0.95) -> tu
     centre = share + z**2 / (2 * count)
     half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     scale = 1 + z**2 / count
-    return np.clip((centre - half) / scale, 0, 1), np.clip((centre + half) / scale, 0, 1)
+    # At the ends the bounds are 0 and 1, which rounding misses.
+    low = np.where(share == 0, 0, np.clip((centre - half) / scale, 0, 1))
+    high = np.where(share == 1, 1, np.clip((centre + half) / scale, 0, 1))
+    return low, high
 
 
 def bootstrap_interval(

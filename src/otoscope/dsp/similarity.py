@@ -45,7 +45,7 @@ def overlap(first: ArrayLike, second: ArrayLike) -> float:
     p, q = (np.ravel(np.asarray(one, dtype=float)) for one in (first, second))
     if not p.sum() > 0 or not q.sum() > 0:
         return float("nan")
-    return float(np.minimum(p / p.sum(), q / q.sum()).sum())
+    return min(1.0, float(np.minimum(p / p.sum(), q / q.sum()).sum()))  # rounding may go beyond
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:

@@ -167,6 +167,11 @@ def formants(
     order = round(2 * count) + (pre_emphasis is None)
     if samples.size * 2 * maximum / sample_rate < order + 2:  # at the rate to which Praat brings the sound
         raise InputError(f"a sound of {samples.size} samples is too short to find {count:g} formants in")
+    if 2 * window * 2 * maximum < order + 1:  # the Gaussian lies in a frame of twice its effective length
+        raise InputError(
+            f"a window of {window:g} s holds too little below {maximum:g} Hz to find {count:g} formants in: seek them "
+            "up to a higher frequency, or in a longer window"
+        )
     found = _praat(samples, sample_rate).to_formant_burg(
         time_step=step,
         max_number_of_formants=order / 2,
@@ -199,11 +204,20 @@ def formant_range(sample_rate: float, ceiling: float, count: float = 5) -> tuple
     count : float
         In proportion to it, in halves.
 
+    Raises
+    ------
+    InputError
+        If the ceiling is no positive frequency.
+
     Examples
     --------
     >>> formant_range(16_000, 5500), formant_range(8000, 5500)
     ((5500.0, 5.0), (4000.0, 3.5))
     """
+    if not 0 < ceiling < np.inf:
+        raise InputError(
+            f"formants are sought below a positive frequency in Hz, not {ceiling:g}: 5500 suits most voices"
+        )
     maximum = min(float(ceiling), sample_rate / 2)
     return maximum, max(1.0, round(2 * count * maximum / ceiling) / 2)
 

@@ -224,10 +224,11 @@ def _play(
     for n, frequency in enumerate(sweep):
 
         def look(tap: Tap, before: Tensor, after: Tensor, n: int = n) -> None:
-            step, maps = place[tap.name], by_clip(after, tap)
+            step, maps = place[tap.name], _real(by_clip(after, tap))
             shares[step, n] = _share(Energies(*(energy.sum() for energy in _energies(tap, before))))
             moving = maps.var(-1, correction=0).mean()
-            if moving > 1e-12 * before.square().mean():  # else a sine was folded onto 0 Hz, and the rest is rounding
+            # Else a sine was folded onto 0 Hz, and the rest is rounding.
+            if moving > 1e-12 * before.abs().square().mean():
                 spectra[step, n] = spectrum_in_cells(maps, cells).flatten(0, -2).sum(0).cpu()
             gain[step, n] = float(moving.sqrt()) / (amplitude * 0.5**0.5)
 
@@ -244,8 +245,15 @@ def _told(skipped: Mapping[str, str]) -> str:
 
 def _energies(tap: Tap, before: Tensor) -> Energies:
     """Of every channel of one clip, on either side of the new limit."""
-    rows = by_clip(before, tap).transpose(0, 1).flatten(1, -2)  # (channel, all else, time)
+    rows = _real(by_clip(before, tap)).transpose(0, 1).flatten(1, -2)  # (channel, all else, time)
     return Energies(*(energy.double().sum(-1).cpu() for energy in band_energies(rows, 0.5 / time_stride(tap))))
+
+
+def _real(maps: Tensor) -> Tensor:
+    """(clip, channel, ..., time) of a precision that has a Fourier transform, complex maps as two maps of each."""
+    if maps.is_complex():
+        maps = torch.stack([maps.real, maps.imag], 2)
+    return maps.to(torch.promote_types(maps.dtype, torch.float32))
 
 
 def _share(energies: Energies) -> np.ndarray:

@@ -97,10 +97,13 @@ def smoothgrad(
     from captum.attr import NoiseTunnel, Saliency
 
     _check_counts(samples=samples, batch_size=batch_size)
-    if not 0 <= noise < float("inf"):
+    if not _is_number(noise) or noise < 0:
         raise InputError(f"noise has to be 0 or more, a share of the clip's root mean square; got {noise!r}")
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise InputError(f"seed has to be a whole number of 0 or more, below 2**63; got {seed!r}")
     with _seeded(seed):
-        signal = NoiseTunnel(Saliency(score)).attribute(
+        # The noise comes as float32, also for a model of half precision.
+        signal = NoiseTunnel(Saliency(lambda noisy: score(noisy.to(clip.dtype)))).attribute(
             clip.requires_grad_(),
             nt_samples=samples,
             nt_samples_batch_size=min(batch_size, samples),
@@ -148,6 +151,9 @@ def occlusion(
     from captum.attr import Occlusion
 
     _check_counts(batch_size=batch_size)
+    for name, value in (("occlusion_window", occlusion_window), ("occlusion_hop", occlusion_hop)):
+        if value is not None and not _is_number(value):
+            raise InputError(f"{name} has to be one number of seconds, got {value!r}")
     hop = occlusion_window / 2 if occlusion_hop is None else occlusion_hop
     window, step = round(occlusion_window * sample_rate), round(hop * sample_rate)
     if not 1 <= step <= window <= clip.shape[-1]:
@@ -201,7 +207,12 @@ def frequency_occlusion(
     _check_counts(batch_size=batch_size)
     edges = band_edges(bands, sample_rate)
     length = clip.shape[-1]
-    spectrum = torch.fft.rfft(clip)
+    spectrum = torch.fft.rfft(clip.to(torch.promote_types(clip.dtype, torch.float32)))
+    if len(edges) - 1 > spectrum.shape[-1]:
+        raise InputError(
+            f"{len(edges) - 1} bands are more than the {spectrum.shape[-1]} frequencies of a clip of {length} samples: "
+            "give fewer bands"
+        )
     band = np.searchsorted(edges, np.fft.rfftfreq(length, 1 / sample_rate), side="right") - 1
     if edges[-1] == sample_rate / 2:  # the last band holds the Nyquist limit too
         band = band.clip(max=len(edges) - 2)
@@ -210,7 +221,7 @@ def frequency_occlusion(
 
     def filtered(gains: Tensor, outside: float) -> Tensor:
         of_bins = torch.where(inside, gains[:, index], outside)
-        return torch.fft.irfft(spectrum * of_bins.reshape(-1, *[1] * (clip.ndim - 2), len(index)), length)
+        return torch.fft.irfft(spectrum * of_bins.reshape(-1, *[1] * (clip.ndim - 2), len(index)), length).to(clip)
 
     loss = FeatureAblation(lambda gains: score(filtered(gains, 1.0))).attribute(
         clip.new_ones(1, len(edges) - 1), perturbations_per_eval=batch_size
@@ -338,7 +349,13 @@ def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:
         edges[-1] = sample_rate / 2
         return edges
     edges = np.asarray(bands, dtype=float)
-    if edges.ndim != 1 or len(edges) < 2 or edges[0] < 0 or edges[-1] > sample_rate / 2 or (np.diff(edges) <= 0).any():
+    if (
+        edges.ndim != 1
+        or len(edges) < 2
+        or edges[0] < 0
+        or edges[-1] > sample_rate / 2
+        or not (np.diff(edges) > 0).all()
+    ):
         raise InputError(
             f"bands has to be a number of bands, or two edges or more that rise from 0 Hz or more to at most half the "
             f"sample rate ({sample_rate / 2:g} Hz); got {bands!r}"
@@ -357,6 +374,10 @@ def _check_counts(**counts: object) -> None:
     for name, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
             raise InputError(f"{name} has to be a whole number of 1 or more, got {count!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and bool(np.isfinite(value))
 
 
 @contextmanager

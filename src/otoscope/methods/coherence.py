@@ -160,6 +160,7 @@ def _sounds(
 
 def _labelled(taps: list[Tap], names: list[str], frequency: np.ndarray, values: Tensor, spectra: Tensor) -> xr.Dataset:
     mean, low, high = mean_interval(values)
+    low, high = low.clip(0, 1), high.clip(0, 1)  # as coherence itself is
     coords: dict[str, Any] = {
         "layer": [tap.name for tap in taps],
         "clip": names,

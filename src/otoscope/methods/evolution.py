@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -71,7 +72,7 @@ def feature_evolution(
     Raises
     ------
     InputError
-        If a checkpoint does not fit the model, or there is no such tap or map.
+        If a checkpoint does not fit the model or its activations are not finite, or there is no such tap or map.
 
     Notes
     -----
@@ -88,19 +89,21 @@ def feature_evolution(
     Frozen({'clip': 1, 'checkpoint': 2, 'channel': 1})
     """
     _check(checkpoints)
+    asked: dict[str, Any] = {"sample_rate": sample_rate, "layer": layer, "rule": rule, "time_axes": time_axes}
+
+    def sounds_at(checkpoint: Checkpoint, channel: Channels) -> xr.DataArray:
+        _load(model, checkpoint)
+        try:
+            return sonify(model, inputs, channel=channel, top=top, **asked)
+        except InputError as error:
+            raise InputError(f"{error} (with the weights of checkpoint {checkpoint[0]})") from None
+
     heard = []
     with _own_weights(model):
         if channel is None:
-            _load(model, checkpoints[-1])
-            last = sonify(model, inputs, sample_rate=sample_rate, layer=layer, top=top, rule=rule, time_axes=time_axes)
-            channel = last.channel.values.tolist()
+            channel = sounds_at(checkpoints[-1], None).channel.values.tolist()
         for done, checkpoint in enumerate(checkpoints, 1):
-            _load(model, checkpoint)
-            heard.append(
-                sonify(
-                    model, inputs, sample_rate=sample_rate, layer=layer, channel=channel, rule=rule, time_axes=time_axes
-                )
-            )
+            heard.append(sounds_at(checkpoint, channel))
             if progress:
                 progress(done, len(checkpoints))
     first = heard[0]

@@ -65,8 +65,8 @@ def filters(
     bank, band = centred_bank(kernels), half_power_band(kernels, sample_rate).cpu().numpy()
     centre, width = band.mean(1), bank.shape[1]
     lags = (np.arange(width) - width // 2) / sample_rate
-    bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     cumulative = cumulative_frequency_response(kernels, n_fft)
+    bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     result = xr.Dataset(
         {
             "weight": variable(["kernel", "lag"], bank, "weight"),

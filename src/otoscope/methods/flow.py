@@ -61,7 +61,7 @@ def data_flow(
     Raises
     ------
     InputError
-        If there is no such tap or map, or a tap has no time axis.
+        If there is no such tap or map, a tap has no time axis, or holds values that are not finite.
 
     Notes
     -----
@@ -87,6 +87,11 @@ def data_flow(
         maps = torch.cat([by_clip(values[tap.name], tap) for values in read])
         if len(maps) != len(inputs):
             raise InputError(f"{tap.name} does not have the clips on its first axis: its shape is {tap.shape}")
+        if not maps.isfinite().all():
+            raise InputError(
+                f"{tap.name} holds values that are not finite: do the weights hold NaN, or does the model divide by "
+                "the level of a sound that is silent?"
+            )
         numbers = choose_channels(channels, top, activity_of(maps), tap)
         assert numbers is not None  # whole layers cannot be asked for here
         signals = maps[:, numbers]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 import xarray as xr
@@ -81,7 +83,7 @@ def frame_response(
         power = padded.square().unfold(-1, width, hop).sum(-1)
         middles = power.argmax(1) * hop
     else:
-        sample = round(time * sample_rate)
+        sample = round(time * sample_rate) if math.isfinite(time) else -1
         if not 0 <= sample < waveform.shape[-1]:
             raise InputError(
                 f"no frame lies at {time:g} s: the sound that the model takes lasts "

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip, batched
-from otoscope.methods.maps import by_clip
+from otoscope.methods.maps import by_clip, check_finite
 from otoscope.methods.peaks import Progress
 from otoscope.methods.residual import find_taps
 from otoscope.probe import Tap, read_taps
@@ -188,6 +188,8 @@ def _features(
     if not taps:
         raise InputError("a data set has no clips: both that to train on and that to test on need some")
     found.values = [torch.cat(of_layer) for of_layer in zip(*parts, strict=True)]
+    for tap, features in zip(taps, found.values, strict=True):
+        check_finite(features, tap.name)
     return taps, found
 
 

@@ -34,13 +34,21 @@ def activity_of(values: Tensor) -> Tensor:
     return values.flatten(2).square().mean(-1).sqrt() if values.ndim > 2 else values.abs()
 
 
+def check_finite(values: Tensor, name: str) -> None:
+    """Raise an InputError where activations at a tap are not finite: their sound would pass for silence."""
+    if not values.isfinite().all():
+        raise InputError(
+            f"the activations at {name} are not finite: do the weights hold NaN, or did the training diverge?"
+        )
+
+
 def choose_channels(channel: Channels, top: int, activity: Tensor, tap: Tap) -> list[int] | None:
     """Numbers of the maps that are meant, None for the whole layer.
 
     Parameters
     ----------
     channel : int, sequence of int, "all", "layer" or None
-        None for the `top` most active over all clips.
+        None for the `top` most active over all clips. A map that is named twice is meant once.
     top : int
     activity : Tensor, (clip, channel)
     tap : Tap
@@ -61,4 +69,4 @@ def choose_channels(channel: Channels, top: int, activity: Tensor, tap: Tap) -> 
             raise InputError(f"unknown map {number!r}: {tap.name} has {count} feature maps, 0 to {count - 1}")
     if not numbers:
         raise InputError("no feature map was asked for: give at least one channel")
-    return [int(number) for number in numbers]
+    return list(dict.fromkeys(map(int, numbers)))

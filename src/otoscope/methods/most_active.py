@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from otoscope.methods.maps import activity_of, by_clip
+from otoscope.methods.maps import activity_of, by_clip, check_finite
 from otoscope.probe import Rule, Tap
 from otoscope.probe.layerwise import ways_back
 
@@ -33,6 +33,11 @@ def sounds_of_most_active(
     channels : Tensor of int, (clip, tap)
         The maps of the largest root mean square.
 
+    Raises
+    ------
+    InputError
+        If activations are not finite.
+
     Examples
     --------
     >>> from otoscope.probe import trace
@@ -57,7 +62,9 @@ def sounds_of_most_active(
 def _only_most_active(value: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
     """The value with zeros in all but one map of each clip, and which map that is."""
     maps, seed = by_clip(value, tap), torch.zeros_like(value)
-    chosen = activity_of(maps).argmax(1)
+    activity = activity_of(maps)
+    check_finite(activity, tap.name)
+    chosen = activity.argmax(1)
     clips = torch.arange(len(maps), device=maps.device)
     by_clip(seed, tap)[clips, chosen] = maps[clips, chosen]
     return seed, chosen

@@ -76,7 +76,7 @@ def relevance(
     ------
     InputError
         If the target does not exist or the output has no class axis; if the rule or an option of it is unknown or
-        unfit; if Captum is needed and not installed.
+        unfit; if Captum is needed and not installed; if the output or the relevance is not finite.
 
     Notes
     -----
@@ -92,9 +92,7 @@ def relevance(
     >>> result.signal.sizes
     Frozen({'clip': 1, 'time': 16000})
     """
-    if isinstance(rule, str) and rule not in RELEVANCE_RULES and rule not in RULES:  # which may have been added to
-        names = ", ".join(RELEVANCE_RULES)
-        raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
+    check_rule(rule)
     options = option_values(rule, options)
     by_captum = rule if isinstance(rule, str) and rule in ATTRIBUTIONS else None
     if by_captum:
@@ -111,6 +109,11 @@ def relevance(
     else:
         signal = pull(seed)
     signal = (signal * inputs if rule == "gradient_x_input" else signal).reshape(len(inputs), -1)
+    if not (logit.isfinite().all() and signal.isfinite().all()):
+        raise InputError(
+            "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does the "
+            "model divide by the level of a sound that is silent?"
+        )
     waveform = inputs.reshape(len(inputs), -1)
     result = _labelled(signal, waveform, sample_rate, window, hop)
     result = result if beside is None else result.merge(beside)
@@ -120,6 +123,13 @@ def relevance(
     result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=names)
     source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
     return sign(result, "relevance", source, target=target, rule=rule_name(rule), window=window, hop=hop, **options)
+
+
+def check_rule(rule: str | Rule) -> None:
+    """Raise an InputError where there is no such rule."""
+    if isinstance(rule, str) and rule not in RELEVANCE_RULES and rule not in RULES:  # which may have been added to
+        names = ", ".join(RELEVANCE_RULES)
+        raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
 
 
 def _label(index: int, classes: Sequence[str] | None) -> str:

@@ -13,7 +13,7 @@ from otoscope.methods.most_active import sounds_of_most_active
 from otoscope.methods.sonify import scaled
 from otoscope.probe import Rule, Tap, rule_name, trace
 from otoscope.probe.blocks import block_ends
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, sign, to_numpy, variable
 
 SOURCE = "Yadav 2022, section 6.2"
 
@@ -70,7 +70,7 @@ def residual(
     taps = find_taps(model, inputs, sample_rate, layers, time_axes)
     sounds, channels = residuals_of(model, inputs, taps, rule)
     result = xr.DataArray(
-        sounds.cpu().numpy(),
+        to_numpy(sounds),
         dims=("clip", "layer", "time"),
         coords={
             "layer": [tap.name for tap in taps],
@@ -92,7 +92,7 @@ def find_taps(
 ) -> list[Tap]:
     """The taps asked for, or the ends of all blocks."""
     seen = trace(model, inputs, sample_rate, time_axes)
-    names = block_ends(seen) if layers is None else [seen.resolve(layer) for layer in layers]
+    names = block_ends(seen) if layers is None else list(dict.fromkeys(map(seen.resolve, layers)))
     if not names:
         why = "no tap of the model has feature maps in time" if layers is None else "no layer was given"
         raise InputError(f"{why}: name one or more taps")

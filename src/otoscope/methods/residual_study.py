@@ -140,6 +140,10 @@ def _answer(model: nn.Module, inputs: Tensor, taps: list[Tap], rule: str | Rule)
             )
         residuals, channel = residuals_of(model, inputs, taps, rule)
         outputs = [whole, *(logits(model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
+    if not whole.isfinite().all():
+        raise InputError(
+            "the model's output is not finite: do its weights hold NaN or infinite values, or did the training diverge?"
+        )
     return _Answer(torch.stack(outputs, dim=1).cpu(), channel.cpu())
 
 
@@ -161,7 +165,8 @@ def class_numbers(clips: Sequence[Clip], count: int, classes: Sequence[str] | No
         for label in named:
             if label not in numbers:
                 raise InputError(
-                    f"the label {label!r} of {clip.name} is no class of the model; its classes are {', '.join(numbers)}"
+                    f"the label {label!r} of {clip.name} is no class of the model; its classes are "
+                    f"{', '.join(numbers)}; without labels its own answers are compared"
                 )
     if all(len(named) == 1 for named in true):
         return torch.tensor([numbers[str(named[0])] for named in true])

@@ -11,10 +11,10 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.methods.maps import Channels, activity_of, by_clip, choose_channels
+from otoscope.methods.maps import Channels, activity_of, by_clip, check_finite, choose_channels
 from otoscope.methods.peaks import Progress, sound_of_peaks
 from otoscope.probe import Pullback, Rule, Tap, locate, rule_name, vjp
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, sign, to_numpy, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"
 
@@ -72,7 +72,7 @@ def sonify(
     Raises
     ------
     InputError
-        If there is no such tap or map.
+        If there is no such tap or map, or activations there are not finite.
 
     Notes
     -----
@@ -101,6 +101,7 @@ def sonify(
         raise InputError(
             f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
         )
+    check_finite(values, tap.name)
     chosen = choose_channels(channel, top, activity_of(values), tap)
     heard = values[:, None] if chosen is None else values[:, chosen]
     parts = []
@@ -119,7 +120,7 @@ def sonify(
     sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
     labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
     result = xr.DataArray(
-        sounds.transpose(0, 1).cpu().numpy(),
+        to_numpy(sounds.transpose(0, 1)),
         dims=("clip", "channel", "time"),
         coords={
             "channel": np.asarray(labels),

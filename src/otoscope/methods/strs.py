@@ -226,6 +226,12 @@ def first_kernels(
     kernels = []
     for tap in chosen.taps:
         assert tap.weight is not None
+        if tap.weight.is_complex():
+            raise InputError(
+                f"layer {chosen.name!r} has complex kernels, which have no response spectra here: choose another layer"
+            )
+        if not tap.weight.isfinite().all():
+            raise InputError(f"layer {chosen.name!r} has weights that are NaN or infinite: load others")
         if tap.weight.shape[1] != 1 or sum(n > 1 for n in tap.kernel) > 1:
             raise InputError(
                 f"layer {chosen.name!r} has kernels of shape {tuple(tap.weight.shape[1:])}: response spectra "
@@ -248,6 +254,8 @@ def _frequencies(
 ) -> tuple[xr.Variable, Tensor | None]:
     """The axis in Hz and, where it is not that of the Fourier transform, the same in cycles per sample."""
     if scale == "linear":
+        if n_fft < 1:
+            raise InputError(f"n_fft has to be the width of a kernel or more, not {n_fft}")
         return axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"), None
     if scale != "log":
         raise InputError(f"scale must be 'linear' or 'log', got {scale!r}")

@@ -15,7 +15,7 @@ from otoscope.methods.clips import Clip
 from otoscope.methods.sonify import sonify
 from otoscope.methods.top_activations import SOURCE
 from otoscope.probe import Rule, rule_name
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, sign, to_numpy, variable
 
 _MAPS = 3  # as many as figure A.1 shows of each layer
 
@@ -68,7 +68,7 @@ def top_sounds(
     Raises
     ------
     InputError
-        If `top` has no such map, `clips` are not those it was made of, or `seconds` is not positive.
+        If `top` has no such map, `clips` are not those it was made of, or `seconds` is shorter than two samples.
 
     Notes
     -----
@@ -84,8 +84,8 @@ def top_sounds(
     >>> top_sounds(model, top, clips, sample_rate=8000, channels=[3, 0], seconds=0.1)["signal"].sizes
     Frozen({'channel': 2, 'rank': 2, 'time': 800})
     """
-    if seconds is not None and not 0 < seconds * sample_rate < math.inf:
-        raise InputError(f"seconds has to be a positive length, not {seconds}")
+    if seconds is not None and not 2 <= seconds * sample_rate < math.inf:
+        raise InputError(f"seconds has to be a positive length of two samples or more, not {seconds}")
     chosen = heard_maps(top, channels)
     wanted = _wanted_maps(chosen)
     pieces: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, float]] = {}
@@ -95,7 +95,7 @@ def top_sounds(
             model, clip.inputs, sample_rate=sample_rate, layer=top.attrs["layer"], channel=list(maps),
             peak=peak, rule=rule, time_axes=time_axes,
         )[0].values  # fmt: skip
-        samples = clip.inputs.reshape(-1).cpu().numpy()
+        samples = to_numpy(clip.inputs.reshape(-1))
         for sound, (channel, peak_time) in zip(sounds, maps.items(), strict=True):
             first, length = _around(peak_time, samples.size, sample_rate, seconds)
             cut = slice(first, first + length)
@@ -120,7 +120,7 @@ def heard_maps(top: xr.Dataset, channels: Sequence[int] | None = None) -> xr.Dat
             raise InputError(f"the top activations of map {channel!r} were not looked for: ask for them first")
     if not len(channels):
         raise InputError("no feature map was asked for: give at least one channel")
-    return top.sel(channel=list(channels))
+    return top.sel(channel=list(dict.fromkeys(channels)))
 
 
 def _wanted_maps(chosen: xr.Dataset) -> dict[int, dict[int, float]]:

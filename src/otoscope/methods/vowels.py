@@ -180,7 +180,7 @@ def vowel_protocol(
 def measure_vowel(
     signal: np.ndarray, sample_rate: float, centre: float, voice: Voice, pre_emphasis: float | None = None
 ) -> np.ndarray:
-    """F0, F1 and F2 in Hz at a time in s; NaN where there is no voice.
+    """F0, F1 and F2 in Hz at a time in s; NaN where there is no voice, or no room for the formant below half the rate.
 
     Parameters
     ----------
@@ -205,7 +205,8 @@ def measure_vowel(
     f0, times = pitch(signal, sample_rate, voice.floor, voice.ceiling)
     maximum, count = formant_range(sample_rate, voice.maximum)
     found, formant_times = formants(signal, sample_rate, maximum, count, pre_emphasis=pre_emphasis)
-    return np.array([_around(f0, times, centre), *_around(found[:2], formant_times, centre)])
+    found = np.pad(found[:2], [(0, max(0, 2 - len(found))), (0, 0)], constant_values=np.nan)
+    return np.array([_around(f0, times, centre), *_around(found, formant_times, centre)])
 
 
 def shares(by_token: xr.Dataset, groups: Sequence[str], vowels: Sequence[str]) -> xr.Dataset:

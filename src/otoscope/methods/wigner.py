@@ -81,10 +81,10 @@ def wigner(
             f"the distributions of {count} kernels of {samples} samples would take "
             f"{count * n_fft * 2 * samples * 4 / 2**30:.0f} GiB: leave out distributions, or give a smaller n_fft"
         )
-    energy, largest, place, kept = bank.new_zeros(n_fft, 2 * samples - 1), [], [], []
+    energy, largest, place, kept = bank.new_zeros(()), [], [], []
     for some in bank.split(_AT_ONCE):
         found = wigner_ville(some, n_fft)
-        energy += found.sum(0)
+        energy = energy + found.sum(0)
         highest = found.flatten(1).max(1)
         largest.append(highest.values)
         place.append(highest.indices)

@@ -15,6 +15,7 @@ from otoscope.drawing import (
     decibels,
     frequency_unit,
     make_grid,
+    say_silent,
     small_size,
 )
 from otoscope.errors import InputError
@@ -73,6 +74,8 @@ def frame_response(
         spectra.plot(frequency / divisor, levels, line, color=colour, linewidth=1, label=label)
     spectra.set(xlabel=f"frequency ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
     spectra.margins(x=0)
+    if not result["input"].any():
+        say_silent(spectra, color="black")
     spectra.legend(fontsize=small_size(spectra), frameon=False, ncols=2, loc="lower center",
                    bbox_to_anchor=(0.5, 1.0), borderaxespad=0.1, handlelength=1.5)  # fmt: skip
     if axes.size == 2:
@@ -117,6 +120,8 @@ def f_vowel(result: xr.Dataset, axes: Axes | Sequence[Axes] | np.ndarray | None 
     axes[0].plot(frequency / divisor, mean, color=RELEVANCE_COLOUR, linewidth=1)
     axes[0].set(xlabel=f"frequency ({unit})", ylabel="response (a.u.)", ylim=(0, 1.08 * (mean.max() or 1)))
     axes[0].margins(x=0)
+    if not result["firing"].any():
+        say_silent(axes[0], color="black", text="silence, in which no filter fires")
     if axes.size == 2:
         share = result["firing"].values
         most = share.argsort(kind="stable")[::-1][: min(_MOST_BARS, max(5, np.count_nonzero(share)))]

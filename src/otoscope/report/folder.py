@@ -170,8 +170,13 @@ def _draw(result: Any, path: Path) -> None:
 
     axes = result.otoscope.plot()
     figure = np.ravel(axes)[0].figure
-    figure.savefig(path, dpi=200, bbox_inches="tight")
-    plt.close(figure)
+    temporary = path.with_name(f".{path.name}.part")  # so that the picture is written whole or not at all
+    try:
+        figure.savefig(temporary, dpi=200, bbox_inches="tight", format="png")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        plt.close(figure)
 
 
 def _flat(results: dict[str, Any]) -> dict[str, Any]:

@@ -206,8 +206,9 @@ def vowel_rows(result: xr.Dataset, signal: str) -> list[dict[str, Any]]:
 
 
 def peak_frequency(spectrum: xr.DataArray) -> float:
-    """Frequency in Hz, from ``LOWEST_AUDIBLE`` up, of the largest value of a spectrum."""
-    return float(spectrum.frequency[int(audible(spectrum).argmax())])
+    """Frequency in Hz, from ``LOWEST_AUDIBLE`` up, of the largest value of a spectrum; NaN where none is positive."""
+    heard = audible(spectrum)
+    return float(spectrum.frequency[int(heard.argmax())]) if heard.max() > 0 else math.nan
 
 
 def audible(spectrum: xr.DataArray) -> np.ndarray:
