@@ -36,7 +36,7 @@ def clip_scores(
     posteriors : callable, optional
         From logits (window, class) to what is averaged, such as `torch.sigmoid`; the logits by default.
     fill_by : str
-        "pad" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.crops.fill`.
+        "pad" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.fill`.
 
     Returns
     -------

@@ -78,7 +78,7 @@ def phone_errors(references: Iterable[Sequence[Hashable]], hypotheses: Iterable[
     ----------
     references, hypotheses : iterable of sequences
         What was said in each utterance, and what was recognised; folded into the classes that count, see
-        :func:`otoscope.training.decode.fold`.
+        :func:`otoscope.training.fold`.
 
     Returns
     -------
