@@ -51,7 +51,7 @@ docs/_build/.code: $(shell find src/otoscope -name '*.py')
 
 clean:
 	rm -rf $(VENV) build dist $(DRAWN) .pytest_cache .mypy_cache .ruff_cache .hypothesis src/otoscope.egg-info
-	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+	find src tests benchmarks studies -name __pycache__ -type d -exec rm -rf {} +
 
 # One stamp a set of extras; a larger set holds the smaller ones.
 $(BIN)/pip:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from otoscope import Scope, load
+from otoscope.data.timit import CORE_TEST, DEV
 
 CHECKPOINT = "tssdnet/inc_tssdnet_asvspoof2019_la.pth"
 
@@ -51,6 +52,19 @@ def tone(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set: a folder of tones in noise for each of three classes, 8 files of 0.375 to 0.46 s at 8 kHz."""
+    root, draw = tmp_path_factory.mktemp("tones"), np.random.default_rng(0)
+    for name, frequency in (("low", 300), ("mid", 900), ("high", 2000)):
+        (root / name).mkdir()
+        for number in range(8):
+            time = np.arange(3000 + 100 * number) / 8000
+            wave = 0.3 * np.sin(2 * np.pi * frequency * time) + 0.1 * draw.standard_normal(len(time))
+            soundfile.write(root / name / f"{number}.wav", wave, 8000)
+    return root
+
+
 @pytest.fixture
 def cnn12() -> nn.Module:
     """CNN12 with a tenth of its filters and four classes."""
@@ -67,6 +81,21 @@ def scope(cnn12: nn.Module) -> Scope:
 def clip() -> torch.Tensor:
     """0.5 s at 8 kHz, for `scope`."""
     return torch.from_numpy(two_sines(4000))
+
+
+@pytest.fixture(scope="module")
+def timit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A miniature of TIMIT: all speakers, each with one SA and two other sentences; no sound, and the same phones."""
+    root = tmp_path_factory.mktemp("corpus") / "TIMIT"
+    speakers = [f"TRAIN/DR{n % 8 + 1}/F{n:03}0" for n in range(462)]
+    speakers += [f"TEST/DR1/{name.upper()}" for name in (*DEV, *CORE_TEST, "mxyz0")]
+    for place in speakers:
+        (root / place).mkdir(parents=True)
+        for sentence in ("SA1", "SI1027", "SX37"):
+            (root / place / f"{sentence}.WAV").write_bytes(b"")
+            phones = "0 1600 h#\n1600 3200 ix\n3200 4000 q\n4000 5600 ao\n5600 8000 h#\n"
+            (root / place / f"{sentence}.PHN").write_text(phones)
+    return root
 
 
 def two_sines(length: int, sample_rate: int = 8000) -> np.ndarray:

@@ -16,7 +16,7 @@ import soxr
 import torch
 import xarray as xr
 
-from otoscope.audio import as_clip, load_audio, stream_audio, write_audio
+from otoscope.audio import as_clip, audio_seconds, load_audio, load_piece, stream_audio, write_audio
 from otoscope.errors import InputError
 
 
@@ -399,3 +399,79 @@ def test_as_clip_keeps_what_is_known(tmp_path) -> None:
 def test_as_clip_refuses(samples, message: str) -> None:
     with pytest.raises(InputError, match=message):
         as_clip(samples, 16000)
+
+
+# Pieces
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
+def test_a_piece_is_that_of_the_whole(tmp_path, suffix) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    soundfile.write(path, noise(44100, 2) / 2, 44100)
+    whole = load_audio(path).values
+    for start, seconds in [(0.0, 0.2), (0.25, 0.1), (0.777, 0.05), (0.9, None), (0.0, None)]:
+        first = round(start * 44100)
+        stop = None if seconds is None else first + round(seconds * 44100)
+        piece = load_piece(path, 44100, start, seconds)
+        assert piece.dtype == np.float32
+        np.testing.assert_allclose(piece, whole[first:stop], atol=1e-6)
+
+
+@pytest.mark.parametrize(("original", "rate"), [(44100, 16000), (8000, 16000), (48000, 8000)])
+def test_a_resampled_piece_is_that_of_the_resampled_whole(tmp_path, original, rate) -> None:
+    time = np.arange(original) / original
+    soundfile.write(tmp_path / "sweep.wav", 0.5 * np.sin(2 * np.pi * (100 * time + 900 * time**2)), original)
+    whole, piece = load_audio(tmp_path / "sweep.wav", rate).values, load_piece(tmp_path / "sweep.wav", rate, 0.25, 0.5)
+    assert len(piece) == rate // 2
+    inner = slice(rate // 50, -rate // 50)
+    np.testing.assert_allclose(piece[inner], whole[rate // 4 : rate // 4 + rate // 2][inner], atol=1e-3)
+
+
+def test_a_piece_ends_with_its_file(tmp_path) -> None:
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise(8000), 8000)
+    assert len(load_piece(path, 8000, 0.9, 1.0)) == 800
+    for start in (1.0, 2.0):
+        with pytest.raises(InputError, match=r"clip\.wav has no sound from"):
+            load_piece(path, 8000, start, 0.1)
+
+
+def test_pieces_of_recordings() -> None:
+    for path in recordings():
+        seconds = audio_seconds(path)
+        whole = load_audio(path)
+        rate = whole.attrs["sample_rate"]
+        assert seconds == pytest.approx(whole.sizes["time"] / rate)
+        first = round(seconds / 3 * rate)
+        piece = load_piece(path, rate, first / rate, 0.1)
+        np.testing.assert_allclose(piece, whole.values[first : first + round(0.1 * rate)], atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "text", "cut off"])
+@pytest.mark.parametrize("read", [audio_seconds, lambda path: load_piece(path, 8000)])
+def test_pieces_of_what_is_no_sound(tmp_path, how, read) -> None:
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise(8000), 8000)
+    content = path.read_bytes()
+    path.unlink()
+    if how != "missing":
+        path.write_bytes({"empty": b"", "text": b"no sound at all", "cut off": content[:5000]}[how])
+    with pytest.raises(InputError, match=r"clip\.wav"):
+        read(path)
+
+
+def test_a_piece_with_what_is_no_number(tmp_path) -> None:
+    path, samples = tmp_path / "clip.wav", noise(8000)
+    samples[6000] = np.nan
+    soundfile.write(path, samples, 8000, subtype="FLOAT")
+    assert len(load_piece(path, 8000, 0.0, 0.5)) == 4000
+    with pytest.raises(InputError, match=r"clip\.wav holds NaN or infinite samples"):
+        load_piece(path, 8000, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_the_length_of_a_file(tmp_path, suffix) -> None:
+    path = tmp_path / f"clip.{suffix}"
+    soundfile.write(path, noise(22050, 2), 22050)
+    assert audio_seconds(path) == pytest.approx(load_audio(path).sizes["time"] / 22050)
+    assert audio_seconds(path) == pytest.approx(1.0, abs=0.12 if suffix == "mp3" else 1e-9)

@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 import soundfile
 import typer
+from pydantic import BaseModel
 
 import otoscope
 from otoscope.cli import app
+from otoscope.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -72,6 +74,7 @@ def desk(tmp_path: Path) -> Path:
     time = np.arange(rate) / rate
     voice = sum(np.cos(2 * np.pi * 120 * k * time) / k for k in range(1, 30))
     soundfile.write(tmp_path / "clip.wav", 0.5 * voice / np.abs(voice).max(), rate)
+    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     return tmp_path
 
 
@@ -124,6 +127,26 @@ def test_every_method_has_a_page_and_an_example(method: str) -> None:
     call = re.compile(rf"\b{method}\(")
     assert any(call.search("\n".join(blocks(page, "python"))) for page in METHOD_PAGES), "not in docs/methods"
     assert any(call.search(script.read_text("utf-8")) for script in SCRIPTS), "not in docs/examples"
+
+
+def test_every_key_of_a_recipe_is_described_with_its_default() -> None:
+    page = (DOCS / "training" / "index.md").read_text("utf-8").partition("## All keys")[2]
+    described = dict(re.findall(r"^\| `([\w.]+)` \| (\S*) ?\|", page, re.MULTILINE))
+    assert described == {key: "" if default is ... else said(default) for key, default in recipe_keys(Recipe)}
+
+
+def recipe_keys(part: type[BaseModel], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key that takes a value, with its default, or dots where it has to be said."""
+    for name, field in part.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from recipe_keys(field.annotation, f"{above}{name}.")
+        else:
+            yield above + name, ... if field.is_required() else field.default
+
+
+def said(default: Any) -> str:
+    """As YAML, but for what is left open."""
+    return "none" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def test_everything_public_is_in_the_reference() -> None:

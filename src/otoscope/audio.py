@@ -125,6 +125,80 @@ def stream_audio(
     return (block[:, 0] for block in _stream(path, rate, header.samplerate, block_seconds=block_seconds))
 
 
+def audio_seconds(path: str | os.PathLike[str]) -> float:
+    """Length of a sound file in s, from its header.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_audio`, for what a header can show.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros(4000), 16000)
+    ...     audio_seconds(f"{folder}/clip.wav")
+    0.25
+    """
+    _, header = _header(Path(path), None)
+    return header.frames / header.samplerate
+
+
+def load_piece(
+    path: str | os.PathLike[str], sample_rate: int, start: float = 0.0, seconds: float | None = None
+) -> np.ndarray:
+    """Read a piece of a sound file, mixed down and resampled, without decoding the rest.
+
+    Parameters
+    ----------
+    path : str or path
+    sample_rate : int
+        Rate to resample to, in Hz.
+    start, seconds : float
+        Where the piece begins, and how long it is; to the end of the file by default.
+
+    Returns
+    -------
+    ndarray (time,), float32
+        Of a file that has the rate, its samples; else the piece is resampled by itself, so that a few samples at its
+        ends differ from those of the whole file.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_audio`, or if there is no sound at that place.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros(16000), 16000)
+    ...     load_piece(f"{folder}/clip.wav", 8000, start=0.5, seconds=0.1).shape
+    (800,)
+    """
+    path = Path(path)
+    rate = _checked_rate(sample_rate)
+    with _opened(path) as file:
+        first = min(round(start * file.samplerate), file.frames)
+        left = file.frames - first
+        wanted = left if seconds is None else min(round(seconds * file.samplerate), left)
+        try:
+            file.seek(first)
+            samples = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
+        except soundfile.SoundFileError as error:
+            raise InputError(f"{path} is corrupt or truncated behind {start:.3f} s: {_reason(error)}") from error
+        if len(samples) + _slack(file) < wanted:
+            raise InputError(f"{path} is truncated: {first + len(samples)} of {file.frames} frames are there")
+        if not np.isfinite(samples).all():
+            raise InputError(f"{path} holds NaN or infinite samples, between {start:.3f} s and the end of the piece")
+        if file.samplerate != rate and samples.size:
+            samples = soxr.resample(samples, file.samplerate, rate)
+    if not samples.size:
+        raise InputError(f"{path} has no sound from {start:.3f} s on")
+    return samples
+
+
 def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int) -> None:
     """Write a sound file, whole or not at all.
 
@@ -250,10 +324,6 @@ def _header(path: Path, sample_rate: int | None) -> tuple[int, soundfile.SoundFi
     if path.is_dir():
         raise InputError(f"{path} is a folder, not an audio file; name one of the files in it")
     with _opened(path) as file:
-        if file.frames == 0:
-            raise InputError(f"{path} holds no samples")
-        if file.frames >= _UNKNOWN_LENGTH:
-            raise InputError(f"the header of {path} does not tell its length; encode it again into a file")
         return sample_rate or file.samplerate, file
 
 
@@ -268,6 +338,10 @@ def _opened(path: Path) -> soundfile.SoundFile:
     if missing:
         file.close()
         raise InputError(f"{path} is truncated: {missing}; copy it again from its source")
+    if file.frames == 0:
+        raise InputError(f"{path} holds no samples")
+    if file.frames >= _UNKNOWN_LENGTH:
+        raise InputError(f"the header of {path} does not tell its length; encode it again into a file")
     return file
 
 
@@ -335,10 +409,13 @@ def _read(path: Path, size: int, mono: bool) -> Iterator[np.ndarray]:
                 raise InputError(f"{path} holds NaN or infinite samples, the first at {second:.3f} s")
             done += len(block)
             yield block.mean(1, keepdims=True) if mono and file.channels > 1 else block
-        # Without an index the length of an MP3 is an estimate, which may be off by its last frames.
-        slack = 2 * 1152 if file.format in ("MPEG", "MP3") else 0
-        if done + slack < file.frames:
+        if done + _slack(file) < file.frames:
             raise InputError(f"{path} is truncated: {done} of {file.frames} frames are there")
+
+
+def _slack(file: soundfile.SoundFile) -> int:
+    """Frames by which the length in a header may be too long: that of an MP3 without an index is an estimate."""
+    return 2 * 1152 if file.format in ("MPEG", "MP3") else 0
 
 
 def _resampled(path: Path, blocks: Iterator[np.ndarray], original: int, rate: int) -> Iterator[np.ndarray]:

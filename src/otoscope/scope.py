@@ -494,11 +494,12 @@ class Scope:
         return Clip(name, self.inputs(self._long_enough(clip)), label)
 
     def _long_enough(self, clip: xr.DataArray) -> xr.DataArray:
-        """A clip with zeros behind it where the model takes none so short."""
+        """A clip that is filled up where the model takes none so short."""
         missing = getattr(self.model, "minimum_length", 0) - clip.sizes["time"]
         if self.input_length or missing <= 0:
             return clip
-        return as_clip(np.pad(clip.values, [(0, 0)] * (clip.ndim - 1) + [(0, missing)]), self.sample_rate)
+        filled = _of_length(torch.as_tensor(clip.values), self.model.minimum_length, self._repeats)
+        return as_clip(filled, self.sample_rate)
 
     # -- Waves and results --------------------------------------------------------------------------------
 
@@ -579,7 +580,7 @@ def _of_length(waveform: Tensor, length: int, repeat: bool) -> Tensor:
     """Cut to a length, or filled up to it with itself or with zeros, as the model was trained."""
     missing = length - waveform.shape[-1]
     if missing <= 0:
-        return waveform[:, :length]
+        return waveform[..., :length]
     if repeat:
-        return waveform.repeat(1, -(-length // waveform.shape[-1]))[:, :length]
+        return torch.cat([waveform] * -(-length // waveform.shape[-1]), dim=-1)[..., :length]
     return nn.functional.pad(waveform, (0, missing))

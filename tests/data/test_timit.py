@@ -17,20 +17,6 @@ from otoscope.errors import InputError
 PHN = "0 1600 h#\n1600 3200 ix\n3200 4000 q\n4000 5600 ao\n5600 8000 h#\n"
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All speakers, each with one SA and two other sentences."""
-    root = tmp_path_factory.mktemp("corpus") / "TIMIT"
-    speakers = {f"TRAIN/DR{n % 8 + 1}/F{n:03}0": n for n in range(462)}
-    speakers |= {f"TEST/DR1/{name.upper()}": 0 for name in (*DEV, *CORE_TEST, "mxyz0")}
-    for place in speakers:
-        (root / place).mkdir(parents=True)
-        for sentence in ("SA1", "SI1027", "SX37"):
-            (root / place / f"{sentence}.WAV").write_bytes(b"")
-            (root / place / f"{sentence}.PHN").write_text(PHN)
-    return root
-
-
 def test_61_phones_are_folded_to_39() -> None:
     assert (len(PHONES), len(PHONES_39)) == (61, 39)
     assert PHONES["q"] is None and PHONES["zh"] == "sh" and PHONES["ax-h"] == "ah" and PHONES["epi"] == "sil"
@@ -38,22 +24,22 @@ def test_61_phones_are_folded_to_39() -> None:
     assert all(PHONES[phone] == phone for phone in PHONES_39 if phone != "sil")
 
 
-def test_parts_are_those_of_phone_recognition(corpus: Path) -> None:
+def test_parts_are_those_of_phone_recognition(timit: Path) -> None:
     assert (len(DEV), len(CORE_TEST)) == (50, 24) and not DEV & CORE_TEST
     assert Counter(name[0] for name in CORE_TEST) == {"m": 16, "f": 8}
-    found = read("timit", corpus)
+    found = read("timit", timit)
     assert found.classes == PHONES_39
     sentences = Counter(split for split, _ in {(item.split, item.sound) for item in found})
     assert sentences == {"train": 2 * 462, "dev": 2 * 50, "test": 2 * 24}  # SA is in none
     first = found.items[:4]
     assert [item.labels[0] for item in first] == ["sil", "ih", "aa", "sil"]
     assert [(item.start, item.stop) for item in first] == [(0, 0.1), (0.1, 0.2), (0.25, 0.35), (0.35, 0.5)]
-    unfolded = read("timit", corpus, task="phone61", split="test")
+    unfolded = read("timit", timit, task="phone61", split="test")
     assert len(unfolded.classes) == 61 and [item.labels[0] for item in unfolded.items[:3]] == ["h#", "ix", "q"]
 
 
-def test_one_sentence_of_each_speaker_is_held_out(corpus: Path) -> None:
-    found = read("timit", corpus, task="speaker")
+def test_one_sentence_of_each_speaker_is_held_out(timit: Path) -> None:
+    found = read("timit", timit, task="speaker")
     assert len(found.classes) == 462
     held_out = found.part("dev")
     assert len(held_out) == 462 and len(found.part("train")) == 2 * 462
@@ -78,9 +64,9 @@ def test_copies_in_small_letters_are_read_and_pieces_can_be_heard(tmp_path: Path
         read("timit", tmp_path / "timit")
 
 
-def test_what_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"is not the folder of timit: give {corpus}"):
-        read("timit", corpus.parent)
+def test_what_is_missing_is_named(timit: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"is not the folder of timit: give {timit}"):
+        read("timit", timit.parent)
     (tmp_path / "TRAIN").mkdir()
     place = tmp_path / "TEST" / "DR1" / "MDAB0"
     place.mkdir(parents=True)
@@ -90,12 +76,13 @@ def test_what_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [("0 10 xx\n", "'xx' is no phone"), ("0 x aa\n", "no phone of TIMIT")])
-def test_broken_phones_are_named(corpus: Path, text: str, message: str) -> None:
-    broken = corpus / "TEST" / "DR1" / "MDAB0" / "SX37.PHN"
+def test_broken_phones_are_named(timit: Path, text: str, message: str) -> None:
+    broken = timit / "TEST" / "DR1" / "MDAB0" / "SX37.PHN"
+    was = broken.read_text()
     broken.write_text(text)
     with pytest.raises(InputError, match=message):
-        read("timit", corpus, split="test")
+        read("timit", timit, split="test")
     broken.unlink()
     with pytest.raises(InputError, match=r"SX37.WAV has no list of phones SX37.PHN"):
-        read("timit", corpus, split="test")
-    broken.write_text(PHN)
+        read("timit", timit, split="test")
+    broken.write_text(was)

@@ -538,11 +538,12 @@ def test_hugging_face_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     pytest.importorskip("transformers")
     with pytest.raises(InputError, match="hf:no/such-model cannot be loaded"):
         load("hf:no/such-model", local_files_only=True)
+    wav2vec2(tmp_path, "Wav2Vec2Model")
     with pytest.raises(InputError, match="has no option 'trust_remote_code'"):
-        load("hf:no/such-model", trust_remote_code=True)
+        load(f"hf:{tmp_path}", trust_remote_code=True)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(InputError, match=r"pip install 'otoscope\[hf\]'"):
-        load("hf:no/such-model")
+        load(f"hf:{tmp_path}")
 
 
 # --- the hash ---
@@ -575,6 +576,7 @@ def test_digest_sees_buffers() -> None:
 
 
 def test_importing_the_models_brings_in_no_optional_part() -> None:
-    code = "import sys, otoscope.models; print({'transformers', 'matplotlib', 'captum'} & set(sys.modules))"
+    parts = {"transformers", "huggingface_hub", "matplotlib", "captum"}
+    code = f"import sys, otoscope.models; print({parts} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"

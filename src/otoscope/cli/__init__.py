@@ -16,7 +16,7 @@ from otoscope.errors import InputError
 COMMANDS = (
     "demo", "inspect", "compare", "taps", "strs", "filters", "frame", "tones", "wigner", "relevance", "voice", "vowels",
     "sonify", "top_activations", "coherence", "residual", "importance", "evolution", "flow", "aliasing", "geometry",
-    "models", "data",
+    "models", "data", "train",
 )  # fmt: skip
 
 for _command in COMMANDS:

@@ -77,8 +77,9 @@ SOURCE = Source(
     licence="CC BY 4.0 (labels); the sound is that of YouTube's users",
     url="https://research.google.com/audioset/download.html",
     layout=(CLASSES,),
-    tasks=("event",),
+    tasks={"event": 527},
     splits=tuple(LISTS),
     sample_rate=None,
     read=_read,
+    multilabel=True,
 )

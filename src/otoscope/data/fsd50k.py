@@ -48,8 +48,9 @@ SOURCE = Source(
     licence="CC BY 4.0; each clip under its own (CC0, CC BY, CC BY-NC or CC Sampling+)",
     url="https://zenodo.org/records/4060432",
     layout=(TRUTH,),
-    tasks=("event",),
+    tasks={"event": 200},
     splits=("train", "val", "eval"),
     sample_rate=44_100,
     read=_read,
+    multilabel=True,
 )

@@ -126,14 +126,17 @@ class Source:
         Under which terms it can be had, and where.
     layout : tuple of str
         Files and folders by which its folder is known; ``|`` stands between names of which one is enough.
-    tasks : tuple of str
-        What can be told apart, the default first; empty where the set itself says so (columns of a table).
+    tasks : mapping of str to int
+        What can be told apart, the default first, and how many classes each has; empty where the set itself says so
+        (columns of a table).
     splits : tuple of str
         Parts of the official split; empty where the set itself says so.
     sample_rate : int or None
         Of the recordings, in Hz; None where they differ.
     read : callable
         From what is asked for to the data set. It may return more splits than are wanted.
+    multilabel : bool
+        Whether an item may have several labels.
     """
 
     name: str
@@ -141,10 +144,11 @@ class Source:
     licence: str
     url: str
     layout: tuple[str, ...]
-    tasks: tuple[str, ...]
+    tasks: Mapping[str, int]
     splits: tuple[str, ...]
     sample_rate: int | None
     read: Callable[[Asked], DataSet]
+    multilabel: bool = False
 
 
 def by_alphabet(items: Iterable[Item]) -> tuple[str, ...]:

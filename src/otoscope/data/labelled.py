@@ -68,7 +68,9 @@ def labelled_sounds(
     return [(_sound(item, sample_rate), label) for item, label in items]
 
 
-def split_sounds(sounds: Sequence[Sound], share: float = 0.25, seed: int = 0) -> tuple[list[Sound], list[Sound]]:
+def split_sounds(
+    sounds: Sequence[tuple[T, str]], share: float = 0.25, seed: int = 0
+) -> tuple[list[tuple[T, str]], list[tuple[T, str]]]:
     """Divide sounds at random into those to learn from and those to test on, of each class the same share.
 
     Parameters
@@ -96,8 +98,8 @@ def split_sounds(sounds: Sequence[Sound], share: float = 0.25, seed: int = 0) ->
     if not 0 < share < 1:
         raise InputError(f"the share to test on has to lie between 0 and 1, not be {share}")
     rng = np.random.default_rng(seed)
-    train: list[Sound] = []
-    test: list[Sound] = []
+    train: list[tuple[T, str]] = []
+    test: list[tuple[T, str]] = []
     for label, members in _by_label(sounds).items():
         if len(members) < 2:
             raise InputError(f"class {label!r} has a single sound: two are needed, to learn from and to test on")

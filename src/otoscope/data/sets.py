@@ -189,4 +189,4 @@ def _source(name: str) -> Source:
 def _task(source: Source, task: str | None) -> str:
     if task is not None and source.tasks and task not in source.tasks:
         raise InputError(f"the sounds of {source.name} are told apart by {' or '.join(source.tasks)}, not by {task!r}")
-    return task or (source.tasks[0] if source.tasks else "label")
+    return task or next(iter(source.tasks), "label")

@@ -10,7 +10,7 @@ from otoscope.errors import InputError
 def _read(asked: Asked) -> DataSet:
     files = sound_files(asked.folder, asked.url)
     if all(fsdd.NAME.fullmatch(path.name) for path in files.values()):
-        task = fsdd.SOURCE.tasks[0] if asked.task == "label" else asked.task
+        task = next(iter(fsdd.SOURCE.tasks)) if asked.task == "label" else asked.task
         if task not in fsdd.SOURCE.tasks:
             raise InputError(f"the recordings in {asked.folder} are told apart by digit or speaker, not by {task!r}")
         return fsdd.recordings(files.values(), task)
@@ -35,7 +35,7 @@ SOURCE = Source(
     licence="your own",
     url="your own recordings",
     layout=(),
-    tasks=(),
+    tasks={},
     splits=(),
     sample_rate=None,
     read=_read,

@@ -4,9 +4,13 @@
 holds them. Another architecture becomes loadable and saveable by name with one entry::
 
     ARCHITECTURES["mine"] = Architecture("my_package.net:Net", "what it is")
+
+`save` writes a checkpoint folder, and `Published` of `otoscope.models.hub` puts it on the Hugging Face Hub.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save, weights_digest
 from otoscope.models.cnn12 import CNN12
@@ -51,3 +55,12 @@ __all__ = [
     "start_from_bands",
     "weights_digest",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs an extra only where it is asked for."""
+    if name == "Published":
+        from otoscope.models.hub import Published
+
+        return Published
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,6 +21,13 @@ Weights = Mapping[str, torch.Tensor]
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+CARD = "README.md"
+
+DESCRIPTION = ("name", "sample_rate", "classes", "padding")
+"""What a configuration says of a model beside its options."""
+
+PADDINGS = ("zeros", "repeat")
+"""How a model's clip that is too short is filled up."""
 
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 _WRAPPERS = ("model_state_dict", "state_dict", "model")
@@ -143,18 +150,21 @@ def weights_digest(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def save(model: nn.Module, folder: str | Path) -> Path:
-    """Write a checkpoint folder that `load` reads: ``config.json`` and ``model.safetensors``.
+def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
+    """Write a checkpoint folder that `load` reads: ``config.json``, ``model.safetensors`` and its card.
 
     Each file appears whole or not at all; older ones of the same name are replaced.
 
     Parameters
     ----------
     model : torch.nn.Module
-        A model from `load`; its ``config`` says how it was built. ``name``, ``sample_rate`` and ``classes``
-        are kept too.
+        A model from `load`; its ``config`` says how it was built. ``name``, ``sample_rate``, ``classes`` and
+        ``padding`` are kept too.
     folder : str or Path
         Made where it does not exist.
+    card : str, optional
+        What is to be known of the model, in Markdown, for ``README.md``; one that is there stays by default. See
+        :func:`otoscope.training.card.model_card`.
 
     Returns
     -------
@@ -174,25 +184,68 @@ def save(model: nn.Module, folder: str | Path) -> Path:
     >>> load(folder).config["options"]["n_classes"]
     2
     """
-    from safetensors.torch import save_file
-
-    config = getattr(model, "config", None)
-    if not isinstance(config, Mapping) or "architecture" not in config:
-        raise InputError(
-            f"{type(model).__name__} cannot be saved: only models built by name (load('cnn12', ...)) know "
-            "their configuration; save others with torch.save(model.state_dict(), ...)"
-        )
-    described = dict(config) | {key: getattr(model, key, None) for key in ("name", "sample_rate", "classes")}
-    text = json.dumps(described, indent=2) + "\n"
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    config = describe(model)
+    texts = {CONFIG: config} if card is None else {CONFIG: config, CARD: card}
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / WEIGHTS, lambda part: save_file(tensors, part))
-        _write_whole(folder / CONFIG, lambda part: Path(part).write_text(text, encoding="utf-8"))
+        save_weights(model, folder / WEIGHTS)
+        for name, text in texts.items():
+            _write_whole(folder / name, _writer(text))
     except OSError as error:
         raise InputError(f"cannot write the checkpoint to {folder}: {error}") from error
     return folder
+
+
+def describe(model: nn.Module) -> str:
+    """The ``config.json`` of a model.
+
+    Raises
+    ------
+    InputError
+        If the model was not built by name, or an option is nothing that JSON can hold.
+    """
+    config = getattr(model, "config", None)
+    if not isinstance(config, Mapping) or "architecture" not in config:
+        raise InputError(
+            f"{type(model).__name__} cannot be saved as a checkpoint folder, for only a model built by name, as in "
+            "load('cnn12'), knows its configuration. Give its class a name, ARCHITECTURES['mine'] = "
+            "Architecture('package.module:Class', 'what it is'), and build it with load('mine'); or keep its weights "
+            "alone with torch.save(model.state_dict(), 'mine.pt'), for load('file.py:Class', weights='mine.pt')"
+        )
+    described = dict(config) | {key: getattr(model, key, None) for key in DESCRIPTION}
+    if described["padding"] not in PADDINGS:  # a convolution has a padding, too
+        del described["padding"]
+    try:
+        return json.dumps(described, indent=2) + "\n"
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{config['architecture']} cannot be saved: its options have to be plain numbers, text and lists ({error})"
+        ) from error
+
+
+def save_weights(model: nn.Module, path: str | Path) -> None:
+    """Write the weights of any model as safetensors, whole or not at all.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    path : str or Path
+        In a folder that exists; replaced if it is there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/step=0.safetensors"
+    >>> save_weights(nn.Linear(3, 2), path)
+    >>> sorted(read_weights(path))
+    ['bias', 'weight']
+    """
+    from safetensors.torch import save_file
+
+    # cloned, for the format refuses tensors that share memory
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    _write_whole(Path(path), lambda part: save_file(tensors, part))
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
@@ -205,7 +258,8 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``architecture`` and ``options``, and where given ``name``, ``sample_rate`` (Hz), ``classes``.
+        With ``architecture`` and ``options``, and where given ``name``, ``sample_rate`` (Hz), ``classes`` and
+        ``padding``.
 
     Raises
     ------
@@ -229,6 +283,15 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     return config
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder has a ``config.json`` of ours, rather than one of another library."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "architecture" in config
+
+
 def _config_problems(config: dict[str, Any]) -> list[str]:
     problems = []
     if not isinstance(config["architecture"], str):
@@ -243,6 +306,8 @@ def _config_problems(config: dict[str, Any]) -> list[str]:
     classes = config.get("classes")
     if classes is not None and not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
         problems.append("classes must be a list of names")
+    if config.get("padding") not in (None, *PADDINGS):
+        problems.append(f"padding must be zeros or repeat, not {config['padding']!r}")
     return problems
 
 
@@ -319,6 +384,10 @@ def _first_of(names: list[str], shown: int = 3) -> str:
 def _first_sentence(error: Exception) -> str:
     text = str(error).strip().split("\n")[0].split(". ")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _writer(text: str) -> Callable[[str], object]:
+    return lambda part: Path(part).write_text(text, encoding="utf-8")
 
 
 def _write_whole(path: Path, write: Callable[[str], object]) -> None:

@@ -42,7 +42,9 @@ class CNN12(nn.Module):
     5, 5, then 3 taps at stride 1, max-pooling by 2 after the first eight. 14 M parameters, 53 M for
     CNN12_x2 (Table 4.3). The taps read ``features.conv1``, ``features.relu1``, ``features.pool1``,
     ... The figure calls the parameters as this class does. The thesis leaves open how its classifier is
-    joined; here it is linear on the embedding, with nothing between.
+    joined; here it is linear on the embedding, with nothing between. It also leaves open what the weights start from;
+    here the convolutions start as He et al. (ICCV 2015) draw them, for with torch's own start the sound fades away
+    over eleven layers without normalisation, and small networks of this form do not begin to learn.
 
     Examples
     --------
@@ -68,7 +70,10 @@ class CNN12(nn.Module):
         channels = 1
         for number, (filters, kernel, pooled) in enumerate(_BLOCKS, start=1):
             wide = max(1, round(filters * width))
-            layers[f"conv{number}"] = nn.Conv1d(channels, wide, kernel)
+            layers[f"conv{number}"] = convolution = nn.Conv1d(channels, wide, kernel)
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            assert convolution.bias is not None
+            nn.init.zeros_(convolution.bias)
             layers[f"relu{number}"] = nn.ReLU()
             if pooled:
                 layers[f"pool{number}"] = nn.MaxPool1d(2)

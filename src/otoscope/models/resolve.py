@@ -17,7 +17,15 @@ import torch
 from torch import nn
 
 from otoscope.errors import InputError
-from otoscope.models.checkpoints import CONFIG, WEIGHTS, fit_weights, read_config, read_weights
+from otoscope.models.checkpoints import (
+    CONFIG,
+    DESCRIPTION,
+    WEIGHTS,
+    fit_weights,
+    is_checkpoint,
+    read_config,
+    read_weights,
+)
 from otoscope.models.zoo import (
     ARCHITECTURES,
     BUNDLED,
@@ -29,8 +37,6 @@ from otoscope.models.zoo import (
 )
 
 _FORMS = "a model may also be a folder with config.json, package.module:factory, file.py:Class or hf:org/name"
-
-_DESCRIPTION = ("name", "sample_rate", "classes")  # what a configuration says of a model beside its options
 
 
 def load(spec: str | Path, weights: str | Path | None = None, **options: Any) -> nn.Module:
@@ -45,14 +51,15 @@ def load(spec: str | Path, weights: str | Path | None = None, **options: Any) ->
         - a checkpoint folder with ``config.json`` and ``model.safetensors``, as `save` writes it;
         - ``package.module:factory``: a class or function that returns a module, or a module;
         - ``path/to/file.py:Class``: the same from a file. It is the user's own code and it is run;
-        - ``hf:org/name`` or ``hf:folder``: a Hugging Face model that takes waveforms (see
-          `otoscope.models.huggingface`).
+        - ``hf:org/name`` or ``hf:folder``: a checkpoint on the Hugging Face Hub, as `otoscope.models.hub`
+          publishes it, or a transformers model that takes waveforms (see `otoscope.models.huggingface`).
     weights : str or Path, optional
         ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict. For a folder it stands
         in for the weights there. Without it, a model built by name or code keeps its random
         initialisation.
     **options
-        Keyword arguments of the class or factory. ``n_classes`` is read from the weights when not given.
+        Keyword arguments of the class or factory. ``n_classes`` is read from the weights when not given. Of
+        ``hf:`` also ``revision`` and ``local_files_only``.
 
     Returns
     -------
@@ -81,9 +88,7 @@ def _resolve(spec: str, weights: str | Path | None, options: dict[str, Any]) -> 
     if spec in BUNDLED:
         return _from_folder(bundled_folder(spec), weights, options)
     if spec.startswith("hf:"):
-        from otoscope.models.huggingface import from_hub
-
-        return _fitted(from_hub(spec.removeprefix("hf:"), **options), weights)
+        return _from_hub(spec.removeprefix("hf:"), weights, options)
     if spec and Path(spec).is_dir():
         return _from_folder(Path(spec), weights, options)
     place, colon, attribute = spec.rpartition(":")
@@ -113,7 +118,7 @@ def _from_folder(folder: Path, weights: str | Path | None, options: dict[str, An
     if not Path(source).exists() and weights is None:
         raise InputError(f"checkpoint folder {folder} has no {WEIGHTS}")
     accepted = option_names(config["architecture"])
-    described = {key: config[key] for key in _DESCRIPTION if key in config and key in accepted}
+    described = {key: config[key] for key in DESCRIPTION if key in config and key in accepted}
     try:
         model = build(config["architecture"], described | config["options"] | options)
     except InputError as error:
@@ -122,10 +127,25 @@ def _from_folder(folder: Path, weights: str | Path | None, options: dict[str, An
     return _described(model, source, config)
 
 
+def _from_hub(name: str, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:
+    """A checkpoint of ours or a transformers model, as its configuration says."""
+    where = {key: value for key, value in options.items() if key in ("revision", "local_files_only")}
+    folder = Path(name)
+    if not folder.is_dir():
+        from otoscope.models.hub import fetch
+
+        folder = fetch(name, **where)
+    if is_checkpoint(folder):
+        return _from_folder(folder, weights, {key: value for key, value in options.items() if key not in where})
+    from otoscope.models.huggingface import from_hub
+
+    return _fitted(from_hub(name, **options), weights)
+
+
 def _described(model: Any, source: str | Path | None, config: Mapping[str, Any] | None = None) -> nn.Module:
     """Note where the weights came from, and what the configuration says of the model."""
     model.weights_source = None if source is None else str(source)
-    for key in _DESCRIPTION:
+    for key in DESCRIPTION:
         value = (config or {}).get(key)
         if value is not None:
             setattr(model, key, tuple(value) if key == "classes" else value)

@@ -94,6 +94,14 @@ class ChangeRate:
 
         return optimizer.register_step_post_hook(stepped)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """What has been noted so far, as a checkpoint keeps it."""
+        return {"rates": _stacked(self._rates), "changes": _stacked(self._changes)}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on from what a checkpoint kept; the weights of the model have to be those of that moment."""
+        self._rates, self._changes = list(state["rates"]), list(state["changes"])
+
     def result(self) -> xr.Dataset:
         """What has been noted so far.
 
@@ -112,8 +120,8 @@ class ChangeRate:
         dims = ["iteration", "layer"]
         result = xr.Dataset(
             {
-                "rate": variable(dims, torch.stack(self._rates).float(), "mean change rate of the weights"),
-                "change": variable(dims, torch.stack(self._changes).float(), "change of the layer's weights"),
+                "rate": variable(dims, _stacked(self._rates).float(), "mean change rate of the weights"),
+                "change": variable(dims, _stacked(self._changes).float(), "change of the layer's weights"),
             },
             coords={
                 "iteration": axis("iteration", range(1, len(self._rates) + 1), "iteration"),
@@ -126,6 +134,10 @@ class ChangeRate:
     def _weights(self) -> list[Tensor]:
         # That of a module may be computed each time it is asked for.
         return [_weight_of(source).detach() for source in self._sources]
+
+
+def _stacked(rows: list[Tensor]) -> Tensor:
+    return torch.stack(rows).cpu() if rows else torch.zeros(0, 0)
 
 
 def _default_layers(model: nn.Module) -> list[str]:

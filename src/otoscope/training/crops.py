@@ -79,7 +79,7 @@ def centre_crop(clip: Tensor, length: int, how: str = "pad") -> Tensor:
 
 
 def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str = "pad") -> Tensor:
-    """Take a piece of a clip; every place is equally likely.
+    """Take a piece of a clip; every place is equally likely. A shorter clip lies anywhere in the silence around it.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str 
     generator : torch.Generator
         Gives the place; the same seed gives the same crop.
     how : str
-        What a shorter clip is filled with, see :func:`fill`.
+        What a shorter clip is filled with, see :func:`fill`; one that is repeated begins at its beginning.
 
     Returns
     -------
@@ -106,6 +106,11 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str 
     >>> random_crop(torch.arange(100), 3, torch.Generator().manual_seed(0)).diff()
     tensor([1, 1])
     """
+    _check(clip, length)
+    missing = length - clip.shape[-1]
+    if how == "pad" and missing > 0:
+        before = _integer(missing + 1, generator)
+        return torch.nn.functional.pad(clip, (before, missing - before))
     clip = fill(clip, length, how)
     start = _integer(clip.shape[-1] - length + 1, generator)
     return clip[..., start : start + length]

@@ -1,0 +1,66 @@
+"""Train a model from a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otoscope.cli.common import AsJson, app, err_console, facts_table, out_console, print_json, progress_bar
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes/.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the recipe to change, such as learn.epochs=3."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model, its card, metrics and checkpoints.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in --out that was cut off.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build it all and make one step on made-up sounds; nothing is written.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model from a recipe, into a folder that every other command opens."""
+    from otoscope.errors import InputError
+    from otoscope.training.recipe import read_recipe
+
+    wanted = read_recipe(recipe, changes or [])
+    if dry_run:
+        from otoscope.training import run
+
+        _show("one step on made-up sounds", run.dry_run(wanted), as_json)
+        return
+    if out is None:
+        raise InputError("give --out, the folder for the trained model, or --dry-run")
+    from otoscope.training import run
+    from otoscope.training.watch import is_first
+
+    try:
+        with progress_bar("training") as report:
+            metrics = run.train(wanted, out, resume=resume, report=report)
+    except KeyboardInterrupt:
+        err_console.print(f"stopped; the same command with --resume goes on in {out}", markup=False)
+        raise typer.Exit(130) from None
+    if is_first():
+        _show(wanted.about, metrics, as_json)
+        err_console.print(str(out), markup=False)
+
+
+def _show(title: str, metrics: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(metrics)
+        return
+    rows: dict[str, Any] = {"what": title}
+    for name, value in metrics.items():
+        if name in ("folds", "clips") or name.endswith("_interval"):
+            continue
+        interval = metrics.get(f"{name}_interval")
+        rows[name] = value if interval is None else f"{value:.4g} (95 %: {interval[0]:.4g} to {interval[1]:.4g})"
+    rows |= {f"{part} clips": count for part, count in metrics.get("clips", {}).items()}
+    out_console.print(facts_table(rows))

@@ -1,0 +1,142 @@
+"""Batches of clips, in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
+
+from otoscope.errors import InputError
+from otoscope.training.clips import Draw, drawn_from
+
+
+class Broken(NamedTuple):
+    """What was wrong with a sound, on its way out of the process that decoded it."""
+
+    message: str
+
+
+class Batches(Sampler[list[Draw]]):
+    """Which clips are in each batch of an epoch.
+
+    Parameters
+    ----------
+    count : int
+        Clips of the set.
+    batch_size : int
+        Clips at a time on each rank.
+    seed, rank, ranks : int
+        All ranks together have the batches that one would have with the batch size of all of them.
+
+    Raises
+    ------
+    InputError
+        If the set does not fill one batch.
+
+    Attributes
+    ----------
+    epoch, done : int
+        How many epochs, and batches of the one that runs, were taken: where a training goes on that was cut off.
+
+    Notes
+    -----
+    Every epoch has another order. The clips that do not fill the last batch are left out; they are others each time.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in Batches(10, 4, seed=0)]
+    [4, 4]
+    """
+
+    def __init__(self, count: int, batch_size: int, *, seed: int, rank: int = 0, ranks: int = 1) -> None:
+        self.count, self.batch_size, self.seed, self.rank, self.ranks = count, batch_size, seed, rank, ranks
+        self.epoch = self.done = 0
+        if not len(self):
+            on = f" on each of {ranks} devices" if ranks > 1 else ""
+            raise InputError(f"the {count} clips to train on do not fill a batch of {batch_size}{on}: make it smaller")
+
+    def __len__(self) -> int:
+        return self.count // (self.batch_size * self.ranks)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        order = torch.randperm(self.count, generator=drawn_from(self.seed, self.epoch)).tolist()
+        epoch = self.epoch
+        for number in range(self.done, len(self)):
+            first = (number * self.ranks + self.rank) * self.batch_size
+            yield [Draw(epoch, index) for index in order[first : first + self.batch_size]]
+
+
+class TrainLoader(DataLoader[Any]):
+    """Batches to learn from. Each pass is the next epoch; `batches` knows how far it has come.
+
+    Parameters
+    ----------
+    crops : Dataset
+        Takes a `Draw`.
+    batches : Batches
+    workers : int
+        Processes; 0 for none but this.
+    """
+
+    def __init__(self, crops: Dataset[Any], batches: Batches, workers: int = 0) -> None:
+        super().__init__(
+            _Safe(crops),
+            batch_sampler=batches,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=_collated,
+        )
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        for batch in super().__iter__():
+            if isinstance(batch, Broken):
+                raise InputError(batch.message)
+            self.batches.done += 1
+            if self.batches.done == len(self.batches):
+                self.batches.epoch, self.batches.done = self.batches.epoch + 1, 0
+            yield batch
+
+
+class WholeLoader(DataLoader[Any]):
+    """Whole clips (1, time), one at a time, with their targets; each rank has its share of them.
+
+    Parameters
+    ----------
+    wholes : Dataset
+    workers, rank, ranks : int
+    """
+
+    def __init__(self, wholes: Dataset[Any], workers: int = 0, *, rank: int = 0, ranks: int = 1) -> None:
+        share = range(rank, len(wholes), ranks)  # type: ignore[arg-type]
+        super().__init__(_Safe(wholes), batch_size=None, sampler=list(share), num_workers=workers)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        for clip in super().__iter__():
+            if isinstance(clip, Broken):
+                raise InputError(clip.message)
+            yield clip
+
+
+class _Safe(Dataset[Any]):
+    """What a sound cannot give is said, not raised: an exception of another process comes with its whole history."""
+
+    def __init__(self, clips: Dataset[Any]) -> None:
+        self.clips = clips
+
+    def __len__(self) -> int:
+        return len(self.clips)  # type: ignore[arg-type]
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return self.clips[key]
+        except InputError as error:
+            return Broken(str(error))
+
+
+def _collated(clips: list[Any]) -> Broken | list[Tensor]:
+    broken = next((clip for clip in clips if isinstance(clip, Broken)), None)
+    return broken or default_collate(clips)

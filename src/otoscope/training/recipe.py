@@ -1,0 +1,390 @@
+"""What a training is made of, as a YAML file says it: model, data, augmentation, learning, what is kept."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from otoscope.errors import InputError
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Number = Annotated[int, Field(ge=0)]
+Parts = str | list[str]
+"""One part of a data set's official split, or several."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ModelPart(_Part):
+    """Which model learns, and what it starts from.
+
+    Attributes
+    ----------
+    name : str
+        What :func:`otoscope.load` takes: a name of the zoo, ``file.py:Class`` or ``package.module:factory``.
+    options : mapping
+        Of its factory, without the classes, which the data tells.
+    weights : str, optional
+        A checkpoint folder (or weights file) to start from. Its classifier is kept where its classes are those of the
+        data.
+    new_head : bool
+        Leave the classifier of `weights` behind, as for another task.
+    """
+
+    name: str
+    options: dict[str, Any] = {}
+    weights: str | None = None
+    new_head: bool = False
+
+
+class DataPart(_Part):
+    """What it learns from.
+
+    Attributes
+    ----------
+    set : str
+        A data set that :func:`otoscope.data.read` knows.
+    folder : str, optional
+        Where it lies; the folder of that name in OTOSCOPE_DATA by default.
+    task : str, optional
+        What is told apart; the first task of the set by default.
+    train, validation, test : str or list of str
+        Parts of the official split. `validation` may also be a share of the training part (of each class the same),
+        and is not needed; nor is `test`.
+    folds : "all" or list of str, optional
+        Cross-validation: each of these parts in turn is the test, all others are trained on. Then `train` and `test`
+        are not said.
+    seconds : float, optional
+        Length of what the model hears at a time in training; by default the model's own input length.
+    crop : "random" or "centre"
+        Which piece of a longer clip.
+    fill : "pad" or "repeat"
+        What comes behind a shorter clip.
+    in_memory : bool
+        Decode every clip once, before training, and keep it; else at every turn, in the workers.
+    workers : int
+        Processes that decode, crop and augment; 0 for none but the training itself.
+    """
+
+    set: str
+    folder: str | None = None
+    task: str | None = None
+    train: Parts | None = None
+    validation: Parts | Share | None = None
+    test: Parts | None = None
+    folds: Literal["all"] | list[str] | None = None
+    seconds: Rate | None = None
+    crop: Literal["random", "centre"] = "random"
+    fill: Literal["pad", "repeat"] = "pad"
+    in_memory: bool = False
+    workers: Number = 0
+
+
+class AugmentPart(_Part):
+    """Which random changes a training clip is put through, with the ranges of :mod:`otoscope.training.augment`.
+
+    Attributes
+    ----------
+    gain, noise, masks, background : bool
+        Backgrounds are drawn from the training clips.
+    mixup : float, optional
+        Blend clips and their labels in pairs, with this alpha.
+    """
+
+    gain: bool = False
+    noise: bool = False
+    masks: bool = False
+    background: bool = False
+    mixup: Rate | None = None
+
+
+class LearnPart(_Part):
+    """How it learns.
+
+    Attributes
+    ----------
+    method : "supervised", "contrastive", "linear" or "frames"
+        Contrastive: SimCLR. Linear: the model stays as `model.weights` has it, under a new classifier.
+        Frames: the phone in the middle of each window (TIMIT), decoded into the phones of whole sentences.
+    epochs, batch_size : int
+        Clips at a time on each device.
+    rate : float
+        Of Adam, the highest where it varies.
+    weight_decay : float
+        Decoupled from the gradient (AdamW), as Adam has it in the library of the thesis on sonification. Where the
+        gradient is small, as of binary cross-entropy over hundreds of classes, a decay that is added to it leaves
+        nothing else: with 1e-3 CNN12 then learns nothing.
+    schedule : "cosine" or "constant"
+        With the warm-up, see :func:`otoscope.training.warm_up_cosine`.
+    warm_up : int
+        Epochs of linear rise.
+    temperature : float
+        Of NT-Xent.
+    projection : int
+        Units of the hidden layer and of the output of the projection head.
+    patience : int, optional
+        Stop after so many epochs without a better validation.
+    """
+
+    method: Literal["supervised", "contrastive", "linear", "frames"] = "supervised"
+    epochs: Count
+    batch_size: Count
+    rate: Rate = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warm_up: Number = 0
+    temperature: Rate = 0.1
+    projection: Count = 512
+    patience: Count | None = None
+
+
+class KeepPart(_Part):
+    """What is kept of a training beside the model.
+
+    Attributes
+    ----------
+    steps : list of int
+        After which optimizer steps the weights are kept, for the evolution of features; 0 is before the first.
+    change_rate : bool
+        Note how much the filters change at each step.
+    log : "csv" or "tensorboard"
+    every : int, optional
+        Steps after which the state is kept to go on from, beside the end of every epoch.
+    """
+
+    steps: list[Number] = []
+    change_rate: bool = False
+    log: Literal["csv", "tensorboard"] = "csv"
+    every: Count | None = None
+
+
+class Recipe(_Part):
+    """A training, whole.
+
+    Attributes
+    ----------
+    about : str
+        What it trains, and after which experiment.
+    seed : int
+    model, data, augment, learn, keep
+        See the parts.
+    trainer : mapping
+        Options of Lightning's Trainer, as they are: devices, num_nodes, precision, strategy ...
+
+    Examples
+    --------
+    >>> recipe = Recipe.model_validate({
+    ...     "about": "registers of vowels",
+    ...     "model": {"name": "vowelnet"},
+    ...     "data": {"set": "vowels", "task": "register", "train": "all"},
+    ...     "learn": {"epochs": 1, "batch_size": 8},
+    ... })
+    >>> recipe.learn.method
+    'supervised'
+    """
+
+    about: str
+    seed: Number = 0
+    model: ModelPart
+    data: DataPart
+    augment: AugmentPart = AugmentPart()
+    learn: LearnPart
+    keep: KeepPart = KeepPart()
+    trainer: dict[str, Any] = {}
+
+
+_OURS = frozenset("callbacks logger max_epochs enable_checkpointing default_root_dir use_distributed_sampler".split())
+
+
+def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Parameters
+    ----------
+    path : str or Path
+    changes : sequence of str
+        Such as ``learn.epochs=3``: a key, with dots between the levels, and a value in YAML.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a key is unknown or missing, or a value of the wrong type, out of range or at odds
+        with another; the message names the key.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "recipe.yaml")
+    >>> data = "{set: fsdd, train: train}"
+    >>> _ = path.write_text(f"{{about: x, model: {{name: cnn12}}, data: {data}, learn: {{epochs: 9, batch_size: 8}}}}")
+    >>> read_recipe(path, ["learn.epochs=2", "data.seconds=1.0"]).learn.epochs
+    2
+    >>> read_recipe(path, ["learn.epoch=2"])
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: ...recipe.yaml: learn.epoch is no key of a recipe; did you mean learn.epochs?
+    """
+    path = Path(path)
+    content = _read_yaml(path)
+    for change in changes:
+        _change(content, change)
+    try:
+        recipe = Recipe.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {'; '.join(_in_words(error))}") from None
+    problems = [*_problems(recipe), *_of_the_trainer(recipe.trainer)]
+    if problems:
+        raise InputError(f"{path}: {'; '.join(problems)}")
+    return recipe
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe whole, defaults and all, as :func:`read_recipe` reads it."""
+    path.write_text(yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its trap: 1e-3 is a number here, as everywhere else."""
+
+
+_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
+
+
+def _parse(text: str, source: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise InputError(f"{source} is no YAML: {' '.join(str(error).split())}") from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"there is no recipe {path}: give a YAML file, such as those in recipes/")
+    try:
+        content = _parse(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no text in UTF-8") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is no recipe: it has to hold keys such as model, data and learn")
+    return content
+
+
+def _change(content: dict[str, Any], change: str) -> None:
+    key, equals, value = change.partition("=")
+    names = key.strip().split(".")
+    if not equals or not all(names):
+        raise InputError(f"{change!r} changes nothing: give key=value, as in learn.epochs=3")
+    place = content
+    for name in names[:-1]:
+        if place.get(name) is None:
+            place[name] = {}
+        place = place[name]
+        if not isinstance(place, dict):
+            raise InputError(f"{key} cannot be set: {name} is no group of keys")
+    place[names[-1]] = _parse(value, change)
+
+
+def _in_words(error: ValidationError) -> list[str]:
+    """One sentence for each key that is wrong, with all that it could have been."""
+    wanted: dict[str, list[str]] = {}
+    given: dict[str, object] = {}
+    problems = []
+    for one in error.errors():
+        key, message = _path(one["loc"]), one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            problems.append(_unknown([str(name) for name in one["loc"]]))
+        elif one["type"] == "missing":
+            problems.append(f"{key} is missing")
+        else:
+            wanted.setdefault(key, []).append(message.removeprefix("Input should be "))
+            given.setdefault(key, one["input"])
+    return problems + [f"{key} is {given[key]!r}, and should be {' or '.join(wanted[key])}" for key in wanted]
+
+
+def _problems(recipe: Recipe) -> Iterator[str]:
+    """What is right by itself and does not fit together."""
+    model, data, learn = recipe.model, recipe.data, recipe.learn
+    if learn.schedule == "cosine" and learn.warm_up >= learn.epochs:
+        yield f"learn.warm_up is {learn.warm_up}, and the training has {learn.epochs} epochs: warm up for fewer"
+    if data.folds is None and data.train is None:
+        yield "data.train is missing, the part to train on; or give data.folds to cross-validate"
+    if data.folds is not None and (data.train, data.test) != (None, None):
+        yield "data.folds says what is trained and judged on: leave data.train and data.test out"
+    if data.folds is not None and not isinstance(data.validation, float | None):
+        yield "with data.folds, data.validation has to be a share of what is trained on, such as 0.1"
+    if model.weights is None and learn.method == "linear":
+        yield "learn.method linear needs model.weights, the checkpoint folder of the encoder"
+    if model.weights is None and model.new_head:
+        yield "model.new_head is for a model that starts from others: give model.weights, or leave it out"
+    if learn.method == "contrastive":
+        for key, value in (
+            ("augment.mixup", recipe.augment.mixup),
+            ("data.validation", data.validation),
+            ("data.test", data.test),
+        ):
+            if value is not None:
+                yield f"learn.method contrastive knows no labels: leave {key} out"
+    elif learn.patience is not None and data.validation is None:
+        yield "learn.patience needs data.validation, which tells what is better"
+
+
+def _of_the_trainer(options: dict[str, Any]) -> Iterator[str]:
+    if not options:  # Lightning takes seconds to import
+        return
+    from lightning.pytorch import Trainer
+
+    known = set(inspect.signature(Trainer.__init__).parameters) - _OURS - {"self"}
+    for name in options:
+        if name in _OURS:
+            yield f"trainer.{name} is settled by the other parts of the recipe: leave it out"
+        elif name not in known:
+            yield f"Lightning's Trainer has no option {name}{_close(name, known)}"
+
+
+def _unknown(names: list[str]) -> str:
+    """What may have been meant: a key beside it that is spelt like it, or the same word elsewhere."""
+    place = {tuple(key.split(".")): key for key in _keys(Recipe)}
+    here = {path[-1]: key for path, key in place.items() if list(path[:-1]) == names[:-1]}
+    meant = [here[name] for name in difflib.get_close_matches(names[-1], here, n=1)]
+    meant += [key for path, key in place.items() if path[-1] == names[-1]]
+    hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(here.values())}"
+    return f"{'.'.join(names)} is no key of a recipe; {hint}"
+
+
+def _path(place: tuple[int | str, ...]) -> str:
+    """The key alone: behind it stand the kinds that were tried."""
+    names = [str(part) for part in place]
+    known = {".".join(names[:end]) for end in range(len(names) + 1)} & set(_keys(Recipe))
+    return max(known, key=len, default=".".join(names))
+
+
+def _keys(part: type[BaseModel], above: str = "") -> list[str]:
+    found = []
+    for name, field in part.model_fields.items():
+        found.append(above + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += _keys(field.annotation, f"{above}{name}.")
+    return found
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

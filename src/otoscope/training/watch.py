@@ -1,0 +1,231 @@
+"""What is looked at and kept while a model learns."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
+from torch import nn
+
+from otoscope.training.change_rate import ChangeRate
+
+Report = Callable[[str, int, int], None]
+"""Called with what is done, how far it is, and of how much."""
+
+
+def is_first() -> bool:
+    """Whether this is the one process that writes, also before Lightning has started the others."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+class Log(Checkpoint):  # such are called when all of an epoch is known
+    """Write what was found in each epoch as a row of a table.
+
+    Parameters
+    ----------
+    path : Path
+        Of the CSV file; a training that goes on goes on with its rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the row of this epoch."""
+        found = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **found})
+        if trainer.is_global_zero:
+            with self.path.open("w", newline="", encoding="utf-8") as file:
+                table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
+                table.writeheader()
+                table.writerows(self.rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.rows = list(state["rows"])
+
+
+class Best(ModelCheckpoint):
+    """Keep the state of the best epoch as ``best.ckpt``; a training also goes on when its folder was moved.
+
+    Parameters
+    ----------
+    folder : Path
+    monitor : str
+        The metric; more is better.
+    """
+
+    def __init__(self, folder: Path, monitor: str) -> None:
+        super().__init__(
+            folder, "best", monitor, mode="max", save_on_train_epoch_end=True, enable_version_counter=False
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there, with the file that lies here."""
+        path = os.path.join(str(self.dirpath), "best.ckpt")
+        known = dict.fromkeys([path] * len(state_dict["best_k_models"]), state_dict["best_model_score"])
+        here = {"best_model_path": path, "kth_best_model_path": path, "best_k_models": known}
+        super().load_state_dict(state_dict | here | {"dirpath": self.dirpath})
+
+
+class Within(ModelCheckpoint):
+    """Keep the state within epochs as ``last.ckpt``; what is kept behind the last batch is kept after validation.
+
+    A training that went on from in between would take the epoch for over, and not validate.
+
+    Parameters
+    ----------
+    folder : Path
+    every : int
+        Steps.
+    """
+
+    def __init__(self, folder: Path, every: int) -> None:
+        super().__init__(folder, "last", every_n_train_steps=every, enable_version_counter=False)
+
+    def on_train_batch_end(self, trainer: Trainer, *others: Any) -> None:
+        """Keep the state, if it is time."""
+        if not trainer.is_last_batch:
+            super().on_train_batch_end(trainer, *others)
+
+
+class Patience(EarlyStopping):
+    """End a training that does not get better; one that was ended so does not go on.
+
+    Parameters
+    ----------
+    monitor : str
+        The metric; more is better.
+    epochs : int
+    """
+
+    def __init__(self, monitor: str, epochs: int) -> None:
+        super().__init__(monitor, mode="max", patience=epochs)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look whether it was ended before."""
+        trainer.should_stop = trainer.should_stop or self.stopped_epoch > 0
+
+
+class StepWeights(Callback):
+    """Keep the weights of the model after chosen steps of the optimizer, as ``step=N.safetensors``.
+
+    Parameters
+    ----------
+    folder : Path
+    steps : collection of int
+        0 is before the first.
+    """
+
+    def __init__(self, folder: Path, steps: Collection[int]) -> None:
+        self.folder, self.steps = folder, frozenset(steps)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep those that training starts from."""
+        if trainer.global_step == 0:
+            self._keep(trainer, pl_module)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Keep those of this step, if it is one of the chosen."""
+        self._keep(trainer, pl_module)
+
+    def _keep(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.global_step in self.steps and trainer.is_global_zero:
+            from otoscope.models.checkpoints import save_weights
+
+            self.folder.mkdir(exist_ok=True)
+            save_weights(cast(nn.Module, pl_module.model), self.folder / f"step={trainer.global_step}.safetensors")
+
+
+class FilterChanges(Callback):
+    """Note how much the filters change at each step; see :class:`otoscope.training.ChangeRate`.
+
+    Parameters
+    ----------
+    path : Path
+        Of the NetCDF file that is written when training ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._before: dict[str, torch.Tensor] = {}
+        self._rate: ChangeRate | None = None
+        self._steps = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the weights that training starts or goes on from."""
+        self._rate, self._steps = ChangeRate(cast(nn.Module, pl_module.model)), trainer.global_step
+        if self._before:
+            self._rate.load_state_dict(self._before)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Note the change, where the optimizer made a step."""
+        if self._rate is not None and trainer.global_step > self._steps:
+            self._rate.step()
+            self._steps = trainer.global_step
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what was noted."""
+        if self._rate is not None and self._steps and trainer.is_global_zero:
+            self._rate.result().to_netcdf(self.path, engine="scipy")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was noted so far, for a checkpoint."""
+        return self._rate.state_dict() if self._rate is not None else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._before = state
+
+
+class Progress(Callback):
+    """Report every batch, with the figures of the epoch before; and the time that learning took, over all its parts.
+
+    Parameters
+    ----------
+    report : callable
+    """
+
+    def __init__(self, report: Report | None) -> None:
+        self.report = report
+        self.seconds = 0.0
+        self._began = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._began = time.monotonic() - self.seconds
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, i: int
+    ) -> None:
+        """Say how far the epoch is."""
+        self.seconds = time.monotonic() - self._began
+        if self.report is not None and trainer.is_global_zero:
+            known = (f"{name} {float(value):.3f}" for name, value in trainer.callback_metrics.items())
+            step = " ".join([f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}", *known])
+            self.report(step, i + 1, int(trainer.num_training_batches))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the clock."""
+        self.seconds = time.monotonic() - self._began
+
+    def state_dict(self) -> dict[str, Any]:
+        """The time so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.seconds = float(state["seconds"])

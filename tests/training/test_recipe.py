@@ -1,0 +1,153 @@
+"""Recipes: what is wrong in one is said in one sentence that names the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from otoscope import InputError
+from otoscope.training.recipe import read_recipe, write_recipe
+
+PLAIN: dict[str, Any] = {
+    "about": "a small network",
+    "model": {"name": "vowelnet", "options": {"channels": [4, 4, 4]}},
+    "data": {"set": "vowels", "train": "all", "seconds": 0.3},
+    "learn": {"epochs": 3, "batch_size": 8},
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(PLAIN), encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, *changes: str) -> str:
+    with pytest.raises(InputError) as raised:
+        read_recipe(path, changes)
+    message = str(raised.value)
+    assert "\n" not in message and "validation error" not in message and "pydantic" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("learn.epoch=2", "learn.epoch is no key of a recipe; did you mean learn.epochs?"),
+        ("modell={}", "modell is no key of a recipe; did you mean model?"),
+        ("epochs=3", "epochs is no key of a recipe; did you mean learn.epochs?"),
+        ("augment.patience=3", "augment.patience is no key of a recipe; did you mean learn.patience?"),
+        ("augment.zzz=1", "augment.zzz is no key of a recipe; there are augment.gain, augment.noise"),
+        ("learn.epochs=many", "learn.epochs is 'many', and should be a valid integer"),
+        ("learn.epochs=2.5", "learn.epochs is 2.5, and should be a valid integer"),
+        ("learn.epochs=0", "learn.epochs is 0, and should be greater than or equal to 1"),
+        ("learn.rate=0", "learn.rate is 0, and should be greater than 0"),
+        ("learn.method=magic", "learn.method is 'magic', and should be 'supervised', 'contrastive', 'linear' or"),
+        ("data.validation=1.5", "data.validation is 1.5"),
+        ("data.seconds=-1", "data.seconds is -1"),
+        ("augment.gain=1", "augment.gain is 1, and should be a valid boolean"),
+        ("keep.steps=[-1]", "keep.steps"),
+        ("model=null", "model is None"),
+        ("learn={}", "learn.epochs is missing; learn.batch_size is missing"),
+        ("trainer.device=2", "Lightning's Trainer has no option device; did you mean devices?"),
+        ("trainer.max_epochs=2", "trainer.max_epochs is settled by the other parts of the recipe: leave it out"),
+        ("trainer.callbacks=[]", "trainer.callbacks is settled"),
+        ("learn.epochs", "'learn.epochs' changes nothing: give key=value"),
+        ("=3", "changes nothing"),
+        ("learn..epochs=3", "changes nothing"),
+        ("about.this=3", "about.this cannot be set: about is no group of keys"),
+        ("learn.epochs=[", "learn.epochs=[ is no YAML"),
+    ],
+)
+def test_what_is_wrong_is_said(path: Path, change: str, message: str) -> None:
+    assert message in refusal(path, change)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["learn.warm_up=3"], "learn.warm_up is 3, and the training has 3 epochs"),
+        (["data.folds=all"], "data.folds"),
+        (["data.folds=[a, b]", "data.train=null", "data.test=c"], "leave data.train and data.test out"),
+        (["data.train=null"], "data.train is missing"),
+        (["learn.method=linear"], "model.weights"),
+        (["model.new_head=true"], "model.weights"),
+        (["learn.method=contrastive", "augment.mixup=0.4"], "augment.mixup"),
+        (["learn.method=contrastive", "data.validation=0.1"], "data.validation"),
+        (["learn.method=contrastive", "data.test=all"], "data.test"),
+        (["learn.patience=2"], "data.validation"),
+        (["data.folds=[a, b]", "data.train=null", "data.validation=a"], "a share"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(path: Path, changes: list[str], message: str) -> None:
+    assert message in refusal(path, *changes)
+
+
+def test_every_problem_is_said_at_once(path: Path) -> None:
+    message = refusal(path, "learn.method=linear", "learn.patience=2", "trainer.device=1")
+    assert "model.weights" in message and "learn.patience" in message and "device" in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["learn.warm_up=3", "learn.schedule=constant"],
+        ["data.folds=[a, b]", "data.train=null", "learn.method=contrastive"],
+        ["data.folds=[a, b]", "data.train=null", "data.validation=0.2", "learn.patience=2"],
+        ["learn.method=linear", "model.weights=runs/one"],
+    ],
+)
+def test_what_fits_together_is_taken(path: Path, changes: list[str]) -> None:
+    assert read_recipe(path, changes).about == PLAIN["about"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [1", "is no YAML"),
+        (b"- 1\n- 2\n", "is no recipe"),
+        (b"", "is no recipe"),
+        (b"about: \xff\xfe", "is no text in UTF-8"),
+        (b"about: \x00", "is no YAML"),
+        (b"!!python/object/apply:os.system ['true']", "is no YAML"),
+    ],
+)
+def test_a_file_that_is_no_recipe(path: Path, content: bytes, message: str) -> None:
+    path.write_bytes(content)
+    assert message in refusal(path) and str(path) in refusal(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "there is no recipe" in refusal(tmp_path / "none.yaml")
+    assert "there is no recipe" in refusal(tmp_path)
+
+
+def test_changes_are_yaml(path: Path) -> None:
+    recipe = read_recipe(
+        path,
+        [
+            "learn.rate=1e-3", "learn.weight_decay=1.5E-4", "augment.mixup=2", "keep.steps=[0, 5]",
+            "model.options.stride=4", "about='1e-3'", "data.validation=0.1", "trainer.devices=2", "data.task=a=b",
+        ],
+    )  # fmt: skip
+    assert (recipe.learn.rate, recipe.learn.weight_decay, recipe.augment.mixup) == (1e-3, 1.5e-4, 2.0)
+    assert recipe.keep.steps == [0, 5] and recipe.about == "1e-3" and recipe.data.task == "a=b"
+    assert recipe.model.options == {"channels": [4, 4, 4], "stride": 4}
+    assert recipe.trainer == {"devices": 2}
+
+
+def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
+    changes = [
+        "learn.rate=1e-5",
+        "about='é: ü # no comment'",
+        "data.validation=0.25",
+        "keep.every=7",
+        "data.task='1e-3'",
+    ]
+    recipe = read_recipe(path, changes)
+    write_recipe(recipe, tmp_path / "again.yaml")
+    assert read_recipe(tmp_path / "again.yaml") == recipe
