@@ -498,7 +498,7 @@ class Scope:
         missing = getattr(self.model, "minimum_length", 0) - clip.sizes["time"]
         if self.input_length or missing <= 0:
             return clip
-        filled = _of_length(torch.as_tensor(clip.values), self.model.minimum_length, self._repeats)
+        filled = _of_length(torch.as_tensor(clip.values), clip.sizes["time"] + missing, self._repeats)
         return as_clip(filled, self.sample_rate)
 
     # -- Waves and results --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,12 +40,14 @@ def train(
     if out is None:
         raise InputError("give --out, the folder for the trained model, or --dry-run")
     from otoscope.training import run
-    from otoscope.training.watch import is_first
+    from otoscope.training.folder import is_first
 
     try:
         with progress_bar("training") as report:
             metrics = run.train(wanted, out, resume=resume, report=report)
     except KeyboardInterrupt:
+        # A worker that was just starting complains of its half-made state when it is cleared away.
+        sys.unraisablehook = lambda _: None
         err_console.print(f"stopped; the same command with --resume goes on in {out}", markup=False)
         raise typer.Exit(130) from None
     if is_first():

@@ -253,6 +253,20 @@ def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
+def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
+    """A recipe with other values of some keys of a part.
+
+    Examples
+    --------
+    >>> recipe = Recipe(
+    ...     about="", model=ModelPart(name="cnn12"), data=DataPart(set="fsdd"), learn=LearnPart(epochs=9, batch_size=8)
+    ... )
+    >>> changed(recipe, "learn", epochs=2).learn.epochs
+    2
+    """
+    return recipe.model_copy(update={part: getattr(recipe, part).model_copy(update=values)})
+
+
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe whole, defaults and all, as :func:`read_recipe` reads it."""
     path.write_text(yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import json
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch import nn
 
 from otoscope._version import __version__
 from otoscope.dsp.statistics import mean_interval
-from otoscope.errors import InputError
-from otoscope.models import save
-from otoscope.models.checkpoints import read_weights, save_weights
-from otoscope.training.card import model_card
-from otoscope.training.contrastive import Contrastive
+from otoscope.models.checkpoints import read_weights
+from otoscope.training.build import build_learner, build_model, crop_length, untrained_model
 from otoscope.training.feed import Feed
-from otoscope.training.frames import Sentence, in_two, sentences
+from otoscope.training.folder import (
+    BEST,
+    LAST,
+    METRICS,
+    RECIPE,
+    begin_folder,
+    check_folder,
+    is_first,
+    write_metrics,
+    write_model,
+)
+from otoscope.training.frames import in_two
 from otoscope.training.learner import Learner
 from otoscope.training.parts import Parts, fold_names, made_up, read_parts
-from otoscope.training.phones import Phones
-from otoscope.training.recipe import Recipe, read_recipe, write_recipe
-from otoscope.training.start import start_model, unchecked_model
-from otoscope.training.supervised import Supervised
-from otoscope.training.watch import Best, FilterChanges, Log, Patience, Progress, Report, StepWeights, Within, is_first
-
-RECIPE, METRICS, LAST, BEST, LOG = "recipe.yaml", "metrics.json", "last.ckpt", "best.ckpt", "log.csv"
-"""Files of the folder of a run, beside those of the model."""
+from otoscope.training.recipe import Recipe, changed, write_recipe
+from otoscope.training.trainer import interruptible, make_trainer, make_trial, quiet
+from otoscope.training.watch import Progress, Report
 
 
 def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Report | None = None) -> dict[str, Any]:
@@ -76,7 +70,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     if recipe.data.folds is None:
         return _train_one(recipe, out, None, resume, report)
     folds = fold_names(recipe.data) if recipe.data.folds == "all" else list(recipe.data.folds)
-    _check_folder(out, recipe, resume)
+    check_folder(out, recipe, resume)
     found = {}
     for fold in folds:
         done = out / fold / METRICS
@@ -87,7 +81,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     summary = _over_folds(found)
     if is_first():
         write_recipe(recipe, out / RECIPE)
-        _write_json(out / METRICS, summary)
+        write_metrics(summary, out)
     return summary
 
 
@@ -108,29 +102,17 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
     InputError
         If the recipe names something that does not exist or does not fit together.
     """
-    shape = _untrained(recipe)
-    rate, length = shape.sample_rate, _length(recipe, shape)
+    shape = untrained_model(recipe)
+    rate, length = shape.sample_rate, crop_length(recipe, shape)
     parts = made_up(recipe.data, rate, 2.2 * length / rate)
     if recipe.learn.method == "frames":
         parts = Parts(in_two(parts.train), *(data and in_two(data) for data in parts[1:]))
-    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": None})})
-    model = _model(recipe, parts)
-    learner = _learner(recipe, model, parts)
-    feed = Feed(
-        recipe.model_copy(update={"data": recipe.data.model_copy(update={"workers": 0})}), parts, rate, length, 2
-    )
-    with _quiet():
-        trainer = Trainer(
-            accelerator="cpu",
-            devices=1,
-            max_epochs=1,
-            limit_train_batches=1,
-            num_sanity_val_steps=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+    recipe = changed(changed(recipe, "model", weights=None), "data", workers=0)
+    model = build_model(recipe, parts)
+    learner = build_learner(recipe, model, parts)
+    feed = Feed(recipe, parts, rate, length, batch_size=2)
+    with quiet():
+        trainer = make_trial()
         trainer.fit(learner, feed)
     return {
         "parameters": _parameters(model),
@@ -142,34 +124,22 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
 def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report: Report | None) -> dict[str, Any]:
     if fold is not None and recipe.model.weights is not None:
         weights = recipe.model.weights.replace("{fold}", fold)
-        recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"weights": weights})})
-    _check_folder(out, recipe, resume)
-    rate = _untrained(recipe).sample_rate
+        recipe = changed(recipe, "model", weights=weights)
+    check_folder(out, recipe, resume)
+    rate = untrained_model(recipe).sample_rate
     parts = read_parts(recipe.data, recipe.seed, rate, fold)
     if recipe.learn.method == "contrastive":  # of the folds too, only what is trained on
         parts = Parts(parts.train, None, None)
-    model = _model(recipe, parts)
-    feed = Feed(recipe, parts, rate, _length(recipe, model), recipe.learn.batch_size, report)
-    learner = _learner(recipe, model, parts)
-    _begin_folder(out, recipe)
+    model = build_model(recipe, parts)
+    feed = Feed(recipe, parts, rate, crop_length(recipe, model), recipe.learn.batch_size, report)
+    learner = build_learner(recipe, model, parts)
+    begin_folder(out, recipe)
     progress = Progress(report)
     watching = learner.best_by is not None and parts.validation is not None
-    with _quiet():
-        trainer = Trainer(
-            max_epochs=recipe.learn.epochs,
-            logger=_logger(recipe, out) or False,
-            callbacks=[*_callbacks(recipe, out, learner.best_by if watching else None), progress],
-            **{
-                "num_sanity_val_steps": 0,
-                "enable_progress_bar": False,
-                "enable_model_summary": False,
-                "log_every_n_steps": 1,
-                "use_distributed_sampler": False,
-                **recipe.trainer,
-            },
-        )
+    with quiet():
+        trainer = make_trainer(recipe, out, learner.best_by if watching else None, progress)
         last = out / LAST
-        with _interruptible(trainer):
+        with interruptible(trainer):
             trainer.fit(learner, feed, ckpt_path=last if resume and last.is_file() else None, weights_only=True)
             best = out / BEST
             if watching and best.is_file():
@@ -179,12 +149,13 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
         "parameters": _parameters(model),
         "epochs": trainer.current_epoch,
         "seconds": round(progress.seconds, 1),
+        "device": str(trainer.strategy.root_device),
         "clips": parts.counts(),
         "otoscope_version": __version__,
     }
     if trainer.is_global_zero:
-        _write_model(recipe, model, parts, metrics, out)
-        _write_json(out / METRICS, metrics)
+        write_model(recipe, model, metrics, out, fold)
+        write_metrics(metrics, out)
     return metrics
 
 
@@ -196,155 +167,6 @@ def _judge(trainer: Trainer, learner: Learner, feed: Feed) -> dict[str, Any]:
     if "test" in feed.wholes:
         found |= trainer.test(learner, feed, verbose=False)[0]
     return found
-
-
-def _untrained(recipe: Recipe) -> Any:
-    """The model of a recipe before its classes are known, which tells what sound it takes."""
-    return unchecked_model(
-        recipe.model, None if recipe.learn.method == "contrastive" else ("one", "other"), recipe.seed
-    )
-
-
-def _model(recipe: Recipe, parts: Parts) -> Any:
-    """The model of a recipe, for the classes of its data unless it only encodes."""
-    encodes = recipe.learn.method == "contrastive"
-    return start_model(recipe.model, None if encodes else parts.train.classes, recipe.seed)
-
-
-def _length(recipe: Recipe, model: Any) -> int:
-    """Samples of what the model hears at a time in training."""
-    own, shortest = getattr(model, "input_length", None), getattr(model, "minimum_length", 1) or 1
-    asked = None if recipe.data.seconds is None else round(recipe.data.seconds * model.sample_rate)
-    if own is not None and asked not in (None, own):
-        raise InputError(
-            f"data.seconds is {recipe.data.seconds:g}, and {recipe.model.name} takes {own / model.sample_rate:g} s: "
-            "leave it out, or set model.options.input_length"
-        )
-    length = own or asked
-    if length is None:
-        raise InputError(
-            f"{recipe.model.name} takes clips of any length: say data.seconds, how much it hears at a time"
-        )
-    if length < shortest:
-        raise InputError(
-            f"data.seconds is {length / model.sample_rate:g}, and {recipe.model.name} needs "
-            f"{shortest / model.sample_rate:.3g} s or more"
-        )
-    return int(length)
-
-
-def _learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
-    length = _length(recipe, model)
-    if recipe.learn.method == "contrastive":
-        with torch.no_grad():
-            embedding = model.eval()(torch.zeros(1, 1, length))
-        model.train()
-        if embedding.ndim != 2:
-            raise InputError(f"{recipe.model.name} is no encoder: it has to return (clip, feature)")
-        return Contrastive(model, recipe.learn, recipe.seed, embedding.shape[1])
-    model.train()
-    if recipe.learn.method == "frames":
-        said: dict[str, Sequence[Sentence]] = {
-            name: sentences(data) for name, data in parts._asdict().items() if data is not None
-        }
-        of = {"length": length, "sample_rate": model.sample_rate, "mixup_alpha": recipe.augment.mixup}
-        return Phones(model, recipe.learn, recipe.seed, parts.train.classes, said, **of)
-    return Supervised(
-        model,
-        recipe.learn,
-        recipe.seed,
-        len(parts.train.classes),
-        multilabel=parts.train.multilabel,
-        mixup_alpha=recipe.augment.mixup,
-        shortest=length,
-        window=getattr(model, "input_length", None),
-        fill_by=recipe.data.fill,
-    )
-
-
-def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]:
-    keep = recipe.keep
-    found: list[Callback] = []
-    if best_by is not None:
-        monitor = f"validation_{best_by}"
-        found.append(Best(out, monitor))
-        if recipe.learn.patience is not None:
-            found.append(Patience(monitor, recipe.learn.patience))
-    if keep.log == "csv":
-        found.append(Log(out / LOG))
-    # Behind these: what goes on from here has to know what they know.
-    if keep.every is not None:
-        found.append(Within(out, keep.every))
-    found.append(ModelCheckpoint(out, "last", save_on_train_epoch_end=True, enable_version_counter=False))
-    if keep.steps:
-        found.append(StepWeights(out / "steps", keep.steps))
-    if keep.change_rate:
-        found.append(FilterChanges(out / "change_rate.nc"))
-    return found
-
-
-def _logger(recipe: Recipe, out: Path) -> Logger | None:
-    if recipe.keep.log != "tensorboard":
-        return None
-    # A logger empties the folder that it is given; what was logged before a cut stays.
-    number = next(n for n in range(1, 10_000) if not (out / f"log{n}").exists())
-    try:
-        return TensorBoardLogger(out, name="", version=f"log{number}")
-    except ModuleNotFoundError:
-        raise InputError("keep.log=tensorboard needs TensorBoard: pip install tensorboard, or say csv") from None
-
-
-def _check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
-    """A new training overwrites nothing, and one that goes on is the same one."""
-    if not is_first():
-        return
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file: name a folder for the run")
-    before = out / RECIPE
-    if not resume:
-        if out.is_dir() and any(out.iterdir()):
-            raise InputError(f"{out} is not empty: name another folder, or go on with what is there by --resume")
-    elif before.is_file():
-        for key in _differences(read_recipe(before).model_dump(), recipe.model_dump()):
-            if key not in _FREE:
-                raise InputError(
-                    f"{key} differs from that of the training in {out}: give the recipe that it began with"
-                )
-    elif out.is_dir() and any(out.iterdir()) and recipe.data.folds is None:
-        raise InputError(f"{out} holds no training to go on with: it has no {RECIPE}")
-
-
-_FREE = frozenset(["trainer", "data.folder", "data.workers", "data.in_memory", "keep.log", "about"])
-"""What may change when a training goes on: nothing of it changes the weights."""
-
-
-def _differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> Iterator[str]:
-    for key, value in one.items():
-        if isinstance(value, dict) and isinstance(other.get(key), dict) and f"{above}{key}" not in _FREE:
-            yield from _differences(value, other[key], f"{above}{key}.")
-        elif value != other.get(key):
-            yield f"{above}{key}"
-
-
-def _begin_folder(out: Path, recipe: Recipe) -> None:
-    if not is_first():
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_recipe(recipe, out / RECIPE)
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}; name another folder") from None
-
-
-def _write_model(recipe: Recipe, model: Any, parts: Parts, metrics: dict[str, Any], out: Path) -> None:
-    model.eval()
-    model.name = out.resolve().name
-    if getattr(model, "config", None) is None:  # of the user's own code, which a checkpoint folder cannot name
-        save_weights(model, out / "model.safetensors")
-        return
-    numbers = {name: value for name, value in metrics.items() if isinstance(value, float) and name != "seconds"}
-    card = model_card(recipe, model, name=model.name, clips=parts.counts(), metrics=numbers, seconds=metrics["seconds"])
-    save(model, out, card)
 
 
 def _over_folds(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -364,39 +186,3 @@ def _named(report: Report | None, fold: str) -> Report | None:
 
 def _parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2, default=float)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
-
-
-@contextmanager
-def _interruptible(trainer: Trainer) -> Iterator[None]:
-    """Where Lightning ends the whole process on Ctrl-C, and listens to no other one, raise what Python raises."""
-    try:
-        yield
-    except SystemExit:
-        if not trainer.interrupted:
-            raise
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice to itself: what matters of it is said by errors and progress here."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

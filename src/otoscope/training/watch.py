@@ -12,18 +12,12 @@ from typing import Any, cast
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from otoscope.training.change_rate import ChangeRate
 
 Report = Callable[[str, int, int], None]
 """Called with what is done, how far it is, and of how much."""
-
-
-def is_first() -> bool:
-    """Whether this is the one process that writes, also before Lightning has started the others."""
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 class Log(Checkpoint):  # such are called when all of an epoch is known

@@ -1,0 +1,86 @@
+"""From a recipe to what learns: the model for the sound and the classes of its data, and how it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from otoscope.errors import InputError
+from otoscope.training.contrastive import Contrastive
+from otoscope.training.frames import Sentence, sentences
+from otoscope.training.parts import Parts
+from otoscope.training.phones import Phones
+from otoscope.training.recipe import Recipe
+from otoscope.training.start import start_model, unchecked_model
+from otoscope.training.supervised import Supervised
+
+_PADDING = {"pad": "zeros", "repeat": "repeat"}
+
+
+def untrained_model(recipe: Recipe) -> Any:
+    """The model of a recipe before its classes are known, which tells what sound it takes."""
+    return unchecked_model(
+        recipe.model, None if recipe.learn.method == "contrastive" else ("one", "other"), recipe.seed
+    )
+
+
+def build_model(recipe: Recipe, parts: Parts) -> Any:
+    """The model of a recipe, for the classes of its data unless it only encodes."""
+    encodes = recipe.learn.method == "contrastive"
+    model: Any = start_model(recipe.model, None if encodes else parts.train.classes, recipe.seed)
+    model.padding = _PADDING[recipe.data.fill]  # as it is trained, so it is looked into
+    return model
+
+
+def crop_length(recipe: Recipe, model: Any) -> int:
+    """Samples of what the model hears at a time in training."""
+    own, shortest = getattr(model, "input_length", None), getattr(model, "minimum_length", 1) or 1
+    asked = None if recipe.data.seconds is None else round(recipe.data.seconds * model.sample_rate)
+    if own is not None and asked not in (None, own):
+        raise InputError(
+            f"data.seconds is {recipe.data.seconds:g}, and {recipe.model.name} takes {own / model.sample_rate:g} s: "
+            "leave it out, or set model.options.input_length"
+        )
+    length = own or asked
+    if length is None:
+        raise InputError(
+            f"{recipe.model.name} takes clips of any length: say data.seconds, how much it hears at a time"
+        )
+    if length < shortest:
+        raise InputError(
+            f"data.seconds is {length / model.sample_rate:g}, and {recipe.model.name} needs "
+            f"{shortest / model.sample_rate:.3g} s or more"
+        )
+    return int(length)
+
+
+def build_learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
+    """The model together with the way it learns."""
+    length = crop_length(recipe, model)
+    if recipe.learn.method == "contrastive":
+        with torch.no_grad():
+            embedding = model.eval()(torch.zeros(1, 1, length))
+        model.train()
+        if embedding.ndim != 2:
+            raise InputError(f"{recipe.model.name} is no encoder: it has to return (clip, feature)")
+        return Contrastive(model, recipe.learn, recipe.seed, embedding.shape[1])
+    model.train()
+    if recipe.learn.method == "frames":
+        said: dict[str, Sequence[Sentence]] = {
+            name: sentences(data) for name, data in parts._asdict().items() if data is not None
+        }
+        of = {"length": length, "sample_rate": model.sample_rate, "mixup_alpha": recipe.augment.mixup}
+        return Phones(model, recipe.learn, recipe.seed, parts.train.classes, said, **of)
+    return Supervised(
+        model,
+        recipe.learn,
+        recipe.seed,
+        len(parts.train.classes),
+        multilabel=parts.train.multilabel,
+        mixup_alpha=recipe.augment.mixup,
+        shortest=length,
+        window=getattr(model, "input_length", None),
+        fill_by=recipe.data.fill,
+    )

@@ -1,0 +1,93 @@
+"""The folder of a run: what lies in it, what it takes to begin there or to go on, and how the model gets into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_only
+
+from otoscope.errors import InputError
+from otoscope.models import save
+from otoscope.models.checkpoints import WEIGHTS, save_weights
+from otoscope.training.card import model_card
+from otoscope.training.recipe import Recipe, read_recipe, write_recipe
+
+RECIPE, METRICS, LAST, BEST, LOG = "recipe.yaml", "metrics.json", "last.ckpt", "best.ckpt", "log.csv"
+"""Files of the folder of a run, beside those of the model."""
+
+_FREE = frozenset(["trainer", "data.folder", "data.workers", "data.in_memory", "keep.log", "about"])
+"""What may change when a training goes on: nothing of it changes the weights."""
+
+
+def is_first() -> bool:
+    """Whether this is the one process that writes, also before Lightning has started the others."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
+    """A new training overwrites nothing, and one that goes on is the same one."""
+    if not is_first():
+        return
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: name a folder for the run")
+    before = out / RECIPE
+    if not resume:
+        if out.is_dir() and any(out.iterdir()):
+            raise InputError(f"{out} is not empty: name another folder, or go on with what is there by --resume")
+    elif before.is_file():
+        for key in _differences(read_recipe(before).model_dump(), recipe.model_dump()):
+            if key not in _FREE:
+                raise InputError(
+                    f"{key} differs from that of the training in {out}: give the recipe that it began with"
+                )
+    elif out.is_dir() and any(out.iterdir()) and recipe.data.folds is None:
+        raise InputError(f"{out} holds no training to go on with: it has no {RECIPE}")
+
+
+def begin_folder(out: Path, recipe: Recipe) -> None:
+    """Make the folder, with the recipe in it.
+
+    Raises
+    ------
+    InputError
+        If that cannot be written.
+    """
+    if not is_first():
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_recipe(recipe, out / RECIPE)
+    except OSError as error:
+        raise InputError(f"cannot write into {out}: {error.strerror}; name another folder") from None
+
+
+def write_model(recipe: Recipe, model: Any, metrics: dict[str, Any], out: Path, fold: str | None) -> None:
+    """Write a trained model with its card; the weights alone of a model that no configuration can name."""
+    model.eval()
+    model.name = out.resolve().name
+    if getattr(model, "config", None) is None:  # of the user's own code, which a checkpoint folder cannot name
+        save_weights(model, out / WEIGHTS)
+        return
+    numbers = {name: value for name, value in metrics.items() if isinstance(value, float) and name != "seconds"}
+    known = {"clips": metrics["clips"], "seconds": metrics["seconds"], "device": metrics["device"]}
+    card = model_card(recipe, model, name=model.name, metrics=numbers, fold=fold, **known)
+    save(model, out, card)
+
+
+def write_metrics(content: dict[str, Any], out: Path) -> None:
+    """Write metrics whole or not at all."""
+    text = json.dumps(content, indent=2, default=float)
+    part = out / f"{METRICS}.part"
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(out / METRICS)
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in one.items():
+        if isinstance(value, dict) and isinstance(other.get(key), dict) and f"{above}{key}" not in _FREE:
+            yield from _differences(value, other[key], f"{above}{key}.")
+        elif value != other.get(key):
+            yield f"{above}{key}"

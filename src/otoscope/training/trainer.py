@@ -1,0 +1,110 @@
+"""Lightning's Trainer as it is used here."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+
+from otoscope.errors import InputError
+from otoscope.training.folder import LOG
+from otoscope.training.recipe import Recipe
+from otoscope.training.watch import Best, FilterChanges, Log, Patience, Progress, StepWeights, Within
+
+_PLAIN: dict[str, Any] = {"num_sanity_val_steps": 0, "enable_progress_bar": False, "enable_model_summary": False}
+
+
+def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progress) -> Trainer:
+    """A trainer that keeps what a recipe says.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    out : Path
+        The folder of the run.
+    best_by : str, optional
+        The metric of the validation part by which an epoch is better than another, where there is one.
+    progress : Progress
+    """
+    return Trainer(
+        max_epochs=recipe.learn.epochs,
+        logger=_logger(recipe, out) or False,
+        callbacks=[*_callbacks(recipe, out, best_by), progress],
+        **{**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer},
+    )
+
+
+def make_trial() -> Trainer:
+    """A trainer that makes one step, and keeps nothing."""
+    one: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "max_epochs": 1, "limit_train_batches": 1}
+    return Trainer(logger=False, enable_checkpointing=False, **{**_PLAIN, **one})
+
+
+@contextmanager
+def interruptible(trainer: Trainer) -> Iterator[None]:
+    """Where Lightning ends the whole process on Ctrl-C, and listens to no other one, raise what Python raises."""
+    try:
+        yield
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's advice to itself: what matters of it is said by errors and progress here."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]:
+    keep = recipe.keep
+    found: list[Callback] = []
+    if best_by is not None:
+        monitor = f"validation_{best_by}"
+        found.append(Best(out, monitor))
+        if recipe.learn.patience is not None:
+            found.append(Patience(monitor, recipe.learn.patience))
+    if keep.log == "csv":
+        found.append(Log(out / LOG))
+    # Behind these: what goes on from here has to know what they know.
+    if keep.every is not None:
+        found.append(Within(out, keep.every))
+    found.append(ModelCheckpoint(out, "last", save_on_train_epoch_end=True, enable_version_counter=False))
+    if keep.steps:
+        found.append(StepWeights(out / "steps", keep.steps))
+    if keep.change_rate:
+        found.append(FilterChanges(out / "change_rate.nc"))
+    return found
+
+
+def _logger(recipe: Recipe, out: Path) -> Logger | None:
+    if recipe.keep.log != "tensorboard":
+        return None
+    # A logger empties the folder that it is given; what was logged before a cut stays.
+    number = next(n for n in range(1, 10_000) if not (out / f"log{n}").exists())
+    try:
+        return TensorBoardLogger(out, name="", version=f"log{number}")
+    except ModuleNotFoundError:
+        raise InputError("keep.log=tensorboard needs TensorBoard: pip install tensorboard, or say csv") from None
