@@ -102,7 +102,7 @@ def bare_loop() -> float:
     torch.manual_seed(0)
     model = otoscope.load(MODEL["name"], n_classes=CLASSES, **MODEL["options"]).train()
     waves, labels = torch.randn(BATCH * STEPS, 1, SAMPLE_RATE) * 0.1, torch.arange(BATCH * STEPS) % CLASSES
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.0)
     ends = []
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(waves)).split(BATCH):

@@ -33,7 +33,7 @@ ESC10 = {
     "esc10_linear": "linear classifier on SimCLR",
     "esc10_full": "fine-tuning after SimCLR",
 }
-SAME_WEIGHTS = {"about": True, "keep": True, "trainer": True, "data": {"folder", "workers", "in_memory"}}
+SAME_WEIGHTS = {"about": True, "keep": True, "data": {"folder", "workers"}}
 """Keys without which a recipe gives the same model."""
 
 

@@ -156,7 +156,7 @@ def load_piece(
     sample_rate : int
         Rate to resample to, in Hz.
     start, seconds : float
-        Where the piece begins, and how long it is; to the end of the file by default.
+        Where the piece begins, and how long it is, in s; to the end of the file by default.
 
     Returns
     -------
@@ -179,6 +179,8 @@ def load_piece(
     """
     path = Path(path)
     rate = _checked_rate(sample_rate)
+    if start < 0 or (seconds is not None and seconds <= 0):
+        raise InputError(f"a piece begins at 0 s or later and is longer than 0 s, not {seconds} s from {start} s on")
     with _opened(path) as file:
         first = min(round(start * file.samplerate), file.frames)
         left = file.frames - first

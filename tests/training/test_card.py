@@ -162,7 +162,7 @@ def test_time_device_versions_and_what_it_started_from() -> None:
 
 
 def test_the_figures_stand_in_a_table_with_their_clips() -> None:
-    card = a_card(metrics={"loss": 0.25, "validation_accuracy": 0.75, "test_accuracy": 0.8125})
+    card = a_card(metrics={"train_loss": 0.25, "validation_accuracy": 0.75, "test_accuracy": 0.8125})
     assert row_of(card, "train | 1,200 | loss")[3] == "0.25"
     assert row_of(card, "validation | 240 | accuracy")[3] == "0.75"
     assert row_of(card, "test | 3,000 | accuracy")[3] == "0.8125"
@@ -194,7 +194,7 @@ def test_a_figure_without_a_part_is_of_the_last_part_that_there_is() -> None:
 
 
 def test_what_is_no_number_is_said_in_words() -> None:
-    metrics = {"test_accuracy": 0.5, "test_d_prime": math.inf, "test_mean_auc": math.nan, "loss": None}
+    metrics = {"test_accuracy": 0.5, "test_d_prime": math.inf, "test_mean_auc": math.nan, "train_loss": None}
     card = a_card(metrics=metrics)
     assert not re.search(r"\b(nan|NaN|inf|None)\b", card)
     assert row_of(card, "test | 3,000 | d-prime")[3] == "infinite"
@@ -204,7 +204,7 @@ def test_what_is_no_number_is_said_in_words() -> None:
 
 def test_an_encoder_without_classes() -> None:
     recipe = a_recipe(learn={"method": "contrastive"}, data={"validation": None, "test": None})
-    card = a_card(recipe, a_model(None), clips={"train": 400}, metrics={"loss": 2.5})
+    card = a_card(recipe, a_model(None), clips={"train": 400}, metrics={"train_loss": 2.5})
     heading = heading_of(card)
     assert heading["pipeline_tag"] == "feature-extraction"
     assert "model-index" not in heading and "metrics" not in heading

@@ -91,7 +91,7 @@ def test_contrastive_learning_has_the_negatives_of_both(tones: Path, tmp_path: P
         },
     )
     two, one = run_two(tmp_path), run_one(tmp_path)
-    assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-5)
     assert two["epochs"] == one["epochs"] == 3
     expect_same(tmp_path / "one", tmp_path / "two", "model.safetensors")
     expect_same(tmp_path / "one", tmp_path / "two", "steps/step=4.safetensors")

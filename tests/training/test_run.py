@@ -98,7 +98,7 @@ def test_the_log_has_a_row_for_each_epoch(made: Any, tmp_path: Path) -> None:
     with (tmp_path / "run" / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["epoch"], row["step"]) for row in rows] == [("0", "4"), ("1", "8"), ("2", "12")]
-    assert float(rows[-1]["loss"]) == metrics["loss"]
+    assert float(rows[-1]["loss"]) == metrics["train_loss"]
     best = max(rows, key=lambda row: float(row["validation_accuracy"]))  # the first of them
     for name in ("validation_accuracy", "validation_loss"):
         assert float(best[name]) == pytest.approx(metrics[name], abs=1e-6)
@@ -110,7 +110,7 @@ def test_tensorboard(made: Any, tmp_path: Path) -> None:
     events = accumulator.EventAccumulator(str(tmp_path / "run" / "log1"))
     events.Reload()
     assert [event.step for event in events.Scalars("loss")] == [3, 7, 11]
-    assert events.Scalars("loss")[-1].value == pytest.approx(metrics["loss"])
+    assert events.Scalars("loss")[-1].value == pytest.approx(metrics["train_loss"])
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
@@ -121,9 +121,9 @@ def test_it_learns(made: Any, tmp_path: Path) -> None:
         data={"in_memory": True},
     )
     metrics = train(recipe, tmp_path / "run")
-    assert metrics["validation_accuracy"] == 1.0 and metrics["loss"] < 0.5
+    assert metrics["validation_accuracy"] == 1.0 and metrics["train_loss"] < 0.5
     other = train(recipe.model_copy(update={"seed": 1}), tmp_path / "other")
-    assert other["loss"] != metrics["loss"]
+    assert other["train_loss"] != metrics["train_loss"]
 
 
 def test_progress_is_reported(made: Any, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         save_weights(model, folder / WEIGHTS)
         for name, text in texts.items():
-            _write_whole(folder / name, _writer(text))
+            write_whole(folder / name, _writer(text))
     except OSError as error:
         raise InputError(f"cannot write the checkpoint to {folder}: {error}") from error
     return folder
@@ -245,7 +245,7 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
 
     # cloned, for the format refuses tensors that share memory
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    _write_whole(Path(path), lambda part: save_file(tensors, part))
+    write_whole(Path(path), lambda part: save_file(tensors, part))
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
@@ -390,7 +390,7 @@ def _writer(text: str) -> Callable[[str], object]:
     return lambda part: Path(part).write_text(text, encoding="utf-8")
 
 
-def _write_whole(path: Path, write: Callable[[str], object]) -> None:
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
     """Write beside the file and move over it, so that a reader never meets half of it."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:

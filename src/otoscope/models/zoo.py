@@ -80,6 +80,8 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 # folders under weights/ that come with the package
 BUNDLED: dict[str, str] = {
+    "fsdd-digit": "CNN12, narrow, trained to tell spoken digits (FSDD), 8 kHz; weights included",
+    "fsdd-speaker": "the same network, trained to tell who speaks (FSDD), 8 kHz; weights included",
     "vowel-name": "VowelNet trained to tell twelve synthetic vowels, 16 kHz; weights included",
     "vowel-register": "VowelNet trained to tell low, mid and high voices, 16 kHz; weights included",
 }

@@ -29,7 +29,10 @@ def untrained_model(recipe: Recipe) -> Any:
 def build_model(recipe: Recipe, parts: Parts) -> Any:
     """The model of a recipe, for the classes of its data unless it only encodes."""
     encodes = recipe.learn.method == "contrastive"
-    model: Any = start_model(recipe.model, None if encodes else parts.train.classes, recipe.seed)
+    part = recipe.model
+    if recipe.learn.method == "linear":  # the classifier is what learns
+        part = part.model_copy(update={"new_head": True})
+    model: Any = start_model(part, None if encodes else parts.train.classes, recipe.seed)
     model.padding = _PADDING[recipe.data.fill]  # as it is trained, so it is looked into
     return model
 

@@ -8,15 +8,15 @@ import platform
 import shlex
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from torch import nn
 
 from otoscope._version import __version__
 from otoscope.data.sets import SETS
 from otoscope.models import available
-from otoscope.training.recipe import Recipe
+from otoscope.training.recipe import Recipe, to_yaml
 
 #: Data sets that the Hugging Face Hub has too, under the names there.
 ON_THE_HUB = {
@@ -81,8 +81,8 @@ def model_card(
     clips : mapping of str to int
         How many there are in the parts train, validation and test.
     metrics : mapping of str to float
-        Such as ``test_accuracy``, ``validation_d_prime`` or ``loss`` (of training). Those without a part are of the
-        last part that there is.
+        Such as ``test_accuracy``, ``validation_d_prime`` or ``train_loss`` (of the last epoch). Those without a part
+        are of the last part that there is.
     seconds : float, optional
         That the training took.
     device : str, optional
@@ -125,7 +125,7 @@ def model_card(
         "Limits": _limits(recipe, model, clips, licence),
     }
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
-    return f"---\n{_yaml(heading)}---\n\n# {name}\n\n{_what_it_is(recipe, model)}\n\n{body}\n"
+    return f"---\n{to_yaml(heading)}---\n\n# {name}\n\n{_what_it_is(recipe, model)}\n\n{body}\n"
 
 
 # -- The heading ------------------------------------------------------------------------------------------
@@ -219,10 +219,11 @@ def _split(recipe: Recipe, part: str, fold: str | None) -> str:
 
 
 def _training(recipe: Recipe, name: str, seconds: float | None, device: str | None, versions: Mapping[str, str]) -> str:
-    started = f"the weights of `{recipe.model.weights}`" if recipe.model.weights else "random weights"
+    started = f"the weights of `{_last_names(recipe.model.weights)}`" if recipe.model.weights else "random weights"
     took = "" if seconds is None else f" It took {_duration(seconds)}{f' on {device}' if device else ''}."
     content = recipe.model_dump()
-    del content["data"]["folder"]  # where the data lies on one machine says nothing to others
+    del content["data"]["folder"]  # where things lie on one machine says nothing to others
+    content["model"]["weights"] = _last_names(recipe.model.weights)
     return "\n".join(
         [
             f"Method: {_METHODS[recipe.learn.method]}. It started from {started}.{took}",
@@ -235,7 +236,7 @@ def _training(recipe: Recipe, name: str, seconds: float | None, device: str | No
             "`recipe.yaml`:",
             "",
             "```yaml",
-            _yaml(content).rstrip(),
+            to_yaml(content).rstrip(),
             "```",
         ]
     )
@@ -299,8 +300,6 @@ def _figure(key: str, value: float | None, clips: Mapping[str, int], interval: t
     part, _, metric = key.partition("_")
     if part in _PARTS and metric:
         return _Figure(part, metric, number, interval)
-    if key == "loss":
-        return _Figure("train", key, number, interval)
     last = next((part for part in reversed(_PARTS) if clips.get(part)), "train")
     return _Figure(last, key, number, interval)
 
@@ -327,5 +326,5 @@ def _versions() -> dict[str, str]:
     return found | {"Python": platform.python_version()}
 
 
-def _yaml(content: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=110)
+def _last_names(place: str | None) -> str | None:
+    return None if place is None else "/".join(Path(place).parts[-2:])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from otoscope.training.augment import gaussian_noise, inject_background, random_
 from otoscope.training.crops import centre_crop, random_crop, two_crops
 from otoscope.training.recipe import AugmentPart
 
+_SLACK = 0.05  # s by which a list may say that a piece is longer than its file
 _THREADS = 4  # that open files at a time; decoding does not hold Python's lock
 
 
@@ -77,7 +80,7 @@ class Sounds:
     def crop(self, index: int, length: int, generator: torch.Generator | None, fill: str) -> Tensor:
         """A piece (1, length) of a clip, the middle one without a generator; only the piece is decoded."""
         item = self.items[index]
-        samples = int(self._lengths[index] * self.sample_rate + 1e-6) if self._kept is None else 0
+        samples = math.floor(self._lengths[index] * self.sample_rate + 0.5) if self._kept is None else 0
         if samples <= length or isinstance(item.sound, xr.DataArray):
             clip = self.whole(index)
             return centre_crop(clip, length, fill) if generator is None else random_crop(clip, length, generator, fill)
@@ -96,7 +99,9 @@ class Sounds:
         else:
             seconds = min((first + length - begin) / self.sample_rate, self._lengths[index] - begin / self.sample_rate)
             start = (item.start or 0.0) + begin / self.sample_rate
-            piece = torch.from_numpy(load_piece(item.sound, self.sample_rate, start, max(seconds, 0.0)))[None]
+            piece = torch.zeros(1, 0)
+            if seconds > 0:
+                piece = torch.from_numpy(load_piece(item.sound, self.sample_rate, start, seconds))[None]
         if not piece.numel():
             raise InputError(f"{item.sound} has no sound from {begin / self.sample_rate:.3f} s on")
         return pad(piece, (begin - first, length - (begin - first) - piece.shape[-1]))
@@ -113,10 +118,12 @@ class Sounds:
         item = self.items[index]
         if isinstance(item.sound, xr.DataArray):
             return item.sound.size / self.sample_rate
-        if item.stop is not None and not Path(item.sound).is_file():
-            raise InputError(f"no such audio file: {item.sound}")
-        stop = item.stop if item.stop is not None else audio_seconds(item.sound)
-        return stop - (item.start or 0.0)
+        there = _file_seconds(item.sound)
+        stop = there if item.stop is None else item.stop
+        if stop > there + _SLACK or stop <= (item.start or 0.0):
+            begin = item.start or 0.0
+            raise InputError(f"{item.sound} is {there:.3f} s long, and has no piece from {begin:.3f} to {stop:.3f} s")
+        return min(stop, there) - (item.start or 0.0)
 
 
 class Crops(Dataset[tuple[Tensor, Tensor]]):
@@ -199,6 +206,11 @@ class Wholes(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.sounds.whole(index), self.targets[index]
+
+
+@lru_cache(maxsize=4096)  # a file of many pieces is looked at once
+def _file_seconds(path: Path) -> float:
+    return audio_seconds(path)
 
 
 def targets(data: DataSet) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningDataModule
 
+from otoscope.errors import InputError
 from otoscope.training.clips import Crops, Sounds, Wholes, targets
 from otoscope.training.frames import Windows, count_frames, files, sentences
 from otoscope.training.loader import Batches, TrainLoader, WholeLoader
@@ -80,6 +81,10 @@ class Feed(LightningDataModule):
             if name != "train"
         }
 
+    def counts(self) -> dict[str, int]:
+        """Clips of each part; of frames, sentences."""
+        return {"train": len(self.crops.sounds)} | {name: len(wholes) for name, wholes in self.wholes.items()}
+
     def train_dataloader(self) -> TrainLoader:
         """The batches of this process."""
         self._batches = Batches(len(self.crops), self.batch_size, seed=self.recipe.seed, **self._share())
@@ -105,7 +110,12 @@ class Feed(LightningDataModule):
     def _judged(self, name: str) -> Any:
         if name not in self.wholes:
             return []
-        return WholeLoader(self.wholes[name], self.recipe.data.workers, **self._share())
+        wholes, share = self.wholes[name], self._share()
+        if len(wholes) < share["ranks"]:
+            raise InputError(
+                f"there are {len(wholes)} clips to {_PURPOSE[name]}, and {share['ranks']} devices: use fewer"
+            )
+        return WholeLoader(wholes, self.recipe.data.workers, **share)
 
     def _share(self) -> dict[str, int]:
         if self.trainer is None:

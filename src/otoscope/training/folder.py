@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,15 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from otoscope.errors import InputError
 from otoscope.models import save
-from otoscope.models.checkpoints import WEIGHTS, save_weights
+from otoscope.models.checkpoints import WEIGHTS, save_weights, write_whole
 from otoscope.training.card import model_card
 from otoscope.training.recipe import Recipe, read_recipe, write_recipe
 
 RECIPE, METRICS, LAST, BEST, LOG = "recipe.yaml", "metrics.json", "last.ckpt", "best.ckpt", "log.csv"
 """Files of the folder of a run, beside those of the model."""
 
-_FREE = frozenset(["trainer", "data.folder", "data.workers", "data.in_memory", "keep.log", "about"])
-"""What may change when a training goes on: nothing of it changes the weights."""
+_FREE = frozenset(["trainer", "data.folder", "data.workers", "keep.log", "about"])
+"""What may change when a training goes on; what other options of `trainer` do to it is for the user to know."""
 
 
 def is_first() -> bool:
@@ -43,7 +44,7 @@ def check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
                 raise InputError(
                     f"{key} differs from that of the training in {out}: give the recipe that it began with"
                 )
-    elif out.is_dir() and any(out.iterdir()) and recipe.data.folds is None:
+    elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} holds no training to go on with: it has no {RECIPE}")
 
 
@@ -73,16 +74,32 @@ def write_model(recipe: Recipe, model: Any, metrics: dict[str, Any], out: Path, 
         return
     numbers = {name: value for name, value in metrics.items() if isinstance(value, float) and name != "seconds"}
     known = {"clips": metrics["clips"], "seconds": metrics["seconds"], "device": metrics["device"]}
-    card = model_card(recipe, model, name=model.name, metrics=numbers, fold=fold, **known)
+    shares = {part: f"{part}_accuracy" for part in metrics["clips"] if f"{part}_accuracy" in numbers}
+    sure = {name: _wilson(numbers[name], metrics["clips"][part]) for part, name in shares.items()}
+    card = model_card(recipe, model, name=model.name, metrics=numbers, intervals=sure, fold=fold, **known)
     save(model, out, card)
 
 
 def write_metrics(content: dict[str, Any], out: Path) -> None:
-    """Write metrics whole or not at all."""
-    text = json.dumps(content, indent=2, default=float)
-    part = out / f"{METRICS}.part"
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(out / METRICS)
+    """Write metrics; what is no number, as the loss of a training that diverged, as null."""
+    text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+    write_whole(out / METRICS, lambda part: Path(part).write_text(text, encoding="utf-8"))
+
+
+def _wilson(share: float, clips: int) -> tuple[float, float]:
+    """The 95 % interval of a share of right clips."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(share * clips), clips).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _differences(one: dict[str, Any], other: dict[str, Any], above: str = "") -> Iterator[str]:

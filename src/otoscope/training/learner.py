@@ -15,7 +15,7 @@ from otoscope.training.schedule import warm_up_cosine
 
 
 class Learner(LightningModule):
-    """A model that learns by Adam.
+    """A model that learns by AdamW.
 
     Parameters
     ----------
@@ -61,12 +61,14 @@ class Learner(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on from there."""
-        self._losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
+        self._losses = [torch.tensor(loss) for loss in checkpoint["losses"]]
         self.epoch_loss = checkpoint["epoch_loss"]
 
     def _losses_of_all_ranks(self) -> Tensor:
-        losses = torch.stack(self._losses) if self._losses else torch.zeros(0, device=self.device)
-        return self.trainer.strategy.reduce(losses, reduce_op="mean")
+        # Those of a checkpoint were read before the model went to its device.
+        losses = [loss.to(self.device) for loss in self._losses]
+        together = torch.stack(losses) if losses else torch.zeros(0, device=self.device)
+        return self.trainer.strategy.reduce(together, reduce_op="mean")
 
     def configure_optimizers(self) -> Any:
         """Adam with decoupled decay, and the schedule of its rate if there is one, stepped after each epoch."""

@@ -28,10 +28,6 @@ class Parts(NamedTuple):
     validation: DataSet | None
     test: DataSet | None
 
-    def counts(self) -> dict[str, int]:
-        """Clips in each."""
-        return {name: len(data) for name, data in self._asdict().items() if data is not None}
-
 
 def read_parts(data: DataPart, seed: int, sample_rate: int, fold: str | None = None) -> Parts:
     """Read what a recipe trains and judges on.

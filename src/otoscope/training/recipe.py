@@ -13,8 +13,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from otoscope.errors import InputError
+from otoscope.models.checkpoints import write_whole
 
-Share = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
@@ -120,11 +121,11 @@ class LearnPart(_Part):
     epochs, batch_size : int
         Clips at a time on each device.
     rate : float
-        Of Adam, the highest where it varies.
+        Of AdamW, the highest where it varies.
     weight_decay : float
-        Decoupled from the gradient (AdamW), as Adam has it in the library of the thesis on sonification. Where the
-        gradient is small, as of binary cross-entropy over hundreds of classes, a decay that is added to it leaves
-        nothing else: with 1e-3 CNN12 then learns nothing.
+        Decoupled from the gradient (AdamW). The thesis on sonification says Adam with a decay of 1e-3, and not which
+        kind; added to a gradient as small as that of binary cross-entropy over hundreds of classes, so large a decay
+        would leave nothing else.
     schedule : "cosine" or "constant"
         With the warm-up, see :func:`otoscope.training.warm_up_cosine`.
     warm_up : int
@@ -269,17 +270,27 @@ def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe whole, defaults and all, as :func:`read_recipe` reads it."""
-    path.write_text(yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    text = to_yaml(recipe.model_dump())
+    write_whole(path, lambda part: Path(part).write_text(text, encoding="utf-8"))
+
+
+def to_yaml(content: dict[str, Any]) -> str:
+    """Text that is read back as what it was."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Loader(yaml.SafeLoader):
     """YAML without its trap: 1e-3 is a number here, as everywhere else."""
 
 
-_Loader.yaml_implicit_resolvers = dict(yaml.SafeLoader.yaml_implicit_resolvers)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
-)
+class _Dumper(yaml.SafeDumper):
+    """The same for what is written: text that looks like such a number is quoted."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+    )
 
 
 def _parse(text: str, source: str) -> Any:

@@ -18,7 +18,6 @@ from otoscope.training.folder import (
     BEST,
     LAST,
     METRICS,
-    RECIPE,
     begin_folder,
     check_folder,
     is_first,
@@ -28,7 +27,7 @@ from otoscope.training.folder import (
 from otoscope.training.frames import in_two
 from otoscope.training.learner import Learner
 from otoscope.training.parts import Parts, fold_names, made_up, read_parts
-from otoscope.training.recipe import Recipe, changed, write_recipe
+from otoscope.training.recipe import Recipe, changed
 from otoscope.training.trainer import interruptible, make_trainer, make_trial, quiet
 from otoscope.training.watch import Progress, Report
 
@@ -71,6 +70,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
         return _train_one(recipe, out, None, resume, report)
     folds = fold_names(recipe.data) if recipe.data.folds == "all" else list(recipe.data.folds)
     check_folder(out, recipe, resume)
+    begin_folder(out, recipe)
     found = {}
     for fold in folds:
         done = out / fold / METRICS
@@ -80,7 +80,6 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
             found[fold] = _train_one(recipe, out / fold, fold, resume, _named(report, fold))
     summary = _over_folds(found)
     if is_first():
-        write_recipe(recipe, out / RECIPE)
         write_metrics(summary, out)
     return summary
 
@@ -133,11 +132,11 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
     model = build_model(recipe, parts)
     feed = Feed(recipe, parts, rate, crop_length(recipe, model), recipe.learn.batch_size, report)
     learner = build_learner(recipe, model, parts)
-    begin_folder(out, recipe)
     progress = Progress(report)
     watching = learner.best_by is not None and parts.validation is not None
     with quiet():
         trainer = make_trainer(recipe, out, learner.best_by if watching else None, progress)
+        begin_folder(out, recipe)
         last = out / LAST
         with interruptible(trainer):
             trainer.fit(learner, feed, ckpt_path=last if resume and last.is_file() else None, weights_only=True)
@@ -150,7 +149,7 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
         "epochs": trainer.current_epoch,
         "seconds": round(progress.seconds, 1),
         "device": str(trainer.strategy.root_device),
-        "clips": parts.counts(),
+        "clips": feed.counts(),
         "otoscope_version": __version__,
     }
     if trainer.is_global_zero:
@@ -161,7 +160,7 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
 
 def _judge(trainer: Trainer, learner: Learner, feed: Feed) -> dict[str, Any]:
     """The metrics of the model that is kept."""
-    found: dict[str, Any] = {"loss": learner.epoch_loss}
+    found: dict[str, Any] = {"train_loss": learner.epoch_loss}
     if "validation" in feed.wholes:
         found |= trainer.validate(learner, feed, verbose=False)[0]
     if "test" in feed.wholes:
@@ -170,9 +169,10 @@ def _judge(trainer: Trainer, learner: Learner, feed: Feed) -> dict[str, Any]:
 
 
 def _over_folds(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    summary: dict[str, Any] = {}
-    first = next(iter(found.values()))
-    for name in (key for key, value in first.items() if isinstance(value, float)):
+    first, *others = found.values()
+    summary: dict[str, Any] = {"seconds": sum(metrics["seconds"] for metrics in found.values())}
+    figures = [name for name, value in first.items() if isinstance(value, float) and name != "seconds"]
+    for name in (name for name in figures if all(name in metrics for metrics in others)):
         mean, low, high = mean_interval([metrics[name] for metrics in found.values()])
         summary |= {name: float(mean), f"{name}_interval": [float(low), float(high)]}
     return summary | {"parameters": first["parameters"], "folds": found}

@@ -98,7 +98,7 @@ def _start_from(model: nn.Module, place: Path, classes: Sequence[str] | None, ne
     if new_head or not trained:
         own = {name: value for name, value in model.state_dict().items() if name.startswith(f"{head}.")}
         weights = {name: value for name, value in _unwrapped(weights, model).items() if name not in own} | own
-    fit_weights(model, weights, source)
+    fit_weights(model, weights, source, "If only the classes differ, say model.new_head=true")
 
 
 def _unwrapped(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:

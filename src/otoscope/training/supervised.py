@@ -9,6 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from otoscope.errors import InputError
 from otoscope.training.crops import fill
 from otoscope.training.evaluate import clip_scores
 from otoscope.training.learner import Learner
@@ -155,11 +156,10 @@ def head_of(model: nn.Module) -> tuple[str, nn.Linear]:
     >>> head_of(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))[0]
     '2'
     """
-    from otoscope.errors import InputError
-
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     if not found:
-        raise InputError(f"{type(model).__name__} has no linear layer that could be its classifier")
+        name = type(model).__name__
+        raise InputError(f"{name} has no linear layer that could be its classifier: let it end in nn.Linear")
     return found[-1]
 
 

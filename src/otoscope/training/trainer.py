@@ -14,6 +14,7 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from otoscope.errors import InputError
 from otoscope.training.folder import LOG
@@ -34,13 +35,19 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
     best_by : str, optional
         The metric of the validation part by which an epoch is better than another, where there is one.
     progress : Progress
+
+    Raises
+    ------
+    InputError
+        If Lightning refuses an option.
     """
-    return Trainer(
-        max_epochs=recipe.learn.epochs,
-        logger=_logger(recipe, out) or False,
-        callbacks=[*_callbacks(recipe, out, best_by), progress],
-        **{**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer},
-    )
+    callbacks, logger = [*_callbacks(recipe, out, best_by), progress], _logger(recipe, out) or False
+    options = {**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer}
+    try:
+        return Trainer(max_epochs=recipe.learn.epochs, logger=logger, callbacks=callbacks, **options)
+    except (MisconfigurationException, ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {said}") from None
 
 
 def make_trial() -> Trainer:

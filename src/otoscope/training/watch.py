@@ -14,6 +14,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
 from torch import nn
 
+from otoscope.models.checkpoints import save_weights, write_whole
 from otoscope.training.change_rate import ChangeRate
 
 Report = Callable[[str, int, int], None]
@@ -38,10 +39,13 @@ class Log(Checkpoint):  # such are called when all of an epoch is known
         found = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **found})
         if trainer.is_global_zero:
-            with self.path.open("w", newline="", encoding="utf-8") as file:
-                table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
-                table.writeheader()
-                table.writerows(self.rows)
+            write_whole(self.path, self._write)
+
+    def _write(self, path: str) -> None:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
+            table.writeheader()
+            table.writerows(self.rows)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far."""
@@ -138,8 +142,6 @@ class StepWeights(Callback):
 
     def _keep(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.global_step in self.steps and trainer.is_global_zero:
-            from otoscope.models.checkpoints import save_weights
-
             self.folder.mkdir(exist_ok=True)
             save_weights(cast(nn.Module, pl_module.model), self.folder / f"step={trainer.global_step}.safetensors")
 
@@ -174,7 +176,8 @@ class FilterChanges(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was noted."""
         if self._rate is not None and self._steps and trainer.is_global_zero:
-            self._rate.result().to_netcdf(self.path, engine="scipy")
+            changes = self._rate.result()
+            write_whole(self.path, lambda part: changes.to_netcdf(part, engine="scipy"))
 
     def state_dict(self) -> dict[str, Any]:
         """What was noted so far, for a checkpoint."""
