@@ -51,7 +51,7 @@ def test_it_learns_to_find_the_other_view(made: Any, tmp_path: Path) -> None:
     rows = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
     losses = [float(row.split(",")[2]) for row in rows]
     assert len(losses) == 25 and losses[-1] == found["train_loss"] < 0.8 * losses[0]
-    assert set(found) == {"loss", "parameters", "epochs", "seconds", "clips", "otoscope_version"}
+    assert set(found) == {"train_loss", "parameters", "epochs", "seconds", "device", "clips", "otoscope_version"}
     encoder = load(str(tmp_path / "run"))
     assert encoder(torch.zeros(1, 1, 8000)).ndim == 2  # no projection head, no classes
     assert found["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
@@ -63,5 +63,5 @@ def test_a_model_that_encodes_nothing(made: Any, tmp_path: Path) -> None:
         "    def __init__(self):\n        super().__init__(1, 4, 20)\n"
     )
     model = {"name": f"{tmp_path / 'own.py'}:Own", "options": {}}
-    with pytest.raises(InputError, match="is no encoder: it has to return"):
+    with pytest.raises(InputError, match="is no encoder: contrastive learning needs"):
         train(made(model=model, data={"validation": None}, learn={"method": "contrastive"}), tmp_path / "run")

@@ -113,7 +113,7 @@ def test_metrics_are_those_of_all_clips(tones: Path, tmp_path: Path) -> None:
     )
     two, one = run_two(tmp_path), run_one(tmp_path)
     assert two["clips"] == one["clips"]
-    for name in ("loss", "validation_loss", "validation_accuracy"):
+    for name in ("train_loss", "validation_loss", "validation_accuracy"):
         assert two[name] == pytest.approx(one[name], rel=1e-4), name
     expect_same(tmp_path / "one", tmp_path / "two", "model.safetensors")
     log = (tmp_path / "two" / "log.csv").read_text().splitlines()

@@ -17,7 +17,7 @@ import xarray as xr
 from safetensors.torch import load_file
 
 from otoscope import InputError, load
-from otoscope.training.recipe import Recipe
+from otoscope.training.recipe import Recipe, write_recipe
 from otoscope.training.run import dry_run, train
 
 FULL: dict[str, Any] = {
@@ -130,7 +130,7 @@ def test_progress_is_reported(made: Any, tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     train(made(learn={"epochs": 1}), tmp_path / "run", report=lambda *step: said.append(step))
     assert [step for step in said if step[0] == "sounds to train on"][-1][1:] == (18, 18)
-    assert [step[1:] for step in said if step[0].startswith("epoch 1 of 1")] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [step[1:] for step in said if step[0].startswith("epoch 1/1")] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 # A cut leaves no trace
@@ -335,7 +335,42 @@ def test_another_recipe_does_not_go_on(made: Any, tmp_path: Path) -> None:
         train(made(learn={"epochs": 1, "batch_size": 3}), tmp_path / "run", resume=True)
     with pytest.raises(InputError, match=r"seed differs"):
         train(made(learn={"epochs": 1}).model_copy(update={"seed": 1}), tmp_path / "run", resume=True)
-    train(made(learn={"epochs": 1}, data={"in_memory": True}), tmp_path / "run", resume=True)
+    train(made(learn={"epochs": 1}, data={"workers": 1}), tmp_path / "run", resume=True)
+
+
+def test_a_training_that_goes_astray(made: Any, tmp_path: Path) -> None:
+    recipe = made(learn={"epochs": 2, "rate": 1e9}, data={"validation": None})
+    with pytest.raises(InputError, match=r"the loss is no longer a number .*learn\.rate=1e\+09 is too high"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    slower = made(learn={"epochs": 1}, data={"validation": None})
+    assert np.isfinite(train(slower, tmp_path / "again")["train_loss"])
+
+
+def test_a_folder_with_a_recipe_alone_is_begun_anew(made: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Lightning cannot train with trainer="):
+        train(made(trainer={"accelerator": "gpuu"}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.yaml").write_text("about: another one")
+    train(made(learn={"epochs": 1}), tmp_path / "run")
+    assert (tmp_path / "run" / "metrics.json").is_file()
+
+
+def test_resumed_folds_are_of_one_recipe(made: Any, tmp_path: Path) -> None:
+    halves = {"data": {"train": None, "validation": None, "folds": ["one", "other"]}}
+    (tmp_path / "run").mkdir()
+    write_recipe(made(**halves, learn={"epochs": 1}), tmp_path / "run" / "recipe.yaml")
+    with pytest.raises(InputError, match=r"learn\.epochs differs"):
+        train(made(**halves, learn={"epochs": 2}), tmp_path / "run", resume=True)
+
+
+def test_a_damaged_checkpoint_is_said(made: Any, tmp_path: Path) -> None:
+    train(made(learn={"epochs": 1}), tmp_path / "run")
+    last = tmp_path / "run" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:2000])
+    with pytest.raises(InputError, match=r"last\.ckpt is damaged"):
+        train(made(learn={"epochs": 1}), tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(

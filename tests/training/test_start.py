@@ -155,7 +155,7 @@ def test_a_model_of_own_code(own: str) -> None:
     [
         ("Own", ("a", "b"), r"returns \(1, 3\) for one clip, and the data has 2 classes \(a, b\)"),
         ("Frames", NAMES, r"returns \(1, 4, 1597\) for one clip"),
-        ("Two", NAMES, "returns tuple for one clip"),
+        ("Two", NAMES, "returns a tuple for one clip"),
         ("NoRate", NAMES, "does not say its sample_rate"),
     ],
 )

@@ -167,7 +167,9 @@ def check_folder(source: Source, folder: Path) -> None:
     InputError
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; {source.name} is to be had from {source.url}")
+        found = f"{folder} is a file, not a folder" if folder.exists() else f"there is no folder {folder}"
+        get = f"; {source.name} is to be had from {source.url}" if "://" in source.url else ""
+        raise InputError(found + get)
     if _is_of(source, folder):
         return
     for near in (*folder.resolve().parents[:_LEVELS], *_below(folder)):

@@ -6,6 +6,7 @@ A column `split` tells the part of each sound, and `start` and `stop`, in s, whi
 from __future__ import annotations
 
 import csv
+import math
 
 from otoscope.data.items import Asked, DataSet, Item, Source, by_alphabet
 from otoscope.errors import InputError
@@ -36,6 +37,8 @@ def _read(asked: Asked) -> DataSet:
             start, stop = (float(row[name]) if row.get(name) else None for name in ("start", "stop"))
         except ValueError:
             raise InputError(f"{path}, line {number}: start and stop have to be numbers, in s") from None
+        if not 0 <= (start or 0.0) < (math.inf if stop is None else stop):
+            raise InputError(f"{path}, line {number}: there is no piece from {start} to {stop} s")
         facts = {name: text for name, text in row.items() if name not in ("file", "start", "stop") and text}
         items.append(Item(file, (row[column],), row.get("split") or "all", start, stop, facts))
     return DataSet(tuple(items), by_alphabet(items))

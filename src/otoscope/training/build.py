@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from otoscope.errors import InputError
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.frames import Sentence, sentences
 from otoscope.training.parts import Parts
 from otoscope.training.phones import Phones
 from otoscope.training.recipe import Recipe
-from otoscope.training.start import start_model, unchecked_model
+from otoscope.training.start import outputs_of, start_model, unchecked_model
 from otoscope.training.supervised import Supervised
 
 _PADDING = {"pad": "zeros", "repeat": "repeat"}
@@ -29,11 +27,15 @@ def untrained_model(recipe: Recipe) -> Any:
 def build_model(recipe: Recipe, parts: Parts) -> Any:
     """The model of a recipe, for the classes of its data unless it only encodes."""
     encodes = recipe.learn.method == "contrastive"
+    if not encodes and len(parts.train.classes) < 2:
+        raise InputError(f"{recipe.data.set} has one class, {parts.train.classes[0]}: there is nothing to tell apart")
     part = recipe.model
     if recipe.learn.method == "linear":  # the classifier is what learns
         part = part.model_copy(update={"new_head": True})
-    model: Any = start_model(part, None if encodes else parts.train.classes, recipe.seed)
-    model.padding = _PADDING[recipe.data.fill]  # as it is trained, so it is looked into
+    length = crop_length(recipe, untrained_model(recipe))
+    model: Any = start_model(part, None if encodes else parts.train.classes, recipe.seed, length)
+    if getattr(model, "config", None) is not None:  # as it is trained, so it is looked into
+        model.padding = _PADDING[recipe.data.fill]
     return model
 
 
@@ -63,11 +65,14 @@ def build_learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
     """The model together with the way it learns."""
     length = crop_length(recipe, model)
     if recipe.learn.method == "contrastive":
-        with torch.no_grad():
-            embedding = model.eval()(torch.zeros(1, 1, length))
-        model.train()
-        if embedding.ndim != 2:
-            raise InputError(f"{recipe.model.name} is no encoder: it has to return (clip, feature)")
+        embedding = outputs_of(model, recipe.model.name, length)
+        options = getattr(model, "config", {}).get("options", {})
+        told = getattr(model, "classes", None) or options.get("n_classes") or options.get("classes")
+        if embedding.ndim != 2 or told:
+            raise InputError(
+                f"{recipe.model.name} is no encoder: contrastive learning needs a model that returns features "
+                "(clip, feature) and ends in no classifier, such as cnn12"
+            )
         return Contrastive(model, recipe.learn, recipe.seed, embedding.shape[1])
     model.train()
     if recipe.learn.method == "frames":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ def check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
         raise InputError(f"{out} is a file: name a folder for the run")
     before = out / RECIPE
     if not resume:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name != RECIPE for path in out.iterdir()):
             raise InputError(f"{out} is not empty: name another folder, or go on with what is there by --resume")
     elif before.is_file():
         for key in _differences(read_recipe(before).model_dump(), recipe.model_dump()):
@@ -63,6 +65,20 @@ def begin_folder(out: Path, recipe: Recipe) -> None:
         write_recipe(recipe, out / RECIPE)
     except OSError as error:
         raise InputError(f"cannot write into {out}: {error.strerror}; name another folder") from None
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Say in one sentence that a disk is full, or that a folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        raise InputError(
+            f"cannot write into {out}: {error.strerror}; make room, and go on by --resume (remove a file that was "
+            "cut off)"
+        ) from None
 
 
 def write_model(recipe: Recipe, model: Any, metrics: dict[str, Any], out: Path, fold: str | None) -> None:

@@ -9,9 +9,12 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from otoscope.errors import InputError
 from otoscope.training.clips import drawn_from
 from otoscope.training.recipe import LearnPart
 from otoscope.training.schedule import warm_up_cosine
+
+_LOOK_EVERY = 20  # steps, for to look at a number on a GPU is to wait for it
 
 
 class Learner(LightningModule):
@@ -49,8 +52,22 @@ class Learner(LightningModule):
         self._losses.append(loss.detach())
         return loss
 
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """End a training that went astray, before it spoils the weights."""
+        if self.trainer.global_step % _LOOK_EVERY == 0:
+            self._check_losses()
+
+    def _check_losses(self) -> None:
+        if self._losses and not bool(torch.stack(self._losses[-_LOOK_EVERY:]).isfinite().all()):
+            where = f"epoch {self.current_epoch + 1}, step {self.trainer.global_step}"
+            raise InputError(
+                f"the loss is no longer a number ({where}): learn.rate={self.learn.rate:g} is too high, or the model "
+                "divides by zero on some sound"
+            )
+
     def on_train_epoch_end(self) -> None:
         """Log the loss of the epoch."""
+        self._check_losses()
         self.epoch_loss, self._losses = float(self._losses_of_all_ranks().mean()), []
         self.log("loss", self.epoch_loss)
 
@@ -73,6 +90,8 @@ class Learner(LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam with decoupled decay, and the schedule of its rate if there is one, stepped after each epoch."""
         learnt = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        if not learnt:
+            raise InputError(f"{type(self.model).__name__} has no parameter that learns (requires_grad)")
         optimizer = torch.optim.AdamW(learnt, self.learn.rate, weight_decay=self.learn.weight_decay)
         if self.learn.schedule == "constant":
             return optimizer

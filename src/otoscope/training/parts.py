@@ -64,7 +64,9 @@ def read_parts(data: DataPart, seed: int, sample_rate: int, fold: str | None = N
     held_out = found.part(*validation) if validation else None
     if shared is not None:
         learnt, held_out = _hold_out(learnt, shared, seed)
-    return Parts(learnt, held_out, found.part(*test) if test else None)
+    parts = Parts(learnt, held_out, found.part(*test) if test else None)
+    _check_apart(parts, data.set)
+    return parts
 
 
 def fold_names(data: DataPart) -> list[str]:
@@ -109,6 +111,21 @@ def made_up(data: DataPart, sample_rate: int, seconds: float, classes: Sequence[
     every = DataSet(items, named, multilabel=source.multilabel)
     judged = replace(every, items=items[:2])
     return Parts(every, judged if data.validation else None, judged if data.test or data.folds else None)
+
+
+def _check_apart(parts: Parts, name: str) -> None:
+    """See that no file, or piece of one, is both learnt from and judged on."""
+    learnt = {_place(item) for item in parts.train}
+    for data in (parts.validation, parts.test):
+        twice = next((item for item in data or () if _place(item) in learnt), None)
+        if twice is not None:
+            raise InputError(f"{twice.sound} of {name} would be trained and judged on: put it into one part")
+
+
+def _place(item: Item) -> tuple[object, ...]:
+    # Clips that are synthesised are told apart by being other objects.
+    where = item.sound if isinstance(item.sound, Path) else id(item.sound)
+    return where, item.start, item.stop
 
 
 def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from otoscope.errors import InputError
 from otoscope.models.checkpoints import write_whole
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, lt=math.inf)]
 Count = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
 Parts = str | list[str]
@@ -196,7 +197,7 @@ class Recipe(_Part):
     """
 
     about: str
-    seed: Number = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     model: ModelPart
     data: DataPart
     augment: AugmentPart = AugmentPart()
@@ -205,7 +206,10 @@ class Recipe(_Part):
     trainer: dict[str, Any] = {}
 
 
-_OURS = frozenset("callbacks logger max_epochs enable_checkpointing default_root_dir use_distributed_sampler".split())
+_OURS = frozenset(
+    "barebones callbacks default_root_dir enable_checkpointing enable_progress_bar fast_dev_run limit_test_batches "
+    "limit_val_batches logger max_epochs overfit_batches use_distributed_sampler".split()
+)
 
 
 def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
@@ -280,7 +284,14 @@ def to_yaml(content: dict[str, Any]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its trap: 1e-3 is a number here, as everywhere else."""
+    """YAML without its traps: 1e-3 is a number here, as everywhere else, and no key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for number, key in enumerate(keys) if key in keys[:number]]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -351,6 +362,10 @@ def _problems(recipe: Recipe) -> Iterator[str]:
         yield f"learn.warm_up is {learn.warm_up}, and the training has {learn.epochs} epochs: warm up for fewer"
     if data.folds is None and data.train is None:
         yield "data.train is missing, the part to train on; or give data.folds to cross-validate"
+    if data.train == [] or data.folds == []:
+        yield "data.train and data.folds cannot be empty: name a part, or leave the key out"
+    if isinstance(data.folds, list) and len(set(data.folds)) < len(data.folds):
+        yield "data.folds names a part twice"
     if data.folds is not None and (data.train, data.test) != (None, None):
         yield "data.folds says what is trained and judged on: leave data.train and data.test out"
     if data.folds is not None and not isinstance(data.validation, float | None):

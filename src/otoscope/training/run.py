@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from lightning.pytorch import Trainer
 from torch import nn
 
 from otoscope._version import __version__
+from otoscope.data.sets import SETS, read
 from otoscope.dsp.statistics import mean_interval
 from otoscope.models.checkpoints import read_weights
 from otoscope.training.build import build_learner, build_model, crop_length, untrained_model
@@ -23,6 +25,7 @@ from otoscope.training.folder import (
     is_first,
     write_metrics,
     write_model,
+    writing,
 )
 from otoscope.training.frames import in_two
 from otoscope.training.learner import Learner
@@ -103,7 +106,7 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
     """
     shape = untrained_model(recipe)
     rate, length = shape.sample_rate, crop_length(recipe, shape)
-    parts = made_up(recipe.data, rate, 2.2 * length / rate)
+    parts = made_up(recipe.data, rate, 2.2 * length / rate, _classes_at_hand(recipe))
     if recipe.learn.method == "frames":
         parts = Parts(in_two(parts.train), *(data and in_two(data) for data in parts[1:]))
     recipe = changed(changed(recipe, "model", weights=None), "data", workers=0)
@@ -118,6 +121,14 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
         "classes": len(parts.train.classes),
         "loss": learner.epoch_loss,
     }
+
+
+def _classes_at_hand(recipe: Recipe) -> Sequence[str] | None:
+    """Those of data of one's own, whose number no registry knows, if it is there."""
+    data = recipe.data
+    if data.set not in SETS or SETS[data.set].tasks or data.folder is None or not Path(data.folder).exists():
+        return None
+    return read(data.set, data.folder, task=data.task).classes
 
 
 def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report: Report | None) -> dict[str, Any]:
@@ -138,8 +149,11 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
         trainer = make_trainer(recipe, out, learner.best_by if watching else None, progress)
         begin_folder(out, recipe)
         last = out / LAST
-        with interruptible(trainer):
-            trainer.fit(learner, feed, ckpt_path=last if resume and last.is_file() else None, weights_only=True)
+        with interruptible(trainer), writing(out):
+            begin = last if resume and last.is_file() else None
+            if begin is not None:
+                read_weights(begin)  # one sentence, where it is damaged
+            trainer.fit(learner, feed, ckpt_path=begin, weights_only=True)
             best = out / BEST
             if watching and best.is_file():
                 learner.load_state_dict(read_weights(best))

@@ -17,7 +17,7 @@ from otoscope.training.recipe import ModelPart
 from otoscope.training.supervised import head_of
 
 
-def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -> nn.Module:
+def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int, length: int | None = None) -> nn.Module:
     """Build a model to train.
 
     Parameters
@@ -28,6 +28,8 @@ def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -> nn
         Those of the data; None for an encoder, which tells none.
     seed : int
         Of the weights that are not read.
+    length : int, optional
+        Samples of the clip that it is tried on.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -> nn
     if part.weights is not None:
         _start_from(model, Path(part.weights), classes, part.new_head)
     if classes is not None:
-        _check_outputs(model, part.name, classes)
+        shortest = max(getattr(model, "minimum_length", None) or 0, model.sample_rate)
+        _check_outputs(model, part.name, classes, length or getattr(model, "input_length", None) or shortest)
         model.classes = tuple(classes)
     return model
 
@@ -59,9 +62,11 @@ def unchecked_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -
     """A model with random weights, whatever it returns: before the data is read, for the sound that it takes."""
     torch.manual_seed(seed)
     model: Any = load(part.name, **_options(part, classes))
-    if not getattr(model, "sample_rate", None):
+    rate = getattr(model, "sample_rate", None)
+    if not isinstance(rate, int) or rate < 1:
         raise InputError(
-            f"the model {part.name} does not say its sample_rate: give it an attribute of that name, in Hz"
+            f"the model {part.name} does not say its sample_rate (it is {rate!r}): give it an attribute of that name, "
+            "a whole number of Hz"
         )
     return model
 
@@ -108,14 +113,33 @@ def _unwrapped(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor
     return inner if inner and set(inner) <= wanted and not wanted & set(weights) else weights
 
 
-def _check_outputs(model: Any, name: str, classes: Sequence[str]) -> None:
-    length = getattr(model, "input_length", None) or max(getattr(model, "minimum_length", 0), model.sample_rate)
+def outputs_of(model: Any, name: str, length: int) -> Tensor:
+    """What a model returns for one silent clip (1, 1, length).
+
+    Raises
+    ------
+    InputError
+        If it takes no such clip, or returns no tensor.
+    """
     was = model.training
-    with torch.no_grad():
-        outputs = model.eval()(torch.zeros(1, 1, length))
-    model.train(was)
-    if not isinstance(outputs, Tensor) or outputs.shape != (1, len(classes)):
-        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+    try:
+        with torch.no_grad():
+            outputs = model.eval()(torch.zeros(1, 1, length))
+    except InputError:
+        raise
+    except Exception as error:  # the user's own code may fail in any way
+        said = " ".join(str(error).split())
+        raise InputError(f"{name} fails on a clip (1, 1, {length}): {type(error).__name__}: {said}") from error
+    finally:
+        model.train(was)
+    if not isinstance(outputs, Tensor):
+        raise InputError(f"{name} returns a {type(outputs).__name__} for one clip: it has to return a tensor")
+    return outputs
+
+
+def _check_outputs(model: Any, name: str, classes: Sequence[str], length: int) -> None:
+    found = tuple(outputs_of(model, name, length).shape)
+    if found != (1, len(classes)):
         raise InputError(
             f"{name} returns {found} for one clip, and the data has {len(classes)} classes ({_some(classes)}): it has "
             f"to return (clip, {len(classes)})"

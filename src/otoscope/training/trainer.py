@@ -14,7 +14,6 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from otoscope.errors import InputError
 from otoscope.training.folder import LOG
@@ -45,7 +44,7 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
     options = {**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer}
     try:
         return Trainer(max_epochs=recipe.learn.epochs, logger=logger, callbacks=callbacks, **options)
-    except (MisconfigurationException, ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # Lightning refuses options in many ways
         said = " ".join(str(error).split())
         raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {said}") from None
 

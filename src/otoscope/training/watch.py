@@ -188,8 +188,11 @@ class FilterChanges(Callback):
         self._before = state
 
 
+_SHOWN = ("accuracy", "average_precision")
+
+
 class Progress(Callback):
-    """Report every batch, with the figures of the epoch before; and the time that learning took, over all its parts.
+    """Report every batch, with a figure of the epoch before; and the time that learning took, over all its parts.
 
     Parameters
     ----------
@@ -211,8 +214,10 @@ class Progress(Callback):
         """Say how far the epoch is."""
         self.seconds = time.monotonic() - self._began
         if self.report is not None and trainer.is_global_zero:
-            known = (f"{name} {float(value):.3f}" for name, value in trainer.callback_metrics.items())
-            step = " ".join([f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}", *known])
+            known = trainer.callback_metrics
+            shown = next((name for name in known if name.endswith(_SHOWN)), None)
+            figure = "" if shown is None else f", {shown.partition('_')[2].replace('_', ' ')} {float(known[shown]):.3f}"
+            step = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}{figure}"
             self.report(step, i + 1, int(trainer.num_training_batches))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
