@@ -131,7 +131,9 @@ class SimpleNetCNN(nn.Module):
     -----
     SimpleNet, sections 3 and 4.1: the energies of the filters (see `FilterEnergies`) as a picture (window, filter),
     four times 32 kernels of (2, 2), ReLU and max-pooling by (2, 2), then 64 hidden units. The paper leaves open the
-    padding, here none; so 8 x 3 places of 32 are left of six seconds.
+    padding, here none; so 8 x 3 places of 32 are left of six seconds. It also leaves open what the layers above the
+    filters start from: here weights as He et al. (ICCV 2015) draw them and no bias, for the energies are small numbers,
+    which torch's own biases drown.
 
     Examples
     --------
@@ -174,6 +176,11 @@ class SimpleNetCNN(nn.Module):
             OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(_CHANNELS * rows * columns, 64), relu=nn.ReLU())
         )
         self.classifier = nn.Linear(64, n_classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, n_classes) of clips (batch, 1, input_length)."""
