@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from otoscope.models.zoo import BUNDLED
+
 DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
 EXAMPLES = DOCS / "examples"
@@ -21,8 +23,7 @@ SHOWN = {
     DOCS / "start.md": ROOT / "README.md",
     DOCS / "contributing.md": ROOT / "CONTRIBUTING.md",
     DOCS / "changes.md": ROOT / "CHANGELOG.md",
-    DOCS / "models" / "vowel-name.md": WEIGHTS / "vowel-name" / "README.md",
-    DOCS / "models" / "vowel-register.md": WEIGHTS / "vowel-register" / "README.md",
+    **{DOCS / "models" / f"{name}.md": WEIGHTS / name / "README.md" for name in BUNDLED},
 }
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
