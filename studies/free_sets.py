@@ -110,7 +110,7 @@ def fsdd_table(out: Path, table: Path | None = None) -> str:
     rows = []
     for file, recipe in {run.file: run.recipe for run in fsdd_runs()}.items():
         found = [_metrics(out, f"{file.stem}_{task}") for task in TASKS]
-        network = recipe.about.removesuffix(" on the Free Spoken Digit Dataset")
+        network = recipe.about.removesuffix(" on the Free Spoken Digit Dataset").removesuffix(",")
         rows.append(
             [
                 f"[{network}]({_link(file, table)})",
