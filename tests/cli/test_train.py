@@ -99,7 +99,7 @@ def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 100) -
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_ended_from_outside_and_resumed(otoscope: Any, recipe: Path, tmp_path: Path, how: signal.Signals) -> None:
-    long = ["learn.epochs=12", "keep.every=3", "augment.noise=true"]
+    long = ["learn.epochs=40", "keep.every=3", "augment.noise=true"]
     process = started(recipe, tmp_path / "cut", *long, "data.workers=1")
     wait_for(tmp_path / "cut" / "last.ckpt", process)
     os.killpg(process.pid, how)  # as a terminal does: to its workers too

@@ -315,11 +315,11 @@ def test_an_interrupted_save_keeps_the_older_checkpoint(tmp_path: Path, monkeypa
     first = load("cnn12", **SMALL)
     save(first, tmp_path)
 
-    def full_disk(tensors: object, path: str) -> None:
-        Path(path).write_bytes(b"half")
+    def full_disk(path: Path, content: bytes) -> int:
+        path.open("wb").write(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(InputError, match="No space left"):
         save(load("cnn12", **SMALL), tmp_path)
     assert weights_digest(load(tmp_path)) == weights_digest(first)
