@@ -101,7 +101,7 @@ def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 100) -
 def test_ended_from_outside_and_resumed(otoscope: Any, recipe: Path, tmp_path: Path, how: signal.Signals) -> None:
     long = ["learn.epochs=40", "keep.every=3", "augment.noise=true"]
     process = started(recipe, tmp_path / "cut", *long, "data.workers=1")
-    wait_for(tmp_path / "cut" / "last.ckpt", process)
+    wait_for(tmp_path / "cut" / "log.csv", process)  # of the first epoch, in which the workers are started
     os.killpg(process.pid, how)  # as a terminal does: to its workers too
     out, err = process.communicate(timeout=60)
     assert out == ""

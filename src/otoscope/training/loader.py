@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -82,13 +83,7 @@ class TrainLoader(DataLoader[Any]):
     """
 
     def __init__(self, crops: Dataset[Any], batches: Batches, workers: int = 0) -> None:
-        super().__init__(
-            _Safe(crops),
-            batch_sampler=batches,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            collate_fn=_collated,
-        )
+        super().__init__(_Safe(crops), batch_sampler=batches, collate_fn=_collated, **_processes(workers))
         self.batches = batches
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
@@ -112,13 +107,22 @@ class WholeLoader(DataLoader[Any]):
 
     def __init__(self, wholes: Dataset[Any], workers: int = 0, *, rank: int = 0, ranks: int = 1) -> None:
         share = range(rank, len(wholes), ranks)  # type: ignore[arg-type]
-        super().__init__(_Safe(wholes), batch_size=None, sampler=list(share), num_workers=workers)
+        super().__init__(_Safe(wholes), batch_size=None, sampler=list(share), **_processes(workers))
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for clip in super().__iter__():
             if isinstance(clip, Broken):
                 raise InputError(clip.message)
             yield clip
+
+
+def _processes(workers: int) -> dict[str, Any]:
+    """Workers that stay from epoch to epoch, and leave Ctrl-C to the process that they work for."""
+    return {"num_workers": workers, "persistent_workers": workers > 0, "worker_init_fn": _leave_interrupts}
+
+
+def _leave_interrupts(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Safe(Dataset[Any]):
