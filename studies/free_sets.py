@@ -121,7 +121,7 @@ def fsdd_table(out: Path, table: Path | None = None) -> str:
                 _both(_minutes(metrics["seconds"]) for metrics in found),
             ]
         )
-    return _table(["network", "hears", "parameters", "digit, %", "speaker, %", "epochs", "minutes"], rows)
+    return _table(["network", "hears", "weights", "digit, %", "speaker, %", "epochs", "minutes"], rows)
 
 
 def esc10_table(out: Path, table: Path | None = None) -> str:
@@ -179,7 +179,7 @@ def _with_wilson(accuracy: float, clips: int) -> str:
 
 
 def _with_interval(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.1f} ({100 * max(low, 0):.1f} to {100 * min(high, 1):.1f})"
+    return f"{100 * value:.1f} ({100 * max(low, 0):.1f}-{100 * min(high, 1):.1f})"
 
 
 def _thousands(parameters: int) -> str:

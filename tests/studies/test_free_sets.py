@@ -69,10 +69,10 @@ def test_table(study: ModuleType, runs: Path, tmp_path: Path) -> None:
     assert len(found) == len(list((ROOT / "recipes" / "laptop" / "fsdd").glob("*.yaml"))) + 4
     # Wilson's interval of 270 and of 300 out of 300, from its equation with z = 1.96
     heard = read_recipe(ROOT / "recipes" / "laptop" / "fsdd" / "wavernn.yaml").data.seconds
-    assert found["WaveRNN"] == [f"{heard:g} s", "1.23 M", "90.0 (86.1 to 92.9)", "100.0 (98.7 to 100.0)", "7", "1.5"]
+    assert found["WaveRNN"] == [f"{heard:g} s", "1.23 M", "90.0 (86.1-92.9)", "100.0 (98.7-100.0)", "7", "1.5"]
     assert found["fine-tuning after SimCLR"][1:] == [
         "56 k",
-        "63.0 (61.0 to 65.0)",
+        "63.0 (61.0-65.0)",
         "61, 62, 63, 64, 65",
         epochs("full"),
         "5.0",
