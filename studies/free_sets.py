@@ -2,8 +2,8 @@
 
     python studies/free_sets.py --out runs --table docs/training/free_sets_table.md
 
-Every recipe of ``recipes/laptop/fsdd`` is trained on both tasks, into ``RUNS/NAME_TASK``, and those of
-``recipes/laptop/esc10`` into ``RUNS/esc10_NAME``. What is there already is not trained again, and what was cut off goes
+Every recipe of ``laptop/fsdd`` is trained on both tasks, into ``RUNS/NAME_TASK``, and those of
+``laptop/esc10`` into ``RUNS/esc10_NAME``. What is there already is not trained again, and what was cut off goes
 on. The data lies in ``OTOSCOPE_DATA``.
 """
 
@@ -22,9 +22,8 @@ from typing import Any, NamedTuple
 from scipy.stats import binomtest
 
 from otoscope.errors import InputError
-from otoscope.training.recipe import Recipe, read_recipe
+from otoscope.training.recipe import RECIPES, Recipe, read_recipe
 
-RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "laptop"
 TASKS = ("digit", "speaker")
 ENCODER = "esc10_contrastive"
 ESC10 = {
@@ -70,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def fsdd_runs() -> list[Run]:
     """Every recipe on both tasks."""
-    files = sorted((RECIPES / "fsdd").glob("*.yaml"))
+    files = sorted((RECIPES / "laptop" / "fsdd").glob("*.yaml"))
     return [
         Run(f"{file.stem}_{task}", file, read_recipe(file, [f"data.task={task}"])) for file in files for task in TASKS
     ]
@@ -80,7 +79,7 @@ def esc10_runs(out: Path) -> list[Run]:
     """The encoders first: others start from them."""
     runs = []
     for name in ESC10:
-        file = RECIPES / "esc10" / f"{name.removeprefix('esc10_')}.yaml"
+        file = RECIPES / "laptop" / "esc10" / f"{name.removeprefix('esc10_')}.yaml"
         recipe = read_recipe(file)
         if recipe.model.weights is not None:
             recipe = read_recipe(file, [f"model.weights={json.dumps(str(out / ENCODER / '{fold}'))}"])

@@ -63,13 +63,21 @@ def test_what_is_refused(otoscope: Any, recipe: Path, tmp_path: Path, monkeypatc
     monkeypatch.delenv("OTOSCOPE_DATA", raising=False)
     out = tmp_path / "run"
     otoscope("train", recipe).expect_refusal("give --out, the folder for the trained model, or --dry-run")
-    otoscope("train", tmp_path / "none.yaml", "--out", out).expect_refusal("there is no recipe")
+    otoscope("train", tmp_path / "none.yaml", "--out", out).expect_refusal("none.yaml does not exist")
+    otoscope("train", "laptop/vowel", "--out", out).expect_refusal("did you mean laptop/vowels")
     otoscope("train", recipe, "learn.epoch=3", "--out", out).expect_refusal("did you mean learn.epochs?")
     missing = otoscope("train", recipe, "data.set=fsdd", "data.train=train", "data.folder=null", "--out", out)
     missing.expect_refusal("get it from https://")
     otoscope("train", recipe, "--out", recipe).expect_refusal("is a file: name a folder for the run")
     otoscope("train", recipe, "--out", recipe / "run").expect_refusal("cannot write into")
     assert not out.exists()
+
+
+def test_recipes_are_listed_and_called_by_name(otoscope: Any) -> None:
+    listed = otoscope("train", "--list")
+    assert listed.code == 0 and "laptop/vowels" in listed.out and "simplenet/specnet" in listed.out
+    changes = ["model.options.channels=[4, 4, 4]", "learn.batch_size=4"]
+    assert otoscope("train", "laptop/vowels", *changes, "--dry-run", "--json").json()["classes"] == 12
 
 
 def test_wrong_usage(otoscope: Any, recipe: Path) -> None:

@@ -20,7 +20,7 @@ from otoscope.training.recipe import Recipe, read_recipe
 
 TASKS = {"fsdd-digit": "digit", "fsdd-speaker": "speaker"}
 BARS = {"fsdd-digit": 0.95, "fsdd-speaker": 0.98}
-RECIPE = Path(__file__).parents[2] / "recipes" / "laptop" / "fsdd" / "cnn12.yaml"
+RECIPE = "laptop/fsdd/cnn12"
 
 
 def card(name: str) -> str:

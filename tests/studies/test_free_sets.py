@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from otoscope.training.recipe import read_recipe, write_recipe
+from otoscope.training.recipe import RECIPES, read_recipe, write_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,16 +59,16 @@ def rows(table: Path) -> dict[str, list[str]]:
 
 
 def epochs(name: str) -> str:
-    return str(read_recipe(ROOT / "recipes" / "laptop" / "esc10" / f"{name}.yaml").learn.epochs)
+    return str(read_recipe(f"laptop/esc10/{name}").learn.epochs)
 
 
 def test_table(study: ModuleType, runs: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.md"
     study.main(["--out", str(runs), "--table", str(table)])
     found = rows(table)
-    assert len(found) == len(list((ROOT / "recipes" / "laptop" / "fsdd").glob("*.yaml"))) + 4
+    assert len(found) == len(list((RECIPES / "laptop" / "fsdd").glob("*.yaml"))) + 4
     # Wilson's interval of 270 and of 300 out of 300, from its equation with z = 1.96
-    heard = read_recipe(ROOT / "recipes" / "laptop" / "fsdd" / "wavernn.yaml").data.seconds
+    heard = read_recipe("laptop/fsdd/wavernn").data.seconds
     assert found["WaveRNN"] == [f"{heard:g} s", "1.23 M", "90.0 (86.1-92.9)", "100.0 (98.7-100.0)", "7", "1.5"]
     assert found["fine-tuning after SimCLR"][1:] == [
         "56 k",

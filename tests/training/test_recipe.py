@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from otoscope import InputError
-from otoscope.training.recipe import read_recipe, write_recipe
+from otoscope.training.recipe import available, read_recipe, write_recipe
 
 PLAIN: dict[str, Any] = {
     "about": "a small network",
@@ -37,11 +37,11 @@ def refusal(path: Path, *changes: str) -> str:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("learn.epoch=2", "learn.epoch is no key of a recipe; did you mean learn.epochs?"),
-        ("modell={}", "modell is no key of a recipe; did you mean model?"),
-        ("epochs=3", "epochs is no key of a recipe; did you mean learn.epochs?"),
-        ("augment.patience=3", "augment.patience is no key of a recipe; did you mean learn.patience?"),
-        ("augment.zzz=1", "augment.zzz is no key of a recipe; there are augment.gain, augment.noise"),
+        ("learn.epoch=2", "learn.epoch is not a key of a recipe; did you mean learn.epochs?"),
+        ("modell={}", "modell is not a key of a recipe; did you mean model?"),
+        ("epochs=3", "epochs is not a key of a recipe; did you mean learn.epochs?"),
+        ("augment.patience=3", "augment.patience is not a key of a recipe; did you mean learn.patience?"),
+        ("augment.zzz=1", "augment.zzz is not a key of a recipe; there are augment.gain, augment.noise"),
         ("learn.epochs=many", "learn.epochs is 'many', and should be a valid integer"),
         ("learn.epochs=2.5", "learn.epochs is 2.5, and should be a valid integer"),
         ("learn.epochs=0", "learn.epochs is 0, and should be greater than or equal to 1"),
@@ -122,8 +122,22 @@ def test_a_file_that_is_no_recipe(path: Path, content: bytes, message: str) -> N
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert "there is no recipe" in refusal(tmp_path / "none.yaml")
-    assert "there is no recipe" in refusal(tmp_path)
+    assert "none.yaml does not exist" in refusal(tmp_path / "none.yaml")
+    assert "no recipe is called" in refusal(tmp_path)
+
+
+def test_a_name_that_no_recipe_has() -> None:
+    message = refusal(Path("laptop/vowel"))
+    assert "no recipe is called 'laptop/vowel': did you mean laptop/vowels" in message
+    assert "`otoscope train --list` lists all" in message
+
+
+def test_a_name_comes_before_a_file(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "laptop").mkdir()
+    path.rename(tmp_path / "laptop" / "vowels")
+    monkeypatch.chdir(tmp_path)
+    assert read_recipe("laptop/vowels").about == available()["laptop/vowels"] != PLAIN["about"]
+    assert read_recipe("./laptop/vowels").about == PLAIN["about"]
 
 
 def test_changes_are_yaml(path: Path) -> None:

@@ -8,12 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.cli.common import AsJson, app, err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.cli.common import AsJson, app, err_console, facts_table, make_table, out_console, print_json, progress_bar
+
+_LIST = {"name": "recipe", "about": "trains"}
+
+
+def _list(asked: bool) -> None:
+    if asked:
+        from otoscope.training.recipe import available
+
+        out_console.print(make_table("", [{"name": n, "about": a} for n, a in available().items()], _LIST))
+        raise typer.Exit
 
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes/.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name that --list shows, or a YAML file.")],
     changes: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the recipe to change, such as learn.epochs=3."),
@@ -26,6 +36,9 @@ def train(
         bool, typer.Option("--dry-run", help="Build it all and make one step on made-up sounds; nothing is written.")
     ] = False,
     as_json: AsJson = False,
+    _: Annotated[
+        bool, typer.Option("--list", callback=_list, is_eager=True, help="List the recipes that come with Otoscope.")
+    ] = False,
 ) -> None:
     """Train a model from a recipe, into a folder that every other command opens."""
     from otoscope.errors import InputError

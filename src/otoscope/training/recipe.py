@@ -206,18 +206,37 @@ class Recipe(_Part):
     trainer: dict[str, Any] = {}
 
 
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+"""Folder of the recipes that come with Otoscope."""
+
 _OURS = frozenset(
     "barebones callbacks default_root_dir enable_checkpointing enable_progress_bar fast_dev_run limit_test_batches "
     "limit_val_batches logger max_epochs overfit_batches use_distributed_sampler".split()
 )
 
 
-def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
-    """Read a recipe from a YAML file.
+def available() -> dict[str, str]:
+    """The recipes that come with Otoscope: their names, and what each of them trains.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> available()["laptop/vowels"]
+    'a small network on the built-in vowels'
+    """
+    return {name: str(_read_yaml(path).get("about", "")) for name, path in _bundled().items()}
+
+
+def read_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by its name or from a YAML file.
 
     Parameters
     ----------
-    path : str or Path
+    recipe : str or Path
+        The name of a recipe that comes with Otoscope, as in :func:`available`, or a YAML file.
     changes : sequence of str
         Such as ``learn.epochs=3``: a key, with dots between the levels, and a value in YAML.
 
@@ -233,29 +252,25 @@ def read_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
 
     Examples
     --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp(), "recipe.yaml")
-    >>> data = "{set: fsdd, train: train}"
-    >>> _ = path.write_text(f"{{about: x, model: {{name: cnn12}}, data: {data}, learn: {{epochs: 9, batch_size: 8}}}}")
-    >>> read_recipe(path, ["learn.epochs=2", "data.seconds=1.0"]).learn.epochs
-    2
-    >>> read_recipe(path, ["learn.epoch=2"])
+    >>> read_recipe("laptop/vowels", ["learn.epochs=3", "data.seconds=0.2"]).learn.epochs
+    3
+    >>> read_recipe("laptop/vowels", ["learn.epoch=3"])
     Traceback (most recent call last):
     ...
-    otoscope.errors.InputError: ...recipe.yaml: learn.epoch is no key of a recipe; did you mean learn.epochs?
+    otoscope.errors.InputError: laptop/vowels: learn.epoch is not a key of a recipe; did you mean learn.epochs?
     """
-    path = Path(path)
+    path = _find(recipe)
     content = _read_yaml(path)
     for change in changes:
         _change(content, change)
     try:
-        recipe = Recipe.model_validate(content)
+        found = Recipe.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {'; '.join(_in_words(error))}") from None
-    problems = [*_problems(recipe), *_of_the_trainer(recipe.trainer)]
+        raise InputError(f"{recipe}: {'; '.join(_in_words(error))}") from None
+    problems = [*_problems(found), *_of_the_trainer(found.trainer)]
     if problems:
-        raise InputError(f"{path}: {'; '.join(problems)}")
-    return recipe
+        raise InputError(f"{recipe}: {'; '.join(problems)}")
+    return found
 
 
 def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
@@ -311,9 +326,27 @@ def _parse(text: str, source: str) -> Any:
         raise InputError(f"{source} is no YAML: {' '.join(str(error).split())}") from None
 
 
+def _bundled() -> dict[str, Path]:
+    return {path.relative_to(RECIPES).with_suffix("").as_posix(): path for path in sorted(RECIPES.rglob("*.yaml"))}
+
+
+def _find(recipe: str | Path) -> Path:
+    """The file of a recipe: a name comes first, so a file of such a name is written ./name."""
+    bundled = _bundled()
+    if isinstance(recipe, str) and recipe in bundled:
+        return bundled[recipe]
+    if Path(recipe).is_file():
+        return Path(recipe)
+    if Path(recipe).suffix in (".yaml", ".yml"):
+        raise InputError(f"the recipe {recipe} does not exist")
+    near = difflib.get_close_matches(str(recipe), bundled, n=2)
+    hint = f": did you mean {' or '.join(near)}?" if near else "."
+    raise InputError(
+        f"no recipe is called {str(recipe)!r}{hint} `otoscope train --list` lists all; your own is a YAML file"
+    )
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(f"there is no recipe {path}: give a YAML file, such as those in recipes/")
     try:
         content = _parse(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError:
@@ -406,7 +439,7 @@ def _unknown(names: list[str]) -> str:
     meant = [here[name] for name in difflib.get_close_matches(names[-1], here, n=1)]
     meant += [key for path, key in place.items() if path[-1] == names[-1]]
     hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(here.values())}"
-    return f"{'.'.join(names)} is no key of a recipe; {hint}"
+    return f"{'.'.join(names)} is not a key of a recipe; {hint}"
 
 
 def _path(place: tuple[int | str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Train the two models that come with Otoscope: ``vowel-name`` and ``vowel-register``.
 
-    python recipes/train_vowel_models.py --out src/otoscope/models/weights
+    python studies/vowel_models.py --out src/otoscope/models/weights
 
 Same architecture, same sounds, same augmentation, same seed; only the labels and the number of epochs differ. F0,
 vocal-tract length and vowel are drawn independently, level, source tilt and noise level at random, so the vowel can
@@ -233,7 +233,7 @@ vocal-tract length 0.87 to 1.11 of the reference voice, all independent of each 
 
 ## Recipe
 
-    python recipes/train_vowel_models.py --task {task.name} --draws {draws} --epochs {epochs} --out FOLDER
+    python studies/vowel_models.py --task {task.name} --draws {draws} --epochs {epochs} --out FOLDER
 
 Random weights, AdamW (rate {LEARNING_RATE}, one cycle, decay {WEIGHT_DECAY}), batches of {BATCH}, {epochs} epochs;
 a few minutes on two free CPU cores. Every token is cropped to {CROP / SAMPLE_RATE} s at random and heard with a
