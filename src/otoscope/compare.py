@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 
 from otoscope.audio import load_audio
+from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
 from otoscope.dsp.bands import band_energy, octave_bands
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
@@ -22,7 +23,6 @@ from otoscope.methods.attribution import option_values
 from otoscope.methods.geometry import MEASURES
 from otoscope.methods.relevance import Target, check_rule
 from otoscope.probe import Rule, rule_name
-from otoscope.report.summary import LOWEST_AUDIBLE, peak_frequency
 from otoscope.results import axis, sign, variable
 from otoscope.scope import Scope, Wave
 

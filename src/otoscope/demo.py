@@ -14,10 +14,10 @@ from otoscope.audio import write_audio
 from otoscope.compare import compare
 from otoscope.data.hillenbrand import DEVIATIONS, GROUPS
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise, vowel_clip
+from otoscope.dsp.audible import audible
 from otoscope.dsp.statistics import mean_interval
 from otoscope.models import load
 from otoscope.report import write_results
-from otoscope.report.summary import audible
 from otoscope.results import axis, sign, variable
 from otoscope.scope import Scope
 

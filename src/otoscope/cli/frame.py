@@ -44,7 +44,7 @@ def frame(
     out: Out = None,
 ) -> None:
     """Response of the first layer to one frame, beside the frame's own spectrum."""
-    from otoscope.report import peak_frequency
+    from otoscope.dsp.audible import peak_frequency
 
     scope = make_scope(model, weights, sample_rate, device)
     wave = load_wave(audio, scope)
@@ -78,7 +78,7 @@ def f_vowel(
     out: Out = None,
 ) -> None:
     """Mean response of the filters that fire most in a sound, such as a vowel."""
-    from otoscope.report import peak_frequency
+    from otoscope.dsp.audible import peak_frequency
 
     scope = make_scope(model, weights, sample_rate, device)
     wave = load_wave(audio, scope)

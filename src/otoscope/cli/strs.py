@@ -49,7 +49,7 @@ def strs(
     out: Out = None,
 ) -> None:
     """Response spectra of the first layer, short-time and cumulative."""
-    from otoscope.report import peak_frequency
+    from otoscope.dsp.audible import peak_frequency
 
     scope = make_scope(model, weights, sample_rate, device)
     wave = load_wave(audio, scope)

@@ -11,14 +11,12 @@ import numpy as np
 import xarray as xr
 
 from otoscope._version import __version__
+from otoscope.dsp.audible import loudest_frequency, peak_frequency
 from otoscope.methods.geometry import MEASURES
 from otoscope.probe import Trace
 
 if TYPE_CHECKING:
     from otoscope.scope import Scope
-
-#: In Hz. What is carried back through rectifiers often holds an offset and drift that nobody can hear.
-LOWEST_AUDIBLE = 50.0
 
 
 def taps_table(trace: Trace) -> list[dict[str, Any]]:
@@ -203,26 +201,6 @@ def vowel_rows(result: xr.Dataset, signal: str) -> list[dict[str, Any]]:
             overall = 100 * hits / total if total else math.nan
             rows.append({"measure": measure, "group": group, **shares, "all": overall, "tokens": total})
     return rows
-
-
-def peak_frequency(spectrum: xr.DataArray) -> float:
-    """Frequency in Hz, from ``LOWEST_AUDIBLE`` up, of the largest value of a spectrum; NaN where none is positive."""
-    heard = audible(spectrum)
-    return float(spectrum.frequency[int(heard.argmax())]) if heard.max() > 0 else math.nan
-
-
-def audible(spectrum: xr.DataArray) -> np.ndarray:
-    """The values of a spectrum, zero below ``LOWEST_AUDIBLE``."""
-    return np.where(spectrum.frequency.values >= LOWEST_AUDIBLE, spectrum.values, 0.0)
-
-
-def loudest_frequency(samples: np.ndarray, sample_rate: float) -> float:
-    """Frequency in Hz, from ``LOWEST_AUDIBLE`` up, of the largest bin of a sound's spectrum; NaN for silence."""
-    if not np.any(samples):
-        return float("nan")
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    frequencies = np.fft.rfftfreq(len(samples), 1 / sample_rate)
-    return float(frequencies[np.where(frequencies >= LOWEST_AUDIBLE, spectrum, 0.0).argmax()])
 
 
 def coherence_rows(result: xr.Dataset) -> list[dict[str, Any]]:
