@@ -356,7 +356,7 @@ def test_bad_sounds_are_refused_by_name(otoscope: Otoscope, small: str, tmp_path
         (("sonify", "--layer", "relu7"), "no tap is named 'relu7'"),
         (("sonify", "--layer", "relu", "--channel", "4"), "unknown map 4: relu has 4 feature maps, 0 to 3"),
         (("sonify", "--layer", "relu", "--channel", "loud"), "--channel takes map numbers"),
-        (("sonify", "--layer", "relu", "--top", "0"), "top has to be 1 or more"),
+        (("sonify", "--layer", "relu", "--top", "0"), "n_maps has to be 1 or more"),
         (("strs", "--layer", "relu"), "no layer is named 'relu'; the layers are conv"),
         (("strs", "--n-fft", "8"), "n_fft is 8"),
         (("strs", "--hop", "0"), "hop"),

@@ -144,7 +144,7 @@ def test_it_can_be_saved_and_taken_apart_again(scope: Scope, clip: Tensor, tmp_p
         ({"taps": ["conv99"]}, "no tap is named 'conv99'"),
         ({"taps": ["mean"]}, "no time axis"),
         ({"channels": [999]}, "unknown map 999"),
-        ({"top": 0}, "top has to be 1 or more"),
+        ({"top": 0}, "n_maps has to be 1 or more"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, object], message: str) -> None:

@@ -157,7 +157,7 @@ def test_a_tap_without_time_has_no_peak_time() -> None:
         ({"layer": "9"}, "no tap is named '9'"),
         ({"k": 0}, "k has to be 1 or more, not 0"),
         ({"channels": [5]}, "unknown map 5: 4 has 5 feature maps"),
-        ({"channels": []}, "no feature map was asked for"),
+        ({"channels": []}, "no feature map was given"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from otoscope.dsp.aliasing import Energies, band_energies, folded_frequency, spectrum_in_cells
 from otoscope.errors import InputError
-from otoscope.methods.maps import by_clip
 from otoscope.probe import Tap, trace
 from otoscope.probe.decimation import downsampling_steps, time_stride, watch_steps
+from otoscope.probe.select import by_clip
 from otoscope.results import axis, sign, variable
 
 _SOURCE = (

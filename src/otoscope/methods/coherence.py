@@ -14,11 +14,10 @@ from otoscope.dsp import coherence as dsp
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip, batched
-from otoscope.methods.maps import Channels
 from otoscope.methods.most_active import sounds_of_most_active
-from otoscope.methods.residual import find_taps
 from otoscope.methods.sonify import sonify
 from otoscope.probe import Rule, Tap, rule_name
+from otoscope.probe.select import Channels, find_taps
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 6.3, equations 6.1 and 6.2"

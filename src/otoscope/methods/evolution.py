@@ -12,10 +12,10 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.methods.maps import Channels
 from otoscope.methods.peaks import Progress
 from otoscope.methods.sonify import sonify
 from otoscope.probe import Rule, rule_name
+from otoscope.probe.select import Channels
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 5.3.3"

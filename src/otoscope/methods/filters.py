@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from otoscope.dsp.kernels import half_power_band, magnitude_response
 from otoscope.dsp.response import centred_bank, cumulative_frequency_response
 from otoscope.errors import InputError
-from otoscope.methods.strs import first_kernels
+from otoscope.probe.select import first_kernels
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Muckenhirn et al. 2019, eq. 1; filters sorted by centre frequency after Golik et al. 2015"

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from otoscope.dsp.spectra import amplitude_spectrum
 from otoscope.errors import InputError
-from otoscope.methods.maps import activity_of, by_clip, choose_channels
 from otoscope.probe import Tap, Trace, read_taps, trace
 from otoscope.probe.blocks import block_ends
+from otoscope.probe.select import activity_of, by_clip, choose_channels
 from otoscope.results import axis, sign, variable
 
 _SOURCE = (

@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from otoscope.dsp import response
 from otoscope.dsp.kernels import magnitude_response
 from otoscope.errors import InputError
-from otoscope.methods.strs import first_kernels
+from otoscope.probe.select import first_kernels
 from otoscope.results import axis, sign, variable
 
 _MUCKENHIRN = "Muckenhirn et al. 2019, eq. 1 and 2"

@@ -17,12 +17,11 @@ from torch.nn.functional import cross_entropy
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip, batched
-from otoscope.methods.maps import by_clip, check_finite
 from otoscope.methods.peaks import Progress
-from otoscope.methods.residual import find_taps
 from otoscope.probe import Tap, read_taps
 from otoscope.probe.layerwise import run_to
 from otoscope.probe.listen import differentiable_recurrence, evaluating
+from otoscope.probe.select import by_clip, check_finite, find_taps
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Yadav 2022, section 6.1"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from otoscope.methods.maps import activity_of, by_clip, check_finite
 from otoscope.probe import Rule, Tap
 from otoscope.probe.layerwise import ways_back
+from otoscope.probe.select import activity_of, by_clip, check_finite
 
 
 def sounds_of_most_active(

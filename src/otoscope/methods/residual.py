@@ -8,11 +8,10 @@ import numpy as np
 import xarray as xr
 from torch import Tensor, nn
 
-from otoscope.errors import InputError
 from otoscope.methods.most_active import sounds_of_most_active
 from otoscope.methods.sonify import scaled
-from otoscope.probe import Rule, Tap, rule_name, trace
-from otoscope.probe.blocks import block_ends
+from otoscope.probe import Rule, Tap, rule_name
+from otoscope.probe.select import find_taps
 from otoscope.results import axis, sign, to_numpy, variable
 
 SOURCE = "Yadav 2022, section 6.2"
@@ -81,25 +80,6 @@ def residual(
         attrs={"long_name": "residual sound", "sample_rate": sample_rate, "rule": rule_name(rule)},
     )
     return sign(result, "residual", SOURCE, layers=layers, rule=rule)
-
-
-def find_taps(
-    model: nn.Module,
-    inputs: Tensor,
-    sample_rate: float,
-    layers: Sequence[str] | None,
-    time_axes: Mapping[str, int] | None,
-) -> list[Tap]:
-    """The taps asked for, or the ends of all blocks."""
-    seen = trace(model, inputs, sample_rate, time_axes)
-    names = block_ends(seen) if layers is None else list(dict.fromkeys(map(seen.resolve, layers)))
-    if not names:
-        why = "no tap of the model has feature maps in time" if layers is None else "no layer was given"
-        raise InputError(f"{why}: name one or more taps")
-    for name in names:
-        if seen[name].channel_axis is None:
-            raise InputError(f"{name} has no axis of feature maps: its shape is {seen[name].shape}")
-    return [seen[name] for name in names]
 
 
 def residuals_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: str | Rule) -> tuple[Tensor, Tensor]:

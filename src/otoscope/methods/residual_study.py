@@ -15,8 +15,9 @@ from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip, batched
 from otoscope.methods.peaks import Progress
-from otoscope.methods.residual import SOURCE, find_taps, residuals_of
+from otoscope.methods.residual import SOURCE, residuals_of
 from otoscope.probe import Rule, Tap, logits, rule_name
+from otoscope.probe.select import find_taps
 from otoscope.results import sign, variable
 
 Metric = Callable[[Tensor, Tensor], float]

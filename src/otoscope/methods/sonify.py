@@ -11,9 +11,9 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.methods.maps import Channels, activity_of, by_clip, check_finite, choose_channels
 from otoscope.methods.peaks import Progress, sound_of_peaks
 from otoscope.probe import Pullback, Rule, Tap, locate, rule_name, vjp
+from otoscope.probe.select import Channels, activity_of, by_clip, check_finite, choose_channels
 from otoscope.results import axis, sign, to_numpy, variable
 
 _SOURCE = "Yadav 2022, section 5.2, algorithm 1"

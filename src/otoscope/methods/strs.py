@@ -11,9 +11,8 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.dsp import response
-from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.errors import InputError
-from otoscope.probe import Layer, trace
+from otoscope.probe.select import first_kernels
 from otoscope.results import axis, sign
 
 _SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, eq. {}"
@@ -215,38 +214,6 @@ def crs_of_stream(
         bins_per_octave=bins_per_octave,
         minimum_frequency=minimum_frequency,
     )
-
-
-def first_kernels(
-    model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None
-) -> tuple[list[Tensor], int]:
-    """The kernels (count, width) of every branch of a layer that reads the waveform, and its stride."""
-    seen = trace(model, inputs, sample_rate)
-    chosen = seen.first_layer() if layer is None else _find_layer(seen.layers, layer)
-    kernels = []
-    for tap in chosen.taps:
-        assert tap.weight is not None
-        if tap.weight.is_complex():
-            raise InputError(
-                f"layer {chosen.name!r} has complex kernels, which have no response spectra here: choose another layer"
-            )
-        if not tap.weight.isfinite().all():
-            raise InputError(f"layer {chosen.name!r} has weights that are NaN or infinite: load others")
-        if tap.weight.shape[1] != 1 or sum(n > 1 for n in tap.kernel) > 1:
-            raise InputError(
-                f"layer {chosen.name!r} has kernels of shape {tuple(tap.weight.shape[1:])}: response spectra "
-                "are for layers that read a waveform of one channel; choose another layer"
-            )
-        kernels.append(unrolled_atoms([tap.weight.flatten(1)[:, None]], [max(tap.dilation)]))
-    return kernels, max(chosen.taps[0].stride)
-
-
-def _find_layer(layers: tuple[Layer, ...], name: str) -> Layer:
-    for layer in layers:
-        if name in (layer.name, *(tap.name for tap in layer.taps)) or layer.name.endswith(f".{name}"):
-            return layer
-    names = ", ".join(layer.name for layer in layers)
-    raise InputError(f"no layer is named {name!r}; the layers are {names}")
 
 
 def _frequencies(

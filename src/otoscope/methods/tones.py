@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from otoscope.dsp.response import log_frequencies
 from otoscope.errors import InputError
-from otoscope.methods.maps import activity_of, by_clip
 from otoscope.probe import Tap, locate
+from otoscope.probe.select import activity_of, by_clip
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "measured with sines; of a linear first layer the magnitude responses of Muckenhirn et al. 2019, eq. 1"

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.methods.clips import Clip, batched
-from otoscope.methods.maps import activity_of, by_clip, choose_channels
-from otoscope.probe import Tap, locate
+from otoscope.probe import Tap
+from otoscope.probe.select import activity_of, choose_channels, maps_of
 from otoscope.results import axis, sign, variable
 
 SOURCE = "Yadav 2022, section 5.3 and figure A.1"
@@ -101,23 +101,6 @@ def top_activations(
     result = best.labelled()
     result.attrs.update(layer=name, sample_rate=sample_rate, clips=done)
     return sign(result, "top_activations", SOURCE, layer=name, k=k, channels=channels)
-
-
-def maps_of(
-    model: nn.Module, inputs: Tensor, sample_rate: float, layer: str, time_axes: Mapping[str, int] | None = None
-) -> tuple[Tap, Tensor]:
-    """A tap and the feature maps (clip, channel, ..., time) that it returned for each clip."""
-    tap, value = locate(model, inputs, sample_rate, layer, time_axes)
-    if tap.time_axis == 0 and len(inputs) > 1:
-        # Frames are the batch, so that clips can only be told apart one at a time.
-        located = [locate(model, one, sample_rate, tap.name, time_axes) for one in inputs.split(1)]
-        return located[0][0], torch.cat([by_clip(value, tap) for tap, value in located])
-    maps = by_clip(value, tap)
-    if len(maps) != len(inputs):
-        raise InputError(
-            f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
-        )
-    return tap, maps
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from otoscope.dsp.response import centred_bank
 from otoscope.dsp.wigner import wigner_ville
 from otoscope.errors import InputError
-from otoscope.methods.strs import first_kernels
+from otoscope.probe.select import first_kernels
 from otoscope.results import axis, sign, variable
 
 _SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, section 3.3, Fig. 4"
