@@ -1,4 +1,4 @@
-# A fresh machine needs python3 (3.10 or newer) and make. Everything is installed into .venv, at the pinned versions.
+# A fresh machine needs python3 (3.11 or newer) and make. Everything is installed into .venv, at the pinned versions.
 
 PYTHON  ?= python3
 VENV    := .venv
@@ -11,7 +11,7 @@ DRAWN   := docs/_build docs/gallery docs/reference/generated
 WORKERS ?= 2
 ARGS    ?=
 
-.PHONY: help demo test lint format bench docs clean
+.PHONY: help demo test lint format bench docs dist clean
 
 help:
 	@echo "make demo    install Otoscope and look into a small trained model"
@@ -20,6 +20,7 @@ help:
 	@echo "make format  let ruff put the code in shape"
 	@echo "make bench   run every script in benchmarks/"
 	@echo "make docs    build the documentation, and run the gallery, into docs/_build/html"
+	@echo "make dist    build the wheel and the source archive into dist/"
 	@echo "make clean   remove what make has built"
 
 demo: $(VENV)/.installed-core
@@ -43,6 +44,10 @@ bench: $(VENV)/.installed-test
 docs: $(VENV)/.installed-docs docs/_build/.code
 	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+dist: $(VENV)/.installed-test
+	rm -rf dist
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build --outdir dist .
 
 # What was drawn and listed from the code is made anew when the code has changed.
 docs/_build/.code: $(shell find src/otoscope -name '*.py')
