@@ -78,7 +78,7 @@ def by_recipe(sounds: Path, out: Path, augment: dict[str, bool], workers: int) -
                 "set": "folder",
                 "folder": str(sounds),
                 "train": "all",
-                "seconds": 1.0,
+                "duration": 1.0,
                 "in_memory": True,
                 "workers": workers,
             },
@@ -133,7 +133,7 @@ def decoding(name: str, rate: int, piece: float | None = None) -> None:
     tasks = {"bare": bare, "whole": lambda: [ours.whole(index) for index in range(len(ours))]}
     if piece is not None:
         length = round(piece * rate)
-        tasks["pieces"] = lambda: [ours.crop(index, length, chance, "pad") for index in range(len(ours))]
+        tasks["pieces"] = lambda: [ours.crop(index, length, chance, "zeros") for index in range(len(ours))]
     seconds = fastest(tasks, repeats=5)
     against = "soundfile and soxr"
     what = f"decoding of {len(ours)} clips of {name} at {rate / 1000:g} kHz, {len(ours) / seconds['whole']:.0f} clips/s"

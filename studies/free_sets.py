@@ -164,8 +164,8 @@ def _metrics(out: Path, name: str) -> Any:
 
 def _seconds_heard(recipe: Recipe) -> float:
     """How much a model hears at a time in training."""
-    if recipe.data.seconds is not None:
-        return recipe.data.seconds
+    if recipe.data.duration is not None:
+        return recipe.data.duration
     from otoscope.training.start import unchecked_model
 
     model = unchecked_model(recipe.model, None, recipe.seed)

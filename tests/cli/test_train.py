@@ -22,7 +22,7 @@ def recipe(tones: Path, tmp_path: Path) -> Path:
     content = {
         "about": "tones of three heights",
         "model": {"name": "vowelnet", "options": {"channels": [4, 4, 4]}},
-        "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.25, "seconds": 0.3},
+        "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.25, "duration": 0.3},
         "learn": {"epochs": 2, "batch_size": 4},
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(content))

@@ -136,7 +136,7 @@ def test_it_is_as_large_as_published(name: str) -> None:
     recipe = read_recipe(name)
     [(batch, seconds, epochs)] = [sizes for pattern, sizes in SIZES.items() if fnmatch(name, pattern)]
     assert batch in (None, clips_of_a_batch(recipe))
-    assert seconds in (None, recipe.data.seconds)
+    assert seconds in (None, recipe.data.duration)
     assert epochs in (None, recipe.learn.epochs)
 
 

@@ -68,7 +68,7 @@ def test_table(study: ModuleType, runs: Path, tmp_path: Path) -> None:
     found = rows(table)
     assert len(found) == len(list((RECIPES / "laptop" / "fsdd").glob("*.yaml"))) + 4
     # Wilson's interval of 270 and of 300 out of 300, from its equation with z = 1.96
-    heard = read_recipe("laptop/fsdd/wavernn").data.seconds
+    heard = read_recipe("laptop/fsdd/wavernn").data.duration
     assert found["WaveRNN"] == [f"{heard:g} s", "1.23 M", "90.0 (86.1-92.9)", "100.0 (98.7-100.0)", "7", "1.5"]
     assert found["fine-tuning after SimCLR"][1:] == [
         "56 k",

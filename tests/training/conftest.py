@@ -19,7 +19,7 @@ def made(tones: Path) -> Made:
     plain: dict[str, Any] = {
         "about": "tones",
         "model": {"name": "cnn12", "options": {"width": 0.05, "dropout": 0.2}},
-        "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.25, "seconds": 0.3},
+        "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.25, "duration": 0.3},
         "learn": {"epochs": 3, "batch_size": 4},
     }
 

@@ -27,7 +27,7 @@ def a_recipe(**changes: Any) -> Recipe:
     parts: dict[str, Any] = {
         "about": "Ten sounds: of rain, of dogs.",
         "model": {"name": "cnn12", "options": {"width": 0.05}},
-        "data": {"set": "esc10", "train": ["fold1", "fold2"], "validation": 0.1, "test": "fold3", "seconds": 1.0},
+        "data": {"set": "esc10", "train": ["fold1", "fold2"], "validation": 0.1, "test": "fold3", "duration": 1.0},
         "learn": {"epochs": 3, "batch_size": 8},
     }
     for part, change in changes.items():

@@ -56,27 +56,27 @@ def crops(items: list[Item], **options: object) -> Crops:
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_a_crop_is_a_piece_of_the_file(items: list[Item], in_memory: bool) -> None:
     sounds = Sounds(items, RATE, in_memory=in_memory)
-    places = {place_of(sounds.crop(0, LENGTH, gen(seed), "pad")[0], whole(items[0])) for seed in range(30)}
+    places = {place_of(sounds.crop(0, LENGTH, gen(seed), "zeros")[0], whole(items[0])) for seed in range(30)}
     assert len(places) > 20 and min(places) >= 0 and max(places) <= 3000
-    assert torch.equal(sounds.crop(1, LENGTH, None, "pad"), centre_crop(whole(items[1])[None], LENGTH))
+    assert torch.equal(sounds.crop(1, LENGTH, None, "zeros"), centre_crop(whole(items[1])[None], LENGTH))
     assert torch.equal(sounds.whole(1)[0], whole(items[1]))
 
 
 def test_every_place_is_heard(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "short.wav", np.arange(1, 13) / 100, RATE, subtype="FLOAT")
     sounds = Sounds([Item(tmp_path / "short.wav", ())], RATE)
-    firsts = {round(100 * float(sounds.crop(0, 10, gen(seed), "pad")[0, 0])) for seed in range(40)}
+    firsts = {round(100 * float(sounds.crop(0, 10, gen(seed), "zeros")[0, 0])) for seed in range(40)}
     assert firsts == {1, 2, 3}
 
 
-@pytest.mark.parametrize("fill", ["pad", "repeat"])
+@pytest.mark.parametrize("padding", ["zeros", "repeat"])
 @pytest.mark.parametrize("index", range(5))
-def test_in_memory_or_not_is_the_same(items: list[Item], index: int, fill: str) -> None:
+def test_in_memory_or_not_is_the_same(items: list[Item], index: int, padding: str) -> None:
     kept, streamed = Sounds(items, RATE, in_memory=True), Sounds(items, RATE)
     for seed in range(5):
-        one, other = (sounds.crop(index, LENGTH, gen(seed), fill) for sounds in (kept, streamed))
+        one, other = (sounds.crop(index, LENGTH, gen(seed), padding) for sounds in (kept, streamed))
         assert one.shape == (1, LENGTH) and torch.equal(one, other)
-    assert torch.equal(kept.crop(index, LENGTH, None, fill), streamed.crop(index, LENGTH, None, fill))
+    assert torch.equal(kept.crop(index, LENGTH, None, padding), streamed.crop(index, LENGTH, None, padding))
 
 
 def test_a_resampled_crop_is_that_of_the_resampled_whole(tmp_path: Path) -> None:
@@ -84,11 +84,11 @@ def test_a_resampled_crop_is_that_of_the_resampled_whole(tmp_path: Path) -> None
     soundfile.write(tmp_path / "sweep.wav", 0.5 * np.sin(2 * np.pi * (200 * time + 700 * time**2)), 22050)
     item = Item(tmp_path / "sweep.wav", ())
     inner = slice(100, -100)
-    piece = Sounds([item], RATE).crop(0, LENGTH, None, "pad")[0]
+    piece = Sounds([item], RATE).crop(0, LENGTH, None, "zeros")[0]
     middle = centre_crop(whole(item)[None], LENGTH)[0]
     # A piece begins at a sample of the file, up to half of one (23 us) beside that of the whole.
     assert float((piece - middle)[inner].abs().max()) < 0.5 * 2 * np.pi * 1000 * 23e-6
-    kept = Sounds([item], RATE, in_memory=True).crop(0, LENGTH, None, "pad")[0]
+    kept = Sounds([item], RATE, in_memory=True).crop(0, LENGTH, None, "zeros")[0]
     assert torch.equal(kept, middle)
 
 
@@ -103,7 +103,7 @@ def test_pieces_of_files_and_clips_in_memory(items: list[Item]) -> None:
     assert torch.equal(sounds.whole(2)[0], file[:1500])
     for index, (begin, end) in enumerate([(800, 2800), (2000, 4000), (0, 1500)]):
         for seed in range(8):
-            place = place_of(sounds.crop(index, LENGTH, gen(seed), "pad")[0], file)
+            place = place_of(sounds.crop(index, LENGTH, gen(seed), "zeros")[0], file)
             assert begin <= place <= end - LENGTH
 
 
@@ -132,7 +132,7 @@ def test_views_do_not_overlap(items: list[Item]) -> None:
 
 
 def test_views_of_a_short_clip_are_its_halves(items: list[Item]) -> None:
-    views, _ = crops(items, views=2, fill="pad")[Draw(0, 3)]
+    views, _ = crops(items, views=2, padding="zeros")[Draw(0, 3)]
     halves = {tuple(view[0, :300].tolist()) for view in views}
     assert halves == {tuple(whole(items[3])[:300].tolist()), tuple(whole(items[3])[300:].tolist())}
 
@@ -240,7 +240,7 @@ def test_what_only_decoding_shows_is_found_then(items: list[Item]) -> None:
         Sounds(items, RATE, in_memory=True)
     sounds = Sounds(items, RATE)
     with pytest.raises(InputError, match=r"2\.wav holds NaN"):
-        sounds.crop(2, LENGTH, gen(), "pad")
+        sounds.crop(2, LENGTH, gen(), "zeros")
 
 
 def test_a_piece_behind_the_end_of_its_file(items: list[Item]) -> None:

@@ -43,8 +43,8 @@ def test_batch_statistics_are_those_of_both_views() -> None:
 
 def test_it_learns_to_find_the_other_view(made: Any, tmp_path: Path) -> None:
     recipe = made(
-        data={"validation": None, "in_memory": True, "seconds": 0.3, "fill": "repeat"},
-        learn={"method": "contrastive", "epochs": 25, "batch_size": 12, "rate": 3e-3, "projection": 16},
+        data={"validation": None, "in_memory": True, "duration": 0.3, "padding": "repeat"},
+        learn={"method": "contrastive", "epochs": 25, "batch_size": 12, "learning_rate": 3e-3, "projection": 16},
         augment={"noise": True},
     )
     found = train(recipe, tmp_path / "run")

@@ -51,7 +51,7 @@ def test_two_crops_are_equally_likely_at_every_pair_of_places() -> None:
 
 
 @pytest.mark.parametrize("total", [2, 3, 19, 20, 21, 100])
-@pytest.mark.parametrize("how", ["pad", "repeat"])
+@pytest.mark.parametrize("how", ["zeros", "repeat"])
 def test_two_crops_share_nothing(total: int, how: str) -> None:
     clip = torch.arange(1, total + 1)[None]
     for seed in range(20):
@@ -76,7 +76,7 @@ def test_what_cannot_be_cropped_is_said() -> None:
         fill(torch.zeros(1, 0), 4)
     with pytest.raises(InputError, match="1 sample or longer, not 0"):
         random_crop(torch.zeros(4), 0, seeded())
-    with pytest.raises(InputError, match="'pad' or 'repeat', not 'mirror'"):
+    with pytest.raises(InputError, match="'zeros' or 'repeat', not 'mirror'"):
         centre_crop(torch.zeros(4), 8, "mirror")
     with pytest.raises(InputError, match="one sample"):
         two_crops(torch.zeros(1), 4, seeded())

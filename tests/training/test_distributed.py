@@ -84,9 +84,9 @@ def test_contrastive_learning_has_the_negatives_of_both(tones: Path, tmp_path: P
         {
             "about": "two processes",
             "model": "Plain",
-            "data": {"set": "folder", "folder": str(tones), "train": "all", "seconds": 0.15},
+            "data": {"set": "folder", "folder": str(tones), "train": "all", "duration": 0.15},
             "augment": augment,
-            "learn": {"method": "contrastive", "epochs": 3, "batch_size": 6, "rate": 1e-2, "projection": 16},
+            "learn": {"method": "contrastive", "epochs": 3, "batch_size": 6, "learning_rate": 1e-2, "projection": 16},
             "keep": {"steps": [0, 4], "change_rate": True},
         },
     )
@@ -106,8 +106,8 @@ def test_metrics_are_those_of_all_clips(tones: Path, tmp_path: Path) -> None:
         {
             "about": "two processes",
             "model": "classifier",
-            "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.3, "seconds": 0.15},
-            "learn": {"epochs": 4, "batch_size": 4, "rate": 1e-2},
+            "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.3, "duration": 0.15},
+            "learn": {"epochs": 4, "batch_size": 4, "learning_rate": 1e-2},
             "keep": {"steps": [0], "every": 1},
         },
     )

@@ -48,10 +48,10 @@ def test_a_few_samples_more_do_not_make_a_jump() -> None:
     )
 
 
-@pytest.mark.parametrize(("how", "mean"), [("pad", 0.3), ("repeat", 1.0)])
+@pytest.mark.parametrize(("how", "mean"), [("zeros", 0.3), ("repeat", 1.0)])
 def test_a_short_clip_is_filled(how: str, mean: float) -> None:
     model = Watched()
-    scores = clip_scores(model, torch.ones(1, 30), window=100, fill_by=how)
+    scores = clip_scores(model, torch.ones(1, 30), window=100, padding=how)
     assert model.heard[0].shape == (1, 1, 100)
     assert float(scores[0]) == pytest.approx(mean)
 

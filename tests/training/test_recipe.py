@@ -14,7 +14,7 @@ from otoscope.training.recipe import available, read_recipe, write_recipe
 PLAIN: dict[str, Any] = {
     "about": "a small network",
     "model": {"name": "vowelnet", "options": {"channels": [4, 4, 4]}},
-    "data": {"set": "vowels", "train": "all", "seconds": 0.3},
+    "data": {"set": "vowels", "train": "all", "duration": 0.3},
     "learn": {"epochs": 3, "batch_size": 8},
 }
 
@@ -45,10 +45,10 @@ def refusal(path: Path, *changes: str) -> str:
         ("learn.epochs=many", "learn.epochs is 'many', and should be a valid integer"),
         ("learn.epochs=2.5", "learn.epochs is 2.5, and should be a valid integer"),
         ("learn.epochs=0", "learn.epochs is 0, and should be greater than or equal to 1"),
-        ("learn.rate=0", "learn.rate is 0, and should be greater than 0"),
+        ("learn.learning_rate=0", "learn.learning_rate is 0, and should be greater than 0"),
         ("learn.method=magic", "learn.method is 'magic', and should be 'supervised', 'contrastive', 'linear' or"),
         ("data.validation=1.5", "data.validation is 1.5"),
-        ("data.seconds=-1", "data.seconds is -1"),
+        ("data.duration=-1", "data.duration is -1"),
         ("augment.gain=1", "augment.gain is 1, and should be a valid boolean"),
         ("keep.steps=[-1]", "keep.steps"),
         ("model=null", "model is None"),
@@ -144,11 +144,11 @@ def test_changes_are_yaml(path: Path) -> None:
     recipe = read_recipe(
         path,
         [
-            "learn.rate=1e-3", "learn.weight_decay=1.5E-4", "augment.mixup=2", "keep.steps=[0, 5]",
+            "learn.learning_rate=1e-3", "learn.weight_decay=1.5E-4", "augment.mixup=2", "keep.steps=[0, 5]",
             "model.options.stride=4", "about='1e-3'", "data.validation=0.1", "trainer.devices=2", "data.task=a=b",
         ],
     )  # fmt: skip
-    assert (recipe.learn.rate, recipe.learn.weight_decay, recipe.augment.mixup) == (1e-3, 1.5e-4, 2.0)
+    assert (recipe.learn.learning_rate, recipe.learn.weight_decay, recipe.augment.mixup) == (1e-3, 1.5e-4, 2.0)
     assert recipe.keep.steps == [0, 5] and recipe.about == "1e-3" and recipe.data.task == "a=b"
     assert recipe.model.options == {"channels": [4, 4, 4], "stride": 4}
     assert recipe.trainer == {"devices": 2}
@@ -156,7 +156,7 @@ def test_changes_are_yaml(path: Path) -> None:
 
 def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
     changes = [
-        "learn.rate=1e-5",
+        "learn.learning_rate=1e-5",
         "about='é: ü # no comment'",
         "data.validation=0.25",
         "keep.every=7",

@@ -117,7 +117,7 @@ def test_tensorboard(made: Any, tmp_path: Path) -> None:
 def test_it_learns(made: Any, tmp_path: Path) -> None:
     recipe = made(
         model={"name": "vowelnet", "options": {"channels": [8, 8, 8]}},
-        learn={"epochs": 12, "rate": 1e-2},
+        learn={"epochs": 12, "learning_rate": 1e-2},
         data={"in_memory": True},
     )
     metrics = train(recipe, tmp_path / "run")
@@ -184,7 +184,7 @@ def test_what_is_done_is_not_done_again(made: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("at", [12, 18, 21])
 def test_patience_is_the_same_after_a_cut(made: Any, tmp_path: Path, at: int) -> None:
     """A rate that makes no difference, so that no epoch is better than the first."""
-    recipe = made(learn={"epochs": 9, "rate": 1e-9, "patience": 2})
+    recipe = made(learn={"epochs": 9, "learning_rate": 1e-9, "patience": 2})
     metrics = train(recipe, tmp_path / "whole")
     assert metrics["epochs"] == 3
     train_in_two(recipe, tmp_path / "cut", at, "WholeLoader")
@@ -194,7 +194,7 @@ def test_patience_is_the_same_after_a_cut(made: Any, tmp_path: Path, at: int) ->
 def test_a_contrastive_training_is_the_same_after_a_cut(made: Any, tmp_path: Path) -> None:
     recipe = made(
         learn={"method": "contrastive", "projection": 16},
-        data={"validation": None, "seconds": 0.3},
+        data={"validation": None, "duration": 0.3},
         augment={"gain": True, "noise": True, "masks": True, "background": True},
         keep={"every": 2},
     )
@@ -206,7 +206,7 @@ def test_a_contrastive_training_is_the_same_after_a_cut(made: Any, tmp_path: Pat
 
 def test_a_linear_evaluation_is_the_same_after_a_cut(made: Any, whole: Path, tmp_path: Path) -> None:
     """No dropout, and no change of batch statistics, on either side of the cut."""
-    learn = {"method": "linear", "rate": 1e-2}
+    learn = {"method": "linear", "learning_rate": 1e-2}
     recipe = made(model={"weights": str(whole), "new_head": True}, learn=learn, keep={"every": 2})
     train(recipe, tmp_path / "whole")
     train_in_two(recipe, tmp_path / "cut", 8)
@@ -260,7 +260,7 @@ def test_cross_validation_goes_on_in_its_fold(made: Any, folds: Path, tmp_path: 
 def test_linear_evaluation_takes_the_encoder_of_each_fold(made: Any, folds: Path, tmp_path: Path) -> None:
     data = {
         "set": "csv", "folder": str(folds), "train": None, "validation": None, "folds": ["part0", "part1", "part2"],
-        "seconds": 0.3,
+        "duration": 0.3,
     }  # fmt: skip
     train(made(data=data, learn={"method": "contrastive", "epochs": 1, "projection": 8}), tmp_path / "encoders")
     model = {"weights": str(tmp_path / "encoders" / "{fold}")}
@@ -281,7 +281,7 @@ def test_linear_evaluation_takes_the_encoder_of_each_fold(made: Any, folds: Path
 
 
 def test_fine_tuning_changes_all_of_an_encoder(made: Any, tmp_path: Path) -> None:
-    plain = {"validation": None, "seconds": 0.3}
+    plain = {"validation": None, "duration": 0.3}
     learn = {"method": "contrastive", "epochs": 1, "projection": 8}
     train(made(data=plain, learn=learn, keep={"steps": [0]}), tmp_path / "encoder")
     for weights in ("encoder", "encoder/last.ckpt"):
@@ -339,8 +339,8 @@ def test_another_recipe_does_not_go_on(made: Any, tmp_path: Path) -> None:
 
 
 def test_a_training_that_goes_astray(made: Any, tmp_path: Path) -> None:
-    recipe = made(learn={"epochs": 2, "rate": 1e9}, data={"validation": None})
-    with pytest.raises(InputError, match=r"the loss is no longer a number .*learn\.rate=1e\+09 is too high"):
+    recipe = made(learn={"epochs": 2, "learning_rate": 1e9}, data={"validation": None})
+    with pytest.raises(InputError, match=r"the loss is no longer a number .*learn\.learning_rate=1e\+09 is too high"):
         train(recipe, tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.json").exists()
     slower = made(learn={"epochs": 1}, data={"validation": None})
@@ -376,8 +376,8 @@ def test_a_damaged_checkpoint_is_said(made: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data": {"seconds": None}}, "say data.seconds, how much it hears at a time"),
-        ({"data": {"seconds": 1e-4}}, "needs .* s or more"),
+        ({"data": {"duration": None}}, "say data.duration, how much it hears at a time"),
+        ({"data": {"duration": 1e-4}}, "needs .* s or more"),
         ({"data": {"set": "nothing"}}, "nothing"),
         ({"data": {"folder": "/nowhere"}}, "/nowhere"),
         ({"data": {"train": "first"}}, "first"),

@@ -24,7 +24,7 @@ from otoscope.training.recipe import LearnPart
 from otoscope.training.run import train
 from otoscope.training.supervised import Supervised, head_of, metrics
 
-LEARN = LearnPart(epochs=2, batch_size=4, rate=1e-2)
+LEARN = LearnPart(epochs=2, batch_size=4, learning_rate=1e-2)
 
 
 def trainer(**options: Any) -> Trainer:
@@ -222,7 +222,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
 
 def test_the_best_epoch_is_kept(made: Any, tmp_path: Path) -> None:
     """With a rate so high that later epochs undo what the first have learnt."""
-    found = train(made(learn={"epochs": 6, "rate": 0.05, "schedule": "constant"}), tmp_path / "run")
+    found = train(made(learn={"epochs": 6, "learning_rate": 0.05, "schedule": "constant"}), tmp_path / "run")
     rows = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
     accuracies = [float(row.split(",")[3]) for row in rows]
     assert found["validation_accuracy"] == pytest.approx(max(accuracies))
@@ -236,7 +236,7 @@ def test_spoken_digits(made: Any, data: Path, tmp_path: Path) -> None:
             "set": "fsdd", "folder": str(data / "fsdd"), "task": "speaker", "train": "train", "validation": None,
             "test": "test",
         },
-        learn={"epochs": 1, "batch_size": 32, "rate": 1e-2, "schedule": "constant"},
+        learn={"epochs": 1, "batch_size": 32, "learning_rate": 1e-2, "schedule": "constant"},
     )  # fmt: skip
     found = train(recipe, tmp_path / "run")
     assert found["clips"]["test"] == 300 and found["test_accuracy"] > 0.3  # of six speakers

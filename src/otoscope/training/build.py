@@ -14,8 +14,6 @@ from otoscope.training.recipe import Recipe
 from otoscope.training.start import outputs_of, start_model, unchecked_model
 from otoscope.training.supervised import Supervised
 
-_PADDING = {"pad": "zeros", "repeat": "repeat"}
-
 
 def untrained_model(recipe: Recipe) -> Any:
     """The model of a recipe before its classes are known, which tells what sound it takes."""
@@ -35,27 +33,27 @@ def build_model(recipe: Recipe, parts: Parts) -> Any:
     length = crop_length(recipe, untrained_model(recipe))
     model: Any = start_model(part, None if encodes else parts.train.classes, recipe.seed, length)
     if getattr(model, "config", None) is not None:  # as it is trained, so it is looked into
-        model.padding = _PADDING[recipe.data.fill]
+        model.padding = recipe.data.padding
     return model
 
 
 def crop_length(recipe: Recipe, model: Any) -> int:
     """Samples of what the model hears at a time in training."""
     own, shortest = getattr(model, "input_length", None), getattr(model, "minimum_length", 1) or 1
-    asked = None if recipe.data.seconds is None else round(recipe.data.seconds * model.sample_rate)
+    asked = None if recipe.data.duration is None else round(recipe.data.duration * model.sample_rate)
     if own is not None and asked not in (None, own):
         raise InputError(
-            f"data.seconds is {recipe.data.seconds:g}, and {recipe.model.name} takes {own / model.sample_rate:g} s: "
+            f"data.duration is {recipe.data.duration:g}, and {recipe.model.name} takes {own / model.sample_rate:g} s: "
             "leave it out, or set model.options.input_length"
         )
     length = own or asked
     if length is None:
         raise InputError(
-            f"{recipe.model.name} takes clips of any length: say data.seconds, how much it hears at a time"
+            f"{recipe.model.name} takes clips of any length: say data.duration, how much it hears at a time"
         )
     if length < shortest:
         raise InputError(
-            f"data.seconds is {length / model.sample_rate:g}, and {recipe.model.name} needs "
+            f"data.duration is {length / model.sample_rate:g}, and {recipe.model.name} needs "
             f"{shortest / model.sample_rate:.3g} s or more"
         )
     return int(length)
@@ -90,5 +88,5 @@ def build_learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
         mixup_alpha=recipe.augment.mixup,
         shortest=length,
         window=getattr(model, "input_length", None),
-        fill_by=recipe.data.fill,
+        padding=recipe.data.padding,
     )

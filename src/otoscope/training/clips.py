@@ -77,19 +77,23 @@ class Sounds:
         """A whole clip (1, time)."""
         return self._decode(index) if self._kept is None else self._kept[index]
 
-    def crop(self, index: int, length: int, generator: torch.Generator | None, fill: str) -> Tensor:
+    def crop(self, index: int, length: int, generator: torch.Generator | None, padding: str) -> Tensor:
         """A piece (1, length) of a clip, the middle one without a generator; only the piece is decoded."""
         item = self.items[index]
         samples = math.floor(self._lengths[index] * self.sample_rate + 0.5) if self._kept is None else 0
         if samples <= length or isinstance(item.sound, xr.DataArray):
             clip = self.whole(index)
-            return centre_crop(clip, length, fill) if generator is None else random_crop(clip, length, generator, fill)
+            return (
+                centre_crop(clip, length, padding)
+                if generator is None
+                else random_crop(clip, length, generator, padding)
+            )
         spare = samples - length
         first = spare // 2 if generator is None else int(torch.randint(spare + 1, (), generator=generator))
         begin = (item.start or 0.0) + first / self.sample_rate
         seconds = min(length / self.sample_rate, self._lengths[index])
         piece = torch.from_numpy(load_piece(item.sound, self.sample_rate, begin, seconds))
-        return centre_crop(piece[None], length, fill)
+        return centre_crop(piece[None], length, padding)
 
     def window(self, index: int, first: int, length: int) -> Tensor:
         """The samples (1, length) from `first` on, with silence beyond the ends; only the piece is decoded."""
@@ -138,7 +142,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         Samples of a piece.
     views : 1 or 2
         2 for contrastive learning: pieces of a clip that do not overlap, each changed on its own.
-    crop, fill : str
+    crop, padding : str
         As in a recipe.
     augment : AugmentPart
         The random changes; mixup is done with whole batches, elsewhere.
@@ -153,12 +157,12 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         *,
         views: int = 1,
         crop: str = "random",
-        fill: str = "pad",
+        padding: str = "zeros",
         augment: AugmentPart | None = None,
         seed: int = 0,
     ) -> None:
         self.sounds, self.targets, self.length, self.views = sounds, targets, length, views
-        self.crop, self.fill, self.augment, self.seed = crop, fill, augment or AugmentPart(), seed
+        self.crop, self.padding, self.augment, self.seed = crop, padding, augment or AugmentPart(), seed
 
     def __len__(self) -> int:
         return len(self.sounds)
@@ -169,9 +173,9 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
 
     def _views(self, index: int, generator: torch.Generator) -> Tensor:
         if self.views == 2:
-            return torch.stack(two_crops(self.sounds.whole(index), self.length, generator, self.fill))
+            return torch.stack(two_crops(self.sounds.whole(index), self.length, generator, self.padding))
         chance = generator if self.crop == "random" else None
-        return self.sounds.crop(index, self.length, chance, self.fill)[None]
+        return self.sounds.crop(index, self.length, chance, self.padding)[None]
 
     def _changed(self, views: Tensor, generator: torch.Generator) -> Tensor:
         how = self.augment
@@ -183,7 +187,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
             views = time_masks(views, generator, sample_rate=self.sounds.sample_rate)
         if how.background:
             others = torch.randint(len(self.sounds), (len(views),), generator=generator).tolist()
-            behind = [self.sounds.crop(other, self.length, generator, self.fill) for other in others]
+            behind = [self.sounds.crop(other, self.length, generator, self.padding) for other in others]
             views = inject_background(views, torch.stack(behind), generator)
         return views
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from otoscope.errors import InputError
 
 
-def fill(clip: Tensor, length: int, how: str = "pad") -> Tensor:
+def fill(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     """Make a short clip at least `length` long.
 
     Parameters
@@ -16,8 +16,8 @@ def fill(clip: Tensor, length: int, how: str = "pad") -> Tensor:
     clip : Tensor, (..., time)
     length : int
         Of the last axis, in samples.
-    how : str
-        What comes after a clip that is shorter: "pad" for silence, "repeat" for the clip again and again.
+    padding : str
+        What comes after a clip that is shorter: "zeros" for silence, "repeat" for the clip again and again.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def fill(clip: Tensor, length: int, how: str = "pad") -> Tensor:
     Raises
     ------
     InputError
-        If the clip has no samples, `length` is not positive or `how` is unknown.
+        If the clip has no samples, `length` is not positive or `padding` is unknown.
 
     Examples
     --------
@@ -37,17 +37,17 @@ def fill(clip: Tensor, length: int, how: str = "pad") -> Tensor:
     tensor([1., 2., 1., 2., 1.])
     """
     _check(clip, length)
-    if how not in ("pad", "repeat"):
-        raise InputError(f"a short clip is filled by 'pad' or 'repeat', not {how!r}")
+    if padding not in ("zeros", "repeat"):
+        raise InputError(f"padding is 'zeros' or 'repeat', not {padding!r}")
     short = clip.shape[-1]
     if short >= length:
         return clip
-    if how == "pad":
+    if padding == "zeros":
         return torch.nn.functional.pad(clip, (0, length - short))
     return clip[..., torch.arange(length, device=clip.device) % short]
 
 
-def centre_crop(clip: Tensor, length: int, how: str = "pad") -> Tensor:
+def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     """Take the middle of a clip.
 
     Parameters
@@ -55,7 +55,7 @@ def centre_crop(clip: Tensor, length: int, how: str = "pad") -> Tensor:
     clip : Tensor, (..., time)
     length : int
         Of the crop, in samples.
-    how : str
+    padding : str
         What a shorter clip is filled with, see :func:`fill`.
 
     Returns
@@ -73,12 +73,12 @@ def centre_crop(clip: Tensor, length: int, how: str = "pad") -> Tensor:
     >>> centre_crop(torch.arange(6), 2)
     tensor([2, 3])
     """
-    clip = fill(clip, length, how)
+    clip = fill(clip, length, padding)
     start = (clip.shape[-1] - length) // 2
     return clip[..., start : start + length]
 
 
-def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str = "pad") -> Tensor:
+def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: str = "zeros") -> Tensor:
     """Take a piece of a clip; every place is equally likely. A shorter clip lies anywhere in the silence around it.
 
     Parameters
@@ -88,7 +88,7 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str 
         Of the crop, in samples.
     generator : torch.Generator
         Gives the place; the same seed gives the same crop.
-    how : str
+    padding : str
         What a shorter clip is filled with, see :func:`fill`; one that is repeated begins at its beginning.
 
     Returns
@@ -108,15 +108,15 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, how: str 
     """
     _check(clip, length)
     missing = length - clip.shape[-1]
-    if how == "pad" and missing > 0:
+    if padding == "zeros" and missing > 0:
         before = _integer(missing + 1, generator)
         return torch.nn.functional.pad(clip, (before, missing - before))
-    clip = fill(clip, length, how)
+    clip = fill(clip, length, padding)
     start = _integer(clip.shape[-1] - length + 1, generator)
     return clip[..., start : start + length]
 
 
-def two_crops(clip: Tensor, length: int, generator: torch.Generator, how: str = "repeat") -> tuple[Tensor, Tensor]:
+def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: str = "repeat") -> tuple[Tensor, Tensor]:
     """Take two pieces of a clip that share no sample: the two views of contrastive learning.
 
     Parameters
@@ -127,7 +127,7 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, how: str = 
         Of each crop, in samples.
     generator : torch.Generator
         Gives the places; the same seed gives the same crops.
-    how : str
+    padding : str
         A clip shorter than two crops is cut in the middle, and each half is filled so, see :func:`fill`.
 
     Returns
@@ -157,7 +157,7 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, how: str = 
         raise InputError("a clip of one sample cannot give two crops: leave it out of the set")
     if total < 2 * length:
         early, late = (
-            fill(half, length, how)[..., :length] for half in (clip[..., : total // 2], clip[..., total // 2 :])
+            fill(half, length, padding)[..., :length] for half in (clip[..., : total // 2], clip[..., total // 2 :])
         )
     else:
         # Two different numbers below rest + 2, in order, are one to one with the places of two pieces in a row.

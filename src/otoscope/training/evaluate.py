@@ -19,7 +19,7 @@ def clip_scores(
     window: int | None = None,
     batch_size: int = 16,
     posteriors: Callable[[Tensor], Tensor] | None = None,
-    fill_by: str = "pad",
+    padding: str = "zeros",
 ) -> Tensor:
     r"""Score a whole clip: the mean of the scores of consecutive windows.
 
@@ -35,8 +35,8 @@ def clip_scores(
         Windows that the model takes at a time: memory depends on it, not on the length of the clip.
     posteriors : callable, optional
         From logits (window, class) to what is averaged, such as `torch.sigmoid`; the logits by default.
-    fill_by : str
-        "pad" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.fill`.
+    padding : str
+        "zeros" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.fill`.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def clip_scores(
     """
     if batch_size < 1 or (window is not None and window < 1):
         raise InputError(f"window and batch_size have to be 1 or more, not {window} and {batch_size}")
-    clip = fill(clip, window or 1, fill_by)
+    clip = fill(clip, window or 1, padding)
     window = window or clip.shape[-1]
     starts, weights = _windows(clip.shape[-1], window)
     first = next(model.parameters(), clip)

@@ -70,7 +70,7 @@ class Feed(LightningDataModule):
                 length,
                 views=2 if recipe.learn.method == "contrastive" else 1,
                 crop=recipe.data.crop,
-                fill=recipe.data.fill,
+                padding=recipe.data.padding,
                 augment=recipe.augment,
                 seed=recipe.seed,
             )

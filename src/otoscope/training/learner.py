@@ -61,8 +61,8 @@ class Learner(LightningModule):
         if self._losses and not bool(torch.stack(self._losses[-_LOOK_EVERY:]).isfinite().all()):
             where = f"epoch {self.current_epoch + 1}, step {self.trainer.global_step}"
             raise InputError(
-                f"the loss is no longer a number ({where}): learn.rate={self.learn.rate:g} is too high, or the model "
-                "divides by zero on some sound"
+                f"the loss is no longer a number ({where}): learn.learning_rate={self.learn.learning_rate:g} is too "
+                "high, or the model divides by zero on some sound"
             )
 
     def on_train_epoch_end(self) -> None:
@@ -92,7 +92,7 @@ class Learner(LightningModule):
         learnt = [parameter for parameter in self.parameters() if parameter.requires_grad]
         if not learnt:
             raise InputError(f"{type(self.model).__name__} has no parameter that learns (requires_grad)")
-        optimizer = torch.optim.AdamW(learnt, self.learn.rate, weight_decay=self.learn.weight_decay)
+        optimizer = torch.optim.AdamW(learnt, self.learn.learning_rate, weight_decay=self.learn.weight_decay)
         if self.learn.schedule == "constant":
             return optimizer
         return [optimizer], [warm_up_cosine(optimizer, total=self.learn.epochs, warm_up=self.learn.warm_up)]

@@ -67,12 +67,12 @@ class DataPart(_Part):
     folds : "all" or list of str, optional
         Cross-validation: each of these parts in turn is the test, all others are trained on. Then `train` and `test`
         are not said.
-    seconds : float, optional
+    duration : float, optional
         Length of what the model hears at a time in training; by default the model's own input length.
     crop : "random" or "centre"
         Which piece of a longer clip.
-    fill : "pad" or "repeat"
-        What comes behind a shorter clip.
+    padding : "zeros" or "repeat"
+        What follows a shorter clip: silence, or the clip itself again.
     in_memory : bool
         Decode every clip once, before training, and keep it; else at every turn, in the workers.
     workers : int
@@ -86,9 +86,9 @@ class DataPart(_Part):
     validation: Parts | Share | None = None
     test: Parts | None = None
     folds: Literal["all"] | list[str] | None = None
-    seconds: Rate | None = None
+    duration: Rate | None = None
     crop: Literal["random", "centre"] = "random"
-    fill: Literal["pad", "repeat"] = "pad"
+    padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
     workers: Number = 0
 
@@ -121,7 +121,7 @@ class LearnPart(_Part):
         Frames: the phone in the middle of each window (TIMIT), decoded into the phones of whole sentences.
     epochs, batch_size : int
         Clips at a time on each device.
-    rate : float
+    learning_rate : float
         Of AdamW, the highest where it varies.
     weight_decay : float
         Decoupled from the gradient (AdamW). The thesis on sonification says Adam with a decay of 1e-3, and not which
@@ -142,7 +142,7 @@ class LearnPart(_Part):
     method: Literal["supervised", "contrastive", "linear", "frames"] = "supervised"
     epochs: Count
     batch_size: Count
-    rate: Rate = 1e-3
+    learning_rate: Rate = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
     warm_up: Number = 0
@@ -252,7 +252,7 @@ def read_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> Recipe:
 
     Examples
     --------
-    >>> read_recipe("laptop/vowels", ["learn.epochs=3", "data.seconds=0.2"]).learn.epochs
+    >>> read_recipe("laptop/vowels", ["learn.epochs=3", "data.duration=0.2"]).learn.epochs
     3
     >>> read_recipe("laptop/vowels", ["learn.epoch=3"])
     Traceback (most recent call last):

@@ -38,7 +38,7 @@ class Supervised(Learner):
         Samples that a clip to be judged is filled up to.
     window : int, optional
         Samples of the windows in which a clip is judged, for a model that takes one length; else the whole at once.
-    fill_by : str
+    padding : str
         As in a recipe.
     """
 
@@ -53,11 +53,11 @@ class Supervised(Learner):
         mixup_alpha: float | None = None,
         shortest: int = 1,
         window: int | None = None,
-        fill_by: str = "pad",
+        padding: str = "zeros",
     ) -> None:
         super().__init__(model, learn, seed)
         self.n_classes, self.multilabel, self.mixup_alpha = n_classes, multilabel, mixup_alpha
-        self.shortest, self.window, self.fill_by = shortest, window, fill_by
+        self.shortest, self.window, self.padding = shortest, window, padding
         self.judged: list[tuple[Tensor, Tensor]] = []
         if learn.method == "linear":
             model.requires_grad_(False)
@@ -88,8 +88,8 @@ class Supervised(Learner):
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Score one whole clip."""
-        wave = fill(clip[0], self.shortest, self.fill_by)
-        scores = clip_scores(self.model, wave, window=self.window, fill_by=self.fill_by)
+        wave = fill(clip[0], self.shortest, self.padding)
+        scores = clip_scores(self.model, wave, window=self.window, padding=self.padding)
         self.judged.append((scores.float().cpu(), clip[1].cpu()))
 
     test_step = validation_step
