@@ -62,7 +62,7 @@ def test_every_set_says_what_it_is() -> None:
         (lambda: read("nix"), "there is no data set 'nix'; there are vowels, fsdd"),
         (lambda: read("fsdd", "x", task="word"), "told apart by digit or speaker, not by 'word'"),
         (lambda: read("fsdd", "x", split="val"), "fsdd has no split 'val': it has train, test"),
-        (lambda: read("fsdd", "nowhere"), "there is no folder nowhere; fsdd is to be had from https"),
+        (lambda: read("fsdd", "nowhere"), "there is no folder nowhere; download fsdd from https"),
         (lambda: read("vowels", "x"), "vowels is built in: give no folder"),
         (lambda: read("csv"), "csv is not found: give its folder, as in csv:FOLDER$"),
         (lambda: parse("fsd:/data"), "fsd:/data is no data set: .*the sets are vowels, fsdd"),

@@ -39,7 +39,10 @@ def test_the_lists_split_and_noise_is_no_word(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: (f / "testing_list.txt").unlink(), "it has no testing_list.txt; get it from http"),
+        (
+            lambda f: (f / "testing_list.txt").unlink(),
+            "it does not contain testing_list.txt; give the folder",
+        ),
         (lambda f: (f / "testing_list.txt").write_text(""), "testing_list.txt is empty; get it anew"),
         (lambda f: (f / "testing_list.txt").write_bytes(b"\xff\xfe\x81"), "no text in UTF-8"),
         (lambda f: (f / "testing_list.txt").write_text("bed/x.wav\n\nbed/x.wav\n"), "line 3 says again what line 1"),
@@ -54,7 +57,7 @@ def test_what_is_missing_or_broken_is_named(folder: Path, spoil: Callable[[Path]
         read("speech-commands", folder)
 
 
-def test_the_folder_above_or_below_is_told_from_the_right_one(folder: Path) -> None:
+def test_the_folder_above_or_below_is_refused(folder: Path) -> None:
     for wrong in (folder.parent, folder / "bed"):
-        with pytest.raises(InputError, match=f"{wrong} is not the folder of speech-commands: give {folder}"):
+        with pytest.raises(InputError, match=f"{wrong} is not the folder of speech-commands"):
             read("speech-commands", wrong)

@@ -160,7 +160,6 @@ def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
         "about='é: ü # no comment'",
         "data.validation=0.25",
         "keep.every=7",
-        "data.task='1e-3'",
     ]
     recipe = read_recipe(path, changes)
     write_recipe(recipe, tmp_path / "again.yaml")

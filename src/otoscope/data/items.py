@@ -15,9 +15,6 @@ from otoscope.errors import InputError
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 """How the names of sound files end."""
 
-_LEVELS = 3  # folders above and below a wrong one in which the right one is looked for
-_LOOKED_AT = 500  # folders at most, for a data set may hold very many
-
 
 @dataclass(frozen=True)
 class Item:
@@ -160,23 +157,24 @@ def by_alphabet(items: Iterable[Item]) -> tuple[str, ...]:
 
 
 def check_folder(source: Source, folder: Path) -> None:
-    """See that a folder is the one of a data set, and name the right one where it lies above or below.
+    """Check that a folder is that of a data set.
 
     Raises
     ------
     InputError
+        That says what the folder must contain.
     """
     if not folder.is_dir():
         found = f"{folder} is a file, not a folder" if folder.exists() else f"there is no folder {folder}"
-        get = f"; {source.name} is to be had from {source.url}" if "://" in source.url else ""
+        get = f"; download {source.name} from {source.url}" if "://" in source.url else ""
         raise InputError(found + get)
-    if _is_of(source, folder):
-        return
-    for near in (*folder.resolve().parents[:_LEVELS], *_below(folder)):
-        if _is_of(source, near):
-            raise InputError(f"{folder} is not the folder of {source.name}: give {near}")
-    missing = next(part for part in source.layout if not _has(folder, part)).replace("|", " and no ")
-    raise InputError(f"{folder} is not the folder of {source.name}: it has no {missing}; get it from {source.url}")
+    for part in source.layout:
+        names = part.split("|")
+        if not any((folder / name).exists() for name in names):
+            raise InputError(
+                f"{folder} is not the folder of {source.name}: it does not contain {' or '.join(names[:2])}; give the "
+                f"folder that does, or download it from {source.url}"
+            )
 
 
 def sound_files(folder: Path, get: str) -> dict[str, Path]:
@@ -326,25 +324,3 @@ def check_present(listed: Iterable[str], found: Mapping[str, Path], folder: Path
             f"{len(missing)} of {len(names)} recordings that {where} names are missing from {folder}, first "
             f"{missing[0]}; get them from {get}"
         )
-
-
-def _is_of(source: Source, folder: Path) -> bool:
-    return all(_has(folder, part) for part in source.layout)
-
-
-def _has(folder: Path, part: str) -> bool:
-    return any((folder / name).exists() for name in part.split("|"))
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    level = [folder]
-    for _ in range(_LEVELS):
-        level = [below for one in level for below in _folders(one)][:_LOOKED_AT]
-        yield from level
-
-
-def _folders(folder: Path) -> list[Path]:
-    try:
-        return sorted(below for below in folder.iterdir() if below.is_dir())
-    except OSError:  # it may not be looked into
-        return []

@@ -1,7 +1,7 @@
-"""Our checkpoint folders on the Hugging Face Hub: published with their card, and fetched again.
+"""Checkpoint folders on the Hugging Face Hub, published with their model card and downloaded again.
 
-What is uploaded is what `save` writes: ``config.json``, ``model.safetensors`` and ``README.md``. What comes back is
-read by `load`, so nothing is unpickled and no code of others is run.
+What is uploaded is what `save` writes: ``config.json``, ``model.safetensors`` and ``README.md``. What is downloaded is
+read by `load`: nothing is unpickled, and no code from the Hub is run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ try:
 except ImportError as missing:
     raise InputError("the Hugging Face Hub needs huggingface_hub: pip install 'otoscope[hf]'") from missing
 
-# of a model that has no card
+# for a model without a card of its own
 _CARD = """\
 ---
 {{ card_data }}
@@ -28,8 +28,8 @@ _CARD = """\
 
 # A model on raw waveforms
 
-To be looked into with [Otoscope]({{ docs_url }}): `otoscope inspect hf:ORG/NAME clip.wav`, or in Python
-`otoscope.load("hf:ORG/NAME")`. What it learnt from and how well is not said.
+Inspect it with [Otoscope]({{ docs_url }}): `otoscope inspect hf:ORG/NAME clip.wav`, or in Python
+`otoscope.load("hf:ORG/NAME")`. Its training data and its accuracy are not documented.
 """
 
 
@@ -40,14 +40,15 @@ class Published(
     docs_url="https://otoscope.readthedocs.io",
     model_card_template=_CARD,
 ):
-    """A model with its card, to be put on the Hugging Face Hub by ``push_to_hub("org/name")``.
+    """A model with its card, ready for the Hugging Face Hub: ``push_to_hub("org/name")``.
 
     Parameters
     ----------
     model : torch.nn.Module
         A model from `load`.
     card : str, optional
-        Its card, in Markdown; by default the one in the folder that it is saved to, and else a short one.
+        Its model card, in Markdown; by default the ``README.md`` already in the folder it is saved to, or else a short
+        one.
 
     Raises
     ------
@@ -57,7 +58,7 @@ class Published(
     Notes
     -----
     ``push_to_hub`` and ``save_pretrained`` are those of `huggingface_hub.ModelHubMixin`. A checkpoint folder is
-    published by ``Published.from_pretrained(folder).push_to_hub("org/name")``; anyone loads it by
+    published by ``Published.from_pretrained(folder).push_to_hub("org/name")`` and loaded by anyone with
     ``otoscope.load("hf:org/name")``.
 
     Examples
@@ -73,84 +74,58 @@ class Published(
     """
 
     def __init__(self, model: nn.Module, card: str | None = None) -> None:
-        describe(model)  # or says why it cannot be saved, before the mixin takes an older config.json away
-        self.model = model
-        self.card = card
+        describe(model)  # fails for a model that cannot be saved, before the mixin deletes an older config.json
+        self.model, self.card = model, card
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save(self.model, save_directory, self.card)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
-        cls,
-        name: str | Path,
-        *,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | Path | None = None,
-        force_download: bool = False,
-        local_files_only: bool = False,
-        **options: Any,
-    ) -> Published:
-        """Take a checkpoint folder, or one of ours from the Hub.
+    def from_pretrained(cls, name: str | Path, **options: Any) -> Published:  # type: ignore[override]
+        """Read a checkpoint folder, or download one from the Hub.
 
         Parameters
         ----------
         name : str or Path
             A folder, or ``org/name``.
-        revision, token, cache_dir, force_download, local_files_only
-            As `huggingface_hub.snapshot_download` takes them.
         **options
-            Of the architecture, in place of those in ``config.json``.
-
-        Returns
-        -------
-        Published
+            As `huggingface_hub.snapshot_download` takes them: ``revision``, ``token``, ``cache_dir``, ...
 
         Raises
         ------
         InputError
-            If it cannot be found or read, or is no checkpoint of ours.
+            If there is no such model, or it is not an Otoscope checkpoint.
         """
-        folder = Path(name)
-        if not folder.is_dir():
-            folder = fetch(
-                str(name),
-                revision=revision,
-                token=token,
-                cache_dir=cache_dir,
-                force_download=force_download,
-                local_files_only=local_files_only,
-            )
+        folder = Path(name) if Path(name).is_dir() else fetch(str(name), **options)
         card = folder / CARD
-        return cls(load(folder.resolve(), **options), card.read_text(encoding="utf-8") if card.is_file() else None)
+        return cls(load(folder.resolve()), card.read_text(encoding="utf-8") if card.is_file() else None)
 
 
-def fetch(name: str, **where: Any) -> Path:
-    """Download a checkpoint of ours from the Hub; of another library's model, only what tells so.
+def fetch(name: str, **options: Any) -> Path:
+    """Download an Otoscope checkpoint from the Hub; of any other model, only its ``config.json``.
 
     Parameters
     ----------
     name : str
         ``org/name``.
-    **where
-        ``revision``, ``local_files_only`` and others, as `huggingface_hub.snapshot_download` takes them.
+    **options
+        As `huggingface_hub.snapshot_download` takes them.
 
     Returns
     -------
     Path
-        A folder in the cache, with ``config.json``; where `is_checkpoint`, with the rest too.
+        A folder in the Hub's cache.
 
     Raises
     ------
     InputError
-        If there is no such model, or it cannot be had.
+        If there is no such model, or the Hub cannot be reached.
     """
     try:
-        folder = Path(hf_hub_download(name, CONFIG, **where)).parent
+        folder = Path(hf_hub_download(name, CONFIG, **options)).parent
         if is_checkpoint(folder):
-            folder = Path(snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS, CARD], **where))
-    except Exception as error:  # of the hub, the network and the cache, of many kinds
+            folder = Path(snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS, CARD], **options))
+    except Exception as error:  # the hub, the network and the cache raise many kinds
         reason = str(error).strip().split("\n")[0]
-        raise InputError(f"hf:{name} cannot be loaded (offline, misspelt, or no folder?): {reason}") from error
+        raise InputError(f"hf:{name} cannot be loaded (offline, misspelt, or not a folder?): {reason}") from error
     return folder

@@ -294,8 +294,8 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 
 
 def to_yaml(content: dict[str, Any]) -> str:
-    """Text that is read back as what it was."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    """A mapping as YAML, in the order of its keys."""
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Loader(yaml.SafeLoader):
@@ -309,14 +309,9 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-class _Dumper(yaml.SafeDumper):
-    """The same for what is written: text that looks like such a number is quoted."""
-
-
-for _kind in (_Loader, _Dumper):
-    _kind.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
-    )
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
 
 
 def _parse(text: str, source: str) -> Any:
