@@ -42,7 +42,7 @@ def test_a_convolution_before_an_activation_in_place_keeps_its_own_value(act):
 def test_the_way_back_from_it_is_that_of_the_convolution(act):
     model, x = chain(act), torch.randn(2, 1, 60)
     seed = torch.randn(2, 4, 52)
-    back = backproject(model, x, seed, tap="first")
+    back = backproject(model, x, seed, layer="first")
     torch.testing.assert_close(back, F.conv_transpose1d(seed, model.first.weight))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.probe import Tap, read_taps, trace, vjp
-from otoscope.probe.listen import Call, listening
+from otoscope.probe.listen import Call, intercepting
 from otoscope.probe.trace import locate
 
 SAMPLE_RATE = 8000
@@ -40,7 +40,7 @@ def smooth_values(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
             values[call.tap] = result.clone()
         return result
 
-    with listening(model, handle):
+    with intercepting(model, handle):
         model(x)
     return values
 
@@ -342,7 +342,7 @@ def test_taps_by_the_end_of_their_name():
 
 
 def test_a_model_without_operations_is_refused():
-    with pytest.raises(InputError, match="no convolution, activation or pooling was seen in Linear"):
+    with pytest.raises(InputError, match="no convolution, activation or pooling was found in Linear"):
         trace(nn.Linear(10, 2), torch.zeros(1, 10), SAMPLE_RATE)
 
 

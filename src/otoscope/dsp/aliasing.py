@@ -110,5 +110,5 @@ def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
     centred = signals - signals.mean(-1, keepdim=True)
     window = torch.hann_window(length + 2, periodic=False, dtype=signals.dtype, device=signals.device)[1:-1]
     width = -(-length // (2 * cells))  # bins in a cell
-    power = torch.fft.rfft(centred * window, n=2 * cells * width).abs().square()
+    power: Tensor = torch.fft.rfft(centred * window, n=2 * cells * width).abs().square()
     return power[..., :-1].unflatten(-1, (cells, width)).sum(-1)

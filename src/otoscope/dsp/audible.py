@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 #: In Hz. Signals from backpropagation through rectifiers often hold an offset and a drift that nobody can hear.
 LOWEST_AUDIBLE = 50.0
 
 
-def audible(spectrum: xr.DataArray) -> npt.NDArray[Any]:
+def audible(spectrum: xr.DataArray) -> np.ndarray:
     """The values of a spectrum, zero below :data:`LOWEST_AUDIBLE`.
 
     Parameters
@@ -57,7 +55,7 @@ def peak_frequency(spectrum: xr.DataArray) -> float:
     return float(spectrum.frequency[int(values.argmax())]) if values.max() > 0 else math.nan
 
 
-def loudest_frequency(samples: npt.NDArray[Any], sample_rate: float) -> float:
+def loudest_frequency(samples: np.ndarray, sample_rate: float) -> float:
     """Audible frequency of the largest bin of a sound's spectrum, under a Hann window.
 
     Parameters

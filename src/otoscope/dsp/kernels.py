@@ -198,7 +198,8 @@ def bandpass_bank(bands: Tensor | Sequence[Sequence[float]], width: int, sample_
     samples = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
     low, high = (2 * edges / sample_rate).T[:, :, None]
     kernels = high * torch.sinc(high * samples) - low * torch.sinc(low * samples)
-    return (kernels * torch.hamming_window(width, periodic=False, dtype=torch.float64)).float()
+    windowed: Tensor = kernels * torch.hamming_window(width, periodic=False, dtype=torch.float64)
+    return windowed.float()
 
 
 def even_bank(

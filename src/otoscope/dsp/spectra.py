@@ -45,7 +45,8 @@ def spectral_relevance(signal: Tensor) -> Tensor:
     >>> spectral_relevance(relevance).abs().argmax().item()
     3
     """
-    return torch.fft.ihfft(_real_signal(signal)).resolve_conj()  # a lazy conjugate is unknown to numpy
+    derivative: Tensor = torch.fft.ihfft(_real_signal(signal))
+    return derivative.resolve_conj()  # numpy does not know lazy conjugates
 
 
 def short_time_spectrum(
@@ -136,7 +137,7 @@ def amplitude_spectrum(signal: Tensor) -> Tensor:
     tensor([1., 0., 0., 0., 3., 0., 0., 0., 0.])
     """
     signal = _real_signal(signal)
-    amplitudes = torch.fft.rfft(signal).abs() / signal.shape[-1]
+    amplitudes: Tensor = torch.fft.rfft(signal).abs() / signal.shape[-1]
     amplitudes[..., 1 : (signal.shape[-1] + 1) // 2] *= 2
     return amplitudes
 
@@ -177,7 +178,7 @@ def autocorrelation(signal: Tensor) -> Tensor:
     silent = peak == 0
     # Scaled first, since the squares of a very quiet relevance signal would vanish.
     spectrum = torch.fft.rfft(signal / peak.where(~silent, 1), 2 * n)
-    lags = torch.fft.irfft(spectrum.abs().square(), 2 * n)[..., :n]
+    lags: Tensor = torch.fft.irfft(spectrum.abs().square(), 2 * n)[..., :n]
     return (lags / lags[..., :1].where(~silent, 1)).where(~silent, 0)
 
 

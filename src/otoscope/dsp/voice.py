@@ -320,7 +320,8 @@ def lp_spectrum(signal: ArrayLike, order: int = 16, n_fft: int = 1024) -> np.nda
     if n_fft <= order:
         raise InputError(f"n_fft has to be above the order of {order}, not {n_fft}")
     coefficients, error = linear_prediction(signal, order)
-    return np.sqrt(max(error, 0.0)) / np.abs(np.fft.rfft(coefficients, n_fft))
+    spectrum: np.ndarray = np.sqrt(max(error, 0.0)) / np.abs(np.fft.rfft(coefficients, n_fft))
+    return spectrum
 
 
 def envelope(signal: ArrayLike, sample_rate: float, n_fft: int = 1024, *, lifter: float = 0.0015) -> np.ndarray:
@@ -375,7 +376,8 @@ def envelope(signal: ArrayLike, sample_rate: float, n_fft: int = 1024, *, lifter
         smooth = _lifted(target, kept, n_fft)
         if (level - smooth).max() <= np.log(10) / 20:
             break
-    return np.exp(smooth)
+    curve: np.ndarray = np.exp(smooth)
+    return curve
 
 
 def _lifted(level: np.ndarray, kept: int, n_fft: int) -> np.ndarray:

@@ -51,7 +51,8 @@ def analytic_signal(signal: Tensor) -> Tensor:
     spectrum = torch.fft.fft(signal)
     spectrum[..., 1 : (n + 1) // 2] *= 2
     spectrum[..., n // 2 + 1 :] = 0
-    return torch.fft.ifft(spectrum)
+    analytic: Tensor = torch.fft.ifft(spectrum)
+    return analytic
 
 
 def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
@@ -125,4 +126,5 @@ def _distribution(z: Tensor, n_fft: int) -> Tensor:
     windows = pad(half_samples, (n - 1, n - 1)).unfold(-1, n, 1)
     later, earlier = windows[:, n - 1 :], windows[:, : 2 * n - 1].flip(-1)
     # The products at -d are the conjugates of those at d, hence the Hermitian transform.
-    return 2 * torch.fft.hfft(later * earlier.conj(), 2 * n_fft, norm="forward")[..., :n_fft]
+    whole: Tensor = 2 * torch.fft.hfft(later * earlier.conj(), 2 * n_fft, norm="forward")
+    return whole[..., :n_fft]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,17 +12,25 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.probe.folding import run_folding
-from otoscope.probe.listen import Call, Reached, differentiable_recurrence, evaluating, frozen, listening, output_tensor
+from otoscope.probe.listen import (
+    Call,
+    TapReached,
+    differentiable_recurrence,
+    evaluating,
+    frozen,
+    intercepting,
+    output_tensor,
+)
 from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under
 from otoscope.probe.trace import resolve_tap
 
-# Bytes that backward passes of many seeds at once may take: on a CPU little more than its caches hold.
+# Bytes for backward passes of many seeds at once: on a CPU little more than its caches hold.
 _MEMORY_CPU, _MEMORY_GPU = 2**24, 2**30
 
 
 class Pullback:
-    """What :func:`vjp` returns to carry seeds back; it may be called any number of times.
+    """The way back from a tap to the waveform, as :func:`vjp` returns it; it may be called any number of times.
 
     Attributes
     ----------
@@ -31,11 +40,11 @@ class Pullback:
 
     def __init__(self, model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, memory: int | None) -> None:
         self._value, self._inputs, self.tap, largest = _forward(model, inputs, tap, rule)
-        self._forward_folding = lambda: _forward(model, inputs, self.tap, rule, folding=True)
+        self._forward_folding = partial(_forward, model, inputs, self.tap, rule, folding=True)
         self._folded: tuple[Tensor, Tensor] | None = None
         if memory is None:
             memory = _MEMORY_CPU if inputs.device.type == "cpu" else _MEMORY_GPU
-        # Gradients of two neighbouring activations, a seed and the room of a convolution live side by side.
+        # At one time there are the gradients of two successive activations, a seed and the workspace of a convolution.
         self.seeds_at_once = max(1, memory // (4 * largest * inputs.element_size()))
 
     @property
@@ -61,8 +70,8 @@ class Pullback:
             return _back(self._value, self._inputs, seed)
         if seed.shape[1:] != self._value.shape:
             raise InputError(
-                f"a seed has to have the shape {tuple(self._value.shape)} of the tap, or that behind a first "
-                f"axis of seeds; this one has {tuple(seed.shape)}"
+                f"a seed has to have the shape {tuple(self._value.shape)} of the tap, with or without an axis of "
+                f"seeds before it; this one has {tuple(seed.shape)}"
             )
         if not len(seed):
             return self._inputs.new_zeros(0, *self._inputs.shape)
@@ -75,7 +84,7 @@ class Pullback:
             except RuntimeError as error:
                 if isinstance(error, torch.OutOfMemoryError):
                     raise
-                # An operation without a batching rule: one seed at a time gives the same.
+                # An operation has no batching rule: one seed at a time gives the same result.
         return torch.stack([_back(self._value, self._inputs, seed) for seed in seeds])
 
     def _back_folded(self, seeds: Tensor) -> Tensor:
@@ -95,7 +104,7 @@ def _back(value: Tensor, inputs: Tensor, seed: Tensor) -> Tensor:
 def vjp(
     model: nn.Module,
     inputs: Tensor,
-    tap: str | None = None,
+    layer: str | None = None,
     rule: str | Rule = "gradient",
     memory: int | None = None,
 ) -> tuple[Tensor, Pullback]:
@@ -110,12 +119,12 @@ def vjp(
         Any module on waveforms.
     inputs : Tensor, (batch, ..., time)
         What the model takes, in floating point.
-    tap : str, optional
-        Name of a tap; None for the output of the model, before a softmax if that comes last.
+    layer : str, optional
+        A tap, by its name or the end of it; by default the output of the model, before a softmax if that comes last.
     rule : {"gradient", "guided", "deconvnet"} or callable
         See :mod:`otoscope.probe.rules`.
     memory : int, optional
-        Bytes that backward passes of many seeds at once may take; by default what suits the device.
+        Bytes for backward passes of many seeds at once; by default what suits the device.
 
     Returns
     -------
@@ -127,18 +136,18 @@ def vjp(
     Raises
     ------
     InputError
-        If there is no such tap or rule, or if the model cuts gradients on the way to it.
+        If there is no such tap or rule, or the model cuts gradients on the way to it.
 
     Examples
     --------
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
     >>> x = torch.randn(1, 1, 400)
-    >>> value, pull = vjp(model, x, tap="1", rule="deconvnet")
+    >>> value, pull = vjp(model, x, layer="1", rule="deconvnet")
     >>> pull(value).shape == x.shape
     True
     """
     _check_floating(inputs)
-    pull = Pullback(model, inputs, tap, find_rule(rule), memory)
+    pull = Pullback(model, inputs, layer, find_rule(rule), memory)
     return pull.value, pull
 
 
@@ -180,11 +189,13 @@ def logits(model: nn.Module, inputs: Tensor) -> Tensor:
 
 def _check_floating(inputs: Tensor) -> None:
     if not inputs.is_floating_point():
-        raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}")
+        raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}: convert them with .float()")
 
 
 def _gradients_cut(place: str) -> InputError:
-    return InputError(f"the model cuts gradients (torch.no_grad, detach) between the waveform and {place}")
+    return InputError(
+        f"the model cuts gradients (torch.no_grad, detach) between the waveform and {place}: take that out of it"
+    )
 
 
 def _forward(
@@ -210,7 +221,7 @@ def backproject(
     model: nn.Module,
     inputs: Tensor,
     seed: Tensor | Callable[[Tensor], Tensor],
-    tap: str | None = None,
+    layer: str | None = None,
     rule: str | Rule = "gradient",
     memory: int | None = None,
 ) -> Tensor:
@@ -218,11 +229,11 @@ def backproject(
 
     Parameters
     ----------
-    model, inputs, tap, rule, memory
+    model, inputs, layer, rule, memory
         As in :func:`vjp`.
     seed : Tensor or callable
-        What is carried back, (batch, ...) as the value at the tap, or (seeds, batch, ...); or a function
-        from that value to it.
+        What is carried back: of the shape (batch, ...) of the value at the tap, or (seeds, batch, ...); or a function
+        of that value that returns it.
 
     Returns
     -------
@@ -239,21 +250,21 @@ def backproject(
     >>> bool((signal[0, 0] == model[1].weight[1]).all())
     True
     """
-    value, pull = vjp(model, inputs, tap, rule, memory)
+    value, pull = vjp(model, inputs, layer, rule, memory)
     return pull(seed(value) if callable(seed) else seed)
 
 
 def _leads_to(value: Tensor, leaf: Tensor) -> bool:
     """Whether the history of `value` goes back to `leaf`, and not to parameters alone."""
-    seen: set[Any] = set()
+    visited: set[Any] = set()
     nodes = [value.grad_fn]
     while nodes:
         node = nodes.pop()
-        if node is None or node in seen:
+        if node is None or node in visited:
             continue
         if getattr(node, "variable", None) is leaf:
             return True
-        seen.add(node)
+        visited.add(node)
         nodes += [before for before, _ in node.next_functions]
     return False
 
@@ -265,14 +276,14 @@ class _Forward:
         self.tap, self.rule, self.folding = tap, rule, folding
         self.value: Tensor | None = None
         self.largest = 0
-        self._seen: list[str] = []
+        self._names: list[str] = []
         self._softmax: tuple[Any, Any] = (None, None)  # its input and its output
 
     def run(self, model: nn.Module, leaf: Tensor) -> Tensor:
         try:
-            with listening(model, self._handle):
+            with intercepting(model, self._handle):
                 output = output_tensor(model(leaf.clone()))
-        except Reached:
+        except TapReached:
             pass
         if self.value is not None:  # also where the model caught the exception
             return self.value
@@ -282,9 +293,9 @@ class _Forward:
         return before if output is after else output
 
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:
-        """The tap was given by the end of its name: now that all names are known, go to it."""
+        """Run again to a tap that was given by the end of its name, now that all names are known."""
         assert self.tap is not None
-        self.tap, self._seen = resolve_tap(self.tap, self._seen), []
+        self.tap, self._names = resolve_tap(self.tap, self._names), []
         return self.run(model, leaf)
 
     def _handle(self, call: Call) -> Any:
@@ -293,10 +304,10 @@ class _Forward:
         if call.name in NORMALISING:
             self._softmax = (call.input, result)
         if call.tap is not None:
-            self._seen.append(call.tap)
+            self._names.append(call.tap)
             value = result[0] if isinstance(result, tuple) else result
             self.largest = max(self.largest, value.numel())
             if call.tap == self.tap:
                 self.value = value
-                raise Reached
+                raise TapReached
         return result

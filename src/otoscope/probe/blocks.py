@@ -1,4 +1,4 @@
-"""Where the blocks of a model end: the points at which studies of every layer look."""
+"""Ends of the blocks of a model: the taps that methods on every layer analyse by default."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from otoscope.probe.trace import Tap, Trace
 def block_ends(trace: Trace) -> list[str]:
     """The last tap of every block, such as convolution, activation, pooling.
 
-    A block begins with a layer (a convolution, or parallel ones) and with an activation that follows no
-    convolution, as those between the linear layers of a transformer do. Taps without a time axis or with a single
-    map end none (but a pooling over all of time that joins parallel branches does), and neither does a convolution
-    that no activation follows, unless the model has no other taps.
+    A block begins with a layer (a convolution, or parallel ones), or with an activation that does not follow a
+    convolution, such as one between the linear layers of a transformer. A tap without a time axis or with a single
+    map does not end a block, except a pooling over all of time that joins parallel branches; neither does a
+    convolution without an activation behind it, unless the model has no other taps.
 
     Examples
     --------

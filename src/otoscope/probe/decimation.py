@@ -1,7 +1,7 @@
-"""Taps that keep fewer values along time than they make, and what they make before they drop the others.
+"""Taps that decimate along time, and their result before decimation.
 
-A strided convolution or pooling is that operation at stride 1 followed by decimation: of `stride` values one is
-kept. What the others hold tells how much of the result is folded.
+A strided convolution or pooling is the same operation at stride 1 followed by decimation, which keeps one of `stride`
+values. What the result at stride 1 holds above the new Nyquist limit is folded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from otoscope.probe.listen import Call, evaluating, listening
+from otoscope.probe.listen import Call, evaluating, intercepting
 from otoscope.probe.trace import Tap, Trace
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -24,7 +24,7 @@ _ARGUMENTS = {"conv": _CONVOLUTION, "max_pool": _MAX_POOL, "avg_pool": _AVG_POOL
 
 
 def time_stride(tap: Tap) -> int:
-    """How many values along time a tap makes for each that it keeps; 1 where it drops none."""
+    """The stride of a tap along time; 1 where it has no time axis or does not decimate."""
     if tap.time_axis is None or tap.hop != tap.hop or not tap.stride:
         return 1
     place = tap.time_axis - (len(tap.shape) - len(tap.stride))
@@ -38,7 +38,7 @@ def downsampling_steps(taps: Trace) -> tuple[list[Tap], dict[str, str]]:
     -------
     steps : list of Tap
     skipped : dict of str to str
-        Taps that make a shorter result in another way, with the reason why they are no such step.
+        Other taps that shorten their input, each with the reason why it is left out.
     """
     steps, skipped = [], {}
     for name, tap in taps.items():
@@ -59,8 +59,8 @@ def downsampling_steps(taps: Trace) -> tuple[list[Tap], dict[str, str]]:
 def undecimated(call: Call, axis: int) -> Tensor:
     """The same convolution or pooling of the same input, but at stride 1 along one axis.
 
-    Every `stride`-th value of it from the first on is what the call returns. Only the last window of a pooling with
-    `ceil_mode`, which reaches beyond the end, has no place in it.
+    Every `stride`-th value of it, from the first on, is what the call returns, but for the last window of a pooling
+    with `ceil_mode`, which reaches beyond the end of the input.
     """
     operation = call.operation
     assert operation is not None
@@ -69,15 +69,18 @@ def undecimated(call: Call, axis: int) -> Tensor:
     given = dict(zip(_ARGUMENTS[operation.op[:-2]], call.args, strict=False)) | call.kwargs
     given["stride"] = tuple(stride)
     if operation.kind == "convolution":
-        return call.func(**given)
-    given.pop("return_indices", None)
-    return getattr(functional, operation.op)(**given)
+        function = call.func
+    else:
+        given.pop("return_indices", None)
+        function = getattr(functional, operation.op)
+    result: Tensor = function(**given)
+    return result
 
 
 def watch_steps(
-    model: nn.Module, inputs: Tensor, steps: Sequence[Tap], look: Callable[[Tap, Tensor, Tensor], None]
+    model: nn.Module, inputs: Tensor, steps: Sequence[Tap], callback: Callable[[Tap, Tensor, Tensor], None]
 ) -> None:
-    """Run a model and show each downsampling step as it happens.
+    """Run a model and hand each downsampling step to a callback, before and after decimation.
 
     Parameters
     ----------
@@ -85,18 +88,18 @@ def watch_steps(
     inputs : Tensor, (batch, ..., time)
     steps : sequence of Tap
         Of :func:`downsampling_steps`.
-    look : callable
-        Called as ``look(tap, before, after)`` with what the step makes at stride 1 and what it returns. Neither is
-        a copy.
+    callback : callable
+        Called as ``callback(tap, before, after)`` with the result at stride 1 and the one that the step returns.
+        Neither is a copy.
 
     Examples
     --------
     >>> from otoscope.probe import trace
     >>> model, x = nn.Sequential(nn.Conv1d(1, 2, 3), nn.MaxPool1d(4)), torch.randn(1, 1, 100)
     >>> steps, _ = downsampling_steps(trace(model, x, sample_rate=8000))
-    >>> def look(tap, before, after):
+    >>> def callback(tap, before, after):
     ...     print(tap.name, bool((before[..., ::4] == after).all()))
-    >>> watch_steps(model, x, steps, look)
+    >>> watch_steps(model, x, steps, callback)
     1 True
     """
     wanted = {tap.name: tap for tap in steps}
@@ -106,8 +109,8 @@ def watch_steps(
         if call.tap in wanted:
             tap = wanted[call.tap]
             assert tap.time_axis is not None
-            look(tap, undecimated(call, tap.time_axis), result[0] if isinstance(result, tuple) else result)
+            callback(tap, undecimated(call, tap.time_axis), result[0] if isinstance(result, tuple) else result)
         return result
 
-    with torch.no_grad(), evaluating(model), listening(model, handle):
-        model(inputs.clone())  # which the model may overwrite
+    with torch.no_grad(), evaluating(model), intercepting(model, handle):
+        model(inputs.clone())  # a model may overwrite its input

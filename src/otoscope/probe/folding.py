@@ -1,13 +1,38 @@
-"""Convolutions and max poolings whose way back takes many seeds in one call.
+"""Convolutions and max poolings whose backward pass takes many seeds in one call.
 
 Autograd carries a batch of seeds back with `torch.vmap`, for which PyTorch loops over the seeds in the backward
-pass of convolutions and poolings. Here their way back is a function of its own that folds the seeds into the
-batch. For a single seed it is the very call that autograd makes.
+pass of convolutions and poolings. Here their backward pass has a rule for `vmap` that folds the seeds into the
+batch. A single seed goes back by the same call that autograd makes.
+
+Why folding is exact: let the layer take a batch of B inputs, and let S seeds arrive.
+
+Convolution, along one axis, with kernel w of k taps, stride s, padding p and dilation d:
+
+    y[m] = sum_j w[j] x[m s - p + j d]
+
+so that the gradient of a seed g with respect to x is
+
+    dx[n] = sum over all (m, j) with m s - p + j d = n of w[j] g[m]
+
+which is the transposed convolution of g with the same kernel. It is linear in g, treats the items of a batch
+independently, and depends on x only through its length. Therefore S seeds for B inputs are one batch of S B items:
+(S, B, ...) is flattened to (S B, ...), convolved, and unflattened. Only the length has to be restored. The windows of
+M outputs cover the samples -p to (M - 1) s - p + d (k - 1), of which the transposed convolution drops p at either end:
+(M - 1) s - 2 p + d (k - 1) + 1 samples are left. Inputs that are up to s - 1 samples longer give the same M, and
+`output_padding` keeps as many more at the end.
+
+Max pooling selects: y[m] = x[i(m)], where the switch i(m) is the position of the maximum of window m. So
+
+    dx[n] = sum over all m with i(m) = n of g[m]
+
+which is a scatter-add. The switches depend on x alone, so all seeds share them: they are expanded over the axis of
+seeds, and one scatter-add along the flattened positions does it for all.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,7 +53,7 @@ _POOLS = {"max_pool1d": functional.max_pool1d_with_indices, "max_pool2d": functi
 
 
 def run_folding(call: Call) -> Any:
-    """Run a call of a forward pass; if it is a convolution or max pooling, its way back can be folded."""
+    """Run a call of a forward pass so that seeds of its backward pass can be folded, if it is one that can."""
     operation = call.operation
     if operation is None or not torch.is_grad_enabled() or not call.input.requires_grad:
         return call.run()
@@ -37,17 +62,17 @@ def run_folding(call: Call) -> Any:
         bias = call.args[2] if len(call.args) > 2 else call.kwargs.get("bias")
         padding = tuple(before for before, _ in operation.padding)
         geometry = (operation.stride, padding, operation.dilation, operation.groups)
-        return _Convolution.apply(x, operation.weight, bias, call.func, operation.op, *geometry)
+        return _convolution(x, operation.weight, bias, call.func, operation.op, *geometry)
     if operation.op in _POOLS and not call.name.endswith("_with_indices") and _has_batch(call):
         names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
         given = dict(zip(names, call.args[1:], strict=False)) | call.kwargs
         given.pop("input", None)
-        return call.run() if given.pop("return_indices", False) else _MaxPool.apply(x, operation.op, given)[0]
+        return call.run() if given.pop("return_indices", False) else _max_pool(x, operation.op, given)[0]
     return call.run()
 
 
 def _is_plain_convolution(call: Call) -> bool:
-    """Whether only the input has to be differentiated, and is padded alike on both sides."""
+    """Whether only the input needs a gradient, and it is padded equally on both sides."""
     operation = call.operation
     assert operation is not None
     assert operation.weight is not None
@@ -68,7 +93,8 @@ class _Convolution(torch.autograd.Function):
         x: Tensor, weight: Tensor, bias: Tensor | None, func: Any, op: str, stride: Any, padding: Any, dilation: Any,
         groups: int,
     ) -> Tensor:  # fmt: skip
-        return func(x, weight, bias, stride, padding, dilation, groups)
+        result: Tensor = func(x, weight, bias, stride, padding, dilation, groups)
+        return result
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -78,7 +104,7 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         x, weight = ctx.saved_tensors
-        return _ConvolutionBack.apply(grad, x, weight, ctx.op, *ctx.geometry), *[None] * 8
+        return _convolution_back(grad, x, weight, ctx.op, *ctx.geometry), *[None] * 8
 
 
 class _ConvolutionBack(torch.autograd.Function):
@@ -86,10 +112,11 @@ class _ConvolutionBack(torch.autograd.Function):
     def forward(
         grad: Tensor, x: Tensor, weight: Tensor, op: str, stride: Any, padding: Any, dilation: Any, groups: int
     ) -> Tensor:
-        nothing = [0] * len(stride)
-        return torch.ops.aten.convolution_backward(
-            grad, x, weight, None, stride, padding, dilation, False, nothing, groups, [True, False, False]
+        output_padding = [0] * len(stride)
+        to_input: Tensor = torch.ops.aten.convolution_backward(
+            grad, x, weight, None, stride, padding, dilation, False, output_padding, groups, [True, False, False]
         )[0]
+        return to_input
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
@@ -101,14 +128,15 @@ class _ConvolutionBack(torch.autograd.Function):
         dilation: Any, groups: int,
     ) -> tuple[Tensor, int]:  # fmt: skip
         grads = grads.movedim(in_dims[0], 0)
-        # How many samples at the end of x no window reached.
-        rest = [
+        # Per axis, the samples at the end of x that no window reached.
+        output_padding = [
             n - ((m - 1) * s - 2 * p + d * (k - 1) + 1)
             for n, m, s, p, d, k in zip(
                 x.shape[2:], grads.shape[3:], stride, padding, dilation, weight.shape[2:], strict=True
             )
         ]
-        back = _TRANSPOSED[op](grads.flatten(0, 1), weight, None, stride, padding, rest, groups, dilation)
+        folded = grads.flatten(0, 1)  # (seeds * batch, channel, ...)
+        back = _TRANSPOSED[op](folded, weight, None, stride, padding, output_padding, groups, dilation)
         return back.unflatten(0, grads.shape[:2]), 0
 
 
@@ -116,7 +144,7 @@ class _MaxPool(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, op: str, given: dict[str, Any]) -> tuple[Tensor, Tensor]:
         pooled, switches = _POOLS[op](x, **given)
-        # PyTorch forbids to overwrite a view that was made here, as an activation in place would.
+        # PyTorch forbids an activation in place on a view that a Function returned.
         return pooled.clone() if pooled._is_view() else pooled, switches
 
     @staticmethod
@@ -127,11 +155,11 @@ class _MaxPool(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Any) -> Any:
-        return _MaxPoolBack.apply(grad, ctx.saved_tensors[0], ctx.shape), None, None
+        return _max_pool_back(grad, ctx.saved_tensors[0], ctx.shape), None, None
 
 
 class _MaxPoolBack(torch.autograd.Function):
-    """Unpooling: every value goes to where the largest one of its window was."""
+    """Unpooling: every value goes to the position of the maximum of its window."""
 
     @staticmethod
     def forward(grad: Tensor, switches: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -145,6 +173,12 @@ class _MaxPoolBack(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: Any, grads: Tensor, switches: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, int]:
         grads = grads.movedim(in_dims[0], 0)
-        many = switches.expand_as(grads)
+        shared = switches.expand_as(grads)
         back = grads.new_zeros(len(grads), *shape[:2], math.prod(shape[2:]))
-        return back.scatter_add_(-1, many.flatten(3), grads.flatten(3)).reshape(len(grads), *shape), 0
+        return back.scatter_add_(-1, shared.flatten(3), grads.flatten(3)).reshape(len(grads), *shape), 0
+
+
+_convolution: Callable[..., Tensor] = _Convolution.apply
+_convolution_back: Callable[..., Tensor] = _ConvolutionBack.apply
+_max_pool: Callable[..., tuple[Tensor, Tensor]] = _MaxPool.apply
+_max_pool_back: Callable[..., Tensor] = _MaxPoolBack.apply

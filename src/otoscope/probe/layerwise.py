@@ -1,4 +1,4 @@
-"""The values and the ways back of many taps by one forward pass, and a forward pass that ends at a tap."""
+"""Values and pullbacks of many taps by one forward pass, and a forward pass that ends at a tap."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.probe.listen import Call, Reached, differentiable_recurrence, evaluating, frozen, listening
+from otoscope.probe.listen import Call, TapReached, differentiable_recurrence, evaluating, frozen, intercepting
 from otoscope.probe.rules import Rule, find_rule, run_under
 
 
 class WaysBack:
-    """What :func:`ways_back` returns.
+    """The pullbacks of several taps, from one forward pass.
 
     Attributes
     ----------
     values : dict of str to Tensor
-        What the operations at the taps returned.
+        By the name of the tap, what its operation returned.
     """
 
     def __init__(self, leaf: Tensor, values: dict[str, Tensor]) -> None:
@@ -31,15 +31,17 @@ class WaysBack:
         """Carry a seed of the shape of a tap's value back to the input."""
         value = self._values[tap]
         if not value.requires_grad:
-            raise InputError(f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap}")
+            raise InputError(
+                f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap}: take that out of it"
+            )
         return torch.autograd.grad(value, self._leaf, seed, retain_graph=True)[0]
 
 
 def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str | Rule = "gradient") -> WaysBack:
-    """Run a model once; keep the values at taps, and the way from each of them to the waveform.
+    """Run a model once; keep the values at taps, and the way from each of them back to the waveform.
 
-    Where :func:`otoscope.vjp` runs up to one tap, this runs to the end and holds every activation until it is
-    dropped.
+    :func:`otoscope.vjp` runs up to one tap; this runs to the end and holds every activation as long as the result is
+    held.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
         result = run_under(rule, call)
         if call.tap in wanted:
             assert call.tap is not None
-            # A copy, which no activation that works in place can overwrite.
+            # A copy, which no activation in place can overwrite.
             values[call.tap] = (result[0] if isinstance(result, tuple) else result).clone()
         return result
 
@@ -77,26 +79,26 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
         differentiable_recurrence(model),
     ):
         leaf = inputs.detach().clone().requires_grad_()
-        with listening(model, handle):
+        with intercepting(model, handle):
             model(leaf.clone())
     return WaysBack(leaf, values)
 
 
-def run_to(model: nn.Module, inputs: Tensor, tap: str) -> Tensor:
-    """The value at a tap, by a forward pass that ends there; gradients flow to the parameters as in any other.
+def run_to(model: nn.Module, inputs: Tensor, layer: str) -> Tensor:
+    """The value at a tap, by a forward pass that ends there; gradients flow to the parameters.
 
     Parameters
     ----------
     model : nn.Module
-        Run in the mode that it is in.
+        It is run in the mode, training or evaluation, that it is in.
     inputs : Tensor, (batch, ..., time)
-    tap : str
-        Its full name.
+    layer : str
+        The tap, by its full name.
 
     Raises
     ------
     InputError
-        If the pass does not come to that tap.
+        If the pass does not reach that tap.
 
     Examples
     --------
@@ -109,13 +111,13 @@ def run_to(model: nn.Module, inputs: Tensor, tap: str) -> Tensor:
 
     def handle(call: Call) -> Any:
         result = call.run()
-        if call.tap == tap:
+        if call.tap == layer:
             found.append(result[0] if isinstance(result, tuple) else result)
-            raise Reached
+            raise TapReached
         return result
 
-    with listening(model, handle), suppress(Reached):
+    with intercepting(model, handle), suppress(TapReached):
         model(inputs.clone())
     if not found:
-        raise InputError(f"the model does not come to a tap {tap!r} (`otoscope taps` lists them)")
+        raise InputError(f"no tap is named {layer!r} (`otoscope taps` lists all)")
     return found[0]

@@ -1,4 +1,4 @@
-"""Listen to a forward pass: every torch function that a model calls, with the name of who calls it."""
+"""Intercept a forward pass: every torch function that a model calls, with the path of the module that calls it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPERATION_MODULES = (
 class Call:
     """One call of a torch function inside a forward pass.
 
-    `operation` and `tap` (its unique name) are None when the call is no convolution, activation or pooling.
+    `operation` and `tap` (its unique name) are None where the call is not a convolution, activation or pooling.
     """
 
     func: Callable[..., Any]
@@ -41,7 +41,8 @@ class Call:
     @property
     def input(self) -> Tensor:
         """The first argument, which every operation calls `input`."""
-        return self.args[0] if self.args else self.kwargs["input"]
+        tensor: Tensor = self.args[0] if self.args else self.kwargs["input"]
+        return tensor
 
     def run(self) -> Any:
         return self.func(*self.args, **self.kwargs)
@@ -59,10 +60,10 @@ class Call:
         return self.func(**{**self.kwargs, "input": x})
 
 
-class Reached(BaseException):
-    """Raised by a handler that has what it wanted: the rest of the forward pass is not needed.
+class TapReached(BaseException):
+    """Raised by a handler to end a forward pass whose rest is not needed.
 
-    It is no `Exception`, so that a model which catches those does not swallow it.
+    It is not an `Exception`, so that a model which catches those does not swallow it.
     """
 
 
@@ -70,10 +71,10 @@ Handler = Callable[[Call], Any]
 
 
 @contextmanager
-def listening(model: nn.Module, handler: Handler) -> Iterator[None]:
+def intercepting(model: nn.Module, handler: Handler) -> Iterator[None]:
     """Hand every torch function that `model` calls in this context to `handler`, which returns its result.
 
-    Functions called by the handler itself are not listened to. Hooks are removed when the context ends,
+    Functions that the handler itself calls are not intercepted. Hooks are removed when the context ends,
     also by an exception.
     """
     stack: list[tuple[str, nn.Module]] = [("", model)]
@@ -83,7 +84,7 @@ def listening(model: nn.Module, handler: Handler) -> Iterator[None]:
             hooks.append(module.register_forward_pre_hook(_enter(stack, path)))
             hooks.append(module.register_forward_hook(_leave(stack), always_call=True))
     try:
-        with _Listener(handler, stack):
+        with _Interceptor(handler, stack):
             yield
     finally:
         for hook in hooks:
@@ -116,16 +117,22 @@ def frozen(model: nn.Module) -> Iterator[None]:
 
 
 def output_tensor(output: Any) -> Tensor:
-    """The one tensor of a model's output that methods look at.
+    """The one tensor of a model's output that methods explain.
 
-    A tensor is itself; of a tuple, list or mapping (such as a Hugging Face output) it is ``logits`` where
+    A tensor is returned as it is; of a tuple, list or mapping (such as a Hugging Face output), ``logits`` where
     there is one, else the first floating-point tensor.
+
+    Raises
+    ------
+    InputError
+        If there is no such tensor.
     """
     if isinstance(output, Tensor):
         return output
     if isinstance(output, dict) or hasattr(output, "items"):
-        if isinstance(output.get("logits"), Tensor):
-            return output["logits"]
+        logits = output.get("logits")
+        if isinstance(logits, Tensor):
+            return logits
         output = tuple(output.values())
     if isinstance(output, Sequence):
         for value in output:
@@ -137,11 +144,11 @@ def output_tensor(output: Any) -> Tensor:
     )
 
 
-class _Listener(TorchFunctionMode):
+class _Interceptor(TorchFunctionMode):
     def __init__(self, handler: Handler, stack: list[tuple[str, nn.Module]]) -> None:
         super().__init__()
         self.handler, self.stack = handler, stack
-        self.taken: set[str] = set()
+        self.names: set[str] = set()  # of taps so far
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -154,10 +161,10 @@ class _Listener(TorchFunctionMode):
         is_operation = any(base.__module__ in _OPERATION_MODULES for base in type(module).__mro__)
         stem = path if is_operation and path else f"{path}.{operation.op}".lstrip(".")
         name, n = stem or operation.op, 1
-        while name in self.taken:
+        while name in self.names:
             n += 1
             name = f"{stem}_{n}"
-        self.taken.add(name)
+        self.names.add(name)
         return name
 
 
@@ -180,7 +187,7 @@ def _leave(stack: list[tuple[str, nn.Module]]) -> Callable[..., None]:
 
 @contextmanager
 def differentiable_recurrence(model: nn.Module) -> Iterator[None]:
-    """cuDNN refuses the backward pass of recurrent layers in evaluation mode; PyTorch's own does not."""
+    """Let recurrent layers run without cuDNN, which refuses their backward pass in evaluation mode."""
     recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
     enabled = torch.backends.cudnn.enabled
     torch.backends.cudnn.enabled = enabled and not recurrent

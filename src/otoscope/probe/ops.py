@@ -1,4 +1,4 @@
-"""Which torch functions are convolutions, activations and poolings, and what their arguments say."""
+"""Which torch functions are convolutions, activations and poolings, and with which geometry they are called."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _POOLINGS = {
     "adaptive_avg_pool": ("input", "output_size"),
 }
 
-#: Activations that pass a signal on, bent: every rule of :mod:`otoscope.probe.rules` applies to them.
-BENDING = frozenset(
+#: Activations that pass a signal on: the rules of :mod:`otoscope.probe.rules` apply to them.
+SHAPING = frozenset(
     "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish tanh hardtanh "
     "tanhshrink softshrink hardshrink threshold".split()
 )
-#: Activations that weigh another signal between 0 and 1: every rule leaves their gradient as it is.
+#: Activations that weight another signal between 0 and 1: every rule leaves their gradient as it is.
 GATING = frozenset("sigmoid hardsigmoid log_sigmoid softsign glu".split())
-#: A last layer of these turns logits into probabilities.
+#: As the last layer, these turn logits into probabilities.
 NORMALISING = frozenset("softmax log_softmax softmin".split())
 
 
@@ -60,12 +60,12 @@ def function_name(func: Callable[..., Any]) -> str:
 
 
 def classify(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation | None:
-    """The operation that a call is, or None when it is neither convolution, activation nor pooling."""
+    """The operation of a call; None where it is not a convolution, activation or pooling."""
     raw = function_name(func)
     name = raw.strip("_")
     if name.endswith(("_with_indices", "_with_indices_")):
         name = name.removesuffix("_with_indices")
-    if name in BENDING or name in GATING:
+    if name in SHAPING or name in GATING:
         return Operation("activation", name, inplace=_is_inplace(raw, kwargs))
     if name in ("clamp", "clamp_min", "clip") and _clamps_at_zero(name, args, kwargs):
         return Operation("activation", "relu", inplace=_is_inplace(raw, kwargs))

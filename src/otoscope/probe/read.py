@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from otoscope.probe.listen import Call, evaluating, listening
+from otoscope.probe.listen import Call, evaluating, intercepting
 from otoscope.probe.trace import resolve_tap
 
 
-def read_taps(model: nn.Module, inputs: Tensor, taps: Sequence[str] | None = None) -> dict[str, Tensor]:
+def read_taps(model: nn.Module, inputs: Tensor, layer: str | Sequence[str] | None = None) -> dict[str, Tensor]:
     """The values at taps of a model, as their operations returned them.
 
-    A value is copied when it is made, so that an activation which later overwrites it in place does not show.
+    A value is copied as soon as it is computed, before an activation may overwrite it in place.
 
     Parameters
     ----------
@@ -23,13 +23,13 @@ def read_taps(model: nn.Module, inputs: Tensor, taps: Sequence[str] | None = Non
         Any module on waveforms; it is run in evaluation mode and left as it was.
     inputs : Tensor, (batch, ..., time)
         What the model takes.
-    taps : sequence of str, optional
-        Names of taps (or ends of them); all by default.
+    layer : str or sequence of str, optional
+        One or several taps, by their names or the ends of them; all by default.
 
     Returns
     -------
     dict of str to Tensor
-        In the order asked for, or in call order.
+        By the names given and in their order, or by full names in call order.
 
     Raises
     ------
@@ -43,6 +43,7 @@ def read_taps(model: nn.Module, inputs: Tensor, taps: Sequence[str] | None = Non
     >>> bool((values["0"] < 0).any()), bool((values["1"] < 0).any())
     (True, False)
     """
+    wanted = [layer] if isinstance(layer, str) else layer
     values: dict[str, Tensor] = {}
     names: list[str] = []
 
@@ -50,13 +51,13 @@ def read_taps(model: nn.Module, inputs: Tensor, taps: Sequence[str] | None = Non
         result = call.run()
         if call.tap is not None:
             names.append(call.tap)
-            if taps is None or any(call.tap == tap or call.tap.endswith(f".{tap}") for tap in taps):
+            if wanted is None or any(f".{call.tap}".endswith(f".{name}") for name in wanted):
                 value = result[0] if isinstance(result, tuple) else result
                 values[call.tap] = value.detach().clone()
         return result
 
-    with torch.no_grad(), evaluating(model), listening(model, handle):
-        model(inputs.clone())  # which the model may overwrite
-    if taps is None:
+    with torch.no_grad(), evaluating(model), intercepting(model, handle):
+        model(inputs.clone())  # a model may overwrite its input
+    if wanted is None:
         return values
-    return {tap: values[resolve_tap(tap, names)] for tap in taps}
+    return {name: values[resolve_tap(name, names)] for name in wanted}

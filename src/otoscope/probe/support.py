@@ -1,13 +1,37 @@
-"""Which samples of the input each element of an activation sees.
+"""Which samples of the input each element of an activation depends on.
 
 While a model runs, every tensor is accompanied by a :class:`Support`: for each element the first and the
-last input sample that windows (convolutions, poolings, linear maps) let it see. The shape operations of the
-model (transposes, reshapes, slices, frames) are applied to the supports themselves, so that hop, receptive
+last input sample on which it depends through windows (convolutions, poolings, linear maps). The shape operations
+of the model (transposes, reshapes, slices, frames) are applied to the supports themselves, so that hop, receptive
 field and time axis can be read off at any point of any architecture, and nothing is guessed from names or
 shapes.
 
-Operations that look at a whole clip at once (recurrence, attention, statistics over time) would stretch every
-support to the whole clip; they keep the nominal support of the position instead and set `whole`.
+Interval arithmetic. The samples on which an element depends are replaced by their hull, the interval [first, last].
+The hull of a union is [min of the firsts, max of the lasts], and every operation of a model is a union over some
+elements of its inputs:
+
+- a window over the positions P(m) = {m s - p + j d, j = 0 ... k - 1} of stride s, padding p, dilation d and k taps:
+
+      first'(m) = min of first(i), last'(m) = max of last(i), over i in P(m)
+
+- a sum over channels or features: min and max along that axis; an elementwise operation: min and max of its inputs.
+
+Along time, chains of windows give affine intervals, first(i) = a + i h and last(i) = a + r - 1 + i h, of hop h and
+receptive field r. Inserted above:
+
+      first'(m) = a - p h + m s h, last'(m) = a - p h + (k - 1) d h + r - 1 + m s h
+
+so that the hop becomes h s, the receptive field r + (k - 1) d h, and the centre a + (r - 1) / 2 of element 0 moves by
+((k - 1) d / 2 - p) h: the well-known recursions (Araujo, Norris and Sim, "Computing receptive fields of convolutional
+neural networks", Distill 2019). Here they are not computed but observed: hop, receptive field and centre are read off
+the intervals of elements in the middle of the clip, which also holds for reshapes, frames and branches, for which
+there is no such recursion.
+
+Padding: the recursions hold for the outermost elements only if intervals go on beyond the ends of the clip, as if it
+were longer. So positions outside an axis continue it at the pace of its first or last two elements (`_at`).
+
+Operations that depend on a whole clip at once (recurrence, attention, statistics over time) would stretch every
+interval to the whole clip; they keep the nominal interval of the position instead and set `whole`.
 """
 
 from __future__ import annotations
@@ -27,10 +51,11 @@ from otoscope.probe.ops import Operation
 
 @dataclass(frozen=True)
 class Support:
-    """First and last input sample seen by every element of a tensor of shape `shape`.
+    """First and last input sample on which each element of a tensor of shape `shape` depends.
 
     `first` and `last` have as many axes as the tensor, of length one where they do not vary. They go on beyond
-    the edges of the clip where windows do. An element that sees nothing has first = inf, last = -inf.
+    the edges of the clip where windows do. The empty interval, of an element that depends on no sample, is
+    first = inf, last = -inf, which leaves a union with others unchanged.
     """
 
     first: Tensor
@@ -40,37 +65,39 @@ class Support:
 
     @classmethod
     def of_waveform(cls, shape: Sequence[int]) -> Support:
-        """Every sample of an input of shape (..., time) sees itself."""
+        """The support of an input of shape (..., time): every sample depends on itself."""
         samples = torch.arange(shape[-1], dtype=torch.float64).reshape([1] * (len(shape) - 1) + [-1])
         return cls(samples, samples, tuple(shape))
 
     @classmethod
     def of_constant(cls, shape: Sequence[int]) -> Support:
-        """What is computed from parameters alone sees nothing."""
-        nowhere = torch.full([1] * len(shape), math.inf, dtype=torch.float64)
-        return cls(nowhere, -nowhere, tuple(shape))
+        """The empty support, of what is computed from parameters alone."""
+        infinity = torch.full([1] * len(shape), math.inf, dtype=torch.float64)
+        return cls(infinity, -infinity, tuple(shape))
 
     def varies(self, axis: int) -> bool:
-        """Whether elements along `axis` see different samples."""
+        """Whether elements along `axis` depend on different samples."""
         return bool(self._span(axis) > 0)
 
     def _span(self, axis: int) -> float:
+        """How far the centres of the intervals move along `axis`, in samples."""
         if self.first.shape[axis] == 1:
             return 0.0
         first, last = self.first.movedim(axis, 0), self.last.movedim(axis, 0)
-        centre, nothing = (first + last) / 2, first > last
-        highest = centre.masked_fill(nothing, -math.inf).amax(0)
-        lowest = centre.masked_fill(nothing, math.inf).amin(0)
+        centre, empty = (first + last) / 2, first > last
+        highest = centre.masked_fill(empty, -math.inf).amax(0)
+        lowest = centre.masked_fill(empty, math.inf).amin(0)
         return max(float((highest - lowest).max()), 0.0)
 
     def reach(self) -> float:
-        """Input samples between the first and the last that any element sees, -inf where none sees any."""
+        """Input samples between the first and the last of all elements, -inf where all are empty."""
         return float(self.last.max() - self.first.min())
 
     def time_axis(self) -> int | None:
-        """The axis along which the samples seen move furthest, None where they do not move.
+        """The axis along which the intervals move furthest, None where they do not move.
 
-        Channels of parallel branches may see a little more or less of the edges of a clip, and are no time.
+        The channels of parallel branches may differ a little at the edges of a clip, which is not time: an axis has to
+        move the intervals by more than 1/50 of the longest, unless it is the last of three or more.
         """
         spans = [self._span(axis) for axis in range(len(self.shape))]
         best = max(range(len(spans)), key=lambda axis: (spans[axis], axis), default=None)
@@ -81,7 +108,7 @@ class Support:
         return best if spans[best] > little else None
 
     def _interior(self, axis: int) -> tuple[int, Tensor, Tensor]:
-        """The middle position on `axis` and the samples seen along it, in the middle of the other axes."""
+        """The middle position on `axis`, and first and last along it, in the middle of the other axes."""
         first, last = self.first, self.last
         for other in range(len(self.shape)):
             if other != axis:
@@ -98,14 +125,16 @@ class Support:
         return float(first[left + 1] - first[left] + last[left + 1] - last[left]) / 2
 
     def receptive_field(self, axis: int) -> int:
-        """Input samples that one element sees, in the middle of the clip."""
+        """Input samples on which one element depends, in the middle of the clip."""
         middle, first, last = self._interior(axis)
         middle = min(middle, len(first) - 1)
         return int(max(float(last[middle] - first[middle]) + 1, 0.0))
 
     def centre(self, axis: int) -> float:
-        """Input sample (may be fractional or negative) at the centre of what element 0 sees, were it not cut
-        off at the edge of the clip."""
+        """Input sample, perhaps fractional or negative, at the centre of the interval of element 0.
+
+        It is extrapolated from the middle of the clip, where no edge cuts intervals off.
+        """
         middle, first, last = self._interior(axis)
         middle = min(middle, len(first) - 1)
         hop = self.hop(axis) if len(first) > 1 else 0.0
@@ -113,10 +142,10 @@ class Support:
 
 
 def hull(supports: Sequence[Support], shape: Sequence[int]) -> Support:
-    """What elementwise operations see: everything that any of their inputs sees, but for statistics."""
-    aside = statistics(supports)
-    whole = bool(aside) or any(s.whole for s in supports)
-    supports = [s for s in supports if id(s) not in aside]
+    """The support of an elementwise operation: the union of those of its inputs, except statistics."""
+    excluded = statistics(supports)
+    whole = bool(excluded) or any(s.whole for s in supports)
+    supports = [s for s in supports if id(s) not in excluded]
     axes = len(shape)
     first = [s.first.reshape([1] * (axes - s.first.ndim) + list(s.first.shape)) for s in supports]
     last = [s.last.reshape([1] * (axes - s.last.ndim) + list(s.last.shape)) for s in supports]
@@ -126,20 +155,20 @@ def hull(supports: Sequence[Support], shape: Sequence[int]) -> Support:
 
 
 def statistics(supports: Sequence[Support]) -> set[int]:
-    """Ids of the supports that see most of the clip wherever one looks, beside others that move along it:
-    a mean to subtract, the weights of a squeeze-and-excitation."""
+    """Ids of the supports that span most of the clip at every element, where others move along it: a mean that is
+    subtracted, the weights of a squeeze-and-excitation."""
     moving = [s.time_axis() is not None for s in supports]
     reach = max((s.reach() for s, moves in zip(supports, moving, strict=True) if moves), default=math.inf)
     return {id(s) for s, moves in zip(supports, moving, strict=True) if not moves and s.reach() > reach / 2}
 
 
 def reduced(support: Support, axes: list[int]) -> Support:
-    """Every element sees all that elements along `axes` see (those axes keep their length)."""
+    """Union along `axes`; the tensor keeps its shape."""
     return replace(support, first=support.first.amin(axes, True), last=support.last.amax(axes, True))
 
 
 def windowed(support: Support, operation: Operation, shape: Sequence[int]) -> Support:
-    """What the outputs of a convolution or pooling see: all channels of a group, all taps of a window."""
+    """The support of a convolution or pooling: the union over its windows and, for a convolution, over channels."""
     spatial = operation.op[-2:] in ("1d", "2d", "3d") and int(operation.op[-2])
     if operation.kind == "convolution":
         support = reduced(support, [len(shape) - spatial - 1])
@@ -155,17 +184,17 @@ def windowed(support: Support, operation: Operation, shape: Sequence[int]) -> Su
 
 
 def _at(positions: Tensor, samples: Tensor) -> Tensor:
-    """What is seen at positions of the last axis, which goes on beyond its ends as it does at them.
+    """First or last samples at positions of the last axis, continued beyond its ends at the pace that it has there.
 
-    So padding does not cut supports off, and a short clip shows the same hop and receptive field as a long one.
+    So padding does not cut intervals off, and a short clip gives the same hop and receptive field as a long one.
     """
     n = samples.shape[-1]
     inside = positions.clamp(0, n - 1)
     beyond = (positions - inside).to(samples)
     step = (samples[..., 1:] - samples[..., :-1]).nan_to_num(0.0, math.inf, -math.inf)
     pace = torch.where(beyond < 0, step[..., :1, None], step[..., -1:, None])
-    seen = samples[..., inside.flatten()].unflatten(-1, positions.shape)
-    return torch.where(beyond == 0, seen, seen + beyond * pace)
+    found = samples[..., inside.flatten()].unflatten(-1, positions.shape)
+    return torch.where(beyond == 0, found, found + beyond * pace)
 
 
 def _window_positions(operation: Operation, i: int, n_in: int, n_out: int) -> Tensor:
@@ -212,7 +241,7 @@ def follow(call: Call, result: Any, lookup: Lookup) -> list[tuple[Tensor, Suppor
     if call.name == "__setitem__":
         result = call.args[0]
     outputs = [out for out in _tensors(result) if out.is_floating_point() or out.is_complex()]
-    inputs = _seen_by(_tensors((call.args, call.kwargs)), lookup)
+    inputs = _supports_of(_tensors((call.args, call.kwargs)), lookup)
     if not outputs or call.name.startswith(_CONSTANT):
         return []
     if not inputs:
@@ -226,18 +255,19 @@ def follow(call: Call, result: Any, lookup: Lookup) -> list[tuple[Tensor, Suppor
     return [(out, _computed(name, call, out, inputs, lookup)) for out in outputs]
 
 
-def _seen_by(tensors: list[Tensor], lookup: Lookup) -> list[Support]:
+def _supports_of(tensors: list[Tensor], lookup: Lookup) -> list[Support]:
+    """The supports of tensors that depend on the input."""
     supports = [lookup(t) for t in tensors]
     return [s for s in supports if s is not None and s.reach() >= 0]
 
 
 def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup: Lookup) -> Support:
     shape = tuple(out.shape)
-    first = next(iter(_seen_by(_tensors(call.args[:1]), lookup)), None)
+    first = next(iter(_supports_of(_tensors(call.args[:1]), lookup)), None)
     if name in _REDUCTIONS and first is not None and len(inputs) == 1:
         return _reduction(call, first, shape)
     if name in _PRODUCTS and first is None and len(shape) == len(inputs[0].shape) > 1:
-        # A matrix of parameters times the sound: the axis before the last is summed.
+        # A matrix of parameters times the signal: the axis before the last is summed.
         return replace(reduced(inputs[0], [-2]), shape=shape)
     if name in _MATRIX or name in _RECURRENT or name in _ATTENTION:
         rows = first if first is not None else inputs[0]
@@ -252,8 +282,8 @@ def _computed(name: str, call: Call, out: Tensor, inputs: list[Support], lookup:
         if not first.varies(axis):
             return replace(first, shape=shape)
     if all(_spreads_to(s.shape, shape) for s in inputs) and not name.startswith(("conv", "fft")):
-        seen = hull(inputs, shape)
-        return replace(seen, whole=seen.whole or _looks_along_time(name, call, seen))
+        union = hull(inputs, shape)
+        return replace(union, whole=union.whole or _normalises_over_time(name, call, union))
     return _everything(inputs, shape)
 
 
@@ -279,17 +309,18 @@ def _spreads_to(shape: Sequence[int], larger: Sequence[int]) -> bool:
     return len(shape) <= len(larger) and all(n in (1, m) for n, m in pairs)
 
 
-def _looks_along_time(name: str, call: Call, seen: Support) -> bool:
+def _normalises_over_time(name: str, call: Call, support: Support) -> bool:
+    """Whether each element of a result depends on the others along time."""
     if name in _STATISTICS:
         return True
     if name == "batch_norm":  # without running statistics
         return bool(call.args[5] if len(call.args) > 5 else call.kwargs.get("training", False))
     if name == "layer_norm":
         count = len(call.args[1] if len(call.args) > 1 else call.kwargs["normalized_shape"])
-        return any(seen.varies(-1 - i) for i in range(count))
+        return any(support.varies(-1 - i) for i in range(count))
     if name in ("softmax", "log_softmax"):
         axis = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else -1)
-        return axis is None or seen.varies(axis)
+        return axis is None or support.varies(axis)
     return False
 
 
@@ -301,12 +332,12 @@ def _reduction(call: Call, support: Support, shape: tuple[int, ...]) -> Support:
     if isinstance(axes, Tensor) or axes is None or isinstance(axes, (str, bool, float)):
         return _everything([support], shape)
     axes = [axis % len(support.shape) for axis in ([axes] if isinstance(axes, int) else list(axes))]
-    seen = reduced(support, axes)
-    first, last = seen.first, seen.last
+    union = reduced(support, axes)
+    first, last = union.first, union.last
     if not keep:
         first, last = (_drop(t, axes) for t in (first, last))
     return (
-        replace(seen, first=first, last=last, shape=shape)
+        replace(union, first=first, last=last, shape=shape)
         if first.ndim == len(shape)
         else _everything([support], shape)
     )
@@ -319,7 +350,7 @@ def _drop(t: Tensor, axes: list[int]) -> Tensor:
 
 
 def _everything(inputs: Sequence[Support], shape: tuple[int, ...]) -> Support:
-    """Every element sees all that any input sees: for operations that nothing finer is known of."""
+    """Every element depends on all samples of all inputs: for operations of which nothing finer is known."""
     first = min(float(s.first.min()) for s in inputs)
     last = max(float(s.last.max()) for s in inputs)
     ones = torch.ones([1] * len(shape), dtype=torch.float64)
@@ -328,18 +359,18 @@ def _everything(inputs: Sequence[Support], shape: tuple[int, ...]) -> Support:
 
 def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tuple[Tensor, Support]]:
     """Do to the supports what the call did to its tensors."""
-    sources = _seen_by(_tensors((call.args, call.kwargs)), lookup)
-    aside = statistics(sources)
-    whole = bool(aside) or any(s.whole for s in sources)
+    sources = _supports_of(_tensors((call.args, call.kwargs)), lookup)
+    excluded = statistics(sources)
+    whole = bool(excluded) or any(s.whole for s in sources)
     moved = []
-    for which, nothing in (("first", math.inf), ("last", -math.inf)):
+    for which, empty in (("first", math.inf), ("last", -math.inf)):
 
-        def swap(x: Any, which: str = which, nothing: float = nothing) -> Any:
+        def swap(x: Any, which: str = which, empty: float = empty) -> Any:
             if isinstance(x, Tensor):
                 support = lookup(x)
-                if support is not None and id(support) not in aside:
+                if support is not None and id(support) not in excluded:
                     return getattr(support, which).expand(support.shape)
-                return torch.full(x.shape, nothing, dtype=torch.float64) if x.is_floating_point() else x.cpu()
+                return torch.full(x.shape, empty, dtype=torch.float64) if x.is_floating_point() else x.cpu()
             if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
                 return type(x)(swap(item) for item in x) if type(x) in (list, tuple) else x
             if isinstance(x, dict):
@@ -347,30 +378,30 @@ def _restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tup
             return x
 
         args, kwargs = swap(call.args), swap(call.kwargs)
-        moved.append([_compressed(t) for t in _tensors(_run_on_supports(call, args, kwargs, nothing))])
+        moved.append([_compressed(t) for t in _tensors(_run_on_supports(call, args, kwargs, empty))])
     pairs = zip(outputs, *moved, strict=True)
     return [(out, Support(first, last, tuple(out.shape), whole)) for out, first, last in pairs]
 
 
-def _run_on_supports(call: Call, args: Any, kwargs: Any, nothing: float) -> Any:
+def _run_on_supports(call: Call, args: Any, kwargs: Any, empty: float) -> Any:
     if call.name in ("contiguous", "clone", "detach"):  # a copy would have no axis left along which nothing varies
         return args[0]
     if call.name == "view":  # expanded supports have strides of their own
         return args[0].reshape(*args[1:])
     if call.name == "pad":
-        return _padded(args[0], args[1] if len(args) > 1 else kwargs["pad"], nothing)
+        return _padded(args[0], args[1] if len(args) > 1 else kwargs["pad"], empty)
     if call.name == "as_strided":
         return call.func(args[0].contiguous(), *args[1:], **kwargs)
     if call.name == "__setitem__":
         target, index, value = args
         target = target.clone()
-        target[index] = value if isinstance(value, Tensor) else nothing
+        target[index] = value if isinstance(value, Tensor) else empty
         return target
     return call.func(*args, **kwargs)
 
 
-def _padded(samples: Tensor, pads: Sequence[int], nothing: float) -> Tensor:
-    """An axis along which supports move goes on, new places on any other see nothing."""
+def _padded(samples: Tensor, pads: Sequence[int], empty: float) -> Tensor:
+    """An axis along which intervals move is continued; new positions on any other are empty."""
     for i in range(len(pads) // 2):
         axis, before, after = samples.ndim - 1 - i, pads[2 * i], pads[2 * i + 1]
         n = samples.shape[axis]
@@ -378,12 +409,12 @@ def _padded(samples: Tensor, pads: Sequence[int], nothing: float) -> Tensor:
             positions = torch.arange(-before, n + after)[:, None]
             samples = _at(positions, samples.movedim(axis, -1))[..., 0].movedim(-1, axis)
         elif before or after:
-            samples = functional.pad(samples, [0, 0] * i + [before, after], value=nothing)
+            samples = functional.pad(samples, [0, 0] * i + [before, after], value=empty)
     return samples
 
 
 def _compressed(t: Tensor) -> Tensor:
-    """Drop the axes along which nothing varies, without looking at the values."""
+    """Reduce to length one the axes along which nothing varies, by their stride of 0, without reading values."""
     for axis in range(t.ndim):
         if t.shape[axis] > 1 and t.stride(axis) == 0:
             t = t.narrow(axis, 0, 1)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.errors import InputError
-from otoscope.probe.listen import Call, Reached, evaluating, listening
+from otoscope.probe.listen import Call, TapReached, evaluating, intercepting
 from otoscope.probe.ops import Kind
 from otoscope.probe.support import Support, follow, reduced
 
@@ -25,7 +25,7 @@ _JOINING = frozenset("cat concat concatenate stack".split())
 
 @dataclass(frozen=True)
 class Tap:
-    """A point of a model where a convolution, activation or pooling returned its result.
+    """A point of a model where a convolution, activation or pooling returns its result.
 
     Attributes
     ----------
@@ -40,15 +40,15 @@ class Tap:
     channels : int
         Number of feature maps, on axis `channel_axis`.
     time_axis : int or None
-        The axis that is time; None where time has been summed up.
+        The axis that is time; None behind a pooling over all of time.
     kernel, stride, dilation : tuple of int
         One number a spatial axis; empty for activations.
     hop : float
         Input samples from one element of the time axis to the next; NaN without a time axis.
     receptive_field : int
-        Input samples that one element sees through windows, in the middle of the clip.
+        Input samples on which one element depends through windows, in the middle of the clip.
     centre : float
-        Input sample at the centre of what the first element sees (negative with padding).
+        Input sample at the centre of the receptive field of the first element (negative with padding).
     whole : bool
         Whether recurrence, attention or statistics over time let every element also depend on the whole clip.
     sample_rate : float
@@ -89,7 +89,7 @@ class Tap:
         return self.receptive_field / self.sample_rate
 
     def times(self) -> Tensor:
-        """Time in s of every element of the time axis (the centre of what it sees)."""
+        """Time in s of every element of the time axis, the centre of its receptive field."""
         if self.time_axis is None:
             return torch.zeros(1, dtype=torch.float64)
         steps = torch.arange(self.shape[self.time_axis], dtype=torch.float64)
@@ -100,7 +100,7 @@ class Tap:
 class Layer:
     """Convolutions that read the same tensor and are concatenated, most often a single one.
 
-    `skip` tells that its result, perhaps normalised, is added to another path.
+    `skip` says whether the result, perhaps normalised, is added to another path.
     """
 
     name: str
@@ -162,7 +162,7 @@ class Trace(Mapping[str, Tap]):
     def first_layer(self) -> Layer:
         """The first convolutions, which most often read the waveform."""
         if not self.layers:
-            raise InputError("the model has no convolution, so there is no first layer to look at")
+            raise InputError("the model has no convolution, and so no first layer")
         return self.layers[0]
 
 
@@ -195,7 +195,7 @@ def trace(
     sample_rate : float
         Of `inputs`, in Hz.
     time_axes : mapping of str to int, optional
-        Taps whose time axis you know better, with that axis.
+        Time axes of taps, by name, where the trace gets them wrong.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def trace(
     Raises
     ------
     InputError
-        If no convolution, activation or pooling is seen.
+        If no convolution, activation or pooling is found.
 
     Examples
     --------
@@ -214,13 +214,13 @@ def trace(
     >>> [(tap.name, tap.hop, tap.receptive_field) for tap in taps.values()]
     [('0', 10.0, 30), ('1', 10.0, 30), ('2', 30.0, 50)]
     """
-    inputs = inputs[:1].detach().clone()  # a model may overwrite what it is given
+    inputs = inputs[:1].detach().clone()  # a model may overwrite its input
     recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}))
-    with torch.no_grad(), evaluating(model), listening(model, recorder.handle):
+    with torch.no_grad(), evaluating(model), intercepting(model, recorder.handle):
         model(inputs)
     if not recorder.taps:
         raise InputError(
-            f"no convolution, activation or pooling was seen in {type(model).__name__}: scripted and "
+            f"no convolution, activation or pooling was found in {type(model).__name__}: scripted and "
             "compiled models hide them, so give the original module"
         )
     return Trace(recorder.taps, recorder.layers(), sample_rate)
@@ -230,7 +230,7 @@ def locate(
     model: nn.Module,
     inputs: Tensor,
     sample_rate: float,
-    name: str,
+    layer: str,
     time_axes: Mapping[str, int] | None = None,
 ) -> tuple[Tap, Tensor]:
     """One tap and its value, by a forward pass that goes no further than needed.
@@ -239,25 +239,25 @@ def locate(
     ----------
     model, inputs, sample_rate, time_axes
         As in :func:`trace`, but for all clips of `inputs`; the shape of the tap has them on its first axis.
-    name : str
-        The tap; by its full name the pass stops there, by the end of it the pass goes on to see that no
-        other tap has the same.
+    layer : str
+        The tap. With its full name the pass stops there; with the end of it the pass runs to the end of the
+        model, since another tap may end alike.
 
     Returns
     -------
     tap : Tap
     value : Tensor
-        What the operation returned, kept from activations that overwrite it in place.
+        What the operation returned, copied before an activation may overwrite it in place.
 
     Raises
     ------
     InputError
         If there is no such tap, or several.
     """
-    recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}), wanted=name)
-    with torch.no_grad(), evaluating(model), listening(model, recorder.handle), suppress(Reached):
+    recorder = _Recorder(inputs, sample_rate, dict(time_axes or {}), wanted=layer)
+    with torch.no_grad(), evaluating(model), intercepting(model, recorder.handle), suppress(TapReached):
         model(inputs.detach().clone())
-    tap = recorder.taps[resolve_tap(name, list(recorder.taps))]
+    tap = recorder.taps[resolve_tap(layer, list(recorder.taps))]
     return tap, recorder.values[tap.name]
 
 
@@ -265,8 +265,8 @@ def locate(
 class _Lineage:
     """Where a tensor comes from.
 
-    `origin` numbers the tensor that it is but for padding, `convolutions` are the last ones on its way and
-    `upstream` all of them.
+    `origin` is the number of the tensor, unchanged by operations such as padding; `convolutions` are the last
+    ones on its way and `upstream` all of them.
     """
 
     origin: int
@@ -313,7 +313,7 @@ class _Recorder:
         if self.wanted is not None and f".{name}".endswith(f".{self.wanted}"):
             self.values[name] = value.detach().clone()
             if name == self.wanted:
-                raise Reached
+                raise TapReached
 
     def _descend(self, call: Call, lineages: list[_Lineage]) -> _Lineage:
         upstream = frozenset().union(*(lineage.upstream for lineage in lineages))
