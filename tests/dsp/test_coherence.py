@@ -174,7 +174,7 @@ def test_mean_top() -> None:
     ("x", "y", "options", "message"),
     [
         (noise(100), noise(101), {}, "100 and 101 samples"),
-        (noise(2, 100), noise(3, 100), {}, "cannot be paired"),
+        (noise(2, 100), noise(3, 100), {}, "cannot be broadcast"),
         (noise(0), noise(0), {}, "real samples"),
         (noise(10) + 0j, noise(10), {}, "real samples"),
         (noise(100), noise(100), {"window": "kaiser"}, "the windows are hann"),
@@ -191,5 +191,5 @@ def test_what_cannot_be_is_refused(x: Tensor, y: Tensor, options: dict[str, Any]
 
 
 def test_more_frequencies_than_there_are() -> None:
-    with pytest.raises(InputError, match="top 6 was asked for, and there are 5"):
+    with pytest.raises(InputError, match="from 1 to the 5 frequencies there are, not 6"):
         mean_top(torch.ones(5), 6)

@@ -173,6 +173,16 @@ def test_centred_bank_keeps_the_centre() -> None:
     assert centred_bank(torch.randn(3, 7)).shape == (3, 7)
 
 
+@pytest.mark.parametrize(("width", "delay"), [(5, 0.0), (6, 0.5)])
+def test_an_even_kernel_is_centred_half_a_sample_behind_its_middle(width: int, delay: float) -> None:
+    impulse = torch.zeros(40)
+    impulse[20] = 1
+    (found,) = responses(impulse, torch.ones(1, width), hop=1)
+    frames = torch.arange(40.0)[found > 0]  # those that hold the impulse; on average it is in their middle
+    assert len(frames) == width
+    assert float(frames.mean()) - 20 == delay == width // 2 - (width - 1) / 2
+
+
 def test_cumulative_frequency_response_is_its_equation() -> None:
     rng = np.random.default_rng(4)
     banks = [rng.standard_normal((3, 12)), rng.standard_normal((2, 31))]
@@ -247,7 +257,7 @@ def test_f_vowel_is_its_equation() -> None:
     expected = sum(counts[i] / counts[most].sum() * spectra[i] for i in most)
     np.testing.assert_allclose(f_vowel(torch.tensor(counts), torch.tensor(spectra)), expected)
     all_of_them = np.average(spectra, axis=0, weights=counts)
-    np.testing.assert_allclose(f_vowel(torch.tensor(counts), torch.tensor(spectra), top=99), all_of_them)
+    np.testing.assert_allclose(f_vowel(torch.tensor(counts), torch.tensor(spectra), n_filters=99), all_of_them)
     assert f_vowel(torch.zeros(2, 12, dtype=torch.int64), torch.tensor(spectra)).eq(0).all()
 
 
@@ -285,7 +295,7 @@ X, K = torch.randn(100), torch.randn(3, 20)
         (lambda: responses(X, K, 0), "hop"),
         (lambda: firing_counts(torch.zeros(5)), "responses"),
         (lambda: f_vowel(torch.ones(4), torch.ones(3, 5)), "do not fit"),
-        (lambda: f_vowel(torch.ones(3), torch.ones(3, 5), 0), "top"),
+        (lambda: f_vowel(torch.ones(3), torch.ones(3, 5), 0), "n_filters"),
         (lambda: log_frequencies(16_000, 9000), "8000 Hz"),
         (lambda: log_frequencies(16_000, 50, 0), "bins_per_octave"),
     ],

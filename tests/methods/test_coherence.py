@@ -172,7 +172,7 @@ def test_it_can_be_saved_with_what_made_it(rule: str, tmp_path: Path) -> None:
     [
         ({"layers": ["pool9"]}, "no tap is named 'pool9'"),
         ({"layers": []}, "no layer was given"),
-        ({"layers": LAYERS, "top": 200}, "top 200 was asked for, and there are 129"),
+        ({"layers": LAYERS, "top": 200}, "from 1 to the 129 frequencies there are, not 200"),
         ({"layers": LAYERS, "channel": 999}, "unknown map 999"),
         ({"layers": LAYERS, "window": "kaiser"}, "unknown window 'kaiser'"),
         ({"layers": LAYERS, "nperseg": 2700}, "clip 0 has 4000 samples at 8000 Hz: two segments.*take 4050"),

@@ -119,5 +119,5 @@ def test_the_trained_vowel_models_answer_a_vowel(tmp_path: Path) -> None:
 
 
 def test_a_wrong_number_of_filters_is_refused() -> None:
-    with pytest.raises(InputError, match="top"):
+    with pytest.raises(InputError, match="has to be 1 or more"):
         f_vowel(convolution(torch.eye(8).double()), sound(), sample_rate=RATE, top=0)

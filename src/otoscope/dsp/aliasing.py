@@ -1,4 +1,4 @@
-"""What becomes of frequencies when a signal is decimated."""
+"""Aliasing: where the frequencies of a signal go when it is decimated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AT_ONCE = 2**24  # values transformed together
 
 
 class Energies(NamedTuple):
-    """Sums of squares of signals, which add up to that of the signal: of its mean, at or below a limit, above it."""
+    """Energy of a signal in three parts: of its mean, at or below a limit, and above it; their sum is its energy."""
 
     mean: Tensor
     below: Tensor
@@ -25,12 +25,12 @@ def band_energies(signals: Tensor, limit: float) -> Energies:
     ----------
     signals : Tensor, (..., time)
     limit : float
-        In cycles a sample, 0 to 0.5. What decimation by s folds is what lies above ``0.5 / s``.
+        In cycles per sample, 0 to 0.5. Decimation by s folds what is above ``0.5 / s``.
 
     Returns
     -------
     Energies
-        Three tensors (...); the mean is counted by itself and is not in `below`.
+        Three tensors (...); the mean is counted separately and not in `below`.
 
     Notes
     -----
@@ -39,7 +39,7 @@ def band_energies(signals: Tensor, limit: float) -> Energies:
 
     Examples
     --------
-    A sine and a tone twice as high of a third of its energy:
+    A sine, and one of twice its frequency with a third of its energy:
 
     >>> n = torch.arange(1000)
     >>> x = torch.sin(2 * torch.pi * 0.2 * n) + 3**-0.5 * torch.sin(2 * torch.pi * 0.4 * n)
@@ -59,14 +59,14 @@ def band_energies(signals: Tensor, limit: float) -> Energies:
     return Energies(*sums.reshape(3, *signals.shape[:-1]))
 
 
-def folded_frequency(frequency: Tensor, rate: float) -> Tensor:
-    r"""Where tones lie after sampling at `rate`.
+def folded_frequency(frequency: Tensor, sample_rate: float) -> Tensor:
+    r"""Frequencies of sines after sampling, by folding at half the sample rate.
 
     Parameters
     ----------
     frequency : Tensor
         In Hz.
-    rate : float
+    sample_rate : float
         In Hz.
 
     Returns
@@ -76,14 +76,14 @@ def folded_frequency(frequency: Tensor, rate: float) -> Tensor:
 
     Notes
     -----
-    Decimating again by a whole number folds again, to the place where decimating at once would.
+    Decimating again by a whole number folds to the same frequency as decimating at once.
 
     Examples
     --------
-    >>> folded_frequency(torch.tensor([100.0, 3000.0, 5000.0]), rate=4000)
+    >>> folded_frequency(torch.tensor([100.0, 3000.0, 5000.0]), sample_rate=4000)
     tensor([ 100., 1000., 1000.])
     """
-    return (frequency - rate * torch.round(frequency / rate)).abs()
+    return (frequency - sample_rate * torch.round(frequency / sample_rate)).abs()
 
 
 def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
@@ -92,13 +92,13 @@ def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
     Parameters
     ----------
     signals : Tensor, (..., time)
-        Their mean is taken off, and they are weighted with a Hann window.
+        Their mean is subtracted, and they are weighted with a Hann window.
     cells : int
 
     Returns
     -------
     Tensor, (..., cells)
-        Cell k is that from ``k / cells`` to ``(k + 1) / cells`` of half the rate.
+        Cell k reaches from ``k / cells`` to ``(k + 1) / cells`` of half the rate.
 
     Examples
     --------
@@ -111,4 +111,4 @@ def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
     window = torch.hann_window(length + 2, periodic=False, dtype=signals.dtype, device=signals.device)[1:-1]
     width = -(-length // (2 * cells))  # bins in a cell
     power: Tensor = torch.fft.rfft(centred * window, n=2 * cells * width).abs().square()
-    return power[..., :-1].unflatten(-1, (cells, width)).sum(-1)
+    return torch.unflatten(power[..., :-1], -1, (cells, width)).sum(-1)

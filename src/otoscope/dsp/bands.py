@@ -1,4 +1,4 @@
-"""Energy of a spectrum in fractions of an octave, about as finely as hearing divides it."""
+"""Energy of a spectrum in octaves or fractions of them; third-octaves are about as wide as auditory bands."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def octave_bands(lowest: float, highest: float, parts: int = 3) -> tuple[np.ndar
     highest : float
         In Hz; the last band ends there.
     parts : int
-        Bands to an octave: 1 for octaves, 3 for third-octaves.
+        Bands per octave: 1 for octaves, 3 for third-octaves.
 
     Returns
     -------
     centres : ndarray, (band,)
         In Hz, rising.
     edges : ndarray, (band + 1,)
-        In Hz; band i lies from ``edges[i]`` up to ``edges[i + 1]``.
+        In Hz; band i reaches from ``edges[i]`` to ``edges[i + 1]``.
 
     Raises
     ------
@@ -34,8 +34,8 @@ def octave_bands(lowest: float, highest: float, parts: int = 3) -> tuple[np.ndar
 
     Notes
     -----
-    Centres are :math:`1000 \cdot 2^{i / b}` Hz and edges lie half a step to each side, the bands of IEC 61260 with
-    the ratio 2 for an octave.
+    Centres are :math:`1000 \cdot 2^{i / b}` Hz, with edges half a step to either side: the bands of IEC 61260 with
+    the octave ratio 2.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def octave_bands(lowest: float, highest: float, parts: int = 3) -> tuple[np.ndar
     ([250.0, 500.0, 1000.0, 2000.0, 4000.0], [176.8, 353.6, 707.1, 1414.2, 2828.4, 4000.0])
     """
     if not 0 < lowest < highest < np.inf or parts < 1:
-        raise InputError(f"no bands lie between {lowest} and {highest} Hz with {parts} of them to an octave")
+        raise InputError(f"no bands lie between {lowest} and {highest} Hz with {parts} per octave")
     first = int(np.ceil(parts * np.log2(lowest / 1000) + 0.5 - 1e-9))
     last = int(np.ceil(parts * np.log2(highest / 1000) - 0.5 - 1e-9))
     if last < first:

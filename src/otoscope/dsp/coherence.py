@@ -1,4 +1,4 @@
-"""How much two signals have in common at each frequency."""
+"""Magnitude-squared coherence of two signals."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ def coherence(
     Parameters
     ----------
     x, y : Tensor (..., N)
-        Real signals of one length. Their leading dimensions are broadcast against each other, and each is transformed
-        as often as it is given: one input against the sounds of all maps costs one spectrum of the input.
+        Real signals of one length. Their leading dimensions are broadcast against each other after each signal is
+        transformed: one input against the sounds of all maps costs one spectrum of the input.
     sample_rate : float
         In Hz.
     window : {"hann", "hamming", "blackman", "rectangular"} or Tensor (nperseg,)
         What segments are multiplied by (periodic windows).
     nperseg : int
-        Samples of a segment; no more than there are.
+        Samples of a segment; all of a signal that is shorter.
     noverlap : int, optional
         Samples that neighbouring segments share; half a segment by default.
     nfft : int, optional
-        Length of the DFT, at least the segment, which it extends by zeros; the segment by default.
+        Length of the DFT, at least that of the segment, which is padded with zeros; the segment by default.
     detrend : {"constant", "linear", False}
-        What is taken out of each segment: its mean, its mean and slope, or nothing.
+        What is subtracted from each segment: its mean, its linear trend, or nothing.
 
     Returns
     -------
     coherence : Tensor (..., nfft // 2 + 1)
-        0 to 1, and 0 where one of the signals has no power beyond rounding. Of a single segment it is 1 wherever
-        both have power, whatever they are: at least two are needed to say something.
+        0 to 1, and 0 where one of the signals has no power beyond rounding. With a single segment it is 1 wherever
+        both have power, whatever they are: at least two segments are needed.
     frequencies : Tensor (nfft // 2 + 1,)
         In Hz, float64.
 
@@ -72,9 +72,10 @@ def coherence(
     .. math:: C_{xy}(f) = \frac{|P_{xy}(f)|^2}{P_{xx}(f) \, P_{yy}(f)}
 
     (sonification, eq. 6.1), where the densities P are means over overlapping windowed segments (Welch 1967). The
-    values are those of ``scipy.signal.coherence`` with the same arguments, except that a frequency at which a signal
-    has nothing but rounding errors counts as silent: between such errors scipy's value may be anything. Both signals
-    are first divided by their peaks, which changes nothing but keeps the squares of very quiet ones from vanishing.
+    values are those of ``scipy.signal.coherence`` with the same arguments, except at frequencies where a signal has
+    nothing but rounding errors: they count as silent, where scipy's value may be anything. Both signals are first
+    divided by their peaks, which does not change the coherence but keeps the squares of very quiet signals from
+    underflowing.
 
     Examples
     --------
@@ -94,8 +95,8 @@ def coherence(
     step = max(1, _BLOCK // (rows * nperseg))
     power_x = power_y = cross = x.new_zeros(())
     for start in range(0, segments[0].shape[-2], step):
-        # Within a block squares are summed over segments first, and over real and imaginary part at the end: that
-        # way both sums run along contiguous memory.
+        # Squares are summed over the segments of a block first, and over real and imaginary parts at the end: then
+        # both sums run along contiguous memory.
         spectrum_x, spectrum_y = (
             torch.fft.rfft(_detrended(one[..., start : start + step, :], detrend) * taper, nfft) for one in segments
         )
@@ -104,19 +105,19 @@ def coherence(
         cross = cross + (spectrum_x.conj() * spectrum_y).sum(-2)
     power_x, power_y = power_x.sum(-1), power_y.sum(-1)
     shared = cross.abs().square() / _or_one(power_x) / _or_one(power_y)
-    shared = shared.where(_audible(power_x) & _audible(power_y), 0)
+    shared = shared.where(_above_rounding(power_x) & _above_rounding(power_y), 0)
     frequencies = torch.arange(nfft // 2 + 1, dtype=torch.float64) * (sample_rate / nfft)
     return shared.clamp(max=1), frequencies
 
 
-def mean_top(coherence: Tensor, count: int = 5) -> Tensor:
-    """Mean over the frequencies at which the coherence is highest: one number for how alike two sounds are.
+def mean_top(coherence: Tensor, n_frequencies: int = 5) -> Tensor:
+    """Mean over the frequencies at which the coherence is highest: the similarity of two sounds in one number.
 
     Parameters
     ----------
     coherence : Tensor (..., frequency)
-    count : int
-        How many frequencies.
+    n_frequencies : int
+        Number of frequencies.
 
     Returns
     -------
@@ -126,20 +127,22 @@ def mean_top(coherence: Tensor, count: int = 5) -> Tensor:
     Raises
     ------
     InputError
-        If there are not so many frequencies.
+        If `n_frequencies` is below 1 or above the number of frequencies there are.
 
     Notes
     -----
-    The inner part of the sonification thesis' eq. 6.2, which takes the top five.
+    The inner mean of eq. 6.2 of Yadav (2022), which takes the top five.
 
     Examples
     --------
     >>> mean_top(torch.tensor([0.0, 0.9, 0.1, 0.7]), 2)
     tensor(0.8000)
     """
-    if not 1 <= count <= coherence.shape[-1]:
-        raise InputError(f"the mean of the top {count} was asked for, and there are {coherence.shape[-1]} frequencies")
-    return coherence.topk(count).values.mean(-1)
+    if not 1 <= n_frequencies <= coherence.shape[-1]:
+        raise InputError(
+            f"n_frequencies has to be from 1 to the {coherence.shape[-1]} frequencies there are, not {n_frequencies}"
+        )
+    return coherence.topk(n_frequencies).values.mean(-1)
 
 
 def _signals(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -155,7 +158,7 @@ def _signals(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         torch.broadcast_shapes(x.shape, y.shape)
     except RuntimeError:
         raise InputError(
-            f"signals of shapes {tuple(x.shape)} and {tuple(y.shape)} cannot be paired: all but the last dimension "
+            f"signals of shapes {tuple(x.shape)} and {tuple(y.shape)} cannot be broadcast: all dimensions but the last "
             "have to be equal or 1"
         ) from None
     dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
@@ -203,12 +206,12 @@ def _peak(signal: Tensor) -> Tensor:
     return _or_one(signal.abs().amax(-1, keepdim=True))
 
 
-def _audible(power: Tensor) -> Tensor:
-    """Where there is more than the rounding errors of a spectrum (..., frequency) of this power."""
+def _above_rounding(power: Tensor) -> Tensor:
+    """Where a spectrum (..., frequency) of this power is above its rounding errors."""
     floor = (4 * torch.finfo(power.dtype).eps) ** 2 * power.sum(-1, keepdim=True)
     return power > floor
 
 
 def _or_one(divisor: Tensor) -> Tensor:
-    """What nothing is divided by stays nothing."""
+    """A divisor with 1 in place of 0, so that 0 / 0 becomes 0."""
     return torch.where(divisor > 0, divisor, 1)

@@ -1,4 +1,4 @@
-"""The weights of a layer as a dictionary: how well its kernels cover and tell apart their inputs."""
+"""The weights of a layer as a dictionary: how well its kernels span the space of inputs and differ from each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otoscope.errors import InputError
 
 
 class DictionaryProperties(TypedDict):
-    """What :func:`properties` returns; angles in degrees, NaN where there is no pair of atoms."""
+    """Result of :func:`properties`; angles in degrees, NaN where there is no pair of atoms."""
 
     A: float
     B: float
@@ -35,7 +35,7 @@ def unrolled_atoms(kernels: Sequence[Tensor], dilations: Sequence[int]) -> Tenso
     Parameters
     ----------
     kernels : sequence of Tensor (K_i, C, w_i)
-        Weights of the branches, which look at the same C channels.
+        Weights of the branches, which read the same C channels.
     dilations : sequence of int
         Dilation of each branch, at least 1.
 
@@ -61,7 +61,7 @@ def unrolled_atoms(kernels: Sequence[Tensor], dilations: Sequence[int]) -> Tenso
             [3., 0., 3.]])
     """
     if not kernels or len(kernels) != len(dilations):
-        raise InputError(f"give one dilation a branch, got {len(dilations)} for {len(kernels)} branches")
+        raise InputError(f"give one dilation for each branch, got {len(dilations)} for {len(kernels)} branches")
     for kernel, dilation in zip(kernels, dilations, strict=True):
         if kernel.ndim != 3 or 0 in kernel.shape or kernel.shape[1] != kernels[0].shape[1]:
             shapes = [tuple(each.shape) for each in kernels]
@@ -86,7 +86,7 @@ def gram(atoms: Tensor, groups: int = 1) -> Tensor:
     Returns
     -------
     Tensor (K, K), float64
-        Zero between atoms of different groups, which look at different channels, and for all-zero atoms.
+        Zero between atoms of different groups, which read different channels, and for all-zero atoms.
 
     Raises
     ------
@@ -111,10 +111,10 @@ def properties(atoms: Tensor, groups: int = 1) -> DictionaryProperties:
     ----------
     atoms : Tensor (K, N)
         One atom a row, of any norm; what follows the first dimension is unrolled, so the weight of a
-        convolution may be given as it is. All-zero atoms point nowhere: they are left out and counted.
+        convolution may be given as it is. All-zero atoms have no direction: they are left out and counted.
     groups : int
-        Groups of a grouped convolution, equal runs of rows. Each group looks at channels of its own,
-        so its atoms are orthogonal to all others and the dimension is ``N * groups``.
+        Groups of a grouped convolution, equal runs of rows. Each group reads its own channels, so its atoms
+        are orthogonal to all others and the dimension is ``N * groups``.
 
     Returns
     -------
@@ -205,10 +205,11 @@ def _unit_norm(atoms: Tensor, groups: int) -> Tensor:
         raise InputError(f"groups must divide the {len(atoms)} atoms, got {groups!r}")
     rows = atoms.detach().flatten(1).double()
     if not rows.isfinite().all():
-        raise InputError("atoms hold NaN or infinite weights; did the training diverge?")
-    # The largest entry goes first, so that squares of very small or large weights keep their place.
+        raise InputError("atoms hold NaN or infinite weights: check that the training converged")
+    # Divided by the largest entry first, so that squares of very small or large weights neither vanish nor overflow.
     rows = rows / rows.abs().amax(1, keepdim=True).where(rows.any(1, keepdim=True), 1)
-    return rows / rows.norm(dim=1, keepdim=True).clamp(min=1)
+    norm: Tensor = rows.norm(dim=1, keepdim=True)
+    return rows / norm.clamp(min=1)
 
 
 def _group_of(unit: Tensor, groups: int) -> Tensor:
@@ -222,7 +223,7 @@ def _masked_gram(unit: Tensor, group_of: Tensor) -> Tensor:
 
 
 def _precision(atoms: Tensor) -> float:
-    """Rounding of the given weights, those of half precision included."""
+    """Relative rounding error of the weights in their own precision."""
     return torch.finfo(atoms.dtype if atoms.is_floating_point() else torch.float64).eps
 
 

@@ -1,4 +1,4 @@
-"""What single kernels pass: magnitude responses, bands and centre frequencies, and banks made to measure."""
+"""Frequency responses of single kernels, their bands and centre frequencies, and the design of banks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def magnitude_response(kernels: Tensor | Sequence[Tensor], n_fft: int = 1024) ->
     Parameters
     ----------
     kernels : Tensor (K, w), or a sequence of them with different widths
-        Kernels of a one-channel convolution, each width given once or more.
+        Kernels of a one-channel convolution, one tensor or more for each width.
     n_fft : int
-        Length of the DFT, at least the widest kernel, which it extends by zeros.
+        Length of the DFT, at least the widest kernel; kernels are padded with zeros.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def magnitude_response(kernels: Tensor | Sequence[Tensor], n_fft: int = 1024) ->
 
 
 def half_power_band(kernels: Tensor | Sequence[Tensor], sample_rate: float = 1.0) -> Tensor:
-    """The band around the peak of every kernel in which it passes at least half the power of its peak.
+    """Half-power band of every kernel: the band around its peak with at least half the power of the peak.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def half_power_band(kernels: Tensor | Sequence[Tensor], sample_rate: float = 1.0
     Returns
     -------
     Tensor (sum of K, 2)
-        Lower and upper edge in the unit of `sample_rate`. A band that reaches 0 or the Nyquist limit ends
-        there. NaN for a kernel of zeros.
+        Lower and upper edge in the unit of `sample_rate`, at most 0 and the Nyquist limit. NaN for a kernel of
+        zeros.
 
     Raises
     ------
@@ -68,8 +68,8 @@ def half_power_band(kernels: Tensor | Sequence[Tensor], sample_rate: float = 1.0
 
     Notes
     -----
-    The edges are those -3 dB points that lie next to the highest peak of the magnitude response; other
-    passbands of the kernel do not count. They are found on a DFT at least eight times as long as the
+    The edges are the -3 dB points next to the highest peak of the magnitude response; other passbands of the
+    kernel do not count. They are found on a DFT at least eight times as long as the
     widest kernel, by linear interpolation of the power between its bins.
 
     Examples
@@ -110,7 +110,7 @@ def centre_frequency(kernels: Tensor | Sequence[Tensor], sample_rate: float = 1.
     -----
     Sorting learnt filters by centre frequency goes back to Golik et al. (2015), who estimate it from the
     magnitude response. The frequency of the peak alone is arbitrary where the passband is flat, and the
-    centroid of the power is drawn aside by whatever a kernel lets through elsewhere. The middle between the
+    centroid of the power is biased by whatever a kernel passes elsewhere. The middle between the
     -3 dB points next to the peak is the centre of a Gabor kernel, and the mean of the two edges of an
     ideal band-pass such as SincNet's.
 
@@ -161,7 +161,7 @@ def bandpass_bank(bands: Tensor | Sequence[Sequence[float]], width: int, sample_
         Lower and upper edge of each band in Hz, 0 to half the sample rate.
     width : int
         Samples of every kernel. The transition at each edge is about ``3.3 / width`` of the sample rate
-        wide, and bands narrower than that become as wide.
+        wide; narrower bands become as wide.
     sample_rate : float
         In Hz.
 
@@ -209,7 +209,7 @@ def even_bank(
     minimum_frequency: float = 0.0,
     maximum_frequency: float | None = None,
 ) -> Tensor:
-    """Band-pass kernels that share a range of frequencies in equal bands.
+    """Band-pass kernels that divide a range of frequencies into equal bands.
 
     Parameters
     ----------
@@ -218,17 +218,17 @@ def even_bank(
     sample_rate : float
         In Hz.
     minimum_frequency, maximum_frequency : float
-        The range in Hz; all that the sample rate allows by default.
+        The range in Hz; from 0 to half the sample rate by default.
 
     Returns
     -------
     Tensor (count, width)
-        Neighbouring bands meet without overlap; lowest first.
+        Adjacent bands, without overlap; lowest first.
 
     Raises
     ------
     InputError
-        As :func:`bandpass_bank`, and with no kernels.
+        As :func:`bandpass_bank`, or if `count` is below 1.
 
     Notes
     -----
@@ -241,8 +241,8 @@ def even_bank(
     >>> centre_frequency(bank, 16_000)[1:3].round(decimals=-1)
     tensor([3000., 5000.])
     """
-    top = sample_rate / 2 if maximum_frequency is None else maximum_frequency
-    edges = torch.linspace(minimum_frequency, top, _bands(count) + 1, dtype=torch.float64)
+    highest = sample_rate / 2 if maximum_frequency is None else maximum_frequency
+    edges = torch.linspace(minimum_frequency, highest, _bands(count) + 1, dtype=torch.float64)
     return bandpass_bank(torch.stack((edges[:-1], edges[1:]), 1), width, sample_rate)
 
 
@@ -253,7 +253,7 @@ def mel_bank(
     minimum_frequency: float = 0.0,
     maximum_frequency: float | None = None,
 ) -> Tensor:
-    """Band-pass kernels that share a range of frequencies in bands equal on the mel scale.
+    """Band-pass kernels that divide a range of frequencies into bands equal on the mel scale.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def mel_bank(
     Returns
     -------
     Tensor (count, width)
-        Neighbouring bands meet without overlap, as those that SincNet starts from; lowest first.
+        Adjacent bands, without overlap, as at the start of SincNet; lowest first.
 
     Raises
     ------
@@ -287,7 +287,7 @@ def mel_bank(
 def mel_bands(
     count: int, sample_rate: float, minimum_frequency: float = 0.0, maximum_frequency: float | None = None
 ) -> Tensor:
-    """Bands equal on the mel scale that share a range of frequencies.
+    """Divide a range of frequencies into bands that are equal on the mel scale.
 
     Parameters
     ----------
@@ -302,7 +302,7 @@ def mel_bands(
     Raises
     ------
     InputError
-        With no bands.
+        If `count` is below 1.
 
     Examples
     --------
@@ -311,10 +311,10 @@ def mel_bands(
             [ 921., 3056.],
             [3056., 8000.]], dtype=torch.float64)
     """
-    top = sample_rate / 2 if maximum_frequency is None else maximum_frequency
-    ends = 2595 * torch.log10(1 + torch.tensor([minimum_frequency, top], dtype=torch.float64) / 700)
+    highest = sample_rate / 2 if maximum_frequency is None else maximum_frequency
+    ends = 2595 * torch.log10(1 + torch.tensor([minimum_frequency, highest], dtype=torch.float64) / 700)
     mels = torch.linspace(float(ends[0]), float(ends[1]), _bands(count) + 1, dtype=torch.float64)
-    edges = (700 * (10 ** (mels / 2595) - 1)).clamp(minimum_frequency, top)
+    edges = (700 * (10 ** (mels / 2595) - 1)).clamp(minimum_frequency, highest)
     return torch.stack((edges[:-1], edges[1:]), 1)
 
 

@@ -1,8 +1,7 @@
-"""What the first layer hears: short-time and cumulative response spectra.
+"""Response spectra of the first layer, short-time and cumulative.
 
-Both are read off the trained kernels alone. Every kernel answers a frame of sound with one number,
-and the spectra of the kernels, weighted by their answers, add up to the spectrum that the layer
-hands on.
+Both need the trained kernels alone. Every kernel responds to a frame of sound with one number, and the
+spectra of the kernels, weighted by their responses, add up to the spectrum that the layer passes on.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from otoscope.errors import InputError
 
 Alignment = Literal["centre", "start"]
 
-# Frames taken at a time: the product of one block stays in the cache until its magnitude is taken,
-# and the memory of a long clip is little more than its result.
+# Frames in a block: its product stays in the cache until its magnitude is computed, and the memory for a
+# long clip is little more than its result.
 _FRAMES = 800
 
 
 def centred_bank(kernels: Tensor | Sequence[Tensor], alignment: Alignment = "centre") -> Tensor:
-    """Bring kernels of several widths to the widest one, by zeros.
+    """Pad kernels of several widths with zeros to the widest.
 
     Parameters
     ----------
     kernels : Tensor (K, w), or a sequence of them with different widths
-        Kernels of a one-channel convolution, each width given once or more.
+        Kernels of a one-channel convolution, one tensor or more for each width.
     alignment : {"centre", "start"}
         ``"centre"`` puts sample ``w // 2`` of every kernel on sample ``W // 2`` of the bank;
         ``"start"`` puts all first samples together.
@@ -49,7 +48,9 @@ def centred_bank(kernels: Tensor | Sequence[Tensor], alignment: Alignment = "cen
 
     Notes
     -----
-    An even and an odd width differ by half a sample, which whole samples cannot mend.
+    The centre of a kernel of w samples is (w - 1) / 2 in the paper on response spectra (see :func:`strs`), which is a
+    whole number for odd widths only. A kernel of even width is centred at w // 2, half a sample later, so that it and a
+    kernel of odd width differ in time by half a sample, which no shift by whole samples can remove.
 
     Examples
     --------
@@ -91,8 +92,9 @@ def strs(
         Length of the DFT of the kernels, at least the widest kernel.
     alignment : {"centre", "start"}
         ``"centre"``: frame ``j`` is centred on sample ``j * hop`` and zeros lie on both sides of the
-        signal. ``"start"``: frame ``j`` starts at sample ``j * hop`` and all zeros lie after the
-        signal, the convention of the script published with the paper.
+        signal; even widths are centred at ``w // 2``, as :func:`centred_bank` says. ``"start"``: frame ``j``
+        starts at sample ``j * hop`` and all zeros lie after the signal, the convention of the script published
+        with the paper.
     frequencies : Tensor (F,), optional
         Frequencies in cycles per sample, 0 to 0.5, at which the spectra of the kernels are taken
         instead of the DFT bins; logarithmically spaced ones give a constant-Q-like axis. ``n_fft`` is
@@ -117,13 +119,13 @@ def strs(
         STRS[i, j] = | sum_k F_k[i] R_k[j] |
 
     with F_k the DFT of the zero-padded kernel k (no conjugate) and R_k its response at the stride.
-    Kernels of different widths stand at the same place in F_k and in R_k, so that their phases add up;
+    Kernels of different widths are at the same place in F_k and in R_k, so that their phases add up;
     what is left is one linear phase common to all, which the magnitude drops. When the kernels are an
     orthonormal basis, the STRS is the magnitude DFT of the frame.
 
     Examples
     --------
-    A basis of unit impulses hears everything: a sine of 8 cycles in 64 samples shows up in bin 8.
+    A basis of unit impulses passes everything: a sine of 8 cycles in 64 samples is in bin 8.
 
     >>> import torch
     >>> sine = torch.sin(2 * torch.pi * 8 / 64 * torch.arange(640))
@@ -202,7 +204,7 @@ def strs_stream(
     ------
     InputError
         As :func:`strs`, at the call; a block that is not one-dimensional, or no samples at all, when
-        it is met.
+        it is read.
 
     Notes
     -----
@@ -269,7 +271,7 @@ def crs_stream(
 
 
 def cumulative_frequency_response(kernels: Tensor | Sequence[Tensor], n_fft: int = 1024) -> Tensor:
-    """What a layer passes, whatever the sound: the sum of the magnitude responses of its kernels.
+    """Cumulative frequency response of a layer: the sum of the normalised magnitude responses of its kernels.
 
     Parameters
     ----------
@@ -281,7 +283,7 @@ def cumulative_frequency_response(kernels: Tensor | Sequence[Tensor], n_fft: int
     Returns
     -------
     Tensor (n_fft // 2 + 1,)
-        Bin ``i`` lies at ``i / n_fft`` cycles per sample. A kernel of zeros adds nothing.
+        Bin ``i`` lies at ``i / n_fft`` cycles per sample. A kernel of zeros contributes nothing.
 
     Raises
     ------
@@ -302,14 +304,14 @@ def cumulative_frequency_response(kernels: Tensor | Sequence[Tensor], n_fft: int
     tensor([2., 2., 2., 2.])
     """
     magnitude = magnitude_response(kernels, n_fft)
-    norm = magnitude.norm(dim=1, keepdim=True)
+    norm: Tensor = magnitude.norm(dim=1, keepdim=True)
     return (magnitude / norm.where(norm > 0, 1)).sum(0)
 
 
 def dictionary_response(
     frames: Tensor, kernels: Tensor | Sequence[Tensor], n_fft: int = 1024, alignment: Alignment = "centre"
 ) -> Tensor:
-    """What the kernels, taken as a dictionary of spectra, say about one frame.
+    """Spectrum of one frame, with the kernels as a dictionary of spectra.
 
     Parameters
     ----------
@@ -320,7 +322,7 @@ def dictionary_response(
     n_fft : int
         Length of the DFT of the kernels, at least the widest kernel.
     alignment : {"centre", "start"}
-        How kernels of several widths lie in the frame.
+        Where in the frame kernels of several widths are.
 
     Returns
     -------
@@ -368,7 +370,7 @@ def responses(
     Returns
     -------
     Tensor (..., sum of K, ceil(N / hop))
-        Correlations of kernels and frames; no bias is added and no gradient recorded.
+        Correlations of kernels and frames, without bias. No gradient is recorded.
 
     Raises
     ------
@@ -382,12 +384,12 @@ def responses(
     tensor([[1., 3.]])
     """
     bank, padded = _bank_and_signal(waveform, kernels, hop, alignment)
-    answers = conv1d(padded.reshape(-1, 1, padded.shape[-1]), bank[:, None], stride=hop)
-    return answers.reshape(*padded.shape[:-1], *answers.shape[1:])
+    found = conv1d(padded.reshape(-1, 1, padded.shape[-1]), bank[:, None], stride=hop)
+    return found.reshape(*padded.shape[:-1], *found.shape[1:])
 
 
 def firing_counts(responses: Tensor) -> Tensor:
-    """How often each filter fires, that is, responds more strongly than any other.
+    """How often each filter fires, that is, has the strongest response of all.
 
     Parameters
     ----------
@@ -397,12 +399,12 @@ def firing_counts(responses: Tensor) -> Tensor:
     Returns
     -------
     Tensor (..., K), int64
-        Times at which the magnitude of its response is the largest. Nothing fires in silence.
+        Number of times at which the magnitude of its response is the largest. In silence, none fires.
 
     Notes
     -----
-    The sources of :func:`f_vowel` do not say when a filter is triggered. The magnitude is compared since a
-    kernel and its negative differ in the sign of the response alone.
+    The sources of :func:`f_vowel` do not define when a filter is triggered. Magnitudes are compared, since the
+    responses of a kernel and of its negative differ in sign only.
 
     Examples
     --------
@@ -417,8 +419,8 @@ def firing_counts(responses: Tensor) -> Tensor:
     return counts.scatter_add_(-1, winner, (strongest > 0).long())
 
 
-def f_vowel(counts: Tensor, spectra: Tensor, top: int = 5) -> Tensor:
-    """Mean frequency response of the filters that a sound makes fire most.
+def f_vowel(counts: Tensor, spectra: Tensor, n_filters: int = 5) -> Tensor:
+    """Mean frequency response of the filters that fire most on a sound.
 
     Parameters
     ----------
@@ -426,8 +428,8 @@ def f_vowel(counts: Tensor, spectra: Tensor, top: int = 5) -> Tensor:
         How often each filter fires, from :func:`firing_counts`.
     spectra : Tensor (K, F)
         Magnitude responses of the filters.
-    top : int
-        How many filters are taken, those that fire most.
+    n_filters : int
+        Number of filters in the mean, those that fire most.
 
     Returns
     -------
@@ -437,12 +439,12 @@ def f_vowel(counts: Tensor, spectra: Tensor, top: int = 5) -> Tensor:
     Raises
     ------
     InputError
-        Shapes that do not fit, or a `top` below 1.
+        Shapes that do not fit, or an `n_filters` below 1.
 
     Notes
     -----
     Equation 2.1 of Yadav (2022), after Palaz et al. (2015): ``f_vowel = sum_i n_i / sum_j n_j F_i`` over the
-    five filters of largest n, by default. The weights add up to 1 over the filters taken.
+    five filters of largest n, by default. The weights add up to 1 over these filters.
 
     Examples
     --------
@@ -455,10 +457,10 @@ def f_vowel(counts: Tensor, spectra: Tensor, top: int = 5) -> Tensor:
             f"counts (..., filter) and spectra (filter, frequency) are of shapes {tuple(counts.shape)} and "
             f"{tuple(spectra.shape)}, which do not fit"
         )
-    if top < 1:
-        raise InputError(f"top has to be 1 or more, not {top}")
-    most, filters = counts.topk(min(top, len(spectra)), dim=-1)
-    weights = torch.zeros_like(counts, dtype=spectra.dtype).scatter_(-1, filters, most.to(spectra.dtype))
+    if n_filters < 1:
+        raise InputError(f"n_filters has to be 1 or more, not {n_filters}")
+    highest, filters = counts.topk(min(n_filters, len(spectra)), dim=-1)
+    weights = torch.zeros_like(counts, dtype=spectra.dtype).scatter_(-1, filters, highest.to(spectra.dtype))
     total = weights.sum(-1, keepdim=True)
     return weights / total.where(total > 0, 1) @ spectra
 
@@ -473,7 +475,7 @@ def log_frequencies(sample_rate: float, minimum_frequency: float = 32.7, bins_pe
     minimum_frequency : float
         The first of them in Hz; 32.7 Hz is the note C1.
     bins_per_octave : int
-        How many from a frequency to its double.
+        Number of frequencies from one to its double.
 
     Returns
     -------
@@ -487,8 +489,8 @@ def log_frequencies(sample_rate: float, minimum_frequency: float = 32.7, bins_pe
 
     Notes
     -----
-    ``f_k = f_min 2^(k / b)`` (Brown 1991). The kernels that are analysed on this axis keep their own widths, so
-    that their resolution in Hz is what it is; only the axis is that of the constant-Q transform.
+    ``f_k = f_min 2^(k / b)`` (Brown 1991). Kernels analysed on this axis keep their widths and with them their
+    resolution in Hz; only the axis is that of the constant-Q transform.
 
     Examples
     --------
@@ -524,7 +526,7 @@ def _bank_and_signal(
 
 
 def _before(width: int, alignment: Alignment) -> int:
-    """Samples of a kernel of this width that lie before the sample its frame is named after."""
+    """Samples of a kernel of this width before sample ``j * hop`` of frame ``j``."""
     return width // 2 if alignment == "centre" else 0
 
 
@@ -535,7 +537,7 @@ def _transform(bank: Tensor, n_fft: int, frequencies: Tensor | None) -> Tensor:
         inside = (frequencies >= 0) & (frequencies <= 0.5)
         if frequencies.ndim != 1 or not len(frequencies) or not inside.all():
             raise InputError("frequencies must be one-dimensional, in cycles per sample from 0 to 0.5")
-        samples = torch.arange(width, device=bank.device, dtype=torch.float64)  # phases grow with the width
+        samples = torch.arange(width, device=bank.device, dtype=torch.float64)  # large phases need the precision
         phase = 2 * torch.pi * torch.outer(frequencies.to(samples), samples)
         return torch.cat((phase.cos(), -phase.sin())).to(bank.dtype) @ bank.T
     if n_fft < width:
@@ -545,10 +547,21 @@ def _transform(bank: Tensor, n_fft: int, frequencies: Tensor | None) -> Tensor:
 
 
 def _magnitudes(frames: Tensor, bank: Tensor, transform: Tensor, out: Tensor | None = None) -> Tensor:
-    """|transform @ bank @ frames| for frames (T, W), as (F, T)."""
+    """Magnitudes |transform @ bank @ frames^T|, (F, T), of frames (T, W).
+
+    The STRS is the magnitude of a product of three matrices: the spectra of the kernels (2 F, K), real parts over
+    imaginary ones, the bank (K, W), and the frames (W, T). It is associative, so the cheaper order is taken:
+
+        transform @ (bank @ frames): K W T multiplications for the responses, 2 F K T for the spectra
+        (transform @ bank) @ frames: 2 F K W once, 2 F W T for the spectra
+
+    The first is cheaper where K (W T + 2 F T) < 2 F W (K + T): for long clips (T >> K), where K (W + 2 F) < 2 F W, that
+    is, 1 / K > 1 / W + 1 / (2 F): few wide kernels. For many narrow kernels, K > W, the second is cheaper: it merges
+    all kernels into one matrix from samples to spectrum. With real and imaginary parts as rows, all products are
+    real.
+    """
     (count, width), half = frames.shape, len(transform) // 2
     out = frames.new_empty(half, count) if out is None else out
-    # The two products in the cheaper order: few wide kernels answer first, many narrow ones merge first.
     if len(bank) * (count * width + len(transform) * count) < width * len(transform) * (len(bank) + count):
         frames = frames @ bank.T
     else:
@@ -562,9 +575,9 @@ def _magnitudes(frames: Tensor, bank: Tensor, transform: Tensor, out: Tensor | N
 
 
 def _framed(blocks: Iterable[np.ndarray | Tensor], bank: Tensor, hop: int, before: int) -> Iterator[Tensor]:
-    """Frames (T, W) of the padded signal, as soon as each is complete."""
+    """Frames (T, W) of the padded signal, each as soon as it is complete."""
     width = bank.shape[1]
-    span = max(width, hop)  # a frame and the gap after it, so that what is dropped is always there
+    span = max(width, hop)  # a frame and the gap behind it, so that there are always hop samples to drop
     rest = bank.new_zeros(before)
     samples = 0
     for block in blocks:
@@ -578,7 +591,7 @@ def _framed(blocks: Iterable[np.ndarray | Tensor], bank: Tensor, hop: int, befor
             yield frames
             rest = rest[len(frames) * hop :]
     if not samples:
-        raise InputError("the stream held no samples")
+        raise InputError("the stream holds no samples")
     rest = torch.cat((rest, rest.new_zeros(span - 1 - before)))
     if len(rest) >= span:
         yield rest.unfold(0, span, hop)[:, :width]

@@ -1,4 +1,4 @@
-"""How sure a score over a set of clips is."""
+"""Confidence intervals of scores over a set of clips."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def share_interval(hits: ArrayLike, count: ArrayLike, level: float = 0.95) -> tu
     Parameters
     ----------
     hits : array_like
-        How many of `count` independent trials succeeded.
+        Number of `count` independent trials that succeeded.
     count : array_like
         At least 1; one for all or one for each.
     level : float
@@ -24,7 +24,7 @@ def share_interval(hits: ArrayLike, count: ArrayLike, level: float = 0.95) -> tu
     Returns
     -------
     low, high : ndarray
-        As `hits`; within 0 and 1, and of some width also where all or none succeeded.
+        Of the shape of `hits`; within 0 and 1, with a width above 0 also where all or none succeeded.
 
     Notes
     -----
@@ -58,13 +58,13 @@ def bootstrap_interval(
     resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence interval of any score, by drawing the clips anew.
+    """Confidence interval of any score by the bootstrap: clips are resampled with replacement.
 
     Parameters
     ----------
     score : callable
         From the numbers of the clips drawn (count,), some of them several times, to the score or an array of scores.
-        Differences between scores on the same clips are paired so.
+        Return a difference of scores to compare them on the same draws.
     count : int
         Of clips.
     level : float
@@ -75,7 +75,7 @@ def bootstrap_interval(
     Returns
     -------
     low, high : ndarray
-        Percentiles (Efron 1979), of the shape of the score; NaN of a single clip, which does not say how others differ.
+        Percentiles (Efron 1979), of the shape of the score; NaN for a single clip, which says nothing about the spread.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A short piece of a signal: the one that was asked for, or the loudest."""
+"""A segment of a signal, given by its times or the loudest of a duration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def segment(
     *,
     duration: float = 0.1,
 ) -> slice:
-    """Samples between two times, or the loudest stretch of a duration.
+    """Samples between two times, or the loudest segment of a duration.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def segment(
     sample_rate : float
         In Hz.
     start, stop : float, optional
-        In s. With one of them, the segment reaches `duration` from there, as far as there is sound; with neither, it is
-        the stretch of that duration with the most energy (the first one of several, and the whole of a signal that is
-        shorter).
+        In s. With one of them, the segment begins or ends there and lasts `duration`, or to the end of the sound; with
+        neither, it is the segment of that duration with the most energy (the first of several, and all of a signal
+        that is shorter).
     duration : float
         In s.
 
@@ -56,7 +56,7 @@ def segment(
     first = max(0.0, stop - duration) if start is None and stop is not None else start
     last = min(samples.size / sample_rate, start + duration) if stop is None and start is not None else stop
     length = samples.size / sample_rate
-    # Half a sample of grace: the end of a clip is often given rounded.
+    # A tolerance of half a sample: the end of a clip is often given rounded.
     if first is None or last is None or not 0 <= first < last <= length + 0.5 / sample_rate:
         raise InputError(f"a segment from {first} to {last} s is not within the sound, which lasts {length:.4g} s")
     found = slice(round(first * sample_rate), min(round(last * sample_rate), samples.size))
@@ -68,9 +68,9 @@ def segment(
 def _loudest(samples: np.ndarray, length: int) -> slice:
     if length >= samples.size:
         return slice(0, samples.size)
-    peak = np.abs(samples).max() or 1.0  # the squares of a very quiet signal would vanish
+    peak = np.abs(samples).max() or 1.0  # the squares of a very quiet signal would underflow
     energy = np.concatenate([[0.0], np.cumsum((samples / peak) ** 2)])
-    within = energy[length:] - energy[:-length]
+    windows = energy[length:] - energy[:-length]
     # Sums that differ by rounding alone are ties.
-    first = int(np.argmax(within >= within.max() * (1 - 1e-9)))
+    first = int(np.argmax(windows >= windows.max() * (1 - 1e-9)))
     return slice(first, first + length)

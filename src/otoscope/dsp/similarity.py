@@ -1,4 +1,4 @@
-"""How alike two distributions over frequency are, as one number."""
+"""Similarity of two distributions over frequency, in one number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def cosine(first: ArrayLike, second: ArrayLike) -> float:
     Returns
     -------
     float
-        :math:`\langle a, b \rangle / (\lVert a \rVert \lVert b \rVert)`; 0 to 1 where nothing is negative, as in
+        :math:`\langle a, b \rangle / (\lVert a \rVert \lVert b \rVert)`; 0 to 1 where no value is negative, as in
         magnitude spectra; NaN where one array is zero.
 
     Examples
@@ -24,18 +24,18 @@ def cosine(first: ArrayLike, second: ArrayLike) -> float:
     peaks = [np.abs(one).max(initial=0.0) for one in (a, b)]
     if 0 in peaks:
         return float("nan")
-    a, b = a / peaks[0], b / peaks[1]  # the squares of a faint relevance would vanish
+    a, b = a / peaks[0], b / peaks[1]  # the squares of a very quiet relevance signal would underflow
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def overlap(first: ArrayLike, second: ArrayLike) -> float:
-    r"""What two distributions have in common.
+    r"""Overlap of two distributions.
 
     Returns
     -------
     float
-        :math:`\sum_i \min(p_i, q_i)` of the shares p and q of each in its sum: 0 where nothing is shared, 1 where they
-        are the same; NaN where one is zero everywhere.
+        :math:`\sum_i \min(p_i, q_i)` of both, each divided by its sum: 0 where they have nothing in common, 1
+        where they are equal; NaN where one is zero everywhere.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def overlap(first: ArrayLike, second: ArrayLike) -> float:
     p, q = (np.ravel(np.asarray(one, dtype=float)) for one in (first, second))
     if not p.sum() > 0 or not q.sum() > 0:
         return float("nan")
-    return min(1.0, float(np.minimum(p / p.sum(), q / q.sum()).sum()))  # rounding may go beyond
+    return min(1.0, float(np.minimum(p / p.sum(), q / q.sum()).sum()))  # rounding may exceed 1
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:

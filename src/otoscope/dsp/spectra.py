@@ -1,4 +1,4 @@
-"""Spectra and autocorrelation of signals, of sounds and of relevance alike."""
+"""Spectra and autocorrelation of signals, sounds as well as relevance."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def short_time_spectrum(
     Parameters
     ----------
     signal : Tensor (..., N)
-        Samples; zeros are assumed outside, so a clip shorter than the window is fine.
+        Samples; zeros are assumed outside, so a clip may be shorter than the window.
     sample_rate : float
         Samples per second, in Hz.
     window, hop : float
         Length of the window and distance of frames in seconds, rounded to samples.
     n_fft : int, optional
-        Length of the DFT, at least the window, which it extends by zeros; the window by default.
+        Length of the DFT, at least that of the window; frames are padded with zeros. The window by default.
     taper : {"hann", "hamming", "rectangular"}
         Shape of the window.
 
@@ -113,7 +113,7 @@ def short_time_spectrum(
 
 
 def amplitude_spectrum(signal: Tensor) -> Tensor:
-    r"""Amplitudes of the sines that a signal is the sum of.
+    r"""Amplitudes of the sines of which a signal is the sum.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def autocorrelation(signal: Tensor) -> Tensor:
     Parameters
     ----------
     signal : Tensor (..., N)
-        Samples; their mean is not taken out.
+        Samples; their mean is not subtracted.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def autocorrelation(signal: Tensor) -> Tensor:
     n = signal.shape[-1]
     peak = signal.abs().amax(-1, keepdim=True)
     silent = peak == 0
-    # Scaled first, since the squares of a very quiet relevance signal would vanish.
+    # Scaled first, since the squares of a very quiet relevance signal would underflow.
     spectrum = torch.fft.rfft(signal / peak.where(~silent, 1), 2 * n)
     lags: Tensor = torch.fft.irfft(spectrum.abs().square(), 2 * n)[..., :n]
     return (lags / lags[..., :1].where(~silent, 1)).where(~silent, 0)

@@ -1,4 +1,4 @@
-"""How sure a mean is."""
+"""Confidence intervals of means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[np.ndarray, n
     Returns
     -------
     mean, low, high : ndarray, (...)
-        Of a single observation the bounds are NaN: it does not say how far others lie.
+        The bounds of a single observation are NaN: it says nothing about the spread.
 
     Notes
     -----

@@ -25,11 +25,11 @@ from numpy.typing import ArrayLike
 from otoscope.errors import InputError
 
 STEP = 0.010
-"""Distance of the frames of F0 and formants in s."""
+"""Hop of the frames of F0 and formants in s."""
 
 WHITENING = 1e-9
-"""Share of the energy that is added as white noise before linear prediction (-90 dB), which a sound without noise of
-its own, such as a sum of sines, needs to have one solution."""
+"""White noise added before linear prediction, as a share of the energy (-90 dB): without any noise, as in a sum of
+sines, the prediction has no unique solution."""
 
 
 def pitch(
@@ -44,26 +44,26 @@ def pitch(
     sample_rate : float
         In Hz.
     floor, ceiling : float
-        Range in which F0 is sought, in Hz. A frame is three periods of the floor long.
+        Range of F0 in Hz. A frame is three periods of the floor long.
     step : float
         Distance of the frames in s.
 
     Returns
     -------
     f0 : numpy.ndarray, (frame,)
-        In Hz; NaN where there is no voice.
+        In Hz; NaN in unvoiced frames.
     times : numpy.ndarray, (frame,)
         Centres of the frames in s.
 
     Raises
     ------
     InputError
-        If parselmouth is not installed, the signal is not one of finite samples or shorter than three periods of the
-        floor, or the range is none.
+        If parselmouth is not installed, the signal is not of finite samples or is shorter than three periods of the
+        floor, or floor and ceiling do not rise within 0 and half the sample rate.
 
     Notes
     -----
-    Boersma (1993). Praat's other settings are left as they are.
+    Boersma (1993), with Praat's defaults for all other settings.
 
     Examples
     --------
@@ -75,8 +75,8 @@ def pitch(
     samples = _samples(signal)
     if not 0 < floor < ceiling <= sample_rate / 2:
         raise InputError(
-            f"F0 cannot be sought from {floor:g} to {ceiling:g} Hz: the range has to rise and to end at or below half "
-            f"the sample rate of {sample_rate:g} Hz"
+            f"F0 cannot be searched for from {floor:g} to {ceiling:g} Hz: the range has to rise and end at or below "
+            f"half the sample rate of {sample_rate:g} Hz"
         )
     _check_step(step)
     shortest = 3 / floor
@@ -109,14 +109,14 @@ def formants(
     sample_rate : float
         In Hz.
     maximum : float
-        Frequency in Hz below which the formants are sought, at most half the sample rate; the sound is resampled to
-        twice that. `formant_range` tells what suits a voice.
+        Frequency in Hz below which formants are searched for, at most half the sample rate; the sound is resampled to
+        twice that. `formant_range` computes what suits a voice.
     count : float
-        Formants sought there, in halves: the prediction has twice as many poles.
+        Number of formants below it, in halves: the prediction has twice as many poles.
     pre_emphasis : float, optional
-        Frequency in Hz from which the sound is raised by 6 dB an octave beforehand (Praat's own is 50 Hz), which
-        undoes the fall of a voice's source. Without it the prediction has one more pole, which takes the slope
-        that the signal has.
+        Frequency in Hz from which the sound is raised by 6 dB per octave beforehand (Praat's default is 50 Hz), which
+        compensates the spectral tilt of a voice's source. Without it the prediction has one more pole, which models
+        the tilt of the signal.
     window : float
         Effective length of the Gaussian window in s.
     step : float
@@ -132,13 +132,13 @@ def formants(
     Raises
     ------
     InputError
-        If parselmouth is not installed, the signal is not one of finite samples, or a setting cannot be.
+        If parselmouth is not installed, the signal is not of finite samples, or a setting is out of its range.
 
     Notes
     -----
-    Poles of an all-pole model. A relevance signal has no source that falls by 6 dB an octave: a fixed pre-emphasis
-    raises whatever there is at high frequencies, and the model spends its poles there. A pole in its stead suits sound
-    and relevance alike. Of 1,668 synthesised vowels it finds F1 of 93.5 % and F2 of 98.9 % within a deviation, where
+    Poles of an all-pole model. A relevance signal has no source that falls by 6 dB per octave: a fixed pre-emphasis
+    raises whatever there is at high frequencies, and the model spends its poles there. A pole in place of it suits
+    sound and relevance. Of 1,668 synthesised vowels it finds F1 of 93.5 % and F2 of 98.9 % within a deviation, where
     the pre-emphasis finds 95.4 % and 98.1 %.
 
     Examples
@@ -154,8 +154,8 @@ def formants(
     samples = _samples(signal)
     if not 50 < maximum <= sample_rate / 2:
         raise InputError(
-            f"formants cannot be sought up to {maximum:g} Hz at a sample rate of {sample_rate:g} Hz: give a maximum "
-            f"from 50 to {sample_rate / 2:g} Hz"
+            f"formants cannot be searched for up to {maximum:g} Hz at a sample rate of {sample_rate:g} Hz: give a "
+            f"maximum from 50 to {sample_rate / 2:g} Hz"
         )
     if count < 1 or 2 * count != int(2 * count):
         raise InputError(f"the count of formants has to be 1, 1.5, 2, ..., not {count}")
@@ -165,19 +165,19 @@ def formants(
         raise InputError(f"pre_emphasis has to be a positive frequency in Hz or None, not {pre_emphasis}")
     _check_step(step)
     order = round(2 * count) + (pre_emphasis is None)
-    if samples.size * 2 * maximum / sample_rate < order + 2:  # at the rate to which Praat brings the sound
+    if samples.size * 2 * maximum / sample_rate < order + 2:  # at the rate to which Praat resamples
         raise InputError(f"a sound of {samples.size} samples is too short to find {count:g} formants in")
     if 2 * window * 2 * maximum < order + 1:  # the Gaussian lies in a frame of twice its effective length
         raise InputError(
-            f"a window of {window:g} s holds too little below {maximum:g} Hz to find {count:g} formants in: seek them "
-            "up to a higher frequency, or in a longer window"
+            f"a window of {window:g} s holds too little below {maximum:g} Hz to find {count:g} formants in: give a "
+            "higher maximum or a longer window"
         )
     found = _praat(samples, sample_rate).to_formant_burg(
         time_step=step,
         max_number_of_formants=order / 2,
         maximum_formant=maximum,
         window_length=window,
-        pre_emphasis_from=1000 * sample_rate if pre_emphasis is None else pre_emphasis,  # from so high on, none
+        pre_emphasis_from=1000 * sample_rate if pre_emphasis is None else pre_emphasis,  # so high that there is none
     )
     times = np.array(found.xs(), dtype=float)
     numbers = range(1, int(count) + 1)
@@ -186,7 +186,7 @@ def formants(
 
 
 def formant_range(sample_rate: float, ceiling: float, count: float = 5) -> tuple[float, float]:
-    """Where to seek formants in sound that may end below the ceiling that suits a voice.
+    """Where to search for formants, if the sound may end below the ceiling that suits the voice.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def formant_range(sample_rate: float, ceiling: float, count: float = 5) -> tuple
     ceiling : float
         Frequency in Hz below which the voice has `count` formants.
     count : float
-        How many.
+        Number of formants.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def formant_range(sample_rate: float, ceiling: float, count: float = 5) -> tuple
     Raises
     ------
     InputError
-        If the ceiling is no positive frequency.
+        If the ceiling is not a positive frequency.
 
     Examples
     --------
@@ -216,14 +216,14 @@ def formant_range(sample_rate: float, ceiling: float, count: float = 5) -> tuple
     """
     if not 0 < ceiling < np.inf:
         raise InputError(
-            f"formants are sought below a positive frequency in Hz, not {ceiling:g}: 5500 suits most voices"
+            f"formants are searched for below a positive frequency in Hz, not {ceiling:g}: 5500 suits most voices"
         )
     maximum = min(float(ceiling), sample_rate / 2)
     return maximum, max(1.0, round(2 * count * maximum / ceiling) / 2)
 
 
 def over_voiced(contour: ArrayLike, middle: Callable[..., np.ndarray] = np.nanmean) -> np.ndarray:
-    """Mean (or another function, such as numpy.nanmedian) over the last axis of what is not NaN; NaN where nothing is.
+    """Mean (or another function, such as numpy.nanmedian) over the values of the last axis that are not NaN.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def over_voiced(contour: ArrayLike, middle: Callable[..., np.ndarray] = np.nanme
     [105.0, nan]
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of numpy, where nothing is voiced
+        warnings.simplefilter("ignore", RuntimeWarning)  # of numpy, where all are NaN
         return middle(np.asarray(contour, dtype=float), axis=-1)
 
 
@@ -243,7 +243,7 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
     signal : array_like, (time,)
         Samples, windowed already where a window is wanted.
     order : int
-        Number of past samples that predict one.
+        Number of past samples from which each is predicted.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
     Raises
     ------
     InputError
-        If the signal is not one of finite samples or not longer than the order.
+        If the signal is not of finite samples or not longer than the order.
 
     Notes
     -----
@@ -279,7 +279,7 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
     peak = np.abs(samples).max()
     if peak == 0:
         return np.eye(1, order + 1)[0], 0.0
-    samples = samples / peak  # the squares of a very quiet relevance signal would vanish
+    samples = samples / peak  # the squares of a very quiet relevance signal would underflow
     r = correlate(samples, samples, method="auto")[samples.size - 1 :][: order + 1]
     r[0] *= 1 + WHITENING
     coefficients = np.concatenate([[1.0], solve_toeplitz(r[:-1], -r[1:])])
@@ -287,14 +287,14 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
 
 
 def lp_spectrum(signal: ArrayLike, order: int = 16, n_fft: int = 1024) -> np.ndarray:
-    r"""All-pole spectrum of a signal: a smooth curve through the peaks of its spectrum.
+    r"""All-pole spectrum of a signal: a smooth curve along the peaks of its spectrum.
 
     Parameters
     ----------
     signal : array_like, (time,)
         Samples, windowed already where a window is wanted.
     order : int
-        Number of poles; two for each formant, and some for the tilt.
+        Number of poles: two for each formant, and some for the tilt.
     n_fft : int
         Length of the Fourier transform.
 
@@ -336,8 +336,8 @@ def envelope(signal: ArrayLike, sample_rate: float, n_fft: int = 1024, *, lifter
     n_fft : int
         Length of the Fourier transform, at least that of the signal.
     lifter : float
-        Longest quefrency kept, in s. Ripples of the spectrum closer than its inverse (667 Hz) are smoothed; below
-        half a period of the voice, the harmonics do not show.
+        Longest quefrency kept, in s. Ripples of the spectrum closer than its inverse (667 Hz) are smoothed; at less
+        than half a period of the voice, that includes the harmonics.
 
     Returns
     -------
@@ -347,13 +347,13 @@ def envelope(signal: ArrayLike, sample_rate: float, n_fft: int = 1024, *, lifter
     Raises
     ------
     InputError
-        If the signal is not one of finite samples, is longer than `n_fft`, or the lifter keeps nothing.
+        If the signal is not of finite samples, is longer than `n_fft`, or the lifter keeps nothing.
 
     Notes
     -----
-    The log magnitude, smoothed by cutting its cepstrum, is raised again and again to the larger of itself and the
-    spectrum, until no bin lies more than 1 dB above it (Röbel and Rodet 2005). Bins more than 100 dB below the
-    largest count as that.
+    The log magnitude is smoothed by truncating its cepstrum, and replaced by the larger of itself and the result, again
+    and again until no bin of the spectrum is more than 1 dB above the result (Röbel and Rodet 2005). Bins more than
+    100 dB below the largest are raised to that.
 
     Examples
     --------
@@ -389,7 +389,7 @@ def _lifted(level: np.ndarray, kept: int, n_fft: int) -> np.ndarray:
 def _samples(signal: ArrayLike) -> np.ndarray:
     samples = np.asarray(signal, dtype=float)
     if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
-        raise InputError(f"a voice is measured in finite samples of one signal, (time,), not in {samples.shape}")
+        raise InputError(f"the signal has to be of finite samples and of shape (time,), got {samples.shape}")
     return samples
 
 

@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from otoscope.errors import InputError
 
-# Lag products taken at a time: they stay in the cache until their transform is taken.
+# Lag products in a block: they stay in the cache until they are transformed.
 _PRODUCTS = 2**18
 
 
@@ -32,8 +32,8 @@ def analytic_signal(signal: Tensor) -> Tensor:
 
     Notes
     -----
-    By the DFT of the N samples, of which the positive frequencies are doubled and the negative ones left out,
-    as :func:`scipy.signal.hilbert` does it.
+    By the DFT of the N samples: the positive frequencies are doubled and the negative ones set to zero, as by
+    :func:`scipy.signal.hilbert`.
 
     Examples
     --------
@@ -88,12 +88,12 @@ def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
     sample. Then both marginals are exact for any z, however short: the sum over frequency at sample ``n`` is
     :math:`|z[n]|^2` (column ``2 n``), and the sum over time is :math:`|Z(f_k)|^2 / K` at the frequency of each row,
     Z being the Fourier transform. A distribution therefore sums to twice the energy of z, since it has two
-    columns a sample, up to what little of a short z lies at negative frequencies; that little shows at the
-    opposite end of the frequency axis with a sign that alternates from column to column.
+    columns per sample, up to the small part of a short z at negative frequencies, which appears at the opposite
+    end of the frequency axis with a sign that alternates from column to column.
 
     Examples
     --------
-    A chirp lies on its line: halfway in time it is halfway in frequency.
+    A linear chirp is a straight line: halfway in time it is halfway in frequency.
 
     >>> import torch
     >>> n = torch.arange(201)
@@ -110,11 +110,11 @@ def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
     if n_fft < n:
         raise InputError(f"n_fft is {n_fft} but the kernels have {n} samples; use n_fft >= {n}")
     flat = z.reshape(-1, n)
-    found = torch.empty(len(flat), 2 * n - 1, n_fft, dtype=z.real.dtype, device=z.device)
+    result = torch.empty(len(flat), 2 * n - 1, n_fft, dtype=z.real.dtype, device=z.device)
     at_once = max(1, _PRODUCTS // (2 * n * n))
-    for part, result in zip(flat.split(at_once), found.split(at_once), strict=True):
-        result.copy_(_distribution(part, n_fft))
-    return found.reshape(*z.shape[:-1], 2 * n - 1, n_fft).transpose(-1, -2)
+    for part, out in zip(flat.split(at_once), result.split(at_once), strict=True):
+        out.copy_(_distribution(part, n_fft))
+    return result.reshape(*z.shape[:-1], 2 * n - 1, n_fft).transpose(-1, -2)
 
 
 def _distribution(z: Tensor, n_fft: int) -> Tensor:
