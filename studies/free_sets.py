@@ -166,9 +166,9 @@ def _seconds_heard(recipe: Recipe) -> float:
     """How much a model hears at a time in training."""
     if recipe.data.duration is not None:
         return recipe.data.duration
-    from otoscope.training.start import unchecked_model
+    from otoscope.training.start import random_model
 
-    model = unchecked_model(recipe.model, None, recipe.seed)
+    model = random_model(recipe.model, None, recipe.seed)
     return float(model.input_length / model.sample_rate)
 
 

@@ -14,7 +14,7 @@ import pytest
 from otoscope.data.sets import SETS
 from otoscope.models.zoo import ARCHITECTURES, option_names
 from otoscope.training.recipe import RECIPES as FOLDER
-from otoscope.training.recipe import ModelPart, Recipe, available, read_recipe
+from otoscope.training.recipe import ModelSection, Recipe, available, read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = list(available())
@@ -77,9 +77,9 @@ def text(name: str) -> str:
     return (FOLDER / f"{name}.yaml").read_text("utf-8")
 
 
-def narrow(recipe: Recipe, weights: str | None = None) -> ModelPart:
+def narrow(recipe: Recipe, weights: str | None = None) -> ModelSection:
     """CNN12 with few filters."""
-    return ModelPart(name="cnn12", options={"width": 0.05}, weights=weights, new_head=recipe.model.new_head)
+    return ModelSection(name="cnn12", options={"width": 0.05}, weights=weights, new_head=recipe.model.new_head)
 
 
 def classes(recipe: Recipe) -> tuple[str, ...] | None:

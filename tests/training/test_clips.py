@@ -13,9 +13,9 @@ from torch import Tensor
 from otoscope import InputError
 from otoscope.audio import as_clip, load_audio
 from otoscope.data.items import DataSet, Item
-from otoscope.training.clips import Crops, Draw, Sounds, Wholes, targets
+from otoscope.training.clips import Crops, Draw, Sounds, WholeClips, targets
 from otoscope.training.crops import centre_crop
-from otoscope.training.recipe import AugmentPart
+from otoscope.training.recipe import AugmentSection
 
 RATE, LENGTH = 8000, 1000
 
@@ -111,7 +111,7 @@ def test_pieces_of_files_and_clips_in_memory(items: list[Item]) -> None:
 
 
 def test_an_item_depends_on_seed_epoch_and_number_alone(items: list[Item]) -> None:
-    every = AugmentPart(gain=True, noise=True, masks=True, background=True)
+    every = AugmentSection(gain=True, noise=True, masks=True, background=True)
     one, other = (crops(items, augment=every, seed=1) for _ in range(2))
     forth = {(epoch, clip): one[Draw(epoch, clip)][0] for epoch in range(2) for clip in range(5)}
     torch.manual_seed(99)
@@ -138,7 +138,7 @@ def test_views_of_a_short_clip_are_its_halves(items: list[Item]) -> None:
 
 
 def test_views_are_changed_each_on_its_own(items: list[Item]) -> None:
-    plain, changed = crops(items, views=2), crops(items, views=2, augment=AugmentPart(gain=True))
+    plain, changed = crops(items, views=2), crops(items, views=2, augment=AugmentSection(gain=True))
     gains = []
     for epoch in range(40):
         before, after = plain[Draw(epoch, 0)][0], changed[Draw(epoch, 0)][0]
@@ -148,7 +148,7 @@ def test_views_are_changed_each_on_its_own(items: list[Item]) -> None:
 
 def changes(items: list[Item], **flags: bool) -> tuple[Tensor, Tensor]:
     """Crops (draw, time) of the longest clip, before and after."""
-    plain, changed = crops(items), crops(items, augment=AugmentPart(**flags))
+    plain, changed = crops(items), crops(items, augment=AugmentSection(**flags))
     both = [(plain[Draw(epoch, 0)][0][0, 0], changed[Draw(epoch, 0)][0][0, 0]) for epoch in range(60)]
     before, after = (torch.stack(column) for column in zip(*both, strict=True))
     return before, after
@@ -209,11 +209,11 @@ def test_targets() -> None:
 
 
 def test_a_whole_clip(items: list[Item]) -> None:
-    clip, target = Wholes(Sounds(items, RATE), torch.arange(5))[1]
+    clip, target = WholeClips(Sounds(items, RATE), torch.arange(5))[1]
     assert torch.equal(clip, whole(items[1])[None]) and int(target) == 1
 
 
-# Broken files
+# BrokenClip files
 
 
 def spoil(path: Path, how: str) -> None:

@@ -12,10 +12,10 @@ from torch import nn
 from otoscope import InputError, load
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.nt_xent import nt_xent
-from otoscope.training.recipe import LearnPart
+from otoscope.training.recipe import LearnSection
 from otoscope.training.run import train
 
-LEARN = LearnPart(method="contrastive", epochs=1, batch_size=6, projection=12, temperature=0.2)
+LEARN = LearnSection(method="contrastive", epochs=1, batch_size=6, projection=12, temperature=0.2)
 
 
 def test_a_step_follows_nt_xent_of_the_projections() -> None:

@@ -18,7 +18,7 @@ from otoscope.data import DataSet, Item, read
 from otoscope.data.timit import PHONES_39
 from otoscope.training.clips import Draw, Sounds
 from otoscope.training.frames import Sentence, Windows, files, frame_log_posteriors, sentences, window_start
-from otoscope.training.loader import Batches, TrainLoader
+from otoscope.training.loader import BatchSampler, TrainingLoader
 
 
 def pieces(bounds: list[tuple[int, int, str]], name: str = "a.wav", split: str = "train") -> list[Item]:
@@ -136,7 +136,7 @@ def test_an_epoch_has_every_labelled_frame_once(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", wave, 16_000, subtype="FLOAT")
     said = [Sentence(tmp_path / "a.wav", (0, 1), np.array([0] * 20 + [-1] * 4 + [1] * 26))]
     windows = Windows(Sounds(files(said), 16_000), said, 100)
-    loader = TrainLoader(windows, Batches(len(windows), 23, seed=5))
+    loader = TrainingLoader(windows, BatchSampler(len(windows), 23, seed=5))
     epochs = []
     for _ in range(2):
         batches = list(loader)

@@ -1,4 +1,4 @@
-"""Batches: who gets which clips, in what order, and where a training goes on that was cut off."""
+"""BatchSampler: who gets which clips, in what order, and where a training goes on that was cut off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from otoscope import InputError
 from otoscope.training.clips import Draw
-from otoscope.training.loader import Batches, TrainLoader, WholeLoader
+from otoscope.training.loader import BatchSampler, EvaluationLoader, TrainingLoader
 
 
 class Numbers(Dataset[Any]):
@@ -31,7 +31,7 @@ class Numbers(Dataset[Any]):
         return (torch.tensor([key.epoch, number]) if isinstance(key, Draw) else torch.tensor([number])), number
 
 
-def taken(batches: Batches) -> list[list[int]]:
+def taken(batches: BatchSampler) -> list[list[int]]:
     return [[draw.clip for draw in batch] for batch in batches]
 
 
@@ -39,7 +39,7 @@ def taken(batches: Batches) -> list[list[int]]:
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_together_have_the_batches_of_one(ranks: int, epoch: int) -> None:
     def with_share(rank: int, of: int, size: int) -> list[list[int]]:
-        batches = Batches(50, size, seed=5, rank=rank, ranks=of)
+        batches = BatchSampler(50, size, seed=5, rank=rank, ranks=of)
         batches.epoch = epoch
         return taken(batches)
 
@@ -50,7 +50,7 @@ def test_ranks_together_have_the_batches_of_one(ranks: int, epoch: int) -> None:
 
 
 def test_each_clip_once_an_epoch_and_another_order_each_time() -> None:
-    batches = Batches(22, 4, seed=0)
+    batches = BatchSampler(22, 4, seed=0)
     epochs = []
     for epoch in range(30):
         batches.epoch = epoch
@@ -60,40 +60,40 @@ def test_each_clip_once_an_epoch_and_another_order_each_time() -> None:
     assert len(set(epochs)) == 30
     left_out = set(range(22)) - set(epochs[0])
     assert any(left_out <= set(clips) for clips in epochs[1:])
-    other = Batches(22, 4, seed=1)
+    other = BatchSampler(22, 4, seed=1)
     assert list(chain(*taken(other))) != list(epochs[0])
 
 
 def test_fewer_clips_than_a_batch() -> None:
     with pytest.raises(InputError, match="the 7 clips to train on do not fill a batch of 8: make it smaller"):
-        Batches(7, 8, seed=0)
+        BatchSampler(7, 8, seed=0)
     with pytest.raises(InputError, match="do not fill a batch of 4 on each of 2 devices"):
-        Batches(7, 4, seed=0, ranks=2)
+        BatchSampler(7, 4, seed=0, ranks=2)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_it_goes_on_in_the_middle_of_an_epoch(workers: int) -> None:
-    def run(loader: TrainLoader) -> list[list[list[int]]]:
+    def run(loader: TrainingLoader) -> list[list[list[int]]]:
         return [waves.tolist() for waves, _ in loader]
 
-    whole = TrainLoader(Numbers(20), Batches(20, 4, seed=0), workers)
+    whole = TrainingLoader(Numbers(20), BatchSampler(20, 4, seed=0), workers)
     first, second = run(whole), run(whole)
     assert {epoch for batch in first for epoch, _ in batch} == {0}
     assert {epoch for batch in second for epoch, _ in batch} == {1}
-    cut = TrainLoader(Numbers(20), Batches(20, 4, seed=0), workers)
+    cut = TrainingLoader(Numbers(20), BatchSampler(20, 4, seed=0), workers)
     for done, _ in enumerate(cut, 1):
         if done == 3:
             break
     state = cut.batches.epoch, cut.batches.done
     assert state == (0, 3)
-    resumed = TrainLoader(Numbers(20), Batches(20, 4, seed=0), workers)
+    resumed = TrainingLoader(Numbers(20), BatchSampler(20, 4, seed=0), workers)
     resumed.batches.epoch, resumed.batches.done = state
     assert run(resumed) == first[3:] and run(resumed) == second
     assert (resumed.batches.epoch, resumed.batches.done) == (2, 0)
 
 
 def test_ranks_share_the_clips_to_be_judged() -> None:
-    shares = [[number for _, number in WholeLoader(Numbers(11), rank=rank, ranks=3)] for rank in range(3)]
+    shares = [[number for _, number in EvaluationLoader(Numbers(11), rank=rank, ranks=3)] for rank in range(3)]
     assert sorted(chain(*shares)) == list(range(11))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
@@ -102,8 +102,8 @@ def test_ranks_share_the_clips_to_be_judged() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda clips, workers: TrainLoader(clips, Batches(10, 5, seed=0), workers),
-        lambda clips, workers: WholeLoader(clips, workers),
+        lambda clips, workers: TrainingLoader(clips, BatchSampler(10, 5, seed=0), workers),
+        lambda clips, workers: EvaluationLoader(clips, workers),
     ],
 )
 def test_what_is_broken_is_said_plainly(make: Callable[[Dataset[Any], int], Any], workers: int) -> None:
@@ -114,4 +114,4 @@ def test_what_is_broken_is_said_plainly(make: Callable[[Dataset[Any], int], Any]
 
 def test_a_mistake_of_the_program_stays_one() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(TrainLoader(Numbers(10, 6, ZeroDivisionError), Batches(10, 5, seed=0)))
+        list(TrainingLoader(Numbers(10, 6, ZeroDivisionError), BatchSampler(10, 5, seed=0)))

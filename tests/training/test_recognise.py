@@ -24,10 +24,10 @@ from otoscope.training.recognise import (
     SCALES,
     Weights,
     choose_weights,
+    correct_frames,
     count_errors,
-    folding,
+    fold_map,
     learn_grammar,
-    right_frames,
 )
 
 GRAMMAR = np.array([[0, 0.9, 0.1, 0], [0, 0, 0.9, 0.1], [0.1, 0, 0, 0.9], [0.9, 0.1, 0, 0]])
@@ -124,12 +124,12 @@ def test_a_penalty_leaves_fewer_phones(spoken_parts: tuple[list[Sentence], ...])
 
 def test_errors_are_counted_over_39_classes() -> None:
     classes = sorted(PHONES)
-    folded = folding(classes)
+    folded = fold_map(classes)
     assert len({one for one in folded if one is not None}) == len(PHONES_39) == 39
     for phone, one in zip(classes, folded, strict=True):
         name = None if one is None else classes[one].replace("h#", "sil")
         assert name == PHONES[phone]
-    assert folding(PHONES_39) == list(range(39))
+    assert fold_map(PHONES_39) == list(range(39))
 
     number = classes.index
     said = [number(phone) for phone in "h# kcl k ix zh q n el epi h#".split()]
@@ -149,11 +149,11 @@ def test_errors_are_counted_over_39_classes() -> None:
 
 def test_frames_are_judged_after_folding() -> None:
     classes = sorted(PHONES)
-    number, folded = classes.index, folding(classes)
+    number, folded = classes.index, fold_map(classes)
     labels = [*map(number, "ix zh q aa h#".split()), -1]
     found = [*map(number, "ih s aa q bcl ae".split())]
-    assert right_frames(found, labels, folded) == (2, 4)
-    assert right_frames([0, 1], [0, 0], range(2)) == (1, 2)
+    assert correct_frames(found, labels, folded) == (2, 4)
+    assert correct_frames([0, 1], [0, 0], range(2)) == (1, 2)
 
 
 # -- A whole training --------------------------------------------------------------------------------------
@@ -226,11 +226,11 @@ def test_the_grammar_is_of_the_training_part_alone(corpus: Path) -> None:
     from otoscope.data import read
     from otoscope.training.frames import sentences
     from otoscope.training.phones import Phones
-    from otoscope.training.recipe import LearnPart
+    from otoscope.training.recipe import LearnSection
 
     found = read("csv", corpus)
     train, other = (sentences(found.part(part)) for part in ("train", "test"))
-    model, learn = load("phone-cnn", n_classes=4, input_length=1600), LearnPart(epochs=1, batch_size=1)
+    model, learn = load("phone-cnn", n_classes=4, input_length=1600), LearnSection(epochs=1, batch_size=1)
     for said in ({"train": train}, {"train": train, "validation": other, "test": other}):
         learner = Phones(model, learn, 0, found.classes, said, length=1600, sample_rate=16_000)
         assert learner.weights == EVEN
@@ -243,11 +243,11 @@ def test_the_grammar_is_of_the_training_part_alone(corpus: Path) -> None:
 
 
 def test_a_share_to_watch_is_of_whole_sentences(corpus: Path) -> None:
-    from otoscope.training.parts import read_parts
-    from otoscope.training.recipe import DataPart
+    from otoscope.training.recipe import DataSection
+    from otoscope.training.splits import read_splits
 
-    data = DataPart(set="csv", folder=str(corpus), train="train", validation=0.25)
-    parts = read_parts(data, 0, 16_000)
+    data = DataSection(set="csv", folder=str(corpus), train="train", validation=0.25)
+    parts = read_splits(data, 0, 16_000)
     kept, held_out = ({item.sound for item in part} for part in (parts.train, parts.validation))
     assert (len(kept), len(held_out)) == (18, 6) and not kept & held_out
     assert len(parts.train) == 18 * 11 and len(parts.validation) == 6 * 11

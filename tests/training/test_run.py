@@ -32,7 +32,7 @@ class Cut(Exception):
 
 
 def cut(
-    monkeypatch: pytest.MonkeyPatch, at: int, loader: str = "TrainLoader", error: type[BaseException] = Cut
+    monkeypatch: pytest.MonkeyPatch, at: int, loader: str = "TrainingLoader", error: type[BaseException] = Cut
 ) -> None:
     """End a training when it takes its batch number `at`, or clip to be judged."""
     from otoscope.training import loader as loaders
@@ -49,7 +49,7 @@ def cut(
     monkeypatch.setattr(kind, "__iter__", broken)
 
 
-def train_in_two(recipe: Recipe, out: Path, at: int, loader: str = "TrainLoader") -> dict[str, Any]:
+def train_in_two(recipe: Recipe, out: Path, at: int, loader: str = "TrainingLoader") -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         cut(patch, at, loader)
         with pytest.raises(Cut):
@@ -147,13 +147,13 @@ def whole(made: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("at", "loader", "workers"),
     [
-        (1, "TrainLoader", 0),  # before the first checkpoint
-        (8, "TrainLoader", 0),  # after one in the middle of an epoch
-        (8, "TrainLoader", 1),
-        (9, "TrainLoader", 0),  # at the end of an epoch
-        (9, "TrainLoader", 1),
-        (8, "WholeLoader", 0),  # while it validates, behind the last step of an epoch
-        (20, "WholeLoader", 0),  # when all is learnt
+        (1, "TrainingLoader", 0),  # before the first checkpoint
+        (8, "TrainingLoader", 0),  # after one in the middle of an epoch
+        (8, "TrainingLoader", 1),
+        (9, "TrainingLoader", 0),  # at the end of an epoch
+        (9, "TrainingLoader", 1),
+        (8, "EvaluationLoader", 0),  # while it validates, behind the last step of an epoch
+        (20, "EvaluationLoader", 0),  # when all is learnt
     ],
 )
 def test_a_cut_leaves_no_trace(made: Any, whole: Path, tmp_path: Path, at: int, loader: str, workers: int) -> None:
@@ -187,7 +187,7 @@ def test_patience_is_the_same_after_a_cut(made: Any, tmp_path: Path, at: int) ->
     recipe = made(learn={"epochs": 9, "learning_rate": 1e-9, "patience": 2})
     metrics = train(recipe, tmp_path / "whole")
     assert metrics["epochs"] == 3
-    train_in_two(recipe, tmp_path / "cut", at, "WholeLoader")
+    train_in_two(recipe, tmp_path / "cut", at, "EvaluationLoader")
     expect_same(tmp_path / "whole", tmp_path / "cut")
 
 
@@ -393,7 +393,7 @@ def test_nothing_is_written_when_it_cannot_begin(made: Any, tmp_path: Path, chan
     assert not (tmp_path / "run").exists()
 
 
-# Broken files
+# BrokenClip files
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from torch import nn
 
 from otoscope import InputError, load
 from otoscope.models import save
-from otoscope.training.recipe import ModelPart
+from otoscope.training.recipe import ModelSection
 from otoscope.training.start import start_model
 
 OWN = """
@@ -39,8 +39,8 @@ class Two(Own):
 NAMES = ("a", "b", "c")
 
 
-def part(weights: Path | None = None, **options: object) -> ModelPart:
-    return ModelPart(
+def part(weights: Path | None = None, **options: object) -> ModelSection:
+    return ModelSection(
         name="cnn12",
         options={"width": 0.05},
         weights=None if weights is None else str(weights),
@@ -73,23 +73,23 @@ def test_the_seed_gives_the_weights() -> None:
 @pytest.mark.parametrize("name", ["cnn12", "vowelnet"])
 def test_the_data_tells_the_classes(name: str) -> None:
     options = {"width": 0.05} if name == "cnn12" else {"channels": [4, 4, 4]}
-    model = start_model(ModelPart(name=name, options=options), NAMES, seed=0)
+    model = start_model(ModelSection(name=name, options=options), NAMES, seed=0)
     assert model.classes == NAMES
     assert model.eval()(torch.zeros(2, 1, 8000)).shape == (2, 3)
 
 
 @pytest.mark.parametrize(("name", "option"), [("cnn12", "n_classes"), ("vowelnet", "classes")])
 def test_classes_are_no_option(name: str, option: str) -> None:
-    given = ModelPart(name=name, options={option: 3 if option == "n_classes" else ["a", "b", "c"]})
+    given = ModelSection(name=name, options={option: 3 if option == "n_classes" else ["a", "b", "c"]})
     with pytest.raises(InputError, match=f"model.options.{option} is told by the data: leave it out"):
         start_model(given, NAMES, seed=0)
 
 
 def test_no_such_model_or_option() -> None:
     with pytest.raises(InputError, match="cnn13"):
-        start_model(ModelPart(name="cnn13"), NAMES, seed=0)
+        start_model(ModelSection(name="cnn13"), NAMES, seed=0)
     with pytest.raises(InputError, match="wide"):
-        start_model(ModelPart(name="cnn12", options={"wide": 1}), NAMES, seed=0)
+        start_model(ModelSection(name="cnn12", options={"wide": 1}), NAMES, seed=0)
 
 
 def test_the_classifier_of_the_same_classes_is_kept(trained: Path) -> None:
@@ -133,7 +133,7 @@ def test_from_a_file_of_weights(trained: Path) -> None:
 
 def test_weights_that_do_not_fit(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not fit|do not fit|shape"):
-        start_model(ModelPart(name="cnn12", options={"width": 0.1}, weights=str(trained)), NAMES, seed=0)
+        start_model(ModelSection(name="cnn12", options={"width": 0.1}, weights=str(trained)), NAMES, seed=0)
     with pytest.raises(InputError, match="nowhere"):
         start_model(part(tmp_path / "nowhere"), NAMES, seed=0)
 
@@ -145,9 +145,9 @@ def own(tmp_path: Path) -> str:
 
 
 def test_a_model_of_own_code(own: str) -> None:
-    model = start_model(ModelPart(name=f"{own}:Own"), NAMES, seed=0)
+    model = start_model(ModelSection(name=f"{own}:Own"), NAMES, seed=0)
     assert model.classes == NAMES
-    assert same(model, start_model(ModelPart(name=f"{own}:Own"), NAMES, seed=0))
+    assert same(model, start_model(ModelSection(name=f"{own}:Own"), NAMES, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_a_model_of_own_code(own: str) -> None:
 )
 def test_a_model_that_does_not_fit(own: str, name: str, names: tuple[str, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        start_model(ModelPart(name=f"{own}:{name}"), names, seed=0)
+        start_model(ModelSection(name=f"{own}:{name}"), names, seed=0)

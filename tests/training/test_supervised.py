@@ -16,15 +16,15 @@ from torch.nn.functional import cross_entropy
 
 from otoscope import load
 from otoscope.data.items import DataSet, Item
-from otoscope.training.clips import Sounds, Wholes, targets
+from otoscope.training.clips import Sounds, WholeClips, targets
+from otoscope.training.data_module import DataModule
 from otoscope.training.evaluate import clip_scores
-from otoscope.training.feed import Feed
-from otoscope.training.parts import Parts, read_parts
-from otoscope.training.recipe import LearnPart
+from otoscope.training.recipe import LearnSection
 from otoscope.training.run import train
-from otoscope.training.supervised import Supervised, head_of, metrics
+from otoscope.training.splits import Splits, read_splits
+from otoscope.training.supervised import Supervised, classifier_of, metrics
 
-LEARN = LearnPart(epochs=2, batch_size=4, learning_rate=1e-2)
+LEARN = LearnSection(epochs=2, batch_size=4, learning_rate=1e-2)
 
 
 def trainer(**options: Any) -> Trainer:
@@ -102,21 +102,21 @@ def test_binary_cross_entropy() -> None:
 
 
 @pytest.fixture(scope="module")
-def parts(made: Any) -> Parts:
-    return read_parts(made().data, 0, 8000)
+def splits(made: Any) -> Splits:
+    return read_splits(made().data, 0, 8000)
 
 
-def feed(made: Any, parts: Parts, **changes: Any) -> Feed:
-    return Feed(made(**changes), parts, 8000, 2400, 4)
+def feed(made: Any, splits: Splits, **changes: Any) -> DataModule:
+    return DataModule(made(**changes), splits, 8000, 2400, 4)
 
 
 @pytest.mark.parametrize("window", [None, 2400])
-def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, parts: Parts, window: int | None) -> None:
+def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, splits: Splits, window: int | None) -> None:
     model = net(3)
     learner = Supervised(model, LEARN, 0, 3, shortest=2400, window=window)
-    found = trainer().validate(learner, feed(made, parts), verbose=False)[0]
-    assert parts.validation is not None
-    clips = Wholes(Sounds(parts.validation.items, 8000), targets(parts.validation))
+    found = trainer().validate(learner, feed(made, splits), verbose=False)[0]
+    assert splits.validation is not None
+    clips = WholeClips(Sounds(splits.validation.items, 8000), targets(splits.validation))
     truth = torch.stack([clips[number][1] for number in range(len(clips))])
     scores = torch.stack([clip_scores(model, clips[number][0], window=window) for number in range(len(clips))])
     if window is None:
@@ -127,14 +127,14 @@ def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, parts: Parts, wind
     assert found["validation_loss"] == pytest.approx(float(cross_entropy(scores, truth)))
 
 
-def test_validation_changes_nothing(made: Any, parts: Parts) -> None:
+def test_validation_changes_nothing(made: Any, splits: Splits) -> None:
     """Neither weights nor batch statistics; and training goes on in training mode, with the same chance."""
     one, other = (Supervised(net(3), LEARN, 0, 3, shortest=2400) for _ in range(2))
     before = {name: value.clone() for name, value in one.state_dict().items()}
-    trainer().validate(one, feed(made, parts), verbose=False)
+    trainer().validate(one, feed(made, splits), verbose=False)
     assert all(torch.equal(value, before[name]) for name, value in one.state_dict().items())
-    trainer().fit(one, feed(made, parts))
-    trainer().fit(other, feed(made, parts._replace(validation=None)))
+    trainer().fit(one, feed(made, splits))
+    trainer().fit(other, feed(made, splits._replace(validation=None)))
     weights = other.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in one.state_dict().items())
     assert one.model.training
@@ -143,23 +143,23 @@ def test_validation_changes_nothing(made: Any, parts: Parts) -> None:
 # Learning
 
 
-def test_only_the_head_learns_in_linear_evaluation(made: Any, parts: Parts) -> None:
+def test_only_the_head_learns_in_linear_evaluation(made: Any, splits: Splits) -> None:
     model = net(3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     learner = Supervised(model, LEARN.model_copy(update={"method": "linear"}), 0, 3, shortest=2400)
-    trainer().fit(learner, feed(made, parts, augment={"gain": True}))
-    head, _ = head_of(model)
+    trainer().fit(learner, feed(made, splits, augment={"gain": True}))
+    head, _ = classifier_of(model)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {f"{head}.weight", f"{head}.bias"}
 
 
-def test_batch_statistics_stay_in_linear_evaluation(made: Any, parts: Parts) -> None:
+def test_batch_statistics_stay_in_linear_evaluation(made: Any, splits: Splits) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv1d(1, 4, 40, 8), nn.BatchNorm1d(4), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
     model.append(nn.Dropout(0.5)).append(nn.Linear(4, 3))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     learner = Supervised(model, LEARN.model_copy(update={"method": "linear"}), 0, 3, shortest=2400)
-    trainer().fit(learner, feed(made, parts))
+    trainer().fit(learner, feed(made, splits))
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"6.weight", "6.bias"}
 
@@ -174,9 +174,9 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
     several = DataSet(items, ("even", "high", "low", "mid"), multilabel=True)
     learner = Supervised(net(4), LEARN, 0, 4, multilabel=True, mixup_alpha=mixup, shortest=2400)
     fit = trainer()
-    fit.fit(learner, feed(made, Parts(several, several, several)))
+    fit.fit(learner, feed(made, Splits(several, several, several)))
     assert 0 < learner.epoch_loss < 1
-    found = fit.test(learner, feed(made, Parts(several, several, several)), verbose=False)[0]
+    found = fit.test(learner, feed(made, Splits(several, several, several)), verbose=False)[0]
     assert set(found) == {"test_loss", "test_mean_average_precision", "test_mean_auc", "test_d_prime"}
     truth = targets(several)
     sounds = Sounds(items, 8000)
@@ -185,7 +185,7 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
     assert found["test_mean_average_precision"] == pytest.approx(precision)
 
 
-def test_mixup_blends_the_labels(made: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     learner = Supervised(net(3), LEARN, 0, 3, mixup_alpha=0.4, shortest=2400)
     seen: list[Tensor] = []
     plain = learner.loss
@@ -195,14 +195,14 @@ def test_mixup_blends_the_labels(made: Any, parts: Parts, monkeypatch: pytest.Mo
         return plain(logits, truth)
 
     monkeypatch.setattr(learner, "loss", loss)
-    trainer(limit_val_batches=0).fit(learner, feed(made, parts))
+    trainer(limit_val_batches=0).fit(learner, feed(made, splits))
     blended = torch.cat(seen)
     torch.testing.assert_close(blended.sum(1), torch.ones(len(blended)))
     assert blended.shape[1] == 3 and bool(((blended > 0.01) & (blended < 0.99)).any())
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
-    made: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+    made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learner = Supervised(net(3), LEARN, 0, 3, shortest=2400)
     seen: list[float] = []
@@ -215,7 +215,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
 
     monkeypatch.setattr(learner, "training_step", step)
     fit = trainer()
-    fit.fit(learner, feed(made, parts))
+    fit.fit(learner, feed(made, splits))
     assert len(seen) == 8 and learner.epoch_loss == pytest.approx(np.mean(seen[4:]))
     assert float(fit.callback_metrics["loss"]) == pytest.approx(learner.epoch_loss)
 

@@ -53,7 +53,7 @@ def train(
     if out is None:
         raise InputError("give --out, the folder for the trained model, or --dry-run")
     from otoscope.training import run
-    from otoscope.training.folder import is_first
+    from otoscope.training.folder import is_rank_zero
 
     try:
         with progress_bar("training") as report:
@@ -63,7 +63,7 @@ def train(
         sys.unraisablehook = lambda _: None
         err_console.print(f"stopped; the same command with --resume goes on in {out}", markup=False)
         raise typer.Exit(130) from None
-    if is_first():
+    if is_rank_zero():
         _show(wanted.about, metrics, as_json)
         err_console.print(str(out), markup=False)
 

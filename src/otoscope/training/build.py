@@ -8,30 +8,28 @@ from typing import Any
 from otoscope.errors import InputError
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.frames import Sentence, sentences
-from otoscope.training.parts import Parts
 from otoscope.training.phones import Phones
 from otoscope.training.recipe import Recipe
-from otoscope.training.start import outputs_of, start_model, unchecked_model
+from otoscope.training.splits import Splits
+from otoscope.training.start import output_for_silence, random_model, start_model
 from otoscope.training.supervised import Supervised
 
 
 def untrained_model(recipe: Recipe) -> Any:
     """The model of a recipe before its classes are known, which tells what sound it takes."""
-    return unchecked_model(
-        recipe.model, None if recipe.learn.method == "contrastive" else ("one", "other"), recipe.seed
-    )
+    return random_model(recipe.model, None if recipe.learn.method == "contrastive" else ("one", "other"), recipe.seed)
 
 
-def build_model(recipe: Recipe, parts: Parts) -> Any:
+def build_model(recipe: Recipe, splits: Splits) -> Any:
     """The model of a recipe, for the classes of its data unless it only encodes."""
     encodes = recipe.learn.method == "contrastive"
-    if not encodes and len(parts.train.classes) < 2:
-        raise InputError(f"{recipe.data.set} has one class, {parts.train.classes[0]}: there is nothing to tell apart")
+    if not encodes and len(splits.train.classes) < 2:
+        raise InputError(f"{recipe.data.set} has one class, {splits.train.classes[0]}: there is nothing to tell apart")
     part = recipe.model
     if recipe.learn.method == "linear":  # the classifier is what learns
         part = part.model_copy(update={"new_head": True})
     length = crop_length(recipe, untrained_model(recipe))
-    model: Any = start_model(part, None if encodes else parts.train.classes, recipe.seed, length)
+    model: Any = start_model(part, None if encodes else splits.train.classes, recipe.seed, length)
     if getattr(model, "config", None) is not None:  # as it is trained, so it is looked into
         model.padding = recipe.data.padding
     return model
@@ -59,11 +57,11 @@ def crop_length(recipe: Recipe, model: Any) -> int:
     return int(length)
 
 
-def build_learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
+def build_learner(recipe: Recipe, model: Any, splits: Splits) -> Any:
     """The model together with the way it learns."""
     length = crop_length(recipe, model)
     if recipe.learn.method == "contrastive":
-        embedding = outputs_of(model, recipe.model.name, length)
+        embedding = output_for_silence(model, recipe.model.name, length)
         options = getattr(model, "config", {}).get("options", {})
         told = getattr(model, "classes", None) or options.get("n_classes") or options.get("classes")
         if embedding.ndim != 2 or told:
@@ -75,16 +73,16 @@ def build_learner(recipe: Recipe, model: Any, parts: Parts) -> Any:
     model.train()
     if recipe.learn.method == "frames":
         said: dict[str, Sequence[Sentence]] = {
-            name: sentences(data) for name, data in parts._asdict().items() if data is not None
+            name: sentences(data) for name, data in splits._asdict().items() if data is not None
         }
         of = {"length": length, "sample_rate": model.sample_rate, "mixup_alpha": recipe.augment.mixup}
-        return Phones(model, recipe.learn, recipe.seed, parts.train.classes, said, **of)
+        return Phones(model, recipe.learn, recipe.seed, splits.train.classes, said, **of)
     return Supervised(
         model,
         recipe.learn,
         recipe.seed,
-        len(parts.train.classes),
-        multilabel=parts.train.multilabel,
+        len(splits.train.classes),
+        multilabel=splits.train.multilabel,
         mixup_alpha=recipe.augment.mixup,
         shortest=length,
         window=getattr(model, "input_length", None),

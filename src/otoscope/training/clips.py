@@ -21,7 +21,7 @@ from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.crops import centre_crop, random_crop, two_crops
-from otoscope.training.recipe import AugmentPart
+from otoscope.training.recipe import AugmentSection
 
 _SLACK = 0.05  # s by which a list may say that a piece is longer than its file
 _THREADS = 4  # that open files at a time; decoding does not hold Python's lock
@@ -144,7 +144,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         2 for contrastive learning: pieces of a clip that do not overlap, each changed on its own.
     crop, padding : str
         As in a recipe.
-    augment : AugmentPart
+    augment : AugmentSection
         The random changes; mixup is done with whole batches, elsewhere.
     seed : int
     """
@@ -158,17 +158,17 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         views: int = 1,
         crop: str = "random",
         padding: str = "zeros",
-        augment: AugmentPart | None = None,
+        augment: AugmentSection | None = None,
         seed: int = 0,
     ) -> None:
         self.sounds, self.targets, self.length, self.views = sounds, targets, length, views
-        self.crop, self.padding, self.augment, self.seed = crop, padding, augment or AugmentPart(), seed
+        self.crop, self.padding, self.augment, self.seed = crop, padding, augment or AugmentSection(), seed
 
     def __len__(self) -> int:
         return len(self.sounds)
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        generator = drawn_from(self.seed, draw.epoch, draw.clip)
+        generator = seeded_generator(self.seed, draw.epoch, draw.clip)
         return self._changed(self._views(draw.clip, generator), generator), self.targets[draw.clip]
 
     def _views(self, index: int, generator: torch.Generator) -> Tensor:
@@ -192,7 +192,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         return views
 
 
-class Wholes(Dataset[tuple[Tensor, Tensor]]):
+class WholeClips(Dataset[tuple[Tensor, Tensor]]):
     """Whole clips to be judged on: (1, time) and its target.
 
     Parameters
@@ -240,7 +240,7 @@ def targets(data: DataSet) -> Tensor:
     return there
 
 
-def drawn_from(*numbers: int) -> torch.Generator:
+def seeded_generator(*numbers: int) -> torch.Generator:
     """A generator whose seed is well mixed from some numbers."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from otoscope.training.learner import Learner
 from otoscope.training.nt_xent import nt_xent
-from otoscope.training.recipe import LearnPart
+from otoscope.training.recipe import LearnSection
 
 
 class Contrastive(Learner):
@@ -17,7 +17,7 @@ class Contrastive(Learner):
     ----------
     model : nn.Module
         From (clip, 1, time) to embeddings (clip, feature).
-    learn : LearnPart
+    learn : LearnSection
         Of a recipe.
     seed : int
     features : int
@@ -31,7 +31,7 @@ class Contrastive(Learner):
 
     best_by = None
 
-    def __init__(self, model: nn.Module, learn: LearnPart, seed: int, features: int) -> None:
+    def __init__(self, model: nn.Module, learn: LearnSection, seed: int, features: int) -> None:
         super().__init__(model, learn, seed)
         units = learn.projection
         self.projection = nn.Sequential(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, units))

@@ -25,14 +25,14 @@ _FREE = frozenset(["trainer", "data.folder", "data.workers", "keep.log", "about"
 """What may change when a training goes on; what other options of `trainer` do to it is for the user to know."""
 
 
-def is_first() -> bool:
+def is_rank_zero() -> bool:
     """Whether this is the one process that writes, also before Lightning has started the others."""
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
     """A new training overwrites nothing, and one that goes on is the same one."""
-    if not is_first():
+    if not is_rank_zero():
         return
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: name a folder for the run")
@@ -50,7 +50,7 @@ def check_folder(out: Path, recipe: Recipe, resume: bool) -> None:
         raise InputError(f"{out} holds no training to go on with: it has no {RECIPE}")
 
 
-def begin_folder(out: Path, recipe: Recipe) -> None:
+def create_folder(out: Path, recipe: Recipe) -> None:
     """Make the folder, with the recipe in it.
 
     Raises
@@ -58,7 +58,7 @@ def begin_folder(out: Path, recipe: Recipe) -> None:
     InputError
         If that cannot be written.
     """
-    if not is_first():
+    if not is_rank_zero():
         return
     try:
         out.mkdir(parents=True, exist_ok=True)

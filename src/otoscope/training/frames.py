@@ -17,7 +17,7 @@ from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.probe.listen import evaluating
 from otoscope.training.clips import Crops, Sounds
-from otoscope.training.recipe import AugmentPart
+from otoscope.training.recipe import AugmentSection
 
 RATE = 100
 """Frames in a second: one begins every 10 ms."""
@@ -91,7 +91,7 @@ def count_frames(said: Sequence[Sentence]) -> int:
     return sum(int(np.sum(sentence.labels >= 0)) for sentence in said)
 
 
-def in_two(clips: DataSet) -> DataSet:
+def split_in_two(clips: DataSet) -> DataSet:
     """Cut every clip in two, as if another phone were said in each half: for a trial without the data.
 
     Parameters
@@ -102,7 +102,7 @@ def in_two(clips: DataSet) -> DataSet:
     Examples
     --------
     >>> item = Item(xr.DataArray(np.zeros(8), dims="time", attrs={"sample_rate": 8}), ("b",))
-    >>> [(one.labels[0], one.start, one.stop) for one in in_two(DataSet((item,), ("a", "b", "c")))]
+    >>> [(one.labels[0], one.start, one.stop) for one in split_in_two(DataSet((item,), ("a", "b", "c")))]
     [('b', 0.0, 0.5), ('c', 0.5, 1.0)]
     """
     halves = []
@@ -128,7 +128,7 @@ class Windows(Crops):
     said : sequence of Sentence
     length : int
         Samples of a window.
-    augment : AugmentPart
+    augment : AugmentSection
     seed : int
     """
 
@@ -138,7 +138,7 @@ class Windows(Crops):
         said: Sequence[Sentence],
         length: int,
         *,
-        augment: AugmentPart | None = None,
+        augment: AugmentSection | None = None,
         seed: int = 0,
     ) -> None:
         frames = [np.flatnonzero(sentence.labels >= 0) for sentence in said]

@@ -10,8 +10,8 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.training.clips import drawn_from
-from otoscope.training.recipe import LearnPart
+from otoscope.training.clips import seeded_generator
+from otoscope.training.recipe import LearnSection
 from otoscope.training.schedule import warm_up_cosine
 
 _LOOK_EVERY = 20  # steps, for to look at a number on a GPU is to wait for it
@@ -23,7 +23,7 @@ class Learner(LightningModule):
     Parameters
     ----------
     model : nn.Module
-    learn : LearnPart
+    learn : LearnSection
         Of a recipe.
     seed : int
 
@@ -33,7 +33,7 @@ class Learner(LightningModule):
         Mean of the losses of the last whole epoch, over its batches and all devices.
     """
 
-    def __init__(self, model: nn.Module, learn: LearnPart, seed: int) -> None:
+    def __init__(self, model: nn.Module, learn: LearnSection, seed: int) -> None:
         super().__init__()
         self.model, self.learn, self.seed = model, learn, seed
         self.epoch_loss = math.nan
@@ -45,7 +45,7 @@ class Learner(LightningModule):
 
     def chance(self, batch_idx: int) -> torch.Generator:
         """The generator of one step."""
-        return drawn_from(self.seed, self.current_epoch, batch_idx, self.global_rank)
+        return seeded_generator(self.seed, self.current_epoch, batch_idx, self.global_rank)
 
     def note(self, loss: Tensor) -> Tensor:
         """Take the loss of a step into that of its epoch."""

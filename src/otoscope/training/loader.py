@@ -1,4 +1,4 @@
-"""Batches of clips, in an order that depends on the seed and the epoch alone."""
+"""BatchSampler of clips, in an order that depends on the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from otoscope.errors import InputError
-from otoscope.training.clips import Draw, drawn_from
+from otoscope.training.clips import Draw, seeded_generator
 
 
-class Broken(NamedTuple):
+class BrokenClip(NamedTuple):
     """What was wrong with a sound, on its way out of the process that decoded it."""
 
     message: str
 
 
-class Batches(Sampler[list[Draw]]):
+class BatchSampler(Sampler[list[Draw]]):
     """Which clips are in each batch of an epoch.
 
     Parameters
@@ -48,7 +48,7 @@ class Batches(Sampler[list[Draw]]):
 
     Examples
     --------
-    >>> [len(batch) for batch in Batches(10, 4, seed=0)]
+    >>> [len(batch) for batch in BatchSampler(10, 4, seed=0)]
     [4, 4]
     """
 
@@ -63,32 +63,32 @@ class Batches(Sampler[list[Draw]]):
         return self.count // (self.batch_size * self.ranks)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        order = torch.randperm(self.count, generator=drawn_from(self.seed, self.epoch)).tolist()
+        order = torch.randperm(self.count, generator=seeded_generator(self.seed, self.epoch)).tolist()
         epoch = self.epoch
         for number in range(self.done, len(self)):
             first = (number * self.ranks + self.rank) * self.batch_size
             yield [Draw(epoch, index) for index in order[first : first + self.batch_size]]
 
 
-class TrainLoader(DataLoader[Any]):
-    """Batches to learn from. Each pass is the next epoch; `batches` knows how far it has come.
+class TrainingLoader(DataLoader[Any]):
+    """BatchSampler to learn from. Each pass is the next epoch; `batches` knows how far it has come.
 
     Parameters
     ----------
     crops : Dataset
         Takes a `Draw`.
-    batches : Batches
+    batches : BatchSampler
     workers : int
         Processes; 0 for none but this.
     """
 
-    def __init__(self, crops: Dataset[Any], batches: Batches, workers: int = 0) -> None:
-        super().__init__(_Safe(crops), batch_sampler=batches, collate_fn=_collated, **_processes(workers))
+    def __init__(self, crops: Dataset[Any], batches: BatchSampler, workers: int = 0) -> None:
+        super().__init__(_ErrorsAsItems(crops), batch_sampler=batches, collate_fn=_collated, **_processes(workers))
         self.batches = batches
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for batch in super().__iter__():
-            if isinstance(batch, Broken):
+            if isinstance(batch, BrokenClip):
                 raise InputError(batch.message)
             self.batches.done += 1
             if self.batches.done == len(self.batches):
@@ -96,7 +96,7 @@ class TrainLoader(DataLoader[Any]):
             yield batch
 
 
-class WholeLoader(DataLoader[Any]):
+class EvaluationLoader(DataLoader[Any]):
     """Whole clips (1, time), one at a time, with their targets; each rank has its share of them.
 
     Parameters
@@ -107,11 +107,11 @@ class WholeLoader(DataLoader[Any]):
 
     def __init__(self, wholes: Dataset[Any], workers: int = 0, *, rank: int = 0, ranks: int = 1) -> None:
         share = range(rank, len(wholes), ranks)  # type: ignore[arg-type]
-        super().__init__(_Safe(wholes), batch_size=None, sampler=list(share), **_processes(workers))
+        super().__init__(_ErrorsAsItems(wholes), batch_size=None, sampler=list(share), **_processes(workers))
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for clip in super().__iter__():
-            if isinstance(clip, Broken):
+            if isinstance(clip, BrokenClip):
                 raise InputError(clip.message)
             yield clip
 
@@ -125,7 +125,7 @@ def _leave_interrupts(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-class _Safe(Dataset[Any]):
+class _ErrorsAsItems(Dataset[Any]):
     """What a sound cannot give is said, not raised: an exception of another process comes with its whole history."""
 
     def __init__(self, clips: Dataset[Any]) -> None:
@@ -138,9 +138,9 @@ class _Safe(Dataset[Any]):
         try:
             return self.clips[key]
         except InputError as error:
-            return Broken(str(error))
+            return BrokenClip(str(error))
 
 
-def _collated(clips: list[Any]) -> Broken | list[Tensor]:
-    broken = next((clip for clip in clips if isinstance(clip, Broken)), None)
+def _collated(clips: list[Any]) -> BrokenClip | list[Tensor]:
+    broken = next((clip for clip in clips if isinstance(clip, BrokenClip)), None)
     return broken or default_collate(clips)

@@ -9,9 +9,9 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from otoscope.training.frames import Sentence, frame_log_posteriors
-from otoscope.training.recipe import LearnPart
-from otoscope.training.recognise import EVEN, choose_weights, count_errors, folding, learn_grammar, right_frames
-from otoscope.training.supervised import Supervised, of_all_ranks
+from otoscope.training.recipe import LearnSection
+from otoscope.training.recognise import EVEN, choose_weights, correct_frames, count_errors, fold_map, learn_grammar
+from otoscope.training.supervised import Supervised, gather_ranks
 
 
 class Phones(Supervised):
@@ -25,7 +25,7 @@ class Phones(Supervised):
     ----------
     model : nn.Module
         From (window, 1, time) to logits (window, class).
-    learn : LearnPart
+    learn : LearnSection
         Of a recipe.
     seed : int
     classes : sequence of str
@@ -41,7 +41,7 @@ class Phones(Supervised):
     def __init__(
         self,
         model: nn.Module,
-        learn: LearnPart,
+        learn: LearnSection,
         seed: int,
         classes: Sequence[str],
         parts: dict[str, Sequence[Sentence]],
@@ -51,7 +51,7 @@ class Phones(Supervised):
         mixup_alpha: float | None = None,
     ) -> None:
         super().__init__(model, learn, seed, len(classes), mixup_alpha=mixup_alpha)
-        self.parts, self.folded = parts, folding(classes)
+        self.parts, self.folded = parts, fold_map(classes)
         self.grammar = learn_grammar(parts["train"], len(classes))
         self.length, self.sample_rate = length, sample_rate
         self.weights = EVEN
@@ -89,13 +89,13 @@ class Phones(Supervised):
 
     def _judge_frames(self, part: str) -> tuple[list[np.ndarray], list[Sentence]]:
         """Log how well frames are told; what was heard of each sentence that was listened to, in order."""
-        heard = {int(number): posteriors.numpy() for number, posteriors in of_all_ranks(self.judged)}
+        heard = {int(number): posteriors.numpy() for number, posteriors in gather_ranks(self.judged)}
         self.judged = []
         said = [self.parts[part][number] for number in sorted(heard)]
         found = [heard[number] for number in sorted(heard)]
         posteriors, labels = np.concatenate(found), np.concatenate([sentence.labels for sentence in said])
         there = labels >= 0
-        right, judged = right_frames(posteriors.argmax(1), labels, self.folded)
+        right, judged = correct_frames(posteriors.argmax(1), labels, self.folded)
         loss = -posteriors[there, labels[there]].mean()
         self._log_part(part, {"loss": float(loss), "frame_accuracy": right / max(judged, 1)})
         return found, said

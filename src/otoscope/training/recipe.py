@@ -20,15 +20,15 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=math.inf)]
 Count = Annotated[int, Field(ge=1)]
 Number = Annotated[int, Field(ge=0)]
-Parts = str | list[str]
-"""One part of a data set's official split, or several."""
+SplitNames = str | list[str]
+"""One split of a data set, or several."""
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class ModelPart(_Part):
+class ModelSection(_Section):
     """Which model learns, and what it starts from.
 
     Attributes
@@ -50,7 +50,7 @@ class ModelPart(_Part):
     new_head: bool = False
 
 
-class DataPart(_Part):
+class DataSection(_Section):
     """What it learns from.
 
     Attributes
@@ -82,9 +82,9 @@ class DataPart(_Part):
     set: str
     folder: str | None = None
     task: str | None = None
-    train: Parts | None = None
-    validation: Parts | Share | None = None
-    test: Parts | None = None
+    train: SplitNames | None = None
+    validation: SplitNames | Share | None = None
+    test: SplitNames | None = None
     folds: Literal["all"] | list[str] | None = None
     duration: Rate | None = None
     crop: Literal["random", "centre"] = "random"
@@ -93,7 +93,7 @@ class DataPart(_Part):
     workers: Number = 0
 
 
-class AugmentPart(_Part):
+class AugmentSection(_Section):
     """Which random changes a training clip is put through, with the ranges of :mod:`otoscope.training.augment`.
 
     Attributes
@@ -111,7 +111,7 @@ class AugmentPart(_Part):
     mixup: Rate | None = None
 
 
-class LearnPart(_Part):
+class LearnSection(_Section):
     """How it learns.
 
     Attributes
@@ -151,7 +151,7 @@ class LearnPart(_Part):
     patience: Count | None = None
 
 
-class KeepPart(_Part):
+class KeepSection(_Section):
     """What is kept of a training beside the model.
 
     Attributes
@@ -171,7 +171,7 @@ class KeepPart(_Part):
     every: Count | None = None
 
 
-class Recipe(_Part):
+class Recipe(_Section):
     """A training, whole.
 
     Attributes
@@ -198,11 +198,11 @@ class Recipe(_Part):
 
     about: str
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    model: ModelPart
-    data: DataPart
-    augment: AugmentPart = AugmentPart()
-    learn: LearnPart
-    keep: KeepPart = KeepPart()
+    model: ModelSection
+    data: DataSection
+    augment: AugmentSection = AugmentSection()
+    learn: LearnSection
+    keep: KeepSection = KeepSection()
     trainer: dict[str, Any] = {}
 
 
@@ -278,10 +278,7 @@ def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
 
     Examples
     --------
-    >>> recipe = Recipe(
-    ...     about="", model=ModelPart(name="cnn12"), data=DataPart(set="fsdd"), learn=LearnPart(epochs=9, batch_size=8)
-    ... )
-    >>> changed(recipe, "learn", epochs=2).learn.epochs
+    >>> changed(read_recipe("laptop/vowels"), "learn", epochs=2).learn.epochs
     2
     """
     return recipe.model_copy(update={part: getattr(recipe, part).model_copy(update=values)})

@@ -130,7 +130,7 @@ def learn_grammar(sentences: Sequence[Sentence], n_classes: int) -> Grammar:
     return Grammar(known, np.log(frames[known] / frames.sum()), log_start, transition)
 
 
-def folding(classes: Sequence[str]) -> list[int | None]:
+def fold_map(classes: Sequence[str]) -> list[int | None]:
     """From each class to the one that it counts as: of the 61 phones of TIMIT the 39 after Lee and Hon.
 
     Parameters
@@ -146,7 +146,7 @@ def folding(classes: Sequence[str]) -> list[int | None]:
     Examples
     --------
     >>> classes = sorted(PHONES)
-    >>> [classes[folding(classes)[classes.index(phone)]] for phone in ("ix", "zh", "aa")]
+    >>> [classes[fold_map(classes)[classes.index(phone)]] for phone in ("ix", "zh", "aa")]
     ['ih', 'sh', 'aa']
     """
     if set(classes) != set(PHONES):
@@ -157,7 +157,7 @@ def folding(classes: Sequence[str]) -> list[int | None]:
     return [None if (name := names[phone]) is None else number[name] for phone in classes]
 
 
-def right_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | None]) -> tuple[int, int]:
+def correct_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | None]) -> tuple[int, int]:
     """Count the frames whose phone is right.
 
     Parameters
@@ -165,7 +165,7 @@ def right_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | Non
     found, labels : array_like of int, (frame,)
         Numbers of classes; -1 for a frame that has no label.
     folded : sequence of int or None
-        See :func:`folding`.
+        See :func:`fold_map`.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def right_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | Non
 
     Examples
     --------
-    >>> right_frames([0, 1, 2, 0], [0, 0, 2, -1], folded=[0, 0, None])
+    >>> correct_frames([0, 1, 2, 0], [0, 0, 2, -1], folded=[0, 0, None])
     (2, 2)
     """
     counts_as = np.array([-1 if one is None else one for one in folded])
@@ -200,7 +200,7 @@ def count_errors(
     sentences : sequence of Sentence
     grammar : Grammar
     folded : sequence of int or None
-        See :func:`folding`: what was said and what was recognised are both folded, and repeats merged, before they are
+        See :func:`fold_map`: what was said and what was recognised are both folded, and repeats merged, before they are
         compared.
     weights : Weights
 

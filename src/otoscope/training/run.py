@@ -15,24 +15,24 @@ from otoscope.data.sets import SETS, read
 from otoscope.dsp.statistics import mean_interval
 from otoscope.models.checkpoints import read_weights
 from otoscope.training.build import build_learner, build_model, crop_length, untrained_model
-from otoscope.training.feed import Feed
+from otoscope.training.callbacks import ProgressReporter, Report
+from otoscope.training.data_module import DataModule
 from otoscope.training.folder import (
     BEST,
     LAST,
     METRICS,
-    begin_folder,
     check_folder,
-    is_first,
+    create_folder,
+    is_rank_zero,
     write_metrics,
     write_model,
     writing,
 )
-from otoscope.training.frames import in_two
+from otoscope.training.frames import split_in_two
 from otoscope.training.learner import Learner
-from otoscope.training.parts import Parts, fold_names, made_up, read_parts
 from otoscope.training.recipe import Recipe, changed
-from otoscope.training.trainer import interruptible, make_trainer, make_trial, quiet
-from otoscope.training.watch import Progress, Report
+from otoscope.training.splits import Splits, fold_names, read_splits, synthetic_splits
+from otoscope.training.trainer import interruptible, make_dry_run_trainer, make_trainer, quiet
 
 
 def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Report | None = None) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
         return _train_one(recipe, out, None, resume, report)
     folds = fold_names(recipe.data) if recipe.data.folds == "all" else list(recipe.data.folds)
     check_folder(out, recipe, resume)
-    begin_folder(out, recipe)
+    create_folder(out, recipe)
     found = {}
     for fold in folds:
         done = out / fold / METRICS
@@ -82,7 +82,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
         else:
             found[fold] = _train_one(recipe, out / fold, fold, resume, _named(report, fold))
     summary = _over_folds(found)
-    if is_first():
+    if is_rank_zero():
         write_metrics(summary, out)
     return summary
 
@@ -106,19 +106,19 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
     """
     shape = untrained_model(recipe)
     rate, length = shape.sample_rate, crop_length(recipe, shape)
-    parts = made_up(recipe.data, rate, 2.2 * length / rate, _classes_at_hand(recipe))
+    splits = synthetic_splits(recipe.data, rate, 2.2 * length / rate, _classes_at_hand(recipe))
     if recipe.learn.method == "frames":
-        parts = Parts(in_two(parts.train), *(data and in_two(data) for data in parts[1:]))
+        splits = Splits(split_in_two(splits.train), *(data and split_in_two(data) for data in splits[1:]))
     recipe = changed(changed(recipe, "model", weights=None), "data", workers=0)
-    model = build_model(recipe, parts)
-    learner = build_learner(recipe, model, parts)
-    feed = Feed(recipe, parts, rate, length, batch_size=2)
+    model = build_model(recipe, splits)
+    learner = build_learner(recipe, model, splits)
+    feed = DataModule(recipe, splits, rate, length, batch_size=2)
     with quiet():
-        trainer = make_trial()
+        trainer = make_dry_run_trainer()
         trainer.fit(learner, feed)
     return {
         "parameters": _parameters(model),
-        "classes": len(parts.train.classes),
+        "classes": len(splits.train.classes),
         "loss": learner.epoch_loss,
     }
 
@@ -137,17 +137,17 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
         recipe = changed(recipe, "model", weights=weights)
     check_folder(out, recipe, resume)
     rate = untrained_model(recipe).sample_rate
-    parts = read_parts(recipe.data, recipe.seed, rate, fold)
+    splits = read_splits(recipe.data, recipe.seed, rate, fold)
     if recipe.learn.method == "contrastive":  # of the folds too, only what is trained on
-        parts = Parts(parts.train, None, None)
-    model = build_model(recipe, parts)
-    feed = Feed(recipe, parts, rate, crop_length(recipe, model), recipe.learn.batch_size, report)
-    learner = build_learner(recipe, model, parts)
-    progress = Progress(report)
-    watching = learner.best_by is not None and parts.validation is not None
+        splits = Splits(splits.train, None, None)
+    model = build_model(recipe, splits)
+    feed = DataModule(recipe, splits, rate, crop_length(recipe, model), recipe.learn.batch_size, report)
+    learner = build_learner(recipe, model, splits)
+    progress = ProgressReporter(report)
+    watching = learner.best_by is not None and splits.validation is not None
     with quiet():
         trainer = make_trainer(recipe, out, learner.best_by if watching else None, progress)
-        begin_folder(out, recipe)
+        create_folder(out, recipe)
         last = out / LAST
         with interruptible(trainer), writing(out):
             begin = last if resume and last.is_file() else None
@@ -172,7 +172,7 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
     return metrics
 
 
-def _judge(trainer: Trainer, learner: Learner, feed: Feed) -> dict[str, Any]:
+def _judge(trainer: Trainer, learner: Learner, feed: DataModule) -> dict[str, Any]:
     """The metrics of the model that is kept."""
     found: dict[str, Any] = {"train_loss": learner.epoch_loss}
     if "validation" in feed.wholes:

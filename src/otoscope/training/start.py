@@ -13,16 +13,16 @@ from otoscope.errors import InputError
 from otoscope.models import load
 from otoscope.models.checkpoints import CONFIG, WEIGHTS, fit_weights, read_config, read_weights
 from otoscope.models.zoo import ARCHITECTURES, option_names
-from otoscope.training.recipe import ModelPart
-from otoscope.training.supervised import head_of
+from otoscope.training.recipe import ModelSection
+from otoscope.training.supervised import classifier_of
 
 
-def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int, length: int | None = None) -> nn.Module:
+def start_model(part: ModelSection, classes: Sequence[str] | None, seed: int, length: int | None = None) -> nn.Module:
     """Build a model to train.
 
     Parameters
     ----------
-    part : ModelPart
+    part : ModelSection
         Of a recipe.
     classes : sequence of str, optional
         Those of the data; None for an encoder, which tells none.
@@ -44,11 +44,11 @@ def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int, lengt
 
     Examples
     --------
-    >>> model = start_model(ModelPart(name="vowelnet"), ("low", "high"), seed=0)
+    >>> model = start_model(ModelSection(name="vowelnet"), ("low", "high"), seed=0)
     >>> model.classes, model(torch.zeros(1, 1, 4000)).shape
     (('low', 'high'), torch.Size([1, 2]))
     """
-    model = unchecked_model(part, classes, seed)
+    model = random_model(part, classes, seed)
     if part.weights is not None:
         _start_from(model, Path(part.weights), classes, part.new_head)
     if classes is not None:
@@ -58,7 +58,7 @@ def start_model(part: ModelPart, classes: Sequence[str] | None, seed: int, lengt
     return model
 
 
-def unchecked_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -> Any:
+def random_model(part: ModelSection, classes: Sequence[str] | None, seed: int) -> Any:
     """A model with random weights, whatever it returns: before the data is read, for the sound that it takes."""
     torch.manual_seed(seed)
     model: Any = load(part.name, **_options(part, classes))
@@ -71,7 +71,7 @@ def unchecked_model(part: ModelPart, classes: Sequence[str] | None, seed: int) -
     return model
 
 
-def _options(part: ModelPart, classes: Sequence[str] | None) -> dict[str, Any]:
+def _options(part: ModelSection, classes: Sequence[str] | None) -> dict[str, Any]:
     """The options of the recipe, and the classes in the way that the model takes them."""
     options = dict(part.options)
     if classes is None or part.name not in ARCHITECTURES:
@@ -93,7 +93,7 @@ def _start_from(model: nn.Module, place: Path, classes: Sequence[str] | None, ne
     if classes is None:
         fit_weights(model, weights, source)
         return
-    head, _ = head_of(model)
+    head, _ = classifier_of(model)
     trained = any(f".{name}".endswith(f".{head}.weight") for name in weights)
     if trained and not new_head and known is not None and tuple(known) != tuple(classes):
         raise InputError(
@@ -113,7 +113,7 @@ def _unwrapped(weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor
     return inner if inner and set(inner) <= wanted and not wanted & set(weights) else weights
 
 
-def outputs_of(model: Any, name: str, length: int) -> Tensor:
+def output_for_silence(model: Any, name: str, length: int) -> Tensor:
     """What a model returns for one silent clip (1, 1, length).
 
     Raises
@@ -138,7 +138,7 @@ def outputs_of(model: Any, name: str, length: int) -> Tensor:
 
 
 def _check_outputs(model: Any, name: str, classes: Sequence[str], length: int) -> None:
-    found = tuple(outputs_of(model, name, length).shape)
+    found = tuple(output_for_silence(model, name, length).shape)
     if found != (1, len(classes)):
         raise InputError(
             f"{name} returns {found} for one clip, and the data has {len(classes)} classes ({_some(classes)}): it has "

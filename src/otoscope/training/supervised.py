@@ -15,7 +15,7 @@ from otoscope.training.evaluate import clip_scores
 from otoscope.training.learner import Learner
 from otoscope.training.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
 from otoscope.training.mixup import mixup
-from otoscope.training.recipe import LearnPart
+from otoscope.training.recipe import LearnSection
 
 
 class Supervised(Learner):
@@ -25,7 +25,7 @@ class Supervised(Learner):
     ----------
     model : nn.Module
         From (clip, 1, time) to logits (clip, class).
-    learn : LearnPart
+    learn : LearnSection
         Of a recipe; with the method ``linear`` nothing but the last linear layer learns, and the rest of the model runs
         as it does after training (no dropout, batch statistics as they are).
     seed : int
@@ -45,7 +45,7 @@ class Supervised(Learner):
     def __init__(
         self,
         model: nn.Module,
-        learn: LearnPart,
+        learn: LearnSection,
         seed: int,
         n_classes: int,
         *,
@@ -61,7 +61,7 @@ class Supervised(Learner):
         self.judged: list[tuple[Tensor, Tensor]] = []
         if learn.method == "linear":
             model.requires_grad_(False)
-            head_of(model)[1].requires_grad_(True)
+            classifier_of(model)[1].requires_grad_(True)
 
     @property
     def best_by(self) -> str:
@@ -103,7 +103,7 @@ class Supervised(Learner):
         self._log("test")
 
     def _log(self, part: str) -> None:
-        scores, targets = (torch.stack(column) for column in zip(*of_all_ranks(self.judged), strict=True))
+        scores, targets = (torch.stack(column) for column in zip(*gather_ranks(self.judged), strict=True))
         self.judged = []
         found = {"loss": float(self.loss(scores, targets))} | metrics(scores, targets, multilabel=self.multilabel)
         self.log_dict({f"{part}_{name}": value for name, value in found.items()}, rank_zero_only=False)
@@ -143,7 +143,7 @@ def metrics(scores: Tensor, targets: Tensor, *, multilabel: bool = False) -> dic
     return found
 
 
-def head_of(model: nn.Module) -> tuple[str, nn.Linear]:
+def classifier_of(model: nn.Module) -> tuple[str, nn.Linear]:
     """Name and module of the last linear layer, which tells the classes apart.
 
     Raises
@@ -153,7 +153,7 @@ def head_of(model: nn.Module) -> tuple[str, nn.Linear]:
 
     Examples
     --------
-    >>> head_of(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))[0]
+    >>> classifier_of(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))[0]
     '2'
     """
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
@@ -163,7 +163,7 @@ def head_of(model: nn.Module) -> tuple[str, nn.Linear]:
     return found[-1]
 
 
-def of_all_ranks(judged: list[Any]) -> list[Any]:
+def gather_ranks(judged: list[Any]) -> list[Any]:
     """What all devices of a training have found, on each of them."""
     if not (dist.is_available() and dist.is_initialized()):
         return judged

@@ -16,14 +16,22 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from otoscope.errors import InputError
+from otoscope.training.callbacks import (
+    BestCheckpoint,
+    ChangeRateLog,
+    EarlyStop,
+    MetricsLog,
+    ProgressReporter,
+    StepCheckpoint,
+    StepWeights,
+)
 from otoscope.training.folder import LOG
 from otoscope.training.recipe import Recipe
-from otoscope.training.watch import Best, FilterChanges, Log, Patience, Progress, StepWeights, Within
 
 _PLAIN: dict[str, Any] = {"num_sanity_val_steps": 0, "enable_progress_bar": False, "enable_model_summary": False}
 
 
-def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progress) -> Trainer:
+def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: ProgressReporter) -> Trainer:
     """A trainer that keeps what a recipe says.
 
     Parameters
@@ -33,7 +41,7 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
         The folder of the run.
     best_by : str, optional
         The metric of the validation part by which an epoch is better than another, where there is one.
-    progress : Progress
+    progress : ProgressReporterReporter
 
     Raises
     ------
@@ -49,7 +57,7 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
         raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {said}") from None
 
 
-def make_trial() -> Trainer:
+def make_dry_run_trainer() -> Trainer:
     """A trainer that makes one step, and keeps nothing."""
     one: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "max_epochs": 1, "limit_train_batches": 1}
     return Trainer(logger=False, enable_checkpointing=False, **{**_PLAIN, **one})
@@ -89,19 +97,19 @@ def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]
     found: list[Callback] = []
     if best_by is not None:
         monitor = f"validation_{best_by}"
-        found.append(Best(out, monitor))
+        found.append(BestCheckpoint(out, monitor))
         if recipe.learn.patience is not None:
-            found.append(Patience(monitor, recipe.learn.patience))
+            found.append(EarlyStop(monitor, recipe.learn.patience))
     if keep.log == "csv":
-        found.append(Log(out / LOG))
+        found.append(MetricsLog(out / LOG))
     # Behind these: what goes on from here has to know what they know.
     if keep.every is not None:
-        found.append(Within(out, keep.every))
+        found.append(StepCheckpoint(out, keep.every))
     found.append(ModelCheckpoint(out, "last", save_on_train_epoch_end=True, enable_version_counter=False))
     if keep.steps:
         found.append(StepWeights(out / "steps", keep.steps))
     if keep.change_rate:
-        found.append(FilterChanges(out / "change_rate.nc"))
+        found.append(ChangeRateLog(out / "change_rate.nc"))
     return found
 
 

@@ -8,21 +8,21 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from otoscope.errors import InputError
-from otoscope.training.clips import Crops, Sounds, Wholes, targets
+from otoscope.training.callbacks import Report
+from otoscope.training.clips import Crops, Sounds, WholeClips, targets
 from otoscope.training.frames import Windows, count_frames, files, sentences
-from otoscope.training.loader import Batches, TrainLoader, WholeLoader
-from otoscope.training.parts import Parts
+from otoscope.training.loader import BatchSampler, EvaluationLoader, TrainingLoader
 from otoscope.training.recipe import Recipe
-from otoscope.training.watch import Report
+from otoscope.training.splits import Splits
 
 
-class Feed(LightningDataModule):
+class DataModule(LightningDataModule):
     """Crops to learn from, and whole clips to be judged on.
 
     Parameters
     ----------
     recipe : Recipe
-    parts : Parts
+    splits : Splits
     sample_rate : int
         Of the model, in Hz.
     length : int
@@ -40,18 +40,18 @@ class Feed(LightningDataModule):
     def __init__(
         self,
         recipe: Recipe,
-        parts: Parts,
+        splits: Splits,
         sample_rate: int,
         length: int,
         batch_size: int,
         report: Report | None = None,
     ) -> None:
         super().__init__()
-        self.recipe, self.parts, self.batch_size = recipe, parts, batch_size
+        self.recipe, self.splits, self.batch_size = recipe, splits, batch_size
         self._begin = 0, 0
-        there = {name: data for name, data in parts._asdict().items() if data is not None}
+        there = {name: data for name, data in splits._asdict().items() if data is not None}
         said = {name: sentences(data) for name, data in there.items()} if recipe.learn.method == "frames" else {}
-        Batches(count_frames(said["train"]) if said else len(parts.train), batch_size, seed=0)
+        BatchSampler(count_frames(said["train"]) if said else len(splits.train), batch_size, seed=0)
         sounds = {}
         for name, data in there.items():
 
@@ -66,7 +66,7 @@ class Feed(LightningDataModule):
             if said
             else Crops(
                 sounds["train"],
-                targets(parts.train),
+                targets(splits.train),
                 length,
                 views=2 if recipe.learn.method == "contrastive" else 1,
                 crop=recipe.data.crop,
@@ -76,7 +76,7 @@ class Feed(LightningDataModule):
             )
         )
         self.wholes = {
-            name: Wholes(sounds[name], torch.arange(len(said[name])) if said else targets(data))
+            name: WholeClips(sounds[name], torch.arange(len(said[name])) if said else targets(data))
             for name, data in there.items()
             if name != "train"
         }
@@ -85,11 +85,11 @@ class Feed(LightningDataModule):
         """Clips of each part; of frames, sentences."""
         return {"train": len(self.crops.sounds)} | {name: len(wholes) for name, wholes in self.wholes.items()}
 
-    def train_dataloader(self) -> TrainLoader:
+    def train_dataloader(self) -> TrainingLoader:
         """The batches of this process."""
-        self._batches = Batches(len(self.crops), self.batch_size, seed=self.recipe.seed, **self._share())
+        self._batches = BatchSampler(len(self.crops), self.batch_size, seed=self.recipe.seed, **self._share())
         self._batches.epoch, self._batches.done = self._begin
-        return TrainLoader(self.crops, self._batches, self.recipe.data.workers)
+        return TrainingLoader(self.crops, self._batches, self.recipe.data.workers)
 
     def state_dict(self) -> dict[str, int]:
         """How many epochs, and batches of the one that runs, are done: a part of each checkpoint."""
@@ -115,7 +115,7 @@ class Feed(LightningDataModule):
             raise InputError(
                 f"there are {len(wholes)} clips to {_PURPOSE[name]}, and {share['ranks']} devices: use fewer"
             )
-        return WholeLoader(wholes, self.recipe.data.workers, **share)
+        return EvaluationLoader(wholes, self.recipe.data.workers, **share)
 
     def _share(self) -> dict[str, int]:
         if self.trainer is None:

@@ -15,13 +15,13 @@ from otoscope.data.items import DataSet, Item
 from otoscope.data.labelled import split_sounds
 from otoscope.data.sets import SETS, read
 from otoscope.errors import InputError
-from otoscope.training.recipe import DataPart
+from otoscope.training.recipe import DataSection
 
-MADE_UP = 8
+SYNTHETIC_CLIPS = 8
 """Clips of a data set that is made up."""
 
 
-class Parts(NamedTuple):
+class Splits(NamedTuple):
     """The data sets of a training; all have the same classes."""
 
     train: DataSet
@@ -29,12 +29,12 @@ class Parts(NamedTuple):
     test: DataSet | None
 
 
-def read_parts(data: DataPart, seed: int, sample_rate: int, fold: str | None = None) -> Parts:
+def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None = None) -> Splits:
     """Read what a recipe trains and judges on.
 
     Parameters
     ----------
-    data : DataPart
+    data : DataSection
     seed : int
         Of what is held out of the training part.
     sample_rate : int
@@ -44,7 +44,7 @@ def read_parts(data: DataPart, seed: int, sample_rate: int, fold: str | None = N
 
     Returns
     -------
-    Parts
+    Splits
 
     Raises
     ------
@@ -64,32 +64,34 @@ def read_parts(data: DataPart, seed: int, sample_rate: int, fold: str | None = N
     held_out = found.part(*validation) if validation else None
     if shared is not None:
         learnt, held_out = _hold_out(learnt, shared, seed)
-    parts = Parts(learnt, held_out, found.part(*test) if test else None)
-    _check_apart(parts, data.set)
-    return parts
+    splits = Splits(learnt, held_out, found.part(*test) if test else None)
+    _check_apart(splits, data.set)
+    return splits
 
 
-def fold_names(data: DataPart) -> list[str]:
-    """The parts of a data set over which a recipe cross-validates, or all its parts."""
+def fold_names(data: DataSection) -> list[str]:
+    """The splits of a data set over which a recipe cross-validates, or all its splits."""
     if isinstance(data.folds, list):
         others = SETS[data.set].splits if data.set in SETS else ()
         return list(others or data.folds)
     names = SETS[data.set].splits if data.set in SETS else ()
     if len(names) < 2:
-        raise InputError(f"{data.set} has no folds: name the parts, as in data.folds=[a, b]")
+        raise InputError(f"{data.set} has no folds: name the splits, as in data.folds=[a, b]")
     return list(names)
 
 
-def made_up(data: DataPart, sample_rate: int, seconds: float, classes: Sequence[str] | None = None) -> Parts:
-    """Parts of noise in the place of a data set, with as many classes as it has, for a trial without it.
+def synthetic_splits(
+    data: DataSection, sample_rate: int, duration: float, classes: Sequence[str] | None = None
+) -> Splits:
+    """Splits of noise in the place of a data set, with as many classes as it has, for a trial without it.
 
     Parameters
     ----------
-    data : DataPart
+    data : DataSection
     sample_rate : int
         In Hz.
-    seconds : float
-        Of each clip.
+    duration : float
+        Of each clip, in s.
     classes : sequence of str, optional
         Known where the data is at hand.
 
@@ -105,18 +107,19 @@ def made_up(data: DataPart, sample_rate: int, seconds: float, classes: Sequence[
     if source.tasks and task not in source.tasks:
         raise InputError(f"the sounds of {data.set} are told apart by {' or '.join(source.tasks)}, not by {task!r}")
     named = tuple(classes or (f"{task} {number}" for number in range(source.tasks.get(task, 2))))
-    noise = np.random.default_rng(0).standard_normal((MADE_UP, round(seconds * sample_rate))).astype("f4") * 0.1
+    shape = SYNTHETIC_CLIPS, round(duration * sample_rate)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     clips = [as_clip(wave, sample_rate, name=f"noise {number}") for number, wave in enumerate(noise)]
     items = tuple(Item(clip, (named[number % len(named)],)) for number, clip in enumerate(clips))
     every = DataSet(items, named, multilabel=source.multilabel)
     judged = replace(every, items=items[:2])
-    return Parts(every, judged if data.validation else None, judged if data.test or data.folds else None)
+    return Splits(every, judged if data.validation else None, judged if data.test or data.folds else None)
 
 
-def _check_apart(parts: Parts, name: str) -> None:
+def _check_apart(splits: Splits, name: str) -> None:
     """See that no file, or piece of one, is both learnt from and judged on."""
-    learnt = {_place(item) for item in parts.train}
-    for data in (parts.validation, parts.test):
+    learnt = {_place(item) for item in splits.train}
+    for data in (splits.validation, splits.test):
         twice = next((item for item in data or () if _place(item) in learnt), None)
         if twice is not None:
             raise InputError(f"{twice.sound} of {name} would be trained and judged on: put it into one part")
@@ -146,7 +149,7 @@ def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]
     return replace(data, items=kept), replace(data, items=tuple(data.items[number] for number in sorted(held)))
 
 
-def _names(parts: str | list[str] | float | None) -> list[str]:
-    if parts is None or isinstance(parts, float):
+def _names(splits: str | list[str] | float | None) -> list[str]:
+    if splits is None or isinstance(splits, float):
         return []
-    return [parts] if isinstance(parts, str) else list(parts)
+    return [splits] if isinstance(splits, str) else list(splits)

@@ -13,8 +13,8 @@ import torch
 import xarray as xr
 from safetensors.torch import load_file
 
+from otoscope.training.callbacks import ProgressReporter
 from otoscope.training.run import train
-from otoscope.training.watch import Progress
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def test_the_clock_goes_on_after_a_cut() -> None:
     class NoTrainer:
         is_global_zero = True
 
-    first: Any = Progress(None)
+    first: Any = ProgressReporter(None)
     first.on_train_start(NoTrainer(), None)
     time.sleep(0.02)
     first.on_train_batch_end(NoTrainer(), None, None, None, 0)
-    second: Any = Progress(None)
+    second: Any = ProgressReporter(None)
     second.load_state_dict(first.state_dict())
     second.on_train_start(NoTrainer(), None)
     time.sleep(0.02)

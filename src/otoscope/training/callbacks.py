@@ -21,7 +21,7 @@ Report = Callable[[str, int, int], None]
 """Called with what is done, how far it is, and of how much."""
 
 
-class Log(Checkpoint):  # such are called when all of an epoch is known
+class MetricsLog(Checkpoint):  # such are called when all of an epoch is known
     """Write what was found in each epoch as a row of a table.
 
     Parameters
@@ -56,7 +56,7 @@ class Log(Checkpoint):  # such are called when all of an epoch is known
         self.rows = list(state["rows"])
 
 
-class Best(ModelCheckpoint):
+class BestCheckpoint(ModelCheckpoint):
     """Keep the state of the best epoch as ``best.ckpt``; a training also goes on when its folder was moved.
 
     Parameters
@@ -79,7 +79,7 @@ class Best(ModelCheckpoint):
         super().load_state_dict(state_dict | here | {"dirpath": self.dirpath})
 
 
-class Within(ModelCheckpoint):
+class StepCheckpoint(ModelCheckpoint):
     """Keep the state within epochs as ``last.ckpt``; what is kept behind the last batch is kept after validation.
 
     A training that went on from in between would take the epoch for over, and not validate.
@@ -100,7 +100,7 @@ class Within(ModelCheckpoint):
             super().on_train_batch_end(trainer, *others)
 
 
-class Patience(EarlyStopping):
+class EarlyStop(EarlyStopping):
     """End a training that does not get better; one that was ended so does not go on.
 
     Parameters
@@ -146,7 +146,7 @@ class StepWeights(Callback):
             save_weights(cast(nn.Module, pl_module.model), self.folder / f"step={trainer.global_step}.safetensors")
 
 
-class FilterChanges(Callback):
+class ChangeRateLog(Callback):
     """Note how much the filters change at each step; see :class:`otoscope.training.ChangeRate`.
 
     Parameters
@@ -191,7 +191,7 @@ class FilterChanges(Callback):
 _SHOWN = ("accuracy", "average_precision")
 
 
-class Progress(Callback):
+class ProgressReporter(Callback):
     """Report every batch, with a figure of the epoch before; and the time that learning took, over all its parts.
 
     Parameters
