@@ -10,9 +10,11 @@ import pytest
 import otoscope
 
 SOURCE = Path(otoscope.__file__).parent
-GROUND = {"errors", "_version"}
+GROUND = {"errors", "_version", "files", "citations"}
 MAY_IMPORT = {
     "errors": set(),
+    "files": {"errors", "_version"},
+    "citations": {"errors"},
     "audio": GROUND,
     "dsp": GROUND | {"dsp"},
     "probe": GROUND | {"probe", "dsp"},

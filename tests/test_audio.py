@@ -316,7 +316,7 @@ def test_loud_sound_is_scaled_and_said_so(tmp_path) -> None:
         ("clip.wav", np.array(["a"]), "real numbers"),
         ("clip.wav", np.zeros((2, 2, 2)), "shape"),
         ("clip.doc", np.zeros(9), "suffix"),
-        ("nowhere/clip.wav", np.zeros(9), r"cannot write .*nowhere/clip\.wav: No such file"),
+        ("nowhere/clip.wav", np.zeros(9), r"cannot write .*nowhere/clip\.wav: the folder .*nowhere does not exist"),
     ],
 )
 def test_what_cannot_be_written(tmp_path, name: str, samples: np.ndarray, message: str) -> None:
@@ -334,16 +334,6 @@ def test_failed_writing_keeps_the_old_file(tmp_path) -> None:
             write_audio(path, noise(1000), 999_999_999)  # no rate for either
         assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_folder_that_cannot_be_written(tmp_path, monkeypatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("otoscope.audio.os.replace", refuse)  # root may write everywhere
-    with pytest.raises(InputError, match=r"cannot write .*clip\.wav: Permission denied"):
-        write_audio(tmp_path / "clip.wav", noise(100), 16000)
-    assert not list(tmp_path.iterdir())
 
 
 # Sound in memory

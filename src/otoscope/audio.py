@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 import re
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import soxr
 import xarray as xr
 
 from otoscope.errors import InputError
+from otoscope.files import whole_file
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -242,15 +242,11 @@ def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.D
         message = f"{path.name}: the peak of {peak:.4g} was scaled to 1, so that nothing clips"
         warnings.warn(message, stacklevel=2)
         values = values / np.float32(peak)
-    # A neighbour in the same folder takes the bytes first: a crash leaves the old file or the new one.
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        _encode(partial, values.T, rate, *_FORMATS[path.suffix.lower()])
-        os.replace(partial, path)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise InputError(f"cannot write {path}: {_reason(error)}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as part:
+        try:
+            _encode(part, values.T, rate, *_FORMATS[path.suffix.lower()])
+        except soundfile.SoundFileError as error:
+            raise InputError(f"cannot write {path}: {_reason(error)}") from error
 
 
 def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, name: str = "array") -> xr.DataArray:
@@ -482,7 +478,7 @@ def _checked_samples(samples: ArrayLike | Tensor | xr.DataArray, name: str) -> n
 def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) -> None:
     channels = 1 if values.ndim == 1 else values.shape[1]
     with (
-        open(path, "xb") as raw,
+        open(path, "wb") as raw,
         soundfile.SoundFile(raw, "w", rate, channels, format=kind, subtype=subtype) as file,
     ):
         for start in range(0, len(values), _WRITE_FRAMES):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from otoscope._version import __version__
 from otoscope.errors import InputError
+from otoscope.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,21 +63,13 @@ def save(result: xr.DataArray | xr.Dataset, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the folder is missing or cannot be written to.
+        If the file cannot be written; see :func:`otoscope.files.whole_file`.
     """
-    path = Path(path)
     dataset = result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result
     # A DataArray's own attributes describe the whole file as well.
     dataset = dataset.assign_attrs({**result.attrs, **dataset.attrs})
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        dataset.to_netcdf(temporary, engine="scipy")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that can be written") from None
-    finally:
-        with suppress(OSError):  # the folder may not be one
-            temporary.unlink()
+    with whole_file(path) as part:
+        dataset.to_netcdf(part, engine="scipy")
 
 
 class Accessor:

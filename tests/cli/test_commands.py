@@ -35,7 +35,7 @@ def test_a_process_prints_json_alone_and_its_progress_elsewhere(
     process: Otoscope, small: str, tone: Path, tmp_path: Path
 ) -> None:
     ran = process("-m", "otoscope", "inspect", small, tone, "--out", tmp_path / "out", "--json")
-    assert ran.json()["files"]
+    assert ran.json()["otoscope_manifest"]["files"]
     assert "report.html" in ran.err
 
 
@@ -202,7 +202,7 @@ def test_inspect_prints_its_summary(
     options = ("--layer", "relu", "--top", 2, "--target", 2, "--out", out)
     found = otoscope("inspect", small, tone, *options, "--json").json()
     assert json.loads((out / "summary.json").read_text()) == found
-    assert {path.name for path in out.iterdir()} == {"summary.json", *found["files"]}
+    assert {path.name for path in out.iterdir()} == {"summary.json", *found["otoscope_manifest"]["files"]}
     wave = load_audio(tone)
     relevance, sounds = small_scope.relevance(wave, "c"), small_scope.sonify(wave, "relu", top=2)
     assert (found["target"], found["logit"]) == ("c", float(relevance.logit))
@@ -234,6 +234,17 @@ def test_inspect_leaves_other_folders_alone(otoscope: Otoscope, small: str, tone
     (tmp_path / "mine/thesis.tex").write_text("mine")
     otoscope("inspect", small, tone, "--out", tmp_path / "mine").expect_refusal("choose a new or empty folder")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("command", ["inspect", "strs"])
+def test_an_empty_name_is_not_the_present_folder(
+    otoscope: Otoscope, small: str, tone: Path, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    ran = otoscope(command, small, tone, "--out=")
+    assert ran.code == 2 and "'--out': the name of the folder is empty" in ran.err
+    assert not list((tmp_path / "here").iterdir())
 
 
 @pytest.mark.parametrize("command", ["inspect", "strs"])

@@ -93,7 +93,7 @@ def test_an_interrupted_film_leaves_nothing_and_spares_the_earlier_one(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("otoscope.plots.animation.os.replace", fail)
+    monkeypatch.setattr("otoscope.files.os.replace", fail)
     with pytest.raises(InputError, match="No space left"):
         animate_strs(spectra(np.linspace(0, 8000, 65)), tmp_path / "film.gif", frames=2)
     assert [one.name for one in tmp_path.iterdir()] == ["film.gif"]

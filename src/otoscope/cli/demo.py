@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from otoscope.cli.common import AsJson, app, make_table, out_console, print_json, progress_bar
+from otoscope.cli.common import AsJson, app, folder_option, make_table, out_console, print_json, progress_bar
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("otoscope-demo"),
+    out: Annotated[Path, folder_option("Folder to write to.")] = Path("otoscope-demo"),
     as_json: AsJson = False,
 ) -> None:
     """Two bundled models on built-in vowels: what each of them listens to, and how sure that is."""

@@ -19,6 +19,7 @@ from otoscope.cli.common import (
     app,
     err_console,
     facts_table,
+    folder_option,
     load_wave,
     make_scope,
     out_console,
@@ -31,7 +32,7 @@ from otoscope.cli.common import (
 def inspect(
     model: Model,
     audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files.")],
-    out: Annotated[Path, typer.Option(help="Folder for the report, arrays and sounds.")] = Path("otoscope-out"),
+    out: Annotated[Path, folder_option("Folder for the report, arrays and sounds.")] = Path("otoscope-out"),
     weights: Weights = None,
     target: Target = None,
     layer: Annotated[list[str] | None, typer.Option(help="Taps to sonify; may be repeated.")] = None,

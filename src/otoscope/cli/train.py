@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from otoscope.cli.common import AsJson, app, err_console, facts_table, make_table, out_console, print_json, progress_bar
+from otoscope.cli.common import (
+    AsJson,
+    app,
+    err_console,
+    facts_table,
+    folder_option,
+    make_table,
+    out_console,
+    print_json,
+    progress_bar,
+)
 
 _LIST = {"name": "recipe", "about": "trains"}
 
@@ -28,7 +38,7 @@ def train(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the recipe to change, such as learn.epochs=3."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the model, its card, metrics and checkpoints.")] = None,
+    out: Annotated[Path | None, folder_option("Folder for the model, its card, metrics and checkpoints.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out that was cut off.")
     ] = False,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from otoscope.errors import InputError
+from otoscope.files import make_folder, whole_file, write_text
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -186,14 +186,10 @@ def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
     """
     config = describe(model)
     texts = {CONFIG: config} if card is None else {CONFIG: config, CARD: card}
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_weights(model, folder / WEIGHTS)
-        for name, text in texts.items():
-            write_whole(folder / name, _writer(text))
-    except OSError as error:
-        raise InputError(f"cannot write the checkpoint to {folder}: {error}") from error
+    folder = make_folder(folder)
+    save_weights(model, folder / WEIGHTS)
+    for name, text in texts.items():
+        write_text(folder / name, text)
     return folder
 
 
@@ -233,6 +229,11 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     path : str or Path
         In a folder that exists; replaced if it is there.
 
+    Raises
+    ------
+    InputError
+        If the file cannot be written; see :func:`otoscope.files.whole_file`.
+
     Examples
     --------
     >>> import tempfile
@@ -245,8 +246,8 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
 
     # cloned, for the format refuses tensors that share memory
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    # Written by Python, so that the file may be read by whom other files may be read.
-    write_whole(Path(path), lambda part: Path(part).write_bytes(to_bytes(tensors)))
+    with whole_file(path) as part:
+        part.write_bytes(to_bytes(tensors))
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
@@ -385,17 +386,3 @@ def _first_of(names: list[str], shown: int = 3) -> str:
 def _first_sentence(error: Exception) -> str:
     text = str(error).strip().split("\n")[0].split(". ")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _writer(text: str) -> Callable[[str], object]:
-    return lambda part: Path(part).write_text(text, encoding="utf-8")
-
-
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Write beside the file and move over it, so that a reader never meets half of it."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        write(str(part))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

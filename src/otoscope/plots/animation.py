@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 
 from otoscope.drawing import COLOUR_MAP, STYLE, decibels, frequency_unit, is_geometric, pool_columns
 from otoscope.errors import InputError
+from otoscope.files import whole_file
 from otoscope.plots.checks import frequency_by_time
 
 _ROWS, _COLUMNS = 96, 96  # of the surface: as fine as a few hundred dots can show
@@ -84,30 +85,20 @@ def animate_strs(
         raise InputError(f"a film needs two frames or more and a positive length, not {frames} in {seconds} s")
     writer = _writer(path, max(1, round(frames / seconds)))
     surface = _surface(result, dynamic_range)
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        with matplotlib.rc_context(STYLE):
-            figure = Figure(figsize=(4.2, 3.4), dpi=_DOTS)
-            ax: Any = figure.add_axes((0.0, 0.02, 0.95, 1.0), projection="3d")
-            ax.set_box_aspect((4, 3, 1.8), zoom=0.88)
-            film = FuncAnimation(figure, lambda n: _draw(ax, surface, n / (frames - 1)), frames=frames, blit=False)
-            film.save(temporary, writer=writer)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
-        ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with whole_file(path) as part, TemporaryDirectory() as folder, matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 3.4), dpi=_DOTS)
+        ax: Any = figure.add_axes((0.0, 0.02, 0.95, 1.0), projection="3d")
+        ax.set_box_aspect((4, 3, 1.8), zoom=0.88)
+        film = FuncAnimation(figure, lambda n: _draw(ax, surface, n / (frames - 1)), frames=frames, blit=False)
+        saved = Path(folder, f"film{path.suffix}")  # writers take the format from the suffix, which a part lacks
+        film.save(saved, writer=writer)
+        shutil.copyfile(saved, part)
     return path
 
 
 def _writer(path: Path, fps: int) -> Any:
     from matplotlib.animation import FFMpegWriter, PillowWriter
 
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist; make it or choose another")
     kind = path.suffix.lower()
     if kind == ".gif":
         return PillowWriter(fps)

@@ -281,9 +281,9 @@ def model_facts(scope: Scope) -> dict[str, object]:
 
 
 def inspection_summary(
-    scope: Scope, clip: xr.DataArray, results: dict[str, Any], trace: Trace, notes: list[str], files: list[str]
+    scope: Scope, clip: xr.DataArray, results: dict[str, Any], trace: Trace, notes: list[str]
 ) -> dict[str, Any]:
-    """What ``summary.json`` holds."""
+    """What ``summary.json`` holds beside the list of files."""
     summary: dict[str, Any] = {
         "model": scope.name,
         "model_sha256": scope.digest,
@@ -293,7 +293,6 @@ def inspection_summary(
         "duration": clip.size / scope.sample_rate,
         "otoscope_version": __version__,
         "notes": notes,
-        "files": files,
         "taps": taps_table(trace),
     }
     if "relevance" in results:

@@ -14,7 +14,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
 from torch import nn
 
-from otoscope.models.checkpoints import save_weights, write_whole
+from otoscope.files import whole_file
+from otoscope.models.checkpoints import save_weights
 from otoscope.training.change_rate import ChangeRate
 
 Report = Callable[[str, int, int], None]
@@ -39,13 +40,10 @@ class MetricsLog(Checkpoint):  # such are called when all of an epoch is known
         found = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **found})
         if trainer.is_global_zero:
-            write_whole(self.path, self._write)
-
-    def _write(self, path: str) -> None:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
-            table.writeheader()
-            table.writerows(self.rows)
+            with whole_file(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
+                table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
+                table.writeheader()
+                table.writerows(self.rows)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far."""
@@ -176,8 +174,8 @@ class ChangeRateLog(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write what was noted."""
         if self._rate is not None and self._steps and trainer.is_global_zero:
-            changes = self._rate.result()
-            write_whole(self.path, lambda part: changes.to_netcdf(part, engine="scipy"))
+            with whole_file(self.path) as part:
+                self._rate.result().to_netcdf(part, engine="scipy")
 
     def state_dict(self) -> dict[str, Any]:
         """What was noted so far, for a checkpoint."""

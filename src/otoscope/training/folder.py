@@ -13,8 +13,9 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_only
 
 from otoscope.errors import InputError
+from otoscope.files import make_folder, write_text
 from otoscope.models import save
-from otoscope.models.checkpoints import WEIGHTS, save_weights, write_whole
+from otoscope.models.checkpoints import WEIGHTS, save_weights
 from otoscope.training.card import model_card
 from otoscope.training.recipe import Recipe, read_recipe, write_recipe
 
@@ -60,11 +61,8 @@ def create_folder(out: Path, recipe: Recipe) -> None:
     """
     if not is_rank_zero():
         return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_recipe(recipe, out / RECIPE)
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}; name another folder") from None
+    make_folder(out)
+    write_recipe(recipe, out / RECIPE)
 
 
 @contextmanager
@@ -98,8 +96,7 @@ def write_model(recipe: Recipe, model: Any, metrics: dict[str, Any], out: Path, 
 
 def write_metrics(content: dict[str, Any], out: Path) -> None:
     """Write metrics; what is no number, as the loss of a training that diverged, as null."""
-    text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
-    write_whole(out / METRICS, lambda part: Path(part).write_text(text, encoding="utf-8"))
+    write_text(out / METRICS, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
 
 
 def _wilson(share: float, clips: int) -> tuple[float, float]:

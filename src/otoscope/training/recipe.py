@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from otoscope.errors import InputError
-from otoscope.models.checkpoints import write_whole
+from otoscope.files import write_text
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=math.inf)]
@@ -286,8 +286,7 @@ def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe whole, defaults and all, as :func:`read_recipe` reads it."""
-    text = to_yaml(recipe.model_dump())
-    write_whole(path, lambda part: Path(part).write_text(text, encoding="utf-8"))
+    write_text(path, to_yaml(recipe.model_dump()))
 
 
 def to_yaml(content: dict[str, Any]) -> str:

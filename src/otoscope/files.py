@@ -1,0 +1,344 @@
+"""Write files and folders whole or not at all.
+
+New content is first written to a part: a file or folder beside its final place, under a unique name that no reader
+looks for. The part then takes its place by a rename, which a file system does at once or not at all. So whoever opens
+the place finds the old content or the new, never a mixture, whatever ends the process. Only a process that is killed
+leaves its part behind, as ``name.1a2b3c4d5e6f7a8b.part``.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from otoscope._version import __version__
+from otoscope.errors import InputError
+
+SUMMARY = "summary.json"
+"""The file of a result folder that lists the others; see :func:`write_summary`."""
+
+MANIFEST = "otoscope_manifest"
+"""The key of ``summary.json`` under which the list stands."""
+
+_ADVICE = {
+    errno.ENOSPC: "make room, or choose another disk",
+    errno.EDQUOT: "make room, or choose another disk",
+    errno.EFBIG: "choose another disk",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, in a folder that exists. One that is there is replaced and keeps its permissions; a new one gets
+        those that ``open`` would give. Through a link the file that it points to is replaced, and the link stays.
+
+    Yields
+    ------
+    Path
+        An empty file beside it, to be filled inside the ``with`` block. At the end of the block it is flushed to disk
+        and takes the place of `path`; if the block raises, KeyboardInterrupt included, it is removed.
+
+    Raises
+    ------
+    InputError
+        If the name is empty or belongs to a folder, a device, a read-only file or a link to nothing, the folder is
+        missing or cannot be written, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with whole_file(folder / "notes.txt") as part:
+    ...     _ = part.write_text("all of it")
+    >>> [path.name for path in folder.iterdir()]
+    ['notes.txt']
+    """
+    path = _named(path)
+    place = _place_of_file(path)
+    part = _beside(place, "part")
+    with _explained(path, part):
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            yield part
+            _flush(part)
+            if place.exists():
+                shutil.copymode(place, part)
+            os.replace(part, place)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text as UTF-8, whole or not at all; see :func:`whole_file`."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def make_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make a folder, and those above it, where they are missing.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the name is empty or belongs to a file or a link to nothing, or the folder cannot be made or written to.
+    """
+    folder = _named(folder)
+    place = _place_of_folder(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(folder, error) from error
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write into {folder}: Permission denied; choose a folder that can be written")
+    return folder
+
+
+@contextmanager
+def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a folder of files whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or path
+        Folders above it are made where they are missing. A folder that is there is replaced only if it is empty, or
+        holds the files that :func:`write_summary` listed and nothing else: no other file, no folder, no link. The
+        earlier folder stands aside until the new one is in place, and returns if that fails.
+
+    Yields
+    ------
+    Path
+        An empty folder beside it, to be filled with files inside the ``with`` block. At the end of the block they are
+        flushed to disk and the folder takes its place; if the block raises, KeyboardInterrupt included, it is removed.
+
+    Raises
+    ------
+    InputError
+        If the name is empty or belongs to a file, a link to nothing, a mount point, or a folder with anything in it
+        that Otoscope did not write, the place cannot be written, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "out"
+    >>> for _ in range(2):
+    ...     with whole_folder(place) as part:
+    ...         _ = (part / "report.html").write_text("<html></html>")
+    ...         _ = write_summary(part, {"clips": 1})
+    >>> sorted(path.name for path in place.iterdir())
+    ['report.html', 'summary.json']
+    >>> _ = (place / "my notes.txt").write_text("mine")
+    >>> with whole_folder(place) as part:
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: ...out holds files that Otoscope did not write; choose a new or empty folder
+    """
+    folder = _named(folder)
+    place = _place_of_folder(folder)
+    _check_replaceable(place, folder)
+    part = _beside(place, "part")
+    with _explained(folder, part), _parents_made(place):
+        part.mkdir()
+        try:
+            yield part
+            for file in part.iterdir():
+                _flush(file)
+            _put(part, place, folder)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+def write_summary(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Write ``summary.json`` with a list of the files in a folder, by which :func:`whole_folder` knows it again.
+
+    Parameters
+    ----------
+    folder : Path
+        The part that :func:`whole_folder` yields, with all of its files.
+    content : mapping
+        What the summary says: plain values without NaN.
+
+    Returns
+    -------
+    dict
+        The content, and under ``otoscope_manifest`` the ``version`` of Otoscope and the names of the ``files``.
+    """
+    names = sorted(path.name for path in folder.iterdir())
+    summary = {**content, MANIFEST: {"version": __version__, "files": names}}
+    write_text(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    return summary
+
+
+# -- Names ------------------------------------------------------------------------------------------------
+
+
+def _named(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path):  # which Path takes for the present folder
+        raise InputError("the name of what is to be written is empty; give the name of a file or folder")
+    return Path(path)
+
+
+def _beside(place: Path, kind: str) -> Path:
+    """A unique name in the same folder, without a leading dot, and short enough for every file system."""
+    return place.with_name(f"{place.name.lstrip('.')[:40]}.{secrets.token_hex(8)}.{kind}")
+
+
+def _place_of_file(path: Path) -> Path:
+    place = _followed(path)
+    if place.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder; give the name of a file")
+    if place.exists() and not place.is_file():
+        raise InputError(f"cannot write {path}: it is not a regular file; give another name")
+    if place.exists() and not os.access(place, os.W_OK):
+        raise InputError(f"cannot write {path}: the file is read-only; give another name, or make it writable")
+    return place
+
+
+def _place_of_folder(folder: Path) -> Path:
+    place = _followed(folder)
+    if place.exists() and not place.is_dir():
+        raise InputError(f"cannot write {folder}: it is a file; give the name of a folder")
+    return place
+
+
+def _followed(path: Path) -> Path:
+    """Where a path leads through links."""
+    try:
+        if path.is_symlink() and not path.exists():
+            raise InputError(
+                f"cannot write {path}: it is a link to {os.readlink(path)}, which does not exist; "
+                "remove the link or give another name"
+            )
+        return path.resolve()
+    except OSError as error:
+        raise _refusal(path, error) from error
+
+
+# -- What goes wrong --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(path: Path, part: Path) -> Iterator[None]:
+    """Say in one sentence why a path cannot be written; errors of other files pass."""
+    try:
+        yield
+    except OSError as error:
+        about = str(part if error.filename is None else error.filename)
+        if not (about.startswith(str(part)) or str(part).startswith(about)):
+            raise
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: OSError) -> InputError:
+    place = Path(os.path.abspath(path))
+    above = next((parent for parent in place.parents if os.path.lexists(parent)), place)
+    if not above.is_dir():
+        reason = f"{above} is not a folder; choose another"
+    elif error.errno == errno.ENOENT and not place.parent.exists():
+        reason = f"the folder {path.parent} does not exist; make it or choose another"
+    else:
+        advice = _ADVICE.get(error.errno or 0, "choose a folder that can be written")
+        reason = f"{error.strerror or error}; {advice}"
+    return InputError(f"cannot write {path}: {reason}")
+
+
+# -- Parts ------------------------------------------------------------------------------------------------
+
+
+def _flush(path: Path) -> None:
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _parents_made(place: Path) -> Iterator[None]:
+    """Make the folders above a place, and remove them again if what follows fails."""
+    missing = [parent for parent in place.parents if not parent.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _put(part: Path, place: Path, folder: Path) -> None:
+    """Rename a part to its place; what is there stands aside until then, and returns if that fails."""
+    while True:
+        old = _beside(place, "old")
+        try:
+            with suppress(FileNotFoundError):
+                os.rename(place, old)
+            if old.exists():
+                # Checked again where it stands aside, out of reach: files may have been added since the start.
+                _check_replaceable(old, folder)
+                shutil.copymode(old, part)
+            os.rename(part, place)
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY) and place.exists():
+                _remove(old)  # another process has replaced it meanwhile, and is replaced in turn
+                continue
+            if old.exists() and not place.exists():
+                os.rename(old, place)
+            raise
+        _remove(old)
+        return
+
+
+def _check_replaceable(place: Path, folder: Path) -> None:
+    if not place.exists():
+        return
+    if os.path.ismount(place):
+        raise InputError(f"{folder} is a mount point, which cannot be replaced; give the name of a folder in it")
+    listed = _listed(place)
+    if not place.is_dir() or any(
+        not entry.is_file(follow_symlinks=False) or entry.name not in listed for entry in os.scandir(place)
+    ):
+        raise InputError(f"{folder} holds files that Otoscope did not write; choose a new or empty folder")
+
+
+def _listed(folder: Path) -> frozenset[str]:
+    """The names of the files that Otoscope wrote into a folder."""
+    try:
+        manifest = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[MANIFEST]
+        return frozenset([SUMMARY, *manifest["files"]])
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset()
+
+
+def _remove(old: Path) -> None:
+    """Remove what Otoscope wrote; a folder with anything else in it stays, and is named."""
+    if not old.exists():
+        return
+    listed = _listed(old)
+    for entry in list(os.scandir(old)):
+        if entry.name in listed and entry.name != SUMMARY:
+            os.unlink(entry)
+    try:
+        (old / SUMMARY).unlink(missing_ok=True)
+        old.rmdir()
+    except OSError as error:
+        warnings.warn(f"the earlier folder stays as {old}: {error.strerror}", stacklevel=2)
