@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 
 from otoscope.audio import load_audio
+from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
 from otoscope.dsp.bands import band_energy, octave_bands
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
@@ -29,8 +30,8 @@ from otoscope.scope import Scope, Wave
 Progress = Callable[[str, int, int], None]
 
 _SOURCE = (
-    "relevance: Muckenhirn et al. 2019, section 3.2; response spectra and geometry: Gupta and Abrol, eq. 1 and 2 and "
-    "section 2.2; sonification: Yadav 2022, section 5.2"
+    f"relevance: {cite('relevance', 'section 3.2')}; response spectra and geometry: "
+    f"{cite('swam', 'eq. 1 and 2 and section 2.2')}; sonification: {cite('sonification', 'section 5.2')}"
 )
 _N_FFT = 1024
 _MOST_FRAMES = 1000  # of the response spectra of the recording

@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from otoscope.audio import write_audio
+from otoscope.citations import cite
 from otoscope.compare import compare
 from otoscope.data.hillenbrand import DEVIATIONS, GROUPS
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise, vowel_clip
@@ -141,7 +142,7 @@ def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: s
         },
         attrs={"model": ", ".join(scope.name for scope in scopes), "audio": f"{len(vowels)} synthesised vowels"},
     )
-    return sign(result, "vowel_shares", "relevance: Muckenhirn et al. 2019, section 3.2", rule=rule)
+    return sign(result, "vowel_shares", cite("relevance", "section 3.2"), rule=rule)
 
 
 def differing(shares: xr.Dataset) -> dict[str, float]:

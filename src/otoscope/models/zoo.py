@@ -65,7 +65,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "simplenet-cnn": _headed("simplenet:SimpleNetCNN", "SimpleNet-CNN (SimpleNet 2018), 16 kHz, 6 s"),
     "simplenet-rnn": _headed("simplenet:SimpleNetRNN", "SimpleNet-RNN (SimpleNet 2018), 16 kHz"),
-    "sincnet": _headed("sincnet:SincNet", "SincNet front end, learnt band edges (Ravanelli 2018), 16 kHz"),
+    "sincnet": _headed("sincnet:SincNet", "SincNet front end, learnt band edges (Ravanelli and Bengio 2018), 16 kHz"),
     "soundnet": _headed("soundnet:SoundNet", "SoundNet of 8 layers (Aytar et al. 2016), 22.05 kHz, 10 s"),
     "speaker-cnn": _headed("speechcnn:SpeakerCNN", "speaker CNN (Muckenhirn et al. 2019), 16 kHz, 250 ms"),
     "specnet": _headed("simplenet:SpecNet", "SpecNet, SimpleNet-CNN with fixed filters, 16 kHz, 6 s"),

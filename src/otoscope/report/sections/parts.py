@@ -9,31 +9,21 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from otoscope import drawing
+from otoscope.citations import cite
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl
 
 
-SWAM = (
-    "Gupta and Abrol, “Time-frequency and geometric analysis of task-dependent learning in raw waveform "
-    "based acoustic models”"
-)
+SWAM = cite("swam")
 
-RELEVANCE = (
-    "Muckenhirn, Abrol, Magimai-Doss and Marcel, “Understanding and visualizing raw waveform-based CNNs”, "
-    "Interspeech 2019"
-)
+RELEVANCE = cite("relevance")
 
-SONIFICATION = (
-    "Yadav, “Interpreting intermediate feature representations of raw-waveform deep CNNs by sonification”, "
-    "MSc(R) thesis, University of Glasgow, 2022"
-)
+SONIFICATION = cite("sonification")
 
-SIMPLENET = (
-    "“How do deep convolutional neural networks learn from raw audio waveforms?” (SimpleNet), under review at ICLR 2018"
-)
+SIMPLENET = cite("simplenet")
 
-GEOMETRY = "Skretting and Engan, “Learned dictionaries for sparse image representation: properties and results”, 2011"
+GEOMETRY = cite("skretting2011")
 
 CAUTION = (
     "Read with care: guided backpropagation and the DeconvNet rule let only positive gradients pass and so "
