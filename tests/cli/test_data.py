@@ -70,8 +70,8 @@ def test_a_set_that_is_nowhere_is_only_described(otoscope: Otoscope, folder: Pat
 
 
 def test_refusals(otoscope: Otoscope, folder: Path) -> None:
-    otoscope("data", "nix").expect_refusal("nix is no data set")
-    otoscope("data", "fsdd", folder.parent).expect_refusal(f"give {folder}")
+    otoscope("data", "nix").expect_refusal("nix is not a data set")
+    otoscope("data", "fsdd", folder.parent).expect_refusal("does not contain recordings; give the folder that does")
     otoscope("data", "fsdd", "--by", "word").expect_refusal("digit or speaker, not by 'word'")
     otoscope("data", f"fsdd:{folder}", folder).expect_refusal("two folders are given")
     otoscope("data", "fsdd@val").expect_refusal("fsdd has no split 'val'")

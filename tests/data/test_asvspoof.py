@@ -51,15 +51,17 @@ def test_the_protocols_are_read(folder: Path) -> None:
 def test_a_part_alone_needs_no_other(folder: Path) -> None:
     (folder / PROTOCOLS / "ASVspoof2019.LA.cm.train.trn.txt").unlink()
     assert len(read("asvspoof2019-la", folder, split="dev")) == 7
-    with pytest.raises(InputError, match=r"cannot read .*cm.train.trn.txt: No such file.*; get it from https"):
+    with pytest.raises(
+        InputError, match=r"cannot read .*cm.train.trn.txt: No such file.*; download the data set again from https"
+    ):
         read("asvspoof2019-la", folder)
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("LA_1 LA_dev_100 - A20 spoof", "attack 'A20' and key 'spoof'"),
-        ("LA_1 LA_dev_100 - A01 bonafide", "attack 'A01' and key 'bonafide'"),
+        ("LA_1 LA_dev_100 - A20 spoof", "attack 'A20' and the key 'spoof'"),
+        ("LA_1 LA_dev_100 - A01 bonafide", "attack 'A01' and the key 'bonafide'"),
         ("LA_1 LA_dev_100 - spoof", "line 1: 4 columns instead of 5"),
         ("LA_1 LA_dev_999 - A01 spoof", "1 of 1 recordings that .* first LA_dev_999.flac"),
     ],

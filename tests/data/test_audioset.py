@@ -33,7 +33,7 @@ def test_labels_are_several_and_clips_may_be_missing(folder: Path) -> None:
     found = read("audioset", folder, split=("train", "eval"))
     assert found.multilabel and found.classes == ("Speech", "Male speech, man")
     assert [item.labels for item in found] == [("Speech", "Male speech, man"), ("Speech",), ("Male speech, man",)]
-    assert found.notes == ("train: 2 of the 3 clips listed are there",)
+    assert found.notes == ("train: 2 of the 3 clips listed are present",)
     with pytest.raises(InputError, match="may have several labels"):
         labelled_sounds(f"audioset@eval:{folder}")
 
@@ -45,8 +45,8 @@ def test_labels_are_several_and_clips_may_be_missing(folder: Path) -> None:
         (lambda f: (f / "eval_segments/00/abc.wav").rename(f / "eval_segments/00/x.wav"), "none of the 1 clips"),
         (lambda f: (f / "eval_segments").rename(f / "evaluation"), "there is no folder .*eval_segments"),
         (lambda f: (f / "eval_segments.csv").write_text("a, 0, 10, /m/none\n"), "a has the label '/m/none'"),
-        (lambda f: (f / "eval_segments.csv").write_text("a, 0, 1, /m/1\na, 0, 1, /m/1\n"), "row 2 says 'a' again"),
-        (lambda f: (f / "eval_segments.csv").write_text("a, 0\n"), "row 1 has nothing in the column 'end'"),
+        (lambda f: (f / "eval_segments.csv").write_text("a, 0, 1, /m/1\na, 0, 1, /m/1\n"), "row 2 repeats 'a'"),
+        (lambda f: (f / "eval_segments.csv").write_text("a, 0\n"), "row 1: the column 'end' is empty"),
     ],
 )
 def test_what_is_missing_or_broken_is_named(folder: Path, spoil: Callable[[Path], object], message: str) -> None:

@@ -57,11 +57,11 @@ def test_faults_are_named(folder: Path, write: Write, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"1 of 3 recordings that meta/esc50.csv names .* first 5-9032-A-0.wav"):
         read("esc50", folder)
     (folder / "meta" / "esc50.csv").write_text(TABLE.replace(",5,0,dog", ",6,0,dog").replace("5-9032", "1-100032"))
-    with pytest.raises(InputError, match=r"row 3 says '1-100032-A-0.wav' again"):
+    with pytest.raises(InputError, match=r"row 3 repeats '1-100032-A-0.wav'"):
         read("esc50", folder)
     write("ten/001 - Dog bark/1-100032-A.ogg")
     with pytest.raises(InputError, match=r"there is no folder .*002 - Rain"):
         read("esc10", tmp_path / "ten")
     write("ten/001 - Dog bark/barking.ogg")
-    with pytest.raises(InputError, match=r"barking.ogg is not named as the clips of ESC-10"):
+    with pytest.raises(InputError, match=r"barking.ogg is not named like the clips of ESC-10"):
         read("esc10", tmp_path / "ten")

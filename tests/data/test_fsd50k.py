@@ -38,6 +38,10 @@ def test_parts_and_labels(folder: Path) -> None:
     ("spoil", "message"),
     [
         (lambda f: (f / "FSD50K.eval_audio/37199.wav").rename(f / "FSD50K.eval_audio/1.wav"), "first 37199.wav"),
+        (
+            lambda f: (f / "FSD50K.eval_audio/37199.wav").rename(f / "FSD50K.eval_audio/37199.flac"),
+            "first 37199.wav, but 37199.flac is there",
+        ),
         (lambda f: (f / "FSD50K.ground_truth/eval.csv").write_text("fname,labels\n37199,Cat\n"), "unknown label"),
         (lambda f: (f / "FSD50K.ground_truth/eval.csv").write_text("name,labels\n37199,Dog\n"), "no column 'fname'"),
         (lambda f: (f / "FSD50K.ground_truth/eval.csv").write_text("fname,labels\n"), "eval.csv has no rows"),

@@ -34,8 +34,8 @@ def test_faults_are_named(write: Write, tmp_path: Path) -> None:
         read("fsdd", tmp_path)
     with pytest.raises(InputError, match="is not the folder of fsdd: it does not contain"):
         read("fsdd", tmp_path / "fsdd" / "recordings")
-    with pytest.raises(InputError, match="there is no item of the split 'train'; there are items of test"):
+    with pytest.raises(InputError, match="there is no item of the split 'train'; the splits are test"):
         read("fsdd", tmp_path / "fsdd", split="train")
     write("fsdd/recordings/seven.wav")
-    with pytest.raises(InputError, match=r"seven.wav is not named as the recordings of FSDD"):
+    with pytest.raises(InputError, match=r"seven.wav is not named like the recordings of FSDD"):
         read("fsdd", tmp_path / "fsdd")

@@ -52,7 +52,7 @@ def test_gender_is_that_of_the_utterance(folder: Path) -> None:
         (lambda f: next((f / "Session3").rglob("*F000.wav")).unlink(), "1 of 5 recordings that EmoEvaluation names"),
         (
             lambda f: (f / "Session3/dialog/EmoEvaluation/a.txt").write_text("nothing"),
-            "a.txt holds no judged utterance",
+            "a.txt holds no labelled utterance",
         ),
     ],
 )

@@ -107,14 +107,14 @@ def test_faults_of_a_table_are_named(tree: Path, text: str, message: str) -> Non
 
 def test_faults_of_a_folder_are_named(tree: Path, tmp_path: Path) -> None:
     sound(tree / "stray.wav")
-    with pytest.raises(InputError, match=r"stray\.wav lies beside the folders of the classes"):
+    with pytest.raises(InputError, match=r"stray\.wav is beside the folders of the classes"):
         labelled_sounds(tree)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no sound file is in the folder"):
         labelled_sounds(tmp_path / "empty")
-    with pytest.raises(InputError, match="nowhere is no data set"):
+    with pytest.raises(InputError, match="nowhere is not a data set"):
         labelled_sounds("nowhere")
-    with pytest.raises(InputError, match="no such table"):
+    with pytest.raises(InputError, match="there is no table"):
         labelled_sounds("nowhere.csv")
 
 

@@ -37,7 +37,7 @@ def test_each_speaker_is_split_alike(folder: Path) -> None:
         **{("103", "train"): 24, ("103", "val"): 8, ("103", "test"): 8},
         **{("1034", "train"): 12, ("1034", "val"): 4, ("1034", "test"): 4},
     }
-    assert found.notes == ("2 of the 251 speakers are there",)
+    assert found.notes == ("2 of the 251 speakers are present",)
     assert {item.facts["chapter"] for item in found.part("test") if item.labels == ("103",)} == {"1240", "1241"}
 
 
@@ -63,5 +63,5 @@ def test_faults_are_named(folder: Path, write: Write, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not the folder of librispeech: it does not contain"):
         read("librispeech", folder / "train-clean-100")
     write("LibriSpeech/train-clean-100/103/noise.flac")
-    with pytest.raises(InputError, match=r"noise.flac is not named as an utterance"):
+    with pytest.raises(InputError, match=r"noise.flac is not named like a file of LibriSpeech"):
         read("librispeech", folder)

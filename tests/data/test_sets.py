@@ -44,9 +44,15 @@ def test_sets_of_the_variable_are_found(tmp_path: Path, monkeypatch: pytest.Monk
     assert find_folder("fsdd") == tmp_path / "fsdd" and find_folder("esc10") is None
     assert [item.labels for item in read_place("fsdd", task="speaker")] == [("ann",)]
     with pytest.raises(
-        InputError, match=r"esc10 is not found: give its folder, as in esc10:FOLDER, or put it .* https"
+        InputError, match=r"esc10 is not found: give its folder, as in esc10:FOLDER, or set OTOSCOPE_DATA .* https"
     ):
         read("esc10")
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fsdd").symlink_to("moved")
+    with pytest.raises(InputError, match="fsdd is a link to moved, which does not exist; download fsdd from https"):
+        read("fsdd", tmp_path / "fsdd")
 
 
 def test_every_set_says_what_it_is() -> None:
@@ -59,13 +65,13 @@ def test_every_set_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: read("nix"), "there is no data set 'nix'; there are vowels, fsdd"),
-        (lambda: read("fsdd", "x", task="word"), "told apart by digit or speaker, not by 'word'"),
-        (lambda: read("fsdd", "x", split="val"), "fsdd has no split 'val': it has train, test"),
+        (lambda: read("nix"), "there is no data set 'nix'; the data sets are vowels, fsdd"),
+        (lambda: read("fsdd", "x", task="word"), "fsdd is labelled by digit or speaker, not by 'word'"),
+        (lambda: read("fsdd", "x", split="val"), "fsdd has no split 'val'; the splits are train, test"),
         (lambda: read("fsdd", "nowhere"), "there is no folder nowhere; download fsdd from https"),
         (lambda: read("vowels", "x"), "vowels is built in: give no folder"),
         (lambda: read("csv"), "csv is not found: give its folder, as in csv:FOLDER$"),
-        (lambda: parse("fsd:/data"), "fsd:/data is no data set: .*the sets are vowels, fsdd"),
+        (lambda: parse("fsd:/data"), "fsd:/data is not a data set: .*the sets are vowels, fsdd"),
     ],
 )
 def test_faults_are_named(call: object, message: str) -> None:

@@ -26,7 +26,7 @@ def test_a_column_tells_the_part(table: Path) -> None:
     assert [item.split for item in found] == ["train", "train", "test"]
     assert [label for _, label in labelled_sounds(f"csv@test:{table}")] == ["all"]
     assert read("csv", table, task="split").classes == ("test", "train")
-    with pytest.raises(InputError, match="no item of the split 'val'; there are items of train, test"):
+    with pytest.raises(InputError, match="no item of the split 'val'; the splits are train, test"):
         read("csv", table, split="val")
 
 
@@ -36,6 +36,13 @@ def test_pieces_are_cut_out(table: Path) -> None:
     ramp = np.linspace(-0.5, 0.5, 8000)
     np.testing.assert_allclose(low, ramp[:2000], atol=1e-4)
     np.testing.assert_allclose(high, ramp[6000:], atol=1e-4)
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", ";"), ("\t", r"\\t")])
+def test_another_separator_than_a_comma_is_named(table: Path, mark: str, name: str) -> None:
+    table.write_text(table.read_text().replace(",", mark))
+    with pytest.raises(InputError, match=f"list.csv are separated by '{name}': save the table with commas"):
+        read("csv", table)
 
 
 @pytest.mark.parametrize(

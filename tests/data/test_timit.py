@@ -75,7 +75,9 @@ def test_what_is_missing_is_named(timit: Path, tmp_path: Path) -> None:
         read("timit", tmp_path, split="test")
 
 
-@pytest.mark.parametrize(("text", "message"), [("0 10 xx\n", "'xx' is no phone"), ("0 x aa\n", "no phone of TIMIT")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("0 10 xx\n", "'xx' is not a phone"), ("0 x aa\n", "is not a phone of TIMIT")]
+)
 def test_broken_phones_are_named(timit: Path, text: str, message: str) -> None:
     broken = timit / "TEST" / "DR1" / "MDAB0" / "SX37.PHN"
     was = broken.read_text()

@@ -33,10 +33,23 @@ def test_numbers_are_parts(folder: Path) -> None:
     assert found.items[0].facts["video"] == "1zcIwhmdeo4"
 
 
+def test_converted_files_are_found_whatever_their_format(folder: Path) -> None:
+    for path in list((folder / "wav").rglob("*.wav")):
+        path.rename(path.with_suffix(".flac"))
+    found = read("voxceleb1", folder)
+    assert [item.sound.suffix for item in found] == [".flac"] * 3
+    for path in list((folder / "wav").rglob("*.flac")):
+        path.rename(path.with_suffix(".m4a"))
+    with pytest.raises(
+        InputError, match=r"no sound file is in .*wav, only 3 \.m4a, which cannot be read: convert them"
+    ):
+        read("voxceleb1", folder)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("4 id10001/7gWzIy6yIIk/00001.wav", "is no part and file"),
+        ("4 id10001/7gWzIy6yIIk/00001.wav", "is not a part and a file"),
         ("1 id10001/a/1.wav\n2 id10001/a/1.wav", "names id10001/a/1.wav twice"),
         ("1 id10001/a/1.wav", "1 of 1 recordings that iden_split.txt names are missing"),
         ("id10001/a/1.wav", "line 1: 1 columns instead of 2"),

@@ -87,6 +87,20 @@ def test_what_does_not_fit_together_is_said(path: Path, changes: list[str], mess
     assert message in refusal(path, *changes)
 
 
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ("data.train=1", "train", "1"),
+        ("data.test=0", "test", "0"),
+        ("data.train=[1, b]", "train", ["1", "b"]),
+        ("data.validation=2", "validation", "2"),
+        ("data.validation=0.5", "validation", 0.5),
+    ],
+)
+def test_a_part_may_be_named_by_a_number(path: Path, change: str, key: str, value: object) -> None:
+    assert getattr(read_recipe(path, [change]).data, key) == value
+
+
 def test_every_problem_is_said_at_once(path: Path) -> None:
     message = refusal(path, "learn.method=linear", "learn.patience=2", "trainer.device=1")
     assert "model.weights" in message and "learn.patience" in message and "device" in message

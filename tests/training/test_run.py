@@ -444,5 +444,5 @@ def test_a_dry_run_writes_nothing(made: Any, tmp_path: Path, monkeypatch: pytest
 def test_a_dry_run_finds_what_does_not_fit(made: Any) -> None:
     with pytest.raises(InputError, match="there is no data set 'nothing'"):
         dry_run(made(data={"set": "nothing"}))
-    with pytest.raises(InputError, match="told apart by digit or speaker"):
+    with pytest.raises(InputError, match="labelled by digit or speaker"):
         dry_run(made(data={"set": "fsdd", "task": "colour"}))

@@ -26,25 +26,27 @@ from torch import Tensor
 
 from otoscope.audio import as_clip, load_audio
 from otoscope.data.hillenbrand import DEVIATIONS, MEANS, WORDS
-from otoscope.data.items import Asked, DataSet, Item, Source
+from otoscope.data.items import DataSet, Item, Request, Source, download_again
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise
 from otoscope.errors import InputError
+
+URL = "https://homepages.wmich.edu/~hillenbr/voweldata.html"
 
 RATE = 16_000
 """Sample rate of the recordings in Hz; tokens are synthesised at it as well."""
 
 TALKERS: dict[str, int] = {"men": 45, "women": 48, "boys": 27, "girls": 19}
-"""How many talkers there are of each group."""
+"""Number of talkers of each group."""
 
 FOLDERS: dict[str, str] = {"men": "men", "women": "women", "boys": "kids", "girls": "kids"}
-"""Where the recordings of each group lie."""
+"""Folder of the recordings of each group."""
 
 CLOSEST = 100.0
-"""Hz that formants drawn or filled in lie apart at least, as all measured ones do."""
+"""Least distance in Hz between formants that are drawn or filled in, as between all measured ones."""
 
 CORRELATION = 0.5
-"""Between any two of F0 to F4 of a talker as drawn. Cut at two deviations, they correlate by 0.4, which is the mean of
-all pairs and groups over the talkers of ``vowdata.dat``."""
+"""Correlation of any two of F0 to F4 of a talker before truncation. Truncated at two deviations they correlate by 0.4,
+the mean of all pairs and groups over the talkers of ``vowdata.dat``."""
 
 JITTER, SHIMMER = 0.005, 0.03
 """Irregularity of synthesised voices: relative deviation of their periods' frequencies and amplitudes."""
@@ -55,7 +57,7 @@ _LETTERS = {"m": "men", "w": "women", "b": "boys", "g": "girls"}
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is known of one token.
+    """What was measured of one token.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ class Measurement:
     vowel : str
         One of :data:`otoscope.data.vowels.SYMBOLS`.
     group : str
-        ``men``, ``women``, ``boys`` or ``girls``; ``children`` where boys and girls are not told apart.
+        ``men``, ``women``, ``boys`` or ``girls``; ``children`` where boys and girls are not distinguished.
     duration : float
         Of the vowel, in s.
     f0 : float
@@ -88,7 +90,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Token:
-    """A vowel to hear, with what is known of it.
+    """The sound of a vowel, with its measurements.
 
     Parameters
     ----------
@@ -116,12 +118,12 @@ class Token:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens that are made one by one, each time they are gone through.
+    """Tokens that are made one by one in each iteration.
 
     Parameters
     ----------
     origin : str
-        What they are, in words.
+        Description of where they come from.
     measurements : tuple of Measurement
     make : callable
         From a measurement to its token.
@@ -146,20 +148,20 @@ def vowel_tokens(
     limit: int | None = None,
     seed: int = 0,
 ) -> Tokens:
-    """Find or make vowels with known F0 and formants.
+    """Vowels with known F0 and formants: recorded, or synthesised from measurements.
 
     Parameters
     ----------
     folder : str or Path, optional
         With ``vowdata.dat``, and, if there are recordings, ``timedata.dat`` and the folders ``men``, ``women`` and
-        ``kids``; without recordings the measured tokens are synthesised. By default the folder ``aev`` in the one
-        that the environment variable OTOSCOPE_DATA names, and where there is none, 139 talkers are drawn.
+        ``kids``; without recordings the measured tokens are synthesised. By default the folder ``aev`` within that of
+        the environment variable OTOSCOPE_DATA; where there is none, 139 talkers are drawn.
     sample_rate : int
         Of the clips, in Hz.
     groups : sequence of str, optional
         Of ``men``, ``women``, ``children``, ``boys`` and ``girls``; all by default.
     limit : int, optional
-        Take at most so many, as evenly over vowels and groups as can be.
+        Take at most this many, as evenly over vowels and groups as possible.
     seed : int
         Of the talkers that are drawn, and of the irregularities of synthesised voices.
 
@@ -170,7 +172,7 @@ def vowel_tokens(
     Raises
     ------
     InputError
-        If a file or recording is missing or broken, or a group is unknown.
+        If a file or recording is missing or damaged, or a group is unknown.
 
     Examples
     --------
@@ -192,7 +194,7 @@ def vowel_tokens(
 
 
 def read_measurements(path: str | Path) -> list[Measurement]:
-    """Read ``vowdata.dat``: what was measured in each token.
+    """Read ``vowdata.dat``: the measurements of each token.
 
     Parameters
     ----------
@@ -230,7 +232,7 @@ def read_times(path: str | Path) -> dict[str, tuple[float, float, float]]:
     Returns
     -------
     dict
-        By the name of the token (start, end, steady state) in s, the last the mean of the two judges.
+        By name of token (start, end, steady state) in s; the steady state is the mean of two judges.
 
     Raises
     ------
@@ -257,10 +259,9 @@ def draw_talkers(seed: int = 0) -> list[Measurement]:
 
     Notes
     -----
-    A talker is five normal numbers, cut at two: by so many deviations F0 to F4 differ from the mean of the group, in
-    every vowel. Each two of them correlate by `CORRELATION`, since a small talker has a high voice and high
-    formants; they are drawn again where two formants of a vowel would come closer than `CLOSEST`. Every vowel lasts
-    0.3 s.
+    A talker is five normal numbers, truncated at two: the deviations of F0 to F4 from the mean of the group, in every
+    vowel. Any two correlate by `CORRELATION`, since a small talker has a high voice and high formants; they are redrawn
+    where two formants of a vowel would be closer than `CLOSEST`. Every vowel lasts 0.3 s.
 
     Examples
     --------
@@ -285,7 +286,7 @@ def draw_talkers(seed: int = 0) -> list[Measurement]:
 def choose(
     measurements: Sequence[Measurement], groups: Sequence[str] | None = None, limit: int | None = None
 ) -> tuple[Measurement, ...]:
-    """Those of some groups, and no more than a limit, as evenly over vowels and groups as can be.
+    """Measurements of some groups, up to a limit, as evenly over vowels and groups as possible.
 
     Raises
     ------
@@ -301,7 +302,7 @@ def choose(
     known = {one.group for one in measurements} | {one.table for one in measurements}
     for group in groups or ():
         if group not in known:
-            raise InputError(f"there are no tokens of the group {group!r}; there are {', '.join(sorted(known))}")
+            raise InputError(f"there are no tokens of the group {group!r}; the groups are {', '.join(sorted(known))}")
     kept = [one for one in measurements if not groups or one.group in groups or one.table in groups]
     if limit is None:
         return tuple(kept)
@@ -311,7 +312,7 @@ def choose(
     cells: dict[tuple[int, int], list[Measurement]] = {}
     for one in kept:
         vowel = SYMBOLS.index(one.vowel)
-        # Vowel by vowel with the groups taking turns, so that even a dozen hold every vowel and every group.
+        # By vowel and with alternating groups, so that even a dozen tokens contain every vowel and every group.
         cells.setdefault(((there.index(one.group) - vowel) % len(there), vowel), []).append(one)
     turns = chain.from_iterable(zip_longest(*(cells[cell] for cell in sorted(cells))))
     names = {one.name for one in islice((one for one in turns if one is not None), limit)}
@@ -322,7 +323,7 @@ def choose(
 
 
 def _spoken(sample_rate: int, seed: int, measurement: Measurement) -> Token:
-    """A token synthesised from its measurement, in a voice as irregular as voices are."""
+    """A token synthesised from its measurement, with the jitter and shimmer of natural voices."""
     vowel = Vowel(
         measurement.vowel,
         measurement.table,
@@ -357,13 +358,14 @@ def _token(measurement: Measurement, centre: float, clip: xr.DataArray) -> Token
 
 
 def _known_or_mean(measurement: Measurement) -> list[float]:
-    """F0 to F4, with the mean of the group, as far as there is room, for what could not be measured."""
+    """F0 to F4; what could not be measured is the mean of the group, limited by its neighbours."""
     known = np.array([measurement.f0, *measurement.formants])
     filled = np.where(np.isnan(known), MEANS[measurement.table][measurement.vowel], known)
     for i in np.flatnonzero(np.isnan(known[1:])) + 1:
         above = np.nanmin(np.append(known[i + 1 :], np.inf))
         filled[i] = max(min(filled[i], above - CLOSEST), filled[i - 1] + CLOSEST)
-    return filled.tolist()
+    values: list[float] = filled.tolist()
+    return values
 
 
 def _draw_voice(group: str, rng: np.random.Generator) -> dict[str, list[float]]:
@@ -393,7 +395,7 @@ def _rows(path: Path, columns: int) -> Iterator[tuple[str, list[float]]]:
         lines = path.read_text(encoding="latin-1").splitlines()
     except OSError as error:
         raise InputError(
-            f"cannot read {path}: {error.strerror}; it is part of the vowel data of Hillenbrand et al."
+            f"cannot read {path}: {error.strerror}; it is part of the vowel data of Hillenbrand et al. ({URL})"
         ) from None
     found = 0
     for number, line in enumerate(lines, 1):
@@ -419,8 +421,9 @@ def _recording(folder: Path, measurement: Measurement) -> Path:
 def _check_recordings(folder: Path, measurements: Sequence[Measurement], times: Mapping[str, object]) -> None:
     untimed = [one.name for one in measurements if one.name not in times]
     if untimed:
+        table = folder / "timedata.dat"
         raise InputError(
-            f"{folder / 'timedata.dat'} lacks {len(untimed)} of the tokens of vowdata.dat, first {untimed[0]}"
+            f"{table} lacks {len(untimed)} of the tokens of vowdata.dat, first {untimed[0]}{download_again(URL)}"
         )
     missing = [path for path in (_recording(folder, one) for one in measurements) if not path.is_file()]
     if missing:
@@ -434,24 +437,24 @@ def _check_recordings(folder: Path, measurements: Sequence[Measurement], times: 
 # -- As a data set ----------------------------------------------------------------------------------------
 
 
-def _read(asked: Asked) -> DataSet:
-    """The vowels of the recorded words; without recordings there is nothing to read, only `vowel_tokens` to make."""
-    found = read_measurements(asked.folder / "vowdata.dat")
-    times = read_times(asked.folder / "timedata.dat")
-    _check_recordings(asked.folder, found, times)
+def _read(request: Request) -> DataSet:
+    """The vowels of the recorded words. Without recordings this fails; `vowel_tokens` synthesises them."""
+    found = read_measurements(request.folder / "vowdata.dat")
+    times = read_times(request.folder / "timedata.dat")
+    _check_recordings(request.folder, found, times)
     items = []
     for one in found:
         start, end, _ = times[one.name]
         facts = {"vowel": one.vowel, "group": one.group, "talker": one.name[:3]}
-        items.append(Item(_recording(asked.folder, one), (facts[asked.task],), "all", start, end, facts))
-    return DataSet(tuple(items), SYMBOLS if asked.task == "vowel" else tuple(TALKERS))
+        items.append(Item(_recording(request.folder, one), (facts[request.task],), "all", start, end, facts))
+    return DataSet(tuple(items), SYMBOLS if request.task == "vowel" else tuple(TALKERS))
 
 
 SOURCE = Source(
     name="aev",
     about="American English vowels: 1,668 words with twelve vowels by 139 men, women, boys and girls",
     licence="free for research (Hillenbrand et al. 1995)",
-    url="https://homepages.wmich.edu/~hillenbr/voweldata.html",
+    url=URL,
     layout=("vowdata.dat",),
     tasks={"vowel": 12, "group": 4},
     splits=("all",),

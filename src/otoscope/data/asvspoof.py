@@ -5,27 +5,27 @@ speech", Computer Speech & Language 64 (2020): attacks A01 to A06 are in the tra
 A19 in the evaluation part; A16 is made as A04, and A19 as A06. Utterances (bona fide + spoofed): 2,580 + 22,800 for
 training, 2,548 + 22,296 for development, 7,355 + 63,882 for evaluation, all at 16 kHz.
 
-A line of a protocol of the countermeasures is ``speaker utterance - attack key``, such as ``LA_0079 LA_T_1138215 - -
+A line of a countermeasure protocol is ``speaker utterance - attack key``, such as ``LA_0079 LA_T_1138215 - -
 bonafide``.
 """
 
 from __future__ import annotations
 
-from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_lines, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
 from otoscope.errors import InputError
 
 PROTOCOLS = "ASVspoof2019_LA_cm_protocols"
 """Folder of the lists."""
 
 LISTS = {"train": "train.trn", "dev": "dev.trl", "eval": "eval.trl"}
-"""How the name of the list of each part ends."""
+"""The end of the name of each part's list."""
 
 ATTACKS: dict[str, str] = {
     **dict.fromkeys(("A01", "A02", "A03", "A04", "A07", "A08", "A09", "A10", "A11", "A12", "A16"), "TTS"),
     **dict.fromkeys(("A05", "A06", "A17", "A18", "A19"), "VC"),
     **dict.fromkeys(("A13", "A14", "A15"), "TTS_VC"),
 }
-"""How each attack is made: text to speech, voice conversion, or voice conversion of text to speech (table 1)."""
+"""The kind of each attack: text to speech, voice conversion, or voice conversion of text to speech (table 1)."""
 
 _CLASSES = {
     "key": ("bonafide", "spoof"),
@@ -34,23 +34,25 @@ _CLASSES = {
 }
 
 
-def _read(asked: Asked) -> DataSet:
-    items = [item for split in LISTS if split in asked.splits for item in _part(asked, split)]
-    return DataSet(tuple(items), _CLASSES[asked.task])
+def _read(request: Request) -> DataSet:
+    items = [item for split in LISTS if split in request.splits for item in _part(request, split)]
+    return DataSet(tuple(items), _CLASSES[request.task])
 
 
-def _part(asked: Asked, split: str) -> list[Item]:
-    protocol = asked.folder / PROTOCOLS / f"ASVspoof2019.LA.cm.{LISTS[split]}.txt"
-    rows = read_lines(protocol, asked.url, columns=5)
-    folder = asked.folder / f"ASVspoof2019_LA_{split}" / "flac"
-    found = sound_files(folder, asked.url)
-    check_present((f"{row[1]}.flac" for row in rows), found, folder, protocol.name, asked.url)
+def _part(request: Request, split: str) -> list[Item]:
+    protocol = request.folder / PROTOCOLS / f"ASVspoof2019.LA.cm.{LISTS[split]}.txt"
+    rows = read_lines(protocol, request.url, columns=5)
+    folder = request.folder / f"ASVspoof2019_LA_{split}" / "flac"
+    found = sound_files(folder, request.url)
+    check_present((f"{row[1]}.flac" for row in rows), found, folder, protocol.name, request.url)
     items = []
     for speaker, name, _, attack, key in rows:
         if (key == "spoof") != (attack in ATTACKS) or key not in _CLASSES["key"]:
-            raise InputError(f"{protocol}: the line of {name} has attack {attack!r} and key {key!r}; get it anew")
+            raise InputError(
+                f"{protocol}: {name} has the attack {attack!r} and the key {key!r}{download_again(request.url)}"
+            )
         facts = {"key": key, "attack": attack if key == "spoof" else key, "group": ATTACKS.get(attack, key)}
-        items.append(Item(found[f"{name}.flac"], (facts[asked.task],), split, facts={"speaker": speaker, **facts}))
+        items.append(Item(found[f"{name}.flac"], (facts[request.task],), split, facts={"speaker": speaker, **facts}))
     return items
 
 

@@ -3,10 +3,10 @@
 J. Gemmeke et al., "Audio Set: An ontology and human-labeled dataset for audio events", ICASSP 2017. What is published
 is lists: ``balanced_train_segments.csv`` (22,160 clips), ``unbalanced_train_segments.csv`` (2,041,789) and
 ``eval_segments.csv`` (20,371), rows of YouTube ID, start and end in s, and labels; and ``class_labels_indices.csv``,
-the 527 classes with their names. The sound is to be had from YouTube, and of every copy some clips are missing.
+the 527 classes with their names. The sound itself is on YouTube, and every copy lacks some clips.
 
-The folder holds the tables, and for each list a folder named as it, without ``.csv``: clips already cut, named by
-their ID, as ``ID.wav``, ``YID.wav`` or ``ID_{start in ms}.wav``, in any sound format and any folder below it.
+The folder holds the tables, and for each list a folder with its name, without ``.csv``: clips already cut, named by
+their ID, as ``ID.wav``, ``YID.wav`` or ``ID_{start in ms}.wav``, in any sound format and any subfolder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from otoscope.data.items import Asked, DataSet, Item, Source, read_table, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, read_table, sound_files
 from otoscope.errors import InputError
 
 LISTS = {"train": "balanced_train_segments", "unbalanced": "unbalanced_train_segments", "eval": "eval_segments"}
@@ -25,24 +25,24 @@ CLASSES = "class_labels_indices.csv"
 _COLUMNS = ("id", "start", "end", "labels")
 
 
-def _read(asked: Asked) -> DataSet:
-    rows = read_table(asked.folder / CLASSES, asked.url, ("mid", "display_name"))
+def _read(request: Request) -> DataSet:
+    rows = read_table(request.folder / CLASSES, request.url, ("mid", "display_name"))
     names = {row["mid"]: row["display_name"] for row in rows}
     items: list[Item] = []
     notes = []
-    for split in (split for split in LISTS if split in asked.splits):
-        found, listed = _part(asked, split, names)
+    for split in (split for split in LISTS if split in request.splits):
+        found, listed = _part(request, split, names)
         items += found
         if len(found) < listed:
-            notes.append(f"{split}: {len(found)} of the {listed} clips listed are there")
+            notes.append(f"{split}: {len(found)} of the {listed} clips listed are present")
     return DataSet(tuple(items), tuple(names.values()), tuple(notes), multilabel=True)
 
 
-def _part(asked: Asked, split: str, names: dict[str, str]) -> tuple[list[Item], int]:
-    table = asked.folder / f"{LISTS[split]}.csv"
-    rows = read_table(table, asked.url, _COLUMNS, names=_COLUMNS)
-    folder = asked.folder / LISTS[split]
-    files = {path.stem: path for path in sound_files(folder, asked.url).values()}
+def _part(request: Request, split: str, names: dict[str, str]) -> tuple[list[Item], int]:
+    table = request.folder / f"{LISTS[split]}.csv"
+    rows = read_table(table, request.url, _COLUMNS, names=_COLUMNS)
+    folder = request.folder / LISTS[split]
+    files = {path.stem: path for path in sound_files(folder, request.url).values()}
     items = []
     for row in rows:
         unknown = next((mid for mid in row["labels"].split(",") if mid not in names), None)

@@ -1,4 +1,4 @@
-"""The built-in data set: vowels that are synthesised with known F0 and formants, so that nothing need be downloaded."""
+"""The built-in data set, which needs no download: vowels synthesised with known F0 and formants."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 import xarray as xr
 
 from otoscope.audio import as_clip
-from otoscope.data.items import Asked, DataSet, Item, Source
+from otoscope.data.items import DataSet, Item, Request, Source
 from otoscope.data.vowels import REGISTERS, SYMBOLS, Vowel, draw, register, synthesise
 
-COUNT, SECONDS = 240, 0.4
-"""How many vowels there are, and how long each is."""
+COUNT, DURATION = 240, 0.4
+"""Number of vowels, and the duration of each in s."""
 
 _LABELS: dict[str, Callable[[Vowel], str]] = {
     "vowel": lambda vowel: vowel.symbol,
@@ -19,24 +19,24 @@ _LABELS: dict[str, Callable[[Vowel], str]] = {
 }
 
 
-def _read(asked: Asked) -> DataSet:
+def _read(request: Request) -> DataSet:
     items = []
     for number, vowel in enumerate(draw(COUNT, 0)):
         facts = {name: label(vowel) for name, label in _LABELS.items()}
-        items.append(Item(_clip(number, vowel, asked.sample_rate), (facts[asked.task],), facts=facts))
-    return DataSet(tuple(items), SYMBOLS if asked.task == "vowel" else REGISTERS)
+        items.append(Item(_clip(number, vowel, request.sample_rate), (facts[request.task],), facts=facts))
+    return DataSet(tuple(items), SYMBOLS if request.task == "vowel" else REGISTERS)
 
 
 def _clip(number: int, vowel: Vowel, sample_rate: int) -> xr.DataArray:
-    heard = tuple(formant for formant in vowel.formants if formant < 0.48 * sample_rate)
-    lowered = Vowel(vowel.symbol, vowel.group, vowel.f0, heard, vowel.tract_length)
-    samples = synthesise(lowered, sample_rate, SECONDS)
+    formants = tuple(formant for formant in vowel.formants if formant < 0.48 * sample_rate)
+    band_limited = Vowel(vowel.symbol, vowel.group, vowel.f0, formants, vowel.tract_length)
+    samples = synthesise(band_limited, sample_rate, DURATION)
     return as_clip(samples, sample_rate, name=f"{number:03d}-{vowel.symbol}-{vowel.f0:.0f}Hz")
 
 
 SOURCE = Source(
     name="vowels",
-    about=f"built in: {COUNT} synthesised vowels of {SECONDS} s with known F0 and formants",
+    about=f"built in: {COUNT} synthesised vowels of {DURATION} s with known F0 and formants",
     licence="that of Otoscope",
     url="comes with Otoscope",
     layout=(),

@@ -3,8 +3,8 @@
 K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015: 2,000 clips of 50 classes, 40
 of each; ESC-10 is 400 of them, of ten classes. Clips that were cut from one recording are in one fold.
 
-ESC-50 comes as ``audio/{fold}-{Freesound ID}-{take}-{target}.wav`` with a table ``meta/esc50.csv`` of filename,
-fold, target, category, esc10 (True or False), src_file and take. ESC-10 is in there, and also comes by itself, as
+ESC-50 is published as ``audio/{fold}-{Freesound ID}-{take}-{target}.wav`` with a table ``meta/esc50.csv`` of filename,
+fold, target, category, esc10 (True or False), src_file and take. ESC-10 is part of it, and is also published alone, as
 ``{number} - {class}/{fold}-{Freesound ID}-{take}.ogg``. Classes have the names of ESC-50 in both.
 """
 
@@ -12,7 +12,16 @@ from __future__ import annotations
 
 import re
 
-from otoscope.data.items import Asked, DataSet, Item, Source, by_alphabet, check_present, read_table, sound_files
+from otoscope.data.items import (
+    DataSet,
+    Item,
+    Request,
+    Source,
+    alphabetical_classes,
+    check_present,
+    read_table,
+    sound_files,
+)
 from otoscope.errors import InputError
 
 TABLE = "meta/esc50.csv"
@@ -30,46 +39,46 @@ CATEGORIES: dict[str, str] = {
     "009 - Rooster": "rooster",
     "010 - Fire crackling": "crackling_fire",
 }
-"""Folders of ESC-10, and what ESC-50 calls the same classes."""
+"""Folders of ESC-10, and the names of the same classes in ESC-50."""
 
 _FILE = re.compile(r"(?P<fold>[1-5])-(?P<id>\d+)-(?P<take>[A-Z])\.(ogg|wav)")
 _URL = "https://github.com/karolpiczak/ESC-50"
 
 
-def _read_esc50(asked: Asked) -> DataSet:
-    return _of_table(asked, only_ten=False)
+def _read_esc50(request: Request) -> DataSet:
+    return _of_table(request, only_ten=False)
 
 
-def _read_esc10(asked: Asked) -> DataSet:
-    return _of_table(asked, only_ten=True) if (asked.folder / TABLE).exists() else _of_folders(asked)
+def _read_esc10(request: Request) -> DataSet:
+    return _of_table(request, only_ten=True) if (request.folder / TABLE).exists() else _of_folders(request)
 
 
-def _of_table(asked: Asked, only_ten: bool) -> DataSet:
-    rows = read_table(asked.folder / TABLE, asked.url, ("filename", "fold", "category", "esc10"))
+def _of_table(request: Request, only_ten: bool) -> DataSet:
+    rows = read_table(request.folder / TABLE, request.url, ("filename", "fold", "category", "esc10"))
     wanted = [row for row in rows if row["esc10"] == "True" or not only_ten]
-    folder = asked.folder / "audio"
-    found = sound_files(folder, asked.url)
-    check_present((row["filename"] for row in wanted), found, folder, TABLE, asked.url)
+    folder = request.folder / "audio"
+    found = sound_files(folder, request.url)
+    check_present((row["filename"] for row in wanted), found, folder, TABLE, request.url)
     items = []
     for row in sorted(wanted, key=lambda row: row["filename"]):
         split = f"fold{row['fold']}"
         if split not in FOLDS:
-            raise InputError(f"{asked.folder / TABLE}: {row['filename']} is in fold {row['fold']!r}, not 1 to 5")
+            raise InputError(f"{request.folder / TABLE}: {row['filename']} is in fold {row['fold']!r}, not 1 to 5")
         facts = {"id": row.get("src_file", ""), "take": row.get("take", "")}
         items.append(Item(found[row["filename"]], (row["category"],), split, facts=facts))
-    return DataSet(tuple(items), by_alphabet(items))
+    return DataSet(tuple(items), alphabetical_classes(items))
 
 
-def _of_folders(asked: Asked) -> DataSet:
+def _of_folders(request: Request) -> DataSet:
     items = []
     for folder, category in CATEGORIES.items():
-        for name, path in sound_files(asked.folder / folder, asked.url).items():
+        for name, path in sound_files(request.folder / folder, request.url).items():
             match = _FILE.fullmatch(name)
             if match is None:
-                raise InputError(f"{path} is not named as the clips of ESC-10 are, fold-id-take.ogg: move it away")
+                raise InputError(f"{path} is not named like the clips of ESC-10, fold-id-take.ogg: move it away")
             facts = {"id": match["id"], "take": match["take"]}
             items.append(Item(path, (category,), f"fold{match['fold']}", facts=facts))
-    return DataSet(tuple(items), by_alphabet(items))
+    return DataSet(tuple(items), alphabetical_classes(items))
 
 
 ESC50 = Source(

@@ -7,37 +7,37 @@ of 0.3 to 30 s at 44.1 kHz, 200 classes, several labels a clip. The development 
 
 from __future__ import annotations
 
-from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_table, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_table, sound_files
 from otoscope.errors import InputError
 
 TRUTH = "FSD50K.ground_truth"
 """Folder of the tables."""
 
 
-def _read(asked: Asked) -> DataSet:
-    table = asked.folder / TRUTH / "vocabulary.csv"
-    rows = read_table(table, asked.url, ("label",), names=("index", "label", "mid"))
+def _read(request: Request) -> DataSet:
+    table = request.folder / TRUTH / "vocabulary.csv"
+    rows = read_table(table, request.url, ("label",), names=("index", "label", "mid"))
     classes = tuple(row["label"] for row in rows)
     items: list[Item] = []
-    if {"train", "val"} & set(asked.splits):
-        items += _part(asked, "dev", classes)
-    if "eval" in asked.splits:
-        items += _part(asked, "eval", classes)
+    if {"train", "val"} & set(request.splits):
+        items += _part(request, "dev", classes)
+    if "eval" in request.splits:
+        items += _part(request, "eval", classes)
     return DataSet(tuple(items), classes, multilabel=True)
 
 
-def _part(asked: Asked, part: str, classes: tuple[str, ...]) -> list[Item]:
-    table = asked.folder / TRUTH / f"{part}.csv"
-    rows = read_table(table, asked.url, ("fname", "labels", *(["split"] if part == "dev" else [])))
-    folder = asked.folder / f"FSD50K.{part}_audio"
-    found = sound_files(folder, asked.url)
-    check_present((f"{row['fname']}.wav" for row in rows), found, folder, table.name, asked.url)
+def _part(request: Request, part: str, classes: tuple[str, ...]) -> list[Item]:
+    table = request.folder / TRUTH / f"{part}.csv"
+    rows = read_table(table, request.url, ("fname", "labels", *(["split"] if part == "dev" else [])))
+    folder = request.folder / f"FSD50K.{part}_audio"
+    found = sound_files(folder, request.url)
+    check_present((f"{row['fname']}.wav" for row in rows), found, folder, table.name, request.url)
     known = set(classes)
     items = []
     for row in rows:
         labels, split = tuple(row["labels"].split(",")), row.get("split", "eval")
         if split not in ("train", "val", "eval") or not known.issuperset(labels):
-            raise InputError(f"{table}: {row['fname']} has an unknown label or split; get it anew from {asked.url}")
+            raise InputError(f"{table}: {row['fname']} has an unknown label or split{download_again(request.url)}")
         items.append(Item(found[f"{row['fname']}.wav"], labels, split))
     return items
 

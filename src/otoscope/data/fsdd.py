@@ -1,7 +1,7 @@
 """The Free Spoken Digit Dataset: English digits, ``recordings/{digit}_{speaker}_{index}.wav``.
 
 Z. Jackson et al., Jakobovski/free-spoken-digit-dataset: 3,000 recordings at 8 kHz, ten digits fifty times by each of
-six speakers. As its README has it, the recordings with index 0 to 4 are to test on, and those from 5 for training.
+six speakers. As its README says, the recordings with index 0 to 4 are for testing, and those from 5 for training.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from otoscope.data.items import Asked, DataSet, Item, Source, by_alphabet, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, alphabetical_classes, sound_files
 from otoscope.errors import InputError
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)\.wav")
-"""How a recording is named."""
+"""Names of recordings."""
 
-TESTED = 5
-"""Recordings of each digit by each speaker that are to test on: those of the lowest indices."""
+TEST_TAKES = 5
+"""Recordings of each digit by each speaker in the test set: those of the lowest indices."""
 
 
 def recordings(files: Iterable[Path], task: str) -> DataSet:
-    """The items that recordings of FSDD are.
+    """Recordings of FSDD as a data set.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def recordings(files: Iterable[Path], task: str) -> DataSet:
     Raises
     ------
     InputError
-        If a file is not named as a recording.
+        If a file is not named like a recording of FSDD.
 
     Examples
     --------
@@ -44,17 +44,15 @@ def recordings(files: Iterable[Path], task: str) -> DataSet:
     for path in files:
         match = NAME.fullmatch(path.name)
         if match is None:
-            raise InputError(
-                f"{path} is not named as the recordings of FSDD are, digit_speaker_index.wav: move it away"
-            )
-        split = "test" if int(match["index"]) < TESTED else "train"
+            raise InputError(f"{path} is not named like the recordings of FSDD, digit_speaker_index.wav: move it away")
+        split = "test" if int(match["index"]) < TEST_TAKES else "train"
         facts = {"digit": match["digit"], "speaker": match["speaker"]}
         items.append(Item(path, (facts[task],), split, facts=facts))
-    return DataSet(tuple(items), by_alphabet(items))
+    return DataSet(tuple(items), alphabetical_classes(items))
 
 
-def _read(asked: Asked) -> DataSet:
-    return recordings(sound_files(asked.folder / "recordings", asked.url).values(), asked.task)
+def _read(request: Request) -> DataSet:
+    return recordings(sound_files(request.folder / "recordings", request.url).values(), request.task)
 
 
 SOURCE = Source(

@@ -16,7 +16,7 @@ from __future__ import annotations
 SOURCE = "Hillenbrand, Getty, Clark and Wheeler (1995), J. Acoust. Soc. Am. 97(5), 3099-3111"
 
 MEASURES: tuple[str, ...] = ("F0", "F1", "F2", "F3", "F4")
-"""What the five numbers of every entry below are."""
+"""Names of the five numbers of every entry below."""
 
 GROUPS: tuple[str, ...] = ("men", "women", "children")
 

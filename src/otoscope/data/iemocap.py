@@ -1,10 +1,10 @@
 """IEMOCAP: emotion and gender in 10,039 utterances of ten actors.
 
 C. Busso et al., "IEMOCAP: interactive emotional dyadic motion capture database", Language Resources and Evaluation 42
-(2008). Five sessions of a woman and a man; a fold is a session, so that no speaker is in two. What three judges agreed
-upon stands in ``Session{n}/dialog/EmoEvaluation/*.txt``, in lines such as ``[6.2901 - 8.2357] Ses01F_impro01_F000 neu
-[2.5000, 2.5000, 2.5000]`` (start and end in s, utterance, emotion, and valence, activation and dominance); the sound
-in ``Session{n}/sentences/wav/{dialogue}/{utterance}.wav`` at 16 kHz.
+(2008). Five sessions of a woman and a man; a fold is a session, so that no speaker is in two. The emotion on which
+three judges agreed is in ``Session{n}/dialog/EmoEvaluation/*.txt``, in lines such as ``[6.2901 - 8.2357]
+Ses01F_impro01_F000 neu [2.5000, 2.5000, 2.5000]`` (start and end in s, utterance, emotion, and valence, activation and
+dominance); the sound is in ``Session{n}/sentences/wav/{dialogue}/{utterance}.wav`` at 16 kHz.
 
 The letter before the number in the name of an utterance is the speaker's gender (that behind the session is whose
 markers were recorded). Emotion: the usual four classes, with excitement counted as happiness (5,531 utterances).
@@ -15,55 +15,55 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_text, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_text, sound_files
 from otoscope.errors import InputError
 
 SESSIONS = 5
 
 EMOTIONS: dict[str, str] = {"ang": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
-"""Codes of the lists, and the classes they belong to; utterances with another code are left out."""
+"""Classes by the codes of the lists; utterances with another code are left out."""
 
 _CLASSES = {"emotion": ("angry", "happy", "neutral", "sad"), "gender": ("female", "male")}
 _GENDERS = {"F": "female", "M": "male"}
 _LINE = re.compile(r"^\[[\d.]+ - [\d.]+\]\s+(?P<name>Ses\d\d[FM]_\w+_(?P<gender>[FM])\w+)\s+(?P<code>\w{3})\s", re.M)
 
 
-def _read(asked: Asked) -> DataSet:
+def _read(request: Request) -> DataSet:
     items: list[Item] = []
     for number in range(1, SESSIONS + 1):
-        if f"fold{number}" in asked.splits:
-            items += _session(asked, number)
-    return DataSet(tuple(items), _CLASSES[asked.task])
+        if f"fold{number}" in request.splits:
+            items += _session(request, number)
+    return DataSet(tuple(items), _CLASSES[request.task])
 
 
-def _session(asked: Asked, number: int) -> list[Item]:
-    folder = asked.folder / f"Session{number}"
+def _session(request: Request, number: int) -> list[Item]:
+    folder = request.folder / f"Session{number}"
     lists = sorted(path for path in folder.glob("dialog/EmoEvaluation/*.txt") if not path.name.startswith("."))
     if not lists:
-        raise InputError(f"{folder / 'dialog/EmoEvaluation'} has no lists of emotions; get it from {asked.url}")
-    judged: dict[str, re.Match[str]] = {}
+        raise InputError(f"{folder / 'dialog/EmoEvaluation'} has no lists of emotions{download_again(request.url)}")
+    labelled: dict[str, re.Match[str]] = {}
     for path in lists:
-        for line in _lines(path, asked.url):
-            if line["name"] in judged:
-                raise InputError(f"{path} judges {line['name']} again; get it anew from {asked.url}")
-            judged[line["name"]] = line
-    wanted = {name: line for name, line in judged.items() if asked.task != "emotion" or line["code"] in EMOTIONS}
+        for line in _lines(path, request.url):
+            if line["name"] in labelled:
+                raise InputError(f"{path} repeats {line['name']}{download_again(request.url)}")
+            labelled[line["name"]] = line
+    wanted = {name: line for name, line in labelled.items() if request.task != "emotion" or line["code"] in EMOTIONS}
     place = folder / "sentences" / "wav"
-    found = sound_files(place, asked.url)
+    found = sound_files(place, request.url)
     files = {name: f"{name.rpartition('_')[0]}/{name}.wav" for name in wanted}
-    check_present(files.values(), found, place, "EmoEvaluation", asked.url)
+    check_present(files.values(), found, place, "EmoEvaluation", request.url)
     items = []
     for name, line in sorted(wanted.items()):
         facts = {"speaker": f"{name[:5]}{line['gender']}", "code": line["code"], "gender": _GENDERS[line["gender"]]}
-        label = EMOTIONS[line["code"]] if asked.task == "emotion" else facts["gender"]
+        label = EMOTIONS[line["code"]] if request.task == "emotion" else facts["gender"]
         items.append(Item(found[files[name]], (label,), f"fold{number}", facts=facts))
     return items
 
 
-def _lines(path: Path, get: str) -> list[re.Match[str]]:
-    lines = list(_LINE.finditer(read_text(path, get)))
+def _lines(path: Path, url: str) -> list[re.Match[str]]:
+    lines = list(_LINE.finditer(read_text(path, url)))
     if not lines:
-        raise InputError(f"{path} holds no judged utterance; get it anew from {get}")
+        raise InputError(f"{path} holds no labelled utterance{download_again(url)}")
     return lines
 
 

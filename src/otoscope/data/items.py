@@ -1,9 +1,10 @@
-"""What every data set is read into: sounds with their labels and their part of the official split."""
+"""The common form of all data sets: sounds with their labels and their part of the official split."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,9 @@ import xarray as xr
 from otoscope.errors import InputError
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
-"""How the names of sound files end."""
+"""Suffixes of sound files that can be read."""
+
+_UNREADABLE = frozenset(".m4a .mp4 .aac .wma .webm .amr .sph".split())
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Item:
     start, stop : float, optional
         Of the item in its file, in s; the whole file by default.
     facts : mapping of str to str
-        What else is known of it, such as ``speaker`` or ``attack``.
+        Further metadata, such as ``speaker`` or ``attack``.
     """
 
     sound: Path | xr.DataArray
@@ -51,9 +54,9 @@ class DataSet:
     items : tuple of Item
         In an order that is always the same.
     classes : tuple of str
-        All labels there are, in the order of the set where it has one, and else of the alphabet.
+        All labels, in the order that the set defines, or alphabetical.
     notes : tuple of str
-        What a user should know of what was found.
+        Remarks for the user on what was found.
     multilabel : bool
         Whether an item may have several labels.
     """
@@ -80,24 +83,24 @@ class DataSet:
         there = dict.fromkeys(item.split for item in self.items)
         for split in splits:
             if split not in there:
-                raise InputError(f"there is no item of the split {split!r}; there are items of {', '.join(there)}")
+                raise InputError(f"there is no item of the split {split!r}; the splits are {', '.join(there)}")
         return replace(self, items=tuple(item for item in self.items if item.split in splits))
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a reader is asked for.
+class Request:
+    """What to read of a data set, and from where.
 
     Parameters
     ----------
     folder : Path
-        Where the data set lies.
+        The folder of the data set.
     task : str
-        What is told apart.
+        What the labels are, such as ``digit`` or ``speaker``.
     splits : tuple of str
-        The parts that are wanted: the others need not be there.
+        The parts to read: the others may be missing.
     url : str
-        Where the data set is to be had, for messages.
+        Where to download the data set, for messages.
     sample_rate : int
         Of clips that are synthesised, in Hz.
     """
@@ -116,22 +119,22 @@ class Source:
     Parameters
     ----------
     name : str
-        By which it is read.
+        Its name in :data:`otoscope.data.sets.SETS`.
     about : str
-        What it is.
+        One line on what it is.
     licence, url : str
-        Under which terms it can be had, and where.
+        Its licence, and where to download it.
     layout : tuple of str
-        Files and folders by which its folder is known; ``|`` stands between names of which one is enough.
+        Files and folders that its folder has to contain; of names with ``|`` between them, one.
     tasks : mapping of str to int
-        What can be told apart, the default first, and how many classes each has; empty where the set itself says so
+        What the labels may be, the default first, and the number of classes of each; empty where the data defines it
         (columns of a table).
     splits : tuple of str
-        Parts of the official split; empty where the set itself says so.
+        Parts of the official split; empty where the data defines them.
     sample_rate : int or None
         Of the recordings, in Hz; None where they differ.
     read : callable
-        From what is asked for to the data set. It may return more splits than are wanted.
+        From a request to the data set. It may return more splits than requested.
     multilabel : bool
         Whether an item may have several labels.
     """
@@ -144,12 +147,12 @@ class Source:
     tasks: Mapping[str, int]
     splits: tuple[str, ...]
     sample_rate: int | None
-    read: Callable[[Asked], DataSet]
+    read: Callable[[Request], DataSet]
     multilabel: bool = False
 
 
-def by_alphabet(items: Iterable[Item]) -> tuple[str, ...]:
-    """The labels of items, as the classes of a data set that has no order of its own."""
+def alphabetical_classes(items: Iterable[Item]) -> tuple[str, ...]:
+    """The classes of items in alphabetical order, for a data set that defines none."""
     return tuple(sorted({label for item in items for label in item.labels}))
 
 
@@ -165,9 +168,13 @@ def check_folder(source: Source, folder: Path) -> None:
         That says what the folder must contain.
     """
     if not folder.is_dir():
-        found = f"{folder} is a file, not a folder" if folder.exists() else f"there is no folder {folder}"
-        get = f"; download {source.name} from {source.url}" if "://" in source.url else ""
-        raise InputError(found + get)
+        if folder.exists():
+            problem = f"{folder} is a file, not a folder"
+        elif folder.is_symlink():
+            problem = f"{folder} is a link to {os.readlink(folder)}, which does not exist"
+        else:
+            problem = f"there is no folder {folder}"
+        raise InputError(problem + (f"; download {source.name} from {source.url}" if "://" in source.url else ""))
     for part in source.layout:
         names = part.split("|")
         if not any((folder / name).exists() for name in names):
@@ -177,150 +184,167 @@ def check_folder(source: Source, folder: Path) -> None:
             )
 
 
-def sound_files(folder: Path, get: str) -> dict[str, Path]:
-    """The sound files in a folder and below it, by their names within it (with ``/``), in order.
+def download_again(url: str) -> str:
+    """The end of a message on missing or damaged files: where to download them. Empty for the user's own recordings.
+
+    Examples
+    --------
+    >>> "list.txt is empty" + download_again("https://www.openslr.org/12")
+    'list.txt is empty; download the data set again from https://www.openslr.org/12'
+    """
+    return f"; download the data set again from {url}" if "://" in url else ""
+
+
+def sound_files(folder: Path, url: str) -> dict[str, Path]:
+    """The sound files in a folder and its subfolders, by their paths within it (with ``/``), in order.
 
     Parameters
     ----------
     folder : Path
-    get : str
-        Where it is to be had, for the message.
+    url : str
+        Where to download the data set, for the message.
 
     Raises
     ------
     InputError
-        If there is no such folder, or nothing in it.
+        If there is no such folder, or no sound file in it.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}; get it from {get}")
+        raise InputError(f"there is no folder {folder}{download_again(url)}")
     found = {}
+    unreadable: Counter[str] = Counter()
     for place, _, names in os.walk(folder, followlinks=True):
         inside = Path(place).relative_to(folder)
         for name in names:
-            # macOS leaves "._name" files, which are no sounds, in archives.
-            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("._"):
+            suffix = os.path.splitext(name)[1].lower()
+            if suffix in SUFFIXES and not name.startswith("._"):  # as macOS names metadata in archives
                 found[(inside / name).as_posix()] = Path(place, name)
+            elif suffix in _UNREADABLE:
+                unreadable[suffix] += 1
     if not found:
-        raise InputError(f"no sound file is in the folder {folder}; get it from {get}")
+        counts = " and ".join(f"{count} {suffix}" for suffix, count in unreadable.items())
+        hint = f", only {counts}, which cannot be read: convert them to .flac" if counts else download_again(url)
+        raise InputError(f"no sound file is in the folder {folder}{hint}")
     return dict(sorted(found.items()))
 
 
-def read_lines(path: Path, get: str, columns: int = 1) -> list[list[str]]:
-    """The words of each line of a list that is not empty.
+def read_lines(path: Path, url: str, columns: int = 1) -> list[list[str]]:
+    """The words of each line of a list, without blank lines.
 
     Parameters
     ----------
     path : Path
-    get : str
-        Where it is to be had, for the message.
+    url : str
+        Where to download the data set, for the message.
     columns : int
-        How many words each line has.
+        Number of words of each line.
 
     Raises
     ------
     InputError
-        If it cannot be read, is empty, or has a line of other length or one that was there before.
+        If it cannot be read, is empty, or a line is repeated or has another number of words.
     """
     rows = []
-    seen: dict[str, int] = {}
-    for number, line in enumerate(read_text(path, get).splitlines(), 1):
+    lines: dict[str, int] = {}
+    for number, line in enumerate(read_text(path, url).splitlines(), 1):
         words = line.split()
         if not words:
             continue
         if len(words) != columns:
-            raise InputError(
-                f"{path}, line {number}: {len(words)} columns instead of {columns}; get it anew from {get}"
-            )
+            raise InputError(f"{path}, line {number}: {len(words)} columns instead of {columns}{download_again(url)}")
         key = " ".join(words)
-        if key in seen:
-            raise InputError(f"{path}, line {number} says again what line {seen[key]} says; get it anew from {get}")
-        seen[key] = number
+        if key in lines:
+            raise InputError(f"{path}, line {number} repeats line {lines[key]}{download_again(url)}")
+        lines[key] = number
         rows.append(words)
     if not rows:
-        raise InputError(f"{path} is empty; get it anew from {get}")
+        raise InputError(f"{path} is empty{download_again(url)}")
     return rows
 
 
 def read_table(
-    path: Path, get: str, columns: Sequence[str], names: Sequence[str] | None = None
+    path: Path, url: str, columns: Sequence[str], names: Sequence[str] | None = None
 ) -> list[dict[str, str]]:
     """The rows of a csv table.
 
     Parameters
     ----------
     path : Path
-    get : str
-        Where it is to be had, for the message.
+    url : str
+        Where to download the data set, for the message.
     columns : sequence of str
-        Those that have to be there, and not be empty in any row.
+        Required columns, which may not be empty in any row; the first has another value in every row.
     names : sequence of str, optional
         Of all columns, where the table has no heading.
 
     Raises
     ------
     InputError
-        If it cannot be read, has no rows, lacks a column, or a row is broken or was there before.
+        If it cannot be read, has no rows, lacks a column, or a row is incomplete or repeated.
     """
-    lines = (line for line in read_text(path, get).splitlines() if not line.startswith("#"))
+    lines = (line for line in read_text(path, url).splitlines() if not line.startswith("#"))
     try:
         rows = list(csv.DictReader(lines, names, skipinitialspace=True))
     except csv.Error as error:
-        raise InputError(f"{path} is no csv table: {error}; get it anew from {get}") from None
+        raise InputError(f"{path} is not a csv table: {error}{download_again(url)}") from None
     if not rows:
-        raise InputError(f"{path} has no rows; get it anew from {get}")
-    seen: set[str] = set()
+        raise InputError(f"{path} has no rows{download_again(url)}")
+    keys: set[str] = set()
     for number, row in enumerate(rows, 1):
         for column in columns:
             if column not in row:
                 raise InputError(f"{path} has no column {column!r}; its columns are {', '.join(map(str, row))}")
             if not row[column]:
-                raise InputError(f"{path}, row {number} has nothing in the column {column!r}; get it anew from {get}")
-        if row[columns[0]] in seen:
-            raise InputError(f"{path}, row {number} says {row[columns[0]]!r} again; get it anew from {get}")
-        seen.add(row[columns[0]])
+                raise InputError(f"{path}, row {number}: the column {column!r} is empty{download_again(url)}")
+        if row[columns[0]] in keys:
+            raise InputError(f"{path}, row {number} repeats {row[columns[0]]!r}{download_again(url)}")
+        keys.add(row[columns[0]])
     return rows
 
 
-def read_text(path: Path, get: str) -> str:
-    """A text file of a data set.
+def read_text(path: Path, url: str) -> str:
+    """The content of a text file of a data set.
 
     Raises
     ------
     InputError
-        If it is not there or no text in UTF-8.
+        If it cannot be read or is not text in UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; get it from {get}") from None
+        raise InputError(f"cannot read {path}: {error.strerror}{download_again(url)}") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path} is no text in UTF-8; get it anew from {get}") from None
+        raise InputError(f"{path} is not a text file in UTF-8{download_again(url)}") from None
 
 
-def check_present(listed: Iterable[str], found: Mapping[str, Path], folder: Path, where: str, get: str) -> None:
-    """See that every file that a list names is there.
+def check_present(listed: Iterable[str], found: Mapping[str, Path], folder: Path, where: str, url: str) -> None:
+    """Check that every file of a list is in a folder.
 
     Parameters
     ----------
     listed : iterable of str
         Names of files within the folder.
     found : mapping
-        As `sound_files` returns it.
+        From `sound_files`.
     folder : Path
     where : str
-        What lists them, for the message.
-    get : str
-        Where they are to be had.
+        Name of the list, for the message.
+    url : str
+        Where to download the data set, for the message.
 
     Raises
     ------
     InputError
-        That counts those that are missing, and names the first.
+        With the number of missing files and the name of the first.
     """
     names = list(listed)
     missing = [name for name in names if name not in found]
     if missing:
+        stem = os.path.splitext(missing[0])[0]
+        instead = next((name for name in found if os.path.splitext(name)[0] == stem), None)
         raise InputError(
             f"{len(missing)} of {len(names)} recordings that {where} names are missing from {folder}, first "
-            f"{missing[0]}; get them from {get}"
+            + missing[0]
+            + (f", but {instead} is there: convert it back" if instead else download_again(url))
         )

@@ -1,4 +1,4 @@
-"""Sounds with their classes, in plain pairs, from any data set that can be read or found in a folder or list."""
+"""Pairs of sound and class from any data set, folder or table."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ T = TypeVar("T")
 def labelled_sounds(
     place: str | Path, *, by: str | None = None, limit: int | None = None, sample_rate: int = 16_000
 ) -> list[Sound]:
-    """Find the sounds of a data set and the class of each.
+    """The sounds of a data set and the class of each.
 
     Parameters
     ----------
     place : str or Path
         A data set by name (see :data:`otoscope.data.sets.SETS`): ``vowels``, the built-in one, ``fsdd:FOLDER``,
-        ``fsdd@test:FOLDER`` for a part of its official split, or ``fsdd`` where OTOSCOPE_DATA holds it. Or a folder
-        that holds a folder for each class; a csv file with the columns `file` (relative to it) and `label`; or a
+        ``fsdd@test:FOLDER`` for a part of its official split, or ``fsdd`` where it is in the folder OTOSCOPE_DATA. Or a
+        folder with a subfolder for each class; a csv file with the columns `file` (relative to it) and `label`; or a
         folder of recordings named as those of the Free Spoken Digit Dataset.
     by : str, optional
-        What is told apart, where a set knows several things, such as ``digit`` (default) or ``speaker`` of FSDD; of a
+        What the labels are, where a set has several kinds, such as ``digit`` (the default) or ``speaker`` of FSDD; of a
         csv table, another column than `label`.
     limit : int, optional
-        Take at most so many, as evenly over the classes as can be.
+        Take at most this many, as evenly over the classes as possible.
     sample_rate : int
         Of the built-in vowels and of pieces of files (phones of TIMIT), in Hz; whole files keep theirs.
 
     Returns
     -------
     list of (Path or DataArray, str)
-        The same in every call. Files are not opened here, but for pieces of them.
+        The same in every call. Files are not opened, except to cut out pieces.
 
     Raises
     ------
     InputError
-        If nothing is there, a file is missing, or a sound may have several labels; the message names it.
+        If there are no sounds, a file is missing, or a sound may have several labels.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def labelled_sounds(
         raise InputError(f"limit has to be 1 or more, not {limit}")
     found = read_place(place, task=by, sample_rate=sample_rate)
     if found.multilabel:
-        raise InputError(f"a sound of {place} may have several labels, and one is needed here: choose another data set")
+        raise InputError(f"a sound of {place} may have several labels, and one is needed: choose another data set")
     items = [(item, item.labels[0]) for item in found]
     if limit is not None and limit < len(items):
         items = _in_turn(items)[:limit]
@@ -71,13 +71,13 @@ def labelled_sounds(
 def split_sounds(
     sounds: Sequence[tuple[T, str]], share: float = 0.25, seed: int = 0
 ) -> tuple[list[tuple[T, str]], list[tuple[T, str]]]:
-    """Divide sounds at random into those to learn from and those to test on, of each class the same share.
+    """Divide sounds at random into a training and a test set, with the same share of each class.
 
     Parameters
     ----------
     sounds : sequence of (sound, label)
     share : float
-        To test on, above 0 and below 1; of each class at least one sound is on either side.
+        Of the test set, above 0 and below 1; each set has at least one sound of each class.
     seed : int
 
     Returns
@@ -96,13 +96,13 @@ def split_sounds(
     (6, ['a', 'b'])
     """
     if not 0 < share < 1:
-        raise InputError(f"the share to test on has to lie between 0 and 1, not be {share}")
+        raise InputError(f"the share of the test set has to be between 0 and 1, not {share}")
     rng = np.random.default_rng(seed)
     train: list[tuple[T, str]] = []
     test: list[tuple[T, str]] = []
     for label, members in _by_label(sounds).items():
         if len(members) < 2:
-            raise InputError(f"class {label!r} has a single sound: two are needed, to learn from and to test on")
+            raise InputError(f"class {label!r} has a single sound: add another, for the test set")
         order = rng.permutation(len(members))
         held_out = min(max(1, round(share * len(members))), len(members) - 1)
         test += [members[i] for i in order[:held_out]]
@@ -111,12 +111,12 @@ def split_sounds(
 
 
 def _sound(item: Item, sample_rate: int) -> Path | xr.DataArray:
-    """A file as it is, and a piece of one cut out."""
+    """The file of an item, or the piece of it as a clip."""
     if isinstance(item.sound, xr.DataArray) or (item.start is None and item.stop is None):
         return item.sound
     whole = load_audio(item.sound, sample_rate=sample_rate)
     start, stop = item.start or 0.0, whole.sizes["time"] / sample_rate if item.stop is None else item.stop
-    piece = whole[round(start * sample_rate) : round(stop * sample_rate)]
+    piece: xr.DataArray = whole[round(start * sample_rate) : round(stop * sample_rate)]
     if not piece.size:
         raise InputError(f"{item.sound} has no sound from {start:.3f} to {stop:.3f} s")
     piece.attrs["name"] = f"{item.sound} {start:.3f}-{stop:.3f} s"
@@ -131,7 +131,7 @@ def _by_label(sounds: Sequence[tuple[T, str]]) -> dict[str, list[tuple[T, str]]]
 
 
 def _in_turn(sounds: Sequence[tuple[T, str]]) -> list[tuple[T, str]]:
-    """One sound of each class after another, drawn at random, for files in order are often of one speaker."""
+    """One sound of each class in turn, drawn at random, since consecutive files are often of one speaker."""
     rng = np.random.default_rng(0)
     drawn = [[members[i] for i in rng.permutation(len(members))] for members in _by_label(sounds).values()]
     rounds = zip_longest(*drawn)

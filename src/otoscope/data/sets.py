@@ -1,4 +1,4 @@
-"""The data sets that can be read, by name, and what DATA may be on the command line."""
+"""The data sets that can be read, by name, and the forms that DATA can take on the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from otoscope.data import (
     tree,
     voxceleb,
 )
-from otoscope.data.items import Asked, DataSet, Source, check_folder
+from otoscope.data.items import DataSet, Request, Source, check_folder
 from otoscope.errors import InputError
 
 SETS: dict[str, Source] = {
@@ -55,7 +55,7 @@ _PLACE = re.compile(rf"(?P<name>{'|'.join(SETS)})(?:@(?P<splits>[^:]+))?(?::(?P<
 
 
 class Place(NamedTuple):
-    """A data set and where it lies, as text such as ``fsdd@test:/data/fsdd`` names them."""
+    """A data set, its folder and splits, as in ``fsdd@test:/data/fsdd``."""
 
     name: str
     folder: Path | None
@@ -70,19 +70,20 @@ def read(
     split: str | Sequence[str] | None = None,
     sample_rate: int = 16_000,
 ) -> DataSet:
-    """Read what is in a data set. No sound is opened.
+    """Read the list of a data set's sounds. No sound is opened.
 
     Parameters
     ----------
     name : str
         One of `SETS`.
     folder : str or Path, optional
-        Where it lies, unpacked as it is published; for ``csv`` the table. By default the folder of the set's
-        name in the one that the environment variable OTOSCOPE_DATA names. ``vowels`` needs none.
+        Its folder, unpacked as published; for ``csv`` the table. By default the folder with the name of the set in
+        the folder given by the environment variable OTOSCOPE_DATA. ``vowels`` needs none.
     task : str, optional
-        What is told apart; the first task of the set by default. Of ``csv``, a column; ``label`` by default.
+        What the labels are, such as ``digit`` or ``speaker``; the first task of the set by default. Of ``csv``, a
+        column; ``label`` by default.
     split : str or sequence of str, optional
-        Parts of the official split; all by default. The other parts need not be there.
+        Parts of the official split; all by default. The other parts may be missing.
     sample_rate : int
         Of the clips of ``vowels``, in Hz.
 
@@ -93,7 +94,8 @@ def read(
     Raises
     ------
     InputError
-        If a name is unknown, the folder is another, or a part is missing; the message says where to get it.
+        If a name is unknown, the folder is not that of the data set, or a part is missing; the message says where to
+        download it.
 
     Examples
     --------
@@ -105,7 +107,7 @@ def read(
     splits = (split,) if isinstance(split, str) else split
     for one in splits or ():
         if source.splits and one not in source.splits:
-            raise InputError(f"{name} has no split {one!r}: it has {', '.join(source.splits)}")
+            raise InputError(f"{name} has no split {one!r}; the splits are {', '.join(source.splits)}")
     task = _task(source, task)
     if name == _VOWELS and folder is not None:
         raise InputError(f"{name} is built in: give no folder")
@@ -116,33 +118,33 @@ def read(
             + (
                 ""
                 if name in _OWN
-                else f", or put it as {name} into the one that OTOSCOPE_DATA names; get it from {source.url}"
+                else f", or set OTOSCOPE_DATA to the folder that contains {name}; download it from {source.url}"
             )
         )
     if source.layout and place is not None:
         check_folder(source, place)
-    asked = Asked(place or Path(), task, tuple(splits or source.splits), source.url, sample_rate)
-    found = source.read(asked)
+    request = Request(place or Path(), task, tuple(splits or source.splits), source.url, sample_rate)
+    found = source.read(request)
     if not found.items:
         raise InputError(f"{place} has no sound of {name} with a label of the task {task!r}")
     return found if splits is None else found.part(*splits)
 
 
 def find_folder(name: str) -> Path | None:
-    """The folder of a data set in the one that OTOSCOPE_DATA names, if it is there."""
+    """The folder of a data set within OTOSCOPE_DATA, None where there is none."""
     data = os.environ.get("OTOSCOPE_DATA")
     place = Path(data) / name if data else None
     return place if place is not None and place.is_dir() and name not in (_VOWELS, *_OWN) else None
 
 
 def parse(place: str | Path) -> Place:
-    """Tell what text such as ``NAME``, ``NAME:FOLDER``, ``NAME@SPLIT:FOLDER``, a folder or a table means.
+    """Parse DATA: ``NAME``, ``NAME:FOLDER``, ``NAME@SPLIT:FOLDER``, a folder or a table.
 
     Parameters
     ----------
     place : str or Path
-        Several splits stand between commas. A path is a table if it ends in ``.csv``, and else a folder with a folder
-        for each class.
+        Several splits are separated by commas. A path that ends in ``.csv`` is a table; any other is a folder with a
+        subfolder for each class.
 
     Returns
     -------
@@ -169,24 +171,24 @@ def parse(place: str | Path) -> Place:
         return Place(tree.SOURCE.name, path, None)
     name = str(place).partition(":")[0].partition("@")[0]
     raise InputError(
-        f"{place} is no data set: give a folder with a folder for each class, a csv file, or the name of a set, as in "
-        f"{_VOWELS} or fsdd:FOLDER" + ("" if "/" in name else f" (the sets are {', '.join(SETS)})")
+        f"{place} is not a data set: give a folder with a subfolder for each class, a csv file, or the name of a set, "
+        f"as in {_VOWELS} or fsdd:FOLDER" + ("" if "/" in name else f" (the sets are {', '.join(SETS)})")
     )
 
 
 def read_place(place: str | Path, *, task: str | None = None, sample_rate: int = 16_000) -> DataSet:
-    """Read the data set that a text such as ``fsdd@test:/data/fsdd`` names; see `parse` and `read`."""
+    """Read the data set given as ``fsdd@test:/data/fsdd`` or the like; see `parse` and `read`."""
     name, folder, splits = parse(place)
     return read(name, folder, task=task, split=splits, sample_rate=sample_rate)
 
 
 def _source(name: str) -> Source:
     if name not in SETS:
-        raise InputError(f"there is no data set {name!r}; there are {', '.join(SETS)}")
+        raise InputError(f"there is no data set {name!r}; the data sets are {', '.join(SETS)}")
     return SETS[name]
 
 
 def _task(source: Source, task: str | None) -> str:
     if task is not None and source.tasks and task not in source.tasks:
-        raise InputError(f"the sounds of {source.name} are told apart by {' or '.join(source.tasks)}, not by {task!r}")
+        raise InputError(f"{source.name} is labelled by {' or '.join(source.tasks)}, not by {task!r}")
     return task or next(iter(source.tasks), "label")

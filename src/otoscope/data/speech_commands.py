@@ -8,7 +8,7 @@ A file is named ``{word}/{speaker}_nohash_{take}.wav``.
 
 from __future__ import annotations
 
-from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_lines, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
 from otoscope.errors import InputError
 
 WORDS = tuple(
@@ -18,25 +18,25 @@ WORDS = tuple(
 """The classes."""
 
 LISTS = {"val": "validation_list.txt", "test": "testing_list.txt"}
-"""What lists each part; all other clips are for training."""
+"""The list of each part; all other clips are for training."""
 
 
-def _read(asked: Asked) -> DataSet:
-    found = sound_files(asked.folder, asked.url)
+def _read(request: Request) -> DataSet:
+    found = sound_files(request.folder, request.url)
     words = {name.partition("/")[0] for name in found}
     missing = [word for word in WORDS if word not in words]
     if missing:
         raise InputError(
-            f"{asked.folder} has no recordings of {len(missing)} of the {len(WORDS)} words, first {missing[0]!r}; "
-            f"get them from {asked.url}"
+            f"{request.folder} has no recordings of {len(missing)} of the {len(WORDS)} words, first {missing[0]!r}"
+            + download_again(request.url)
         )
     splits: dict[str, str] = {}
     for split, file in LISTS.items():
-        listed = [name for (name,) in read_lines(asked.folder / file, asked.url)]
-        check_present(listed, found, asked.folder, file, asked.url)
+        listed = [name for (name,) in read_lines(request.folder / file, request.url)]
+        check_present(listed, found, request.folder, file, request.url)
         both = next((name for name in listed if name in splits), None)
         if both:
-            raise InputError(f"{both} is in both lists of {asked.folder}; get them anew from {asked.url}")
+            raise InputError(f"{both} is in both lists of {request.folder}{download_again(request.url)}")
         splits |= dict.fromkeys(listed, split)
     items = []
     for name, path in found.items():

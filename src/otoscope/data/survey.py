@@ -1,4 +1,4 @@
-"""What of a data set is there: sounds of each part and class, and what is missing."""
+"""What is present of a data set: sounds of each part and class, and what is missing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Part(NamedTuple):
     split : str
     sounds : int
     classes : mapping of str to int
-        How many sounds have each label; of all classes of the data set.
+        Number of sounds with each label, for all classes of the data set.
     missing : str
-        Why it cannot be read; empty where it can.
+        Why the part cannot be read; empty where it can.
     """
 
     split: str
@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """All parts, the classes and notes of what was found."""
+    """The parts and classes of a data set, and remarks on what was found."""
 
     parts: tuple[Part, ...]
     classes: tuple[str, ...]
@@ -42,14 +42,14 @@ class Survey(NamedTuple):
 def survey(
     name: str, folder: str | Path | None = None, *, task: str | None = None, splits: Iterable[str] | None = None
 ) -> Survey:
-    """Count what is there of a data set, part by part.
+    """Count the sounds of a data set, part by part.
 
     Parameters
     ----------
     name, folder, task
         As :func:`otoscope.data.read`.
     splits : iterable of str, optional
-        The parts to look for; all by default.
+        The parts to count; all by default.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def survey(
     try:
         whole = read(name, folder, task=task, split=wanted)
     except InputError as error:
-        found = {split: _read_or_why(name, folder, task, split) for split in wanted or SETS[name].splits}
+        found = {split: _read_or_reason(name, folder, task, split) for split in wanted or SETS[name].splits}
         read_parts = [one for one in found.values() if isinstance(one, DataSet)]
         if not read_parts:
             raise error
@@ -89,7 +89,7 @@ def survey(
     return Survey(tuple(parts), whole.classes, whole.notes)
 
 
-def _read_or_why(name: str, folder: str | Path | None, task: str | None, split: str) -> DataSet | str:
+def _read_or_reason(name: str, folder: str | Path | None, task: str | None, split: str) -> DataSet | str:
     try:
         return read(name, folder, task=task, split=split)
     except InputError as error:

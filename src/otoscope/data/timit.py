@@ -12,9 +12,8 @@ speech recognition", PhD thesis, MIT 1998.
 Phones: 61 are labelled, and folded to 39 after K.-F. Lee and H.-W. Hon, "Speaker-independent phone recognition using
 hidden Markov models", IEEE Trans. ASSP 37 (1989), table 3; the glottal stop ``q`` is left out.
 
-Speakers: all ten sentences of each of the 462, nine for training and one for development, as in the study that
-relevance comes from (:mod:`otoscope.methods.relevance`). It does not say which one; here it is the last ``SX``
-sentence by name, so that its words are not those that all speakers say.
+Speakers: all ten sentences of each of the 462, nine for training and one for development, as in the study of Muckenhirn
+et al. (2019). It does not say which one; here it is the last ``SX`` sentence by name, which not all speakers say.
 """
 
 from __future__ import annotations
@@ -23,11 +22,20 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from otoscope.data.items import Asked, DataSet, Item, Source, by_alphabet, read_lines, sound_files
+from otoscope.data.items import (
+    DataSet,
+    Item,
+    Request,
+    Source,
+    alphabetical_classes,
+    download_again,
+    read_lines,
+    sound_files,
+)
 from otoscope.errors import InputError
 
 SAMPLE_RATE = 16_000
-"""Hz, in which the phones' times are counted."""
+"""In Hz; the times of phones are counted in samples."""
 
 TRAIN_SPEAKERS = 462
 
@@ -57,46 +65,46 @@ PHONES: dict[str, str | None] = {
     **dict.fromkeys(_SILENT.split(), "sil"),
     "q": None,
 }
-"""From each of the 61 phones to one of 39; None for the one that is left out."""
+"""The class of each of the 61 phones, one of 39; None for the phone that is left out."""
 
 PHONES_39 = tuple(sorted({phone for phone in PHONES.values() if phone}))
 """The classes."""
 
 
-def _read(asked: Asked) -> DataSet:
-    if asked.task == "speaker":
-        items = _of_speakers(_sentences(asked, ("train",))["train"])
-        return DataSet(tuple(items), by_alphabet(items))
-    files = _sentences(asked, asked.splits)
-    fold = PHONES if asked.task == "phone" else dict(zip(PHONES, PHONES, strict=True))
+def _read(request: Request) -> DataSet:
+    if request.task == "speaker":
+        items = _of_speakers(_sentences(request, ("train",))["train"])
+        return DataSet(tuple(items), alphabetical_classes(items))
+    files = _sentences(request, request.splits)
+    fold = PHONES if request.task == "phone" else dict(zip(PHONES, PHONES, strict=True))
     items = []
     for split, speakers in files.items():
         for speaker, sentences in speakers.items():
             for name, sound in sentences.items():
                 if not name.startswith("sa"):
-                    items += _phones(sound, asked.url, fold, split, speaker)
-    return DataSet(tuple(items), PHONES_39 if asked.task == "phone" else tuple(sorted(PHONES)))
+                    items += _phones(sound, request.url, fold, split, speaker)
+    return DataSet(tuple(items), PHONES_39 if request.task == "phone" else tuple(sorted(PHONES)))
 
 
-def _sentences(asked: Asked, splits: tuple[str, ...]) -> dict[str, dict[str, dict[str, Path]]]:
-    """The file of each sentence of each speaker of each part that is wanted; all speakers have to be there."""
+def _sentences(request: Request, splits: tuple[str, ...]) -> dict[str, dict[str, dict[str, Path]]]:
+    """The file of each sentence, by part and speaker; all speakers of these parts have to be present."""
     found: dict[str, dict[str, dict[str, Path]]] = {"train": defaultdict(dict), "test": defaultdict(dict)}
-    for name, path in sound_files(asked.folder, asked.url).items():
-        words = name.lower().split("/")  # copies of the corpus differ in case, and in what stands behind the first dot
+    for name, path in sound_files(request.folder, request.url).items():
+        words = name.lower().split("/")  # copies of the corpus differ in case and in suffixes
         if len(words) == 4 and words[0] in found:
             found[words[0]][words[2]].setdefault(words[3].partition(".")[0], path)
     if "train" in splits and len(found["train"]) != TRAIN_SPEAKERS:
         raise InputError(
-            f"the training set of {asked.folder} has {len(found['train'])} of {TRAIN_SPEAKERS} speakers; get it from "
-            f"{asked.url}"
+            f"the training set of {request.folder} has {len(found['train'])} of {TRAIN_SPEAKERS} speakers"
+            + download_again(request.url)
         )
     wanted = {split: names for split, names in (("dev", DEV), ("test", CORE_TEST)) if split in splits}
     for split, names in wanted.items():
         missing = sorted(names - found["test"].keys())
         if missing:
             raise InputError(
-                f"{len(missing)} of the {len(names)} speakers of the split {split} are missing from {asked.folder}, "
-                f"first {missing[0]}; get them from {asked.url}"
+                f"{len(missing)} of the {len(names)} speakers of the split {split} are missing from {request.folder}, "
+                f"first {missing[0]}{download_again(request.url)}"
             )
     parts = {split: {name: found["test"][name] for name in sorted(names)} for split, names in wanted.items()}
     return ({"train": found["train"]} if "train" in splits else {}) | parts
@@ -111,17 +119,17 @@ def _of_speakers(speakers: dict[str, dict[str, Path]]) -> list[Item]:
     return items
 
 
-def _phones(sound: Path, get: str, fold: Mapping[str, str | None], split: str, speaker: str) -> list[Item]:
+def _phones(sound: Path, url: str, fold: Mapping[str, str | None], split: str, speaker: str) -> list[Item]:
     stem = sound.name.partition(".")[0]
     listed = next(
         (sound.with_name(stem + end) for end in (".PHN", ".phn") if sound.with_name(stem + end).exists()), None
     )
     if listed is None:
-        raise InputError(f"{sound} has no list of phones {stem}.PHN beside it; get it from {get}")
+        raise InputError(f"{sound} has no list of phones {stem}.PHN beside it{download_again(url)}")
     items = []
-    for first, last, phone in read_lines(listed, get, columns=3):
+    for first, last, phone in read_lines(listed, url, columns=3):
         if phone not in fold or not (first.isdigit() and last.isdigit()):
-            raise InputError(f"{listed}: {first} {last} {phone!r} is no phone of TIMIT; get it anew from {get}")
+            raise InputError(f"{listed}: {first} {last} {phone!r} is not a phone of TIMIT{download_again(url)}")
         label, start, stop = fold[phone], int(first) / SAMPLE_RATE, int(last) / SAMPLE_RATE
         if label:
             items.append(Item(sound, (label,), split, start, stop, {"speaker": speaker, "phone": phone}))
@@ -131,7 +139,7 @@ def _phones(sound: Path, get: str, fold: Mapping[str, str | None], split: str, s
 SOURCE = Source(
     name="timit",
     about="TIMIT: phones with their times in 6,300 read sentences of 630 speakers",
-    licence="LDC User Agreement (to be bought)",
+    licence="LDC User Agreement (for purchase)",
     url="https://catalog.ldc.upenn.edu/LDC93S1",
     layout=("TRAIN|train", "TEST|test"),
     tasks={"phone": len(PHONES_39), "phone61": len(PHONES), "speaker": TRAIN_SPEAKERS},

@@ -1,12 +1,12 @@
-"""Vowels synthesised from known fundamental frequency and formants: sounds whose true answer is known.
+"""Vowels synthesised from known fundamental frequency and formants, so that the true answer is known.
 
 A source-filter model after Klatt (1980): harmonics of F0 with a glottal tilt, a cascade of second-order
 resonators for the vocal tract, and the rise of 6 dB an octave by which the lips radiate. The vowels are steady:
 formants do not move, so the diphthongised *ei* and *oa* are held at their steady state.
 
-Praat measures back F0 within 0.1 %, and at an F0 of 100 Hz F1 within 5 %, F2 and F3 within 1.5 %, for the mean
-vowels of men, women and children, with five formants sought below the middle of F5 and F6. At a high F0 the
-harmonics are sparse, and any analysis is drawn towards the nearest one: at the groups' own F0, 130 to 250 Hz,
+Praat measures F0 within 0.1 %, and at an F0 of 100 Hz F1 within 5 %, F2 and F3 within 1.5 %, for the mean
+vowels of men, women and children, with five formants below the middle of F5 and F6. At a high F0 the harmonics
+are sparse, and any analysis is biased towards the nearest one: at the groups' own F0, 130 to 250 Hz,
 errors still stay within one standard deviation between talkers (9 % in F1 at most).
 
 References
@@ -58,7 +58,7 @@ REFERENCE: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Vowel:
-    """A steady vowel as its synthesis needs it.
+    """Parameters of a steady vowel, for its synthesis.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def draw(n: int, seed: int, mode: str = "independent", *, spread: float = 0.0) -
         The same seed draws the same vowels.
     mode : str
         ``independent``: vowel, F0 (log-uniform over `F0_RANGE`) and vocal-tract length (log-uniform over
-        `TRACT_RANGE`) are drawn independently of each other, so neither tells anything of another.
+        `TRACT_RANGE`) are drawn independently of each other, so that none predicts another.
         ``natural``: a group is drawn, then a vowel, then F0 and formants from normal distributions with the
         means and deviations of that group; high voices come with short tracts, as in people.
     spread : float
@@ -192,9 +192,9 @@ def draw(n: int, seed: int, mode: str = "independent", *, spread: float = 0.0) -
 
     Notes
     -----
-    Normal draws are cut at two standard deviations, and drawn again where two neighbouring formants would come
-    closer than 100 Hz. Within one group, formants and F0 are drawn independently of each other: the means and
-    deviations do not tell their correlation.
+    Normal draws are truncated at two standard deviations, and redrawn where two neighbouring formants would be
+    closer than 100 Hz. Within one group, formants and F0 are drawn independently of each other: their correlation
+    is not published.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def synthesise(
     Parameters
     ----------
     vowel : Vowel
-        What to say; from `draw`, `mean_vowel` or written by hand.
+        From `draw` or `mean_vowel`, or any other.
     sample_rate : int
         In Hz; all formants of the vowel must lie below half of it.
     duration : float
@@ -291,7 +291,8 @@ def synthesise(
     if breath:
         source = source + breath * np.sqrt(np.mean(source**2)) * rng.standard_normal(n)
     wave = _tract(source, vowel, sample_rate)[-kept:] * _fades(kept, sample_rate)
-    return (wave * (peak / np.abs(wave).max())).astype(np.float32)
+    scaled: np.ndarray = wave * (peak / np.abs(wave).max())
+    return scaled.astype(np.float32)
 
 
 def vowel_clip(
@@ -388,21 +389,21 @@ def _natural(rng: np.random.Generator) -> Vowel:
     group = GROUPS[rng.integers(len(GROUPS))]
     symbol = SYMBOLS[rng.integers(len(SYMBOLS))]
     means, deviations = np.array(MEANS[group][symbol]), np.array(DEVIATIONS[group][symbol])
-    f0 = means[0] + deviations[0] * _cut_normal(rng, 1)[0]
+    f0 = means[0] + deviations[0] * _truncated_normal(rng, 1)[0]
     return Vowel(symbol, group, float(f0), _scattered(rng, means[1:], deviations[1:]), _tract_length(group))
 
 
 def _scattered(rng: np.random.Generator, means: np.ndarray, deviations: np.ndarray) -> tuple[float, ...]:
     while True:
-        formants = means + deviations * _cut_normal(rng, len(means))
+        formants = means + deviations * _truncated_normal(rng, len(means))
         if (np.diff(formants) >= 100.0).all():
             return tuple(formants.tolist())
 
 
-def _cut_normal(rng: np.random.Generator, n: int) -> np.ndarray:
+def _truncated_normal(rng: np.random.Generator, n: int) -> np.ndarray:
     z = rng.standard_normal(n)
-    while (far := np.abs(z) > 2).any():
-        z[far] = rng.standard_normal(int(far.sum()))
+    while (outside := np.abs(z) > 2).any():
+        z[outside] = rng.standard_normal(int(outside.sum()))
     return z
 
 
@@ -414,24 +415,27 @@ def _source(
     if jitter or shimmer:
         periods = np.arange(n) * f0 / rate
         knots = np.arange(math.ceil(periods[-1]) + 1)
-        frequency = f0 * (1 + jitter * np.interp(periods, knots, _cut_normal(rng, len(knots))))
-        amplitude = 1 + shimmer * np.interp(periods, knots, _cut_normal(rng, len(knots)))
+        frequency = f0 * (1 + jitter * np.interp(periods, knots, _truncated_normal(rng, len(knots))))
+        amplitude = 1 + shimmer * np.interp(periods, knots, _truncated_normal(rng, len(knots)))
     phasor = np.exp(2j * np.pi * np.cumsum(frequency) / rate)
     total = np.zeros(n, dtype=complex)
     for weight in _harmonics(f0, math.ceil(rate / 2 / frequency.max()) - 1, tilt)[::-1]:
         total = (total + weight) * phasor
-    return amplitude * total.real
+    wave: np.ndarray = amplitude * total.real
+    return wave
 
 
 def _harmonics(f0: float, count: int, tilt: float) -> np.ndarray:
     f = f0 * np.arange(1, count + 1)
-    return 1j * f * (1 + 1j * f / GLOTTAL_CORNER) ** (tilt / (20 * math.log10(2)))
+    amplitudes: np.ndarray = 1j * f * (1 + 1j * f / GLOTTAL_CORNER) ** (tilt / (20 * math.log10(2)))
+    return amplitudes
 
 
 def _tract(source: np.ndarray, vowel: Vowel, rate: int) -> np.ndarray:
     from scipy.signal import sosfilt
 
-    return sosfilt(_resonators(_all_formants(vowel, rate), rate), source)
+    filtered: np.ndarray = sosfilt(_resonators(_all_formants(vowel, rate), rate), source)
+    return filtered
 
 
 def _all_formants(vowel: Vowel, rate: int) -> np.ndarray:

@@ -2,33 +2,37 @@
 
 A. Nagrani et al., "VoxCeleb: a large-scale speaker identification dataset", Interspeech 2017: 153,516 utterances at
 16 kHz. ``iden_split.txt`` has lines of part and file, such as ``1 id10003/na8-QEFmj44/00003.wav``; part 1 (138,361)
-is for training, 2 (6,904) for validation and 3 (8,251) to test on. The folder ``wav`` holds the files of both archives.
+is for training, 2 (6,904) for validation and 3 (8,251) for testing. The folder ``wav`` holds the files of both
+archives; they may have been converted, say to flac.
 """
 
 from __future__ import annotations
 
-from otoscope.data.items import Asked, DataSet, Item, Source, check_present, read_lines, sound_files
+import os
+
+from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
 from otoscope.errors import InputError
 
 LIST = "iden_split.txt"
 SPLITS = {"1": "train", "2": "val", "3": "test"}
-"""What the numbers of the list mean."""
+"""Parts by their numbers in the list."""
 
 
-def _read(asked: Asked) -> DataSet:
-    rows = read_lines(asked.folder / LIST, asked.url, columns=2)
+def _read(request: Request) -> DataSet:
+    rows = read_lines(request.folder / LIST, request.url, columns=2)
     splits: dict[str, str] = {}
     for number, name in rows:
         if number not in SPLITS or name.count("/") != 2:
             raise InputError(
-                f"{asked.folder / LIST}: {number} {name!r} is no part and file; get it anew from {asked.url}"
+                f"{request.folder / LIST}: {number} {name!r} is not a part and a file{download_again(request.url)}"
             )
-        if name in splits:
-            raise InputError(f"{asked.folder / LIST} names {name} twice; get it anew from {asked.url}")
-        splits[name] = SPLITS[number]
-    wanted = {name: split for name, split in splits.items() if split in asked.splits}
-    found = sound_files(asked.folder / "wav", asked.url)
-    check_present(wanted, found, asked.folder / "wav", LIST, asked.url)
+        stem = os.path.splitext(name)[0]
+        if stem in splits:
+            raise InputError(f"{request.folder / LIST} names {name} twice{download_again(request.url)}")
+        splits[stem] = SPLITS[number]
+    wanted = {name: split for name, split in splits.items() if split in request.splits}
+    found = {os.path.splitext(name)[0]: path for name, path in sound_files(request.folder / "wav", request.url).items()}
+    check_present(wanted, found, request.folder / "wav", LIST, request.url)
     items = []
     for name, split in sorted(wanted.items()):
         speaker, video, _ = name.split("/")

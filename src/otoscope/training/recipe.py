@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from otoscope.errors import InputError
 from otoscope.files import write_text
@@ -91,6 +91,14 @@ class DataSection(_Section):
     padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
     workers: Number = 0
+
+    @field_validator("train", "validation", "test", "folds", mode="before")
+    @classmethod
+    def _names_may_be_numbers(cls, given: object) -> object:
+        """A part may be named 1, which YAML reads as a number."""
+        if isinstance(given, list):
+            return [str(one) if type(one) is int else one for one in given]
+        return str(given) if type(given) is int else given
 
 
 class AugmentSection(_Section):

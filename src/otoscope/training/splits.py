@@ -102,10 +102,10 @@ def synthetic_splits(
     """
     source = SETS.get(data.set)
     if source is None:
-        raise InputError(f"there is no data set {data.set!r}; there are {', '.join(SETS)}")
+        raise InputError(f"there is no data set {data.set!r}; the data sets are {', '.join(SETS)}")
     task = data.task or next(iter(source.tasks), "label")
     if source.tasks and task not in source.tasks:
-        raise InputError(f"the sounds of {data.set} are told apart by {' or '.join(source.tasks)}, not by {task!r}")
+        raise InputError(f"{data.set} is labelled by {' or '.join(source.tasks)}, not by {task!r}")
     named = tuple(classes or (f"{task} {number}" for number in range(source.tasks.get(task, 2))))
     shape = SYNTHETIC_CLIPS, round(duration * sample_rate)
     noise = 0.1 * np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
