@@ -10,12 +10,21 @@ DRAWN   := docs/_build docs/gallery docs/reference/generated
 # Two pytest workers with one torch thread each; `make test ARGS="-k strs"` hands more to pytest.
 WORKERS ?= 2
 ARGS    ?=
+PYTEST  := -m pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test lint format bench docs dist clean
+# What `make test` leaves to `make test-all`, and what both leave to `make test-cuda`.
+MARKED  := slow or ray or browser or strangers or kill or study
+# These tests need nothing but the core and pytest, so that a machine with a GPU can run them with its own Python.
+CUDA_PYTHON := $(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))
+CUDA_TESTS  := $(shell find tests -name test_cuda.py)
+
+.PHONY: help demo test test-all test-cuda lint format bench docs dist clean
 
 help:
 	@echo "make demo    install Otoscope and look into a small trained model"
-	@echo "make test    run all tests and doctests (data sets: OTOSCOPE_DATA=folder)"
+	@echo "make test    run tests and doctests, but for the long ones (data sets: OTOSCOPE_DATA=folder)"
+	@echo "make test-all   run the long tests: those marked $(MARKED)"
+	@echo "make test-cuda  run the tests that need a GPU, with the interpreter PYTHON=... (torch and pytest suffice)"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in shape"
 	@echo "make bench   run every script in benchmarks/"
@@ -27,7 +36,13 @@ demo: $(VENV)/.installed-core
 	$(BIN)/otoscope demo
 
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m "not ($(MARKED) or cuda)" $(ARGS)
+
+test-all: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m "($(MARKED)) and not cuda" $(ARGS)
+
+test-cuda: $(if $(filter file,$(origin PYTHON)),$(VENV)/.installed-test)
+	PYTHONPATH=src $(CUDA_PYTHON) -m pytest -q -m cuda $(CUDA_TESTS) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check --quiet .

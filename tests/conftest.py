@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,20 @@ from otoscope import Scope, load
 from otoscope.data.timit import CORE_TEST, DEV
 
 CHECKPOINT = "tssdnet/inc_tssdnet_asvspoof2019_la.pth"
+
+
+def pytest_configure() -> None:
+    hear_interrupts()
+
+
+def hear_interrupts() -> None:
+    """Let Ctrl-C end this process and those that tests start, where the tests were started in the background.
+
+    A shell without job control starts what stands before ``&`` with SIGINT ignored, as does ``nohup`` with SIGHUP. A
+    process inherits that, and Python leaves it: what a test starts, and then interrupts, would run on to its end.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
