@@ -39,6 +39,7 @@ def scipys(x: Tensor, y: Tensor, **options: Any) -> np.ndarray:
 # -- As scipy computes it ---------------------------------------------------------------------------------
 
 
+@pytest.mark.replica("coherence")
 @pytest.mark.parametrize("window", SCIPY_WINDOWS)
 @pytest.mark.parametrize("detrend", [False, "constant", "linear"])
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def by_definition(atoms: np.ndarray) -> dict[str, float | np.ndarray]:
     }
 
 
+@pytest.mark.replica("geometry")
 @pytest.mark.parametrize("shape", [(20, 8), (8, 20), (8, 8), (2, 3)])
 def test_random_dictionaries_match_the_definitions(shape: tuple[int, int]) -> None:
     atoms = np.random.default_rng(0).standard_normal(shape)

@@ -34,6 +34,7 @@ def sinc(low: float, high: float, width: int = 251) -> torch.Tensor:
     return torch.from_numpy((ideal[0] - ideal[1]) * np.hamming(width))
 
 
+@pytest.mark.replica("filters")
 def test_magnitude_response_is_that_of_scipy() -> None:
     kernels = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 20)))
     expected = [np.abs(signal.freqz(kernel.numpy(), worN=33, include_nyquist=True)[1]) for kernel in kernels]

@@ -60,6 +60,7 @@ def dct_basis(width: int) -> torch.Tensor:
     return torch.tensor(dct(np.eye(width), norm="ortho", axis=0))
 
 
+@pytest.mark.replica("strs")
 @pytest.mark.parametrize("alignment", ["centre", "start"])
 @pytest.mark.parametrize("widths", [(7,), (8,), (3, 8, 5), (4, 11)])
 @pytest.mark.parametrize("hop", [1, 3, 13])
@@ -143,6 +144,7 @@ def test_frequencies_replace_the_bins() -> None:
     assert log[heard.argmax()].item() == pytest.approx(0.05, rel=0.02)
 
 
+@pytest.mark.replica("crs")
 def test_crs_is_the_mean_over_time() -> None:
     spectra = np.random.default_rng(3).random((2, 5, 7))
     np.testing.assert_allclose(crs(torch.tensor(spectra)), spectra.mean(-1))
@@ -207,6 +209,7 @@ def test_cumulative_frequency_response_does_not_see_the_scale_of_a_kernel_nor_de
     torch.testing.assert_close(cumulative_frequency_response(dead), cumulative_frequency_response(kernels))
 
 
+@pytest.mark.replica("frame_response")
 @pytest.mark.parametrize("widths", [(8,), (3, 8, 5)])
 def test_dictionary_response_is_its_equation_and_a_column_of_the_strs(widths: tuple[int, ...]) -> None:
     rng = np.random.default_rng(5)
@@ -250,6 +253,7 @@ def test_the_filter_tuned_to_a_tone_fires_in_every_frame_of_it() -> None:
     assert firing_counts(torch.zeros(2, 3, 5)).tolist() == [[0, 0, 0]] * 2
 
 
+@pytest.mark.replica("f_vowel")
 def test_f_vowel_is_its_equation() -> None:
     rng = np.random.default_rng(8)
     counts, spectra = rng.permutation(12), rng.random((12, 6))

@@ -73,6 +73,7 @@ def test_clips_shorter_than_the_window(n: int) -> None:
     assert magnitude.max() > 0.5
 
 
+@pytest.mark.replica("autocorrelation")
 @pytest.mark.parametrize("n", [1, 7, 1000])
 def test_autocorrelation_is_numpy_correlate(n: int) -> None:
     x = np.random.default_rng(3).standard_normal((2, n))

@@ -32,6 +32,7 @@ def test_analytic_signal_is_that_of_scipy(n: int) -> None:
     np.testing.assert_allclose(analytic_signal(torch.tensor(x)), scipy.signal.hilbert(x), atol=1e-12)
 
 
+@pytest.mark.replica("wigner")
 @pytest.mark.parametrize(("n", "n_fft"), [(1, 1), (2, 2), (7, 7), (16, 16), (16, 21), (30, 64)])
 def test_it_is_the_sum_over_all_pairs_of_samples(n: int, n_fft: int) -> None:
     x = noise(2, n, seed=n)

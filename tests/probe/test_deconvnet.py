@@ -49,6 +49,7 @@ def check_block(model: nn.Module, block: int, x: Tensor) -> None:
         torch.testing.assert_close(pull(seed), expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-5)
 
 
+@pytest.mark.replica("sonify")
 @pytest.mark.parametrize("block", range(1, BLOCKS + 1))
 def test_every_block_of_a_narrow_cnn12(block):
     model = load("cnn12", width=0.25).eval()

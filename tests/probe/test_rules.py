@@ -167,6 +167,7 @@ NETS = {
 }
 
 
+@pytest.mark.replica("relevance")
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Captum announces its hooks
 @pytest.mark.parametrize(
     ("rule", "peer"), [("guided", "GuidedBackprop"), ("deconvnet", "Deconvolution"), ("gradient", "Saliency")]
