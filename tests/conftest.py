@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -33,6 +35,45 @@ def hear_interrupts() -> None:
     """
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Ran(NamedTuple):
+    """What a command left: exit status, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        """All of standard output, which has to be one JSON object."""
+        assert self.code == 0, self.err
+        content = json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert isinstance(content, dict)
+        return content
+
+    def expect_refusal(self, message: str) -> None:
+        """Exit 1, nothing on standard output, one message."""
+        assert (self.code, self.out) == (1, ""), self.err
+        assert self.err.startswith("error: ") and "Traceback" not in self.err
+        assert message in self.err
+
+
+@pytest.fixture
+def otoscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """The command line in this process, where torch is imported already: ``otoscope("taps", "cnn12")``."""
+    from otoscope import cli
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["otoscope", *map(str, arguments)])
+        capsys.readouterr()  # what was printed before
+        code: Any = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        return Ran(code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(autouse=True)

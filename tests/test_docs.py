@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +29,6 @@ SCRIPTS = sorted((DOCS / "examples").glob("*.py"))
 METHODS = [name for name, member in vars(otoscope.Scope).items() if ":func:`otoscope.methods." in str(member.__doc__)]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-PATIENCE = 300  # seconds for one command
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -55,37 +51,27 @@ def pages_with(found: Callable[[Path], object]) -> list[Any]:
     return [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES if found(page)]
 
 
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-
-
 @pytest.fixture
-def desk(tmp_path: Path) -> Path:
-    """A folder with the files that the documentation names."""
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder to work in, with the files that the documentation names."""
     rate = 16_000
     time = np.arange(rate) / rate
     voice = sum(np.cos(2 * np.pi * 120 * k * time) / k for k in range(1, 30))
     soundfile.write(tmp_path / "clip.wav", 0.5 * voice / np.abs(voice).max(), rate)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     return tmp_path
 
 
 @pytest.mark.parametrize("page", pages_with(otoscope_commands))
-def test_commands_run(page: Path, desk: Path) -> None:
+def test_commands_run(page: Path, desk: Path, otoscope: Callable[..., Any]) -> None:
     """In the order of the page, so that a command may use what an earlier one wrote."""
     for command in otoscope_commands(page):
-        words = shlex.split(command, comments=True)
-        done = run(["-m", *words], desk)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        _, *words = shlex.split(command, comments=True)
+        done = otoscope(*words)
+        assert done.code == 0, f"{command}\n{done.out}\n{done.err}"
         if "--json" in words:
-            assert isinstance(json.loads(done.stdout), dict), f"{command} printed no JSON object"
+            assert done.json(), f"{command} printed an empty JSON object"
         if "--out" in words:
             folder = desk / words[words.index("--out") + 1]
             assert any(folder.iterdir()), f"{command} wrote nothing to {folder.name}"
@@ -96,8 +82,7 @@ def test_python_runs(page: Path, desk: Path) -> None:
     """The blocks of a page make one program."""
     program = desk / "shown.py"
     program.write_text("\n".join(blocks(page, "python")), "utf-8")
-    done = run([str(program)], desk)
-    assert done.returncode == 0, done.stderr
+    runpy.run_path(str(program), run_name="__main__")
 
 
 @pytest.mark.parametrize("page", pages_with(commands))
