@@ -85,6 +85,12 @@ def no_figures_left() -> Iterator[None]:
 
 
 @pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of the right size with nothing on them, for tests that only ask whether pictures are written."""
+    monkeypatch.setattr("matplotlib.figure.Figure.draw", lambda figure, renderer: None)
+
+
+@pytest.fixture
 def data() -> Path:
     """The folder with recordings and published weights."""
     folder = os.environ.get("OTOSCOPE_DATA")

@@ -63,6 +63,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("page", pages_with(otoscope_commands))
 def test_commands_run(page: Path, desk: Path, otoscope: Callable[..., Any]) -> None:
     """In the order of the page, so that a command may use what an earlier one wrote."""
@@ -77,6 +78,7 @@ def test_commands_run(page: Path, desk: Path, otoscope: Callable[..., Any]) -> N
             assert any(folder.iterdir()), f"{command} wrote nothing to {folder.name}"
 
 
+@pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("page", pages_with(lambda page: blocks(page, "python")))
 def test_python_runs(page: Path, desk: Path) -> None:
     """The blocks of a page make one program."""
