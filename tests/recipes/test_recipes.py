@@ -7,7 +7,7 @@ import re
 import shlex
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -117,7 +117,19 @@ def test_it_names_what_there_is(name: str) -> None:
     assert recipe.data.train or recipe.data.folds
 
 
-@pytest.mark.parametrize("name", RECIPES)
+def a_choice() -> list[Any]:
+    """All recipes, those as slow that bring no model and no data set to a way of learning that others do not bring."""
+    seen: set[tuple[str, str]] = set()
+    chosen = []
+    for name in RECIPES:
+        recipe = read_recipe(name)
+        pairs = {(recipe.learn.method, recipe.model.name), (recipe.learn.method, recipe.data.set)}
+        chosen.append(pytest.param(name, marks=[pytest.mark.slow] if pairs <= seen else []))
+        seen |= pairs
+    return chosen
+
+
+@pytest.mark.parametrize("name", a_choice())
 def test_one_step_on_made_up_sound(name: str) -> None:
     from otoscope.training.run import dry_run
 

@@ -13,6 +13,7 @@ import pytest
 
 from otoscope.training.recipe import RECIPES, read_recipe, write_recipe
 
+pytestmark = pytest.mark.study
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -75,6 +75,7 @@ def expect_same(one: Path, other: Path, name: str) -> None:
     assert max(float((weights[key] - start[key]).abs().max()) for key in start) > 5e-3  # they have learnt
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
 def test_contrastive_learning_has_the_negatives_of_both(tones: Path, tmp_path: Path) -> None:
     """With every augmentation, for these are drawn for each clip."""

@@ -408,8 +408,10 @@ def broken(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("validation", [None, 0.2])
+@pytest.mark.parametrize(
+    ("workers", "validation"),
+    [(0, None), (1, 0.2), *(pytest.param(*pair, marks=pytest.mark.slow) for pair in ((0, 0.2), (1, None)))],
+)
 def test_a_file_that_breaks_later(
     made: Any, broken: Path, tmp_path: Path, workers: int, validation: float | None
 ) -> None:
