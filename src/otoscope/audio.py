@@ -1,4 +1,4 @@
-"""Read, resample, mix down, check and write sound."""
+"""Read, resample, mix down, check and write sound files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
-# Sizes that libsndfile logs as larger than the file: of the sound in wav, aiff, au and caf, of all in w64 and
-# rf64. (A wrong size of all in a wav, "RIFF", is common and harmless.)
-_PROMISE = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# Sizes in headers that libsndfile logs as larger than the file: of the sound in wav, aiff, au and caf, of the whole
+# file in w64 and rf64. (A wrong size of a whole wav file, "RIFF", is common and harmless.)
+_DECLARED = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _PCM_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
-_UNKNOWN_LENGTH = 2**62  # frames; libsndfile says so much when the header does not tell
+_UNKNOWN_LENGTH = 2**62  # frames, as libsndfile returns where the header has no length
 _VORBIS_RATE = 200_000  # Hz; libsndfile crashes above
 _WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
 
@@ -49,15 +49,15 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
     -------
     DataArray, float32
         Dims ("time",), or ("channel", "time") with ``mono=False``; coordinate ``time`` in s. Full scale is
-        1; floating point files, lossy ones and resampling can go a little beyond, which is kept.
+        1; floating-point files, lossy ones and resampling can exceed it slightly, which is kept.
         Attributes: ``name`` and ``sha256`` of the file, ``sample_rate``, ``original_sample_rate``,
         ``original_channels``, ``original_subtype``, and ``note``, a sentence on what was changed.
 
     Raises
     ------
     InputError
-        No such file, not audio, corrupt, truncated, without samples, with NaN or infinite samples, or
-        a sample rate that cannot be.
+        If the file does not exist, is not audio, corrupt, truncated or empty, or holds NaN or infinite
+        samples, or `sample_rate` is not positive.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
 
 
 def stream_audio(
-    path: str | os.PathLike[str], sample_rate: int | None = None, *, block_seconds: float = 10.0
+    path: str | os.PathLike[str], sample_rate: int | None = None, *, block_duration: float = 10.0
 ) -> Iterator[np.ndarray]:
     """Read a sound file of any length block by block, mixed down and resampled, in flat memory.
 
@@ -96,8 +96,8 @@ def stream_audio(
         As in :func:`load_audio`.
     sample_rate : int, optional
         Rate to resample to, in Hz; the rate of the file by default.
-    block_seconds : float
-        Audio read at a time, in seconds.
+    block_duration : float
+        Length of the blocks in s.
 
     Yields
     ------
@@ -107,46 +107,46 @@ def stream_audio(
     Raises
     ------
     InputError
-        As in :func:`load_audio`. What the header shows is raised at the call, what only the samples
-        show (corruption, truncation, NaN) when the reading gets there.
+        As in :func:`load_audio`: problems of the header at the call, those of samples (corruption, truncation, NaN)
+        when they are read.
 
     Examples
     --------
     >>> import tempfile, numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_audio(f"{folder}/clip.wav", np.zeros(40000), 16000)
-    ...     [len(block) for block in stream_audio(f"{folder}/clip.wav", block_seconds=1)]
+    ...     [len(block) for block in stream_audio(f"{folder}/clip.wav", block_duration=1)]
     [16000, 16000, 8000]
     """
     path = Path(path)
     rate, header = _header(path, sample_rate)
-    if not 0 < block_seconds < math.inf:
-        raise InputError(f"block_seconds must be a positive number of seconds, got {block_seconds!r}")
-    return (block[:, 0] for block in _stream(path, rate, header.samplerate, block_seconds=block_seconds))
+    if not 0 < block_duration < math.inf:
+        raise InputError(f"block_duration must be a positive number of seconds, got {block_duration!r}")
+    return (block[:, 0] for block in _stream(path, rate, header.samplerate, block_duration=block_duration))
 
 
-def audio_seconds(path: str | os.PathLike[str]) -> float:
-    """Length of a sound file in s, from its header.
+def audio_duration(path: str | os.PathLike[str]) -> float:
+    """Duration of a sound file in s, from its header.
 
     Raises
     ------
     InputError
-        As :func:`load_audio`, for what a header can show.
+        As in :func:`load_audio`, for problems of the header.
 
     Examples
     --------
     >>> import tempfile, numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_audio(f"{folder}/clip.wav", np.zeros(4000), 16000)
-    ...     audio_seconds(f"{folder}/clip.wav")
+    ...     audio_duration(f"{folder}/clip.wav")
     0.25
     """
     _, header = _header(Path(path), None)
-    return header.frames / header.samplerate
+    return float(header.frames / header.samplerate)
 
 
 def load_piece(
-    path: str | os.PathLike[str], sample_rate: int, start: float = 0.0, seconds: float | None = None
+    path: str | os.PathLike[str], sample_rate: int, start: float = 0.0, duration: float | None = None
 ) -> np.ndarray:
     """Read a piece of a sound file, mixed down and resampled, without decoding the rest.
 
@@ -155,43 +155,43 @@ def load_piece(
     path : str or path
     sample_rate : int
         Rate to resample to, in Hz.
-    start, seconds : float
+    start, duration : float
         Where the piece begins, and how long it is, in s; to the end of the file by default.
 
     Returns
     -------
     ndarray (time,), float32
-        Of a file that has the rate, its samples; else the piece is resampled by itself, so that a few samples at its
-        ends differ from those of the whole file.
+        The samples of a file of that rate; else the piece alone is resampled, so that a few samples at its ends differ
+        from those of the whole file resampled.
 
     Raises
     ------
     InputError
-        As :func:`load_audio`, or if there is no sound at that place.
+        As in :func:`load_audio`, or if the file ends before `start`.
 
     Examples
     --------
     >>> import tempfile, numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_audio(f"{folder}/clip.wav", np.zeros(16000), 16000)
-    ...     load_piece(f"{folder}/clip.wav", 8000, start=0.5, seconds=0.1).shape
+    ...     load_piece(f"{folder}/clip.wav", 8000, start=0.5, duration=0.1).shape
     (800,)
     """
     path = Path(path)
     rate = _checked_rate(sample_rate)
-    if start < 0 or (seconds is not None and seconds <= 0):
-        raise InputError(f"a piece begins at 0 s or later and is longer than 0 s, not {seconds} s from {start} s on")
+    if start < 0 or (duration is not None and duration <= 0):
+        raise InputError(f"start has to be 0 s or more and duration above 0 s, not {start} s and {duration} s")
     with _opened(path) as file:
         first = min(round(start * file.samplerate), file.frames)
         left = file.frames - first
-        wanted = left if seconds is None else min(round(seconds * file.samplerate), left)
+        wanted = left if duration is None else min(round(duration * file.samplerate), left)
         try:
             file.seek(first)
-            samples = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
+            samples: np.ndarray = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
         except soundfile.SoundFileError as error:
-            raise InputError(f"{path} is corrupt or truncated behind {start:.3f} s: {_reason(error)}") from error
+            raise InputError(f"{path} is corrupt or truncated after {start:.3f} s: {_reason(error)}") from error
         if len(samples) + _slack(file) < wanted:
-            raise InputError(f"{path} is truncated: {first + len(samples)} of {file.frames} frames are there")
+            raise InputError(f"{path} is truncated: {first + len(samples)} of {file.frames} frames are present")
         if not np.isfinite(samples).all():
             raise InputError(f"{path} holds NaN or infinite samples, between {start:.3f} s and the end of the piece")
         if file.samplerate != rate and samples.size:
@@ -217,8 +217,8 @@ def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.D
     Raises
     ------
     InputError
-        Samples that are empty, not numbers or not finite; an unknown suffix; a rate that the format does
-        not know; a folder that does not exist or cannot be written.
+        If the samples are empty, not numbers or not finite, the suffix is unknown, the format does not support
+        the rate, or the folder does not exist or cannot be written.
 
     Examples
     --------
@@ -255,8 +255,8 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
     Parameters
     ----------
     samples : array, tensor or DataArray (time,) or (clip, time)
-        Full scale is 1. The PCM types int16, int32 and uint8 are scaled so; other numbers are taken as
-        they are. What :func:`load_audio` returned keeps its attributes.
+        Full scale is 1. The PCM types int16, int32 and uint8 are scaled to it; other numbers are kept. A result
+        of :func:`load_audio` keeps its attributes.
     sample_rate : int
         Samples per second, in Hz.
     name : str
@@ -271,7 +271,7 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
     Raises
     ------
     InputError
-        Samples that are empty, not real numbers, not finite, of other dimensions, or labelled with
+        If the samples are empty, not real numbers, not finite, of other dimensions, or labelled with
         another sample rate.
 
     Examples
@@ -314,11 +314,12 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
 
 
 def _header(path: Path, sample_rate: int | None) -> tuple[int, soundfile.SoundFile]:
-    """The rate to deliver and the (closed) file, whose header was read."""
+    """The rate to resample to, and the (closed) file with its header."""
     if sample_rate is not None:
         sample_rate = _checked_rate(sample_rate)
     if not path.exists():
-        raise InputError(f"no such audio file: {path}")
+        link = f" (it is a link to {os.readlink(path)}, which does not exist)" if path.is_symlink() else ""
+        raise InputError(f"no such audio file: {path}{link}")
     if path.is_dir():
         raise InputError(f"{path} is a folder, not an audio file; name one of the files in it")
     with _opened(path) as file:
@@ -339,32 +340,32 @@ def _opened(path: Path) -> soundfile.SoundFile:
     if file.frames == 0:
         raise InputError(f"{path} holds no samples")
     if file.frames >= _UNKNOWN_LENGTH:
-        raise InputError(f"the header of {path} does not tell its length; encode it again into a file")
+        raise InputError(f"the header of {path} has no length; encode it again into a file")
     return file
 
 
 def _missing(path: Path, file: soundfile.SoundFile) -> str:
-    """What a file lacks by its own account, or "".
+    """What a file lacks according to its header, or "".
 
-    libsndfile reads what is there of a cut file without a word, but for its log.
+    libsndfile reads a truncated file up to its end without an error, but logs the sizes.
     """
-    promised = _PROMISE.search(file.extra_info)
-    if promised:
-        declared, found = map(int, promised.groups())
-        # Recorders that write to a pipe cannot go back to fill in the length and leave about 2^31 or 2^32.
+    logged = _DECLARED.search(file.extra_info)
+    if logged:
+        declared, found = map(int, logged.groups())
+        # Recorders that write to a pipe cannot go back to fill in the length, and leave about 2^31 or 2^32.
         piped = min(abs(declared - placeholder) for placeholder in (2**31, 2**32)) < 2**16
         if found < declared and not piped:
-            return f"{found} of {declared} bytes are there"
+            return f"{found} of {declared} bytes are present"
     if file.format == "OGG" and not _ogg_ends(path):
-        return "the last page of its Ogg stream is not there"
+        return "the last page of its Ogg stream is missing"
     return ""
 
 
 def _ogg_ends(path: Path) -> bool:
-    """Does the file hold the page that ends an Ogg stream (RFC 3533, section 6), in full?"""
+    """Whether the page that ends an Ogg stream (RFC 3533, section 6) is complete."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - (1 << 17)))  # two pages of the greatest size
+        file.seek(max(0, size - (1 << 17)))  # two pages of the largest size
         tail = file.read()
     page = tail.rfind(b"OggS")
     if page < 0 or len(tail) < page + 27:
@@ -376,10 +377,10 @@ def _ogg_ends(path: Path) -> bool:
 
 
 def _stream(
-    path: Path, rate: int, original: int, *, mono: bool = True, block_seconds: float = 10.0
+    path: Path, rate: int, original: int, *, mono: bool = True, block_duration: float = 10.0
 ) -> Iterator[np.ndarray]:
-    """Blocks (n, channels), resampled; the one way by which samples are read."""
-    blocks = _read(path, max(1, round(block_seconds * original)), mono)
+    """Blocks (n, channels), resampled."""
+    blocks = _read(path, max(1, round(block_duration * original)), mono)
     produced = 0
     for block in blocks if rate == original else _resampled(path, blocks, original, rate):
         produced += len(block)
@@ -408,11 +409,11 @@ def _read(path: Path, size: int, mono: bool) -> Iterator[np.ndarray]:
             done += len(block)
             yield block.mean(1, keepdims=True) if mono and file.channels > 1 else block
         if done + _slack(file) < file.frames:
-            raise InputError(f"{path} is truncated: {done} of {file.frames} frames are there")
+            raise InputError(f"{path} is truncated: {done} of {file.frames} frames are present")
 
 
 def _slack(file: soundfile.SoundFile) -> int:
-    """Frames by which the length in a header may be too long: that of an MP3 without an index is an estimate."""
+    """Frames by which a header may overstate the length: for an MP3 without an index it is an estimate."""
     return 2 * 1152 if file.format in ("MPEG", "MP3") else 0
 
 
@@ -495,7 +496,7 @@ def file_digest(path: str | Path) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without the file name, which our message has already."""
+    """The problem, without the file name, which our message has already."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(getattr(error, "error_string", error)).rstrip(". ")

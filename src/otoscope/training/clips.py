@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
-from otoscope.audio import audio_seconds, load_piece
+from otoscope.audio import audio_duration, load_piece
 from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
@@ -214,7 +214,7 @@ class WholeClips(Dataset[tuple[Tensor, Tensor]]):
 
 @lru_cache(maxsize=4096)  # a file of many pieces is looked at once
 def _file_seconds(path: Path) -> float:
-    return audio_seconds(path)
+    return audio_duration(path)
 
 
 def targets(data: DataSet) -> Tensor:
