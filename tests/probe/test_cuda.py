@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -131,6 +131,13 @@ def test_relevance_is_that_of_the_cpu(rule: str) -> None:
         scale = np.abs(values).max()
         assert scale > 0
         np.testing.assert_allclose(found[name] / scale, values / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("look", [Scope.wigner, Scope.filters, Scope.geometry])
+def test_what_is_said_of_the_weights_is_that_of_the_cpu(look: Callable[[Scope], xr.Dataset]) -> None:
+    found, expected = (numbers(look(network(device=device))) for device in (DEVICE, "cpu"))
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-4, atol=1e-4 * np.nanmax(np.abs(values)))
 
 
 @pytest.mark.parametrize("precision", [torch.half, torch.bfloat16])
