@@ -67,7 +67,7 @@ def test_what_is_refused(otoscope: Any, recipe: Path, tmp_path: Path, monkeypatc
     otoscope("train", "laptop/vowel", "--out", out).expect_refusal("did you mean laptop/vowels")
     otoscope("train", recipe, "learn.epoch=3", "--out", out).expect_refusal("did you mean learn.epochs?")
     missing = otoscope("train", recipe, "data.set=fsdd", "data.train=train", "data.folder=null", "--out", out)
-    missing.expect_refusal("get it from https://")
+    missing.expect_refusal("download it from https://")
     otoscope("train", recipe, "--out", recipe).expect_refusal("is a file: name a folder for the run")
     otoscope("train", recipe, "--out", recipe / "run").expect_refusal("is not a folder; choose another")
     assert not out.exists()

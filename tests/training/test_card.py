@@ -24,15 +24,15 @@ CLIPS = {"train": 1200, "validation": 240, "test": 3000}
 
 
 def a_recipe(**changes: Any) -> Recipe:
-    parts: dict[str, Any] = {
+    sections: dict[str, Any] = {
         "about": "Ten sounds: of rain, of dogs.",
         "model": {"name": "cnn12", "options": {"width": 0.05}},
         "data": {"set": "esc10", "train": ["fold1", "fold2"], "validation": 0.1, "test": "fold3", "duration": 1.0},
         "learn": {"epochs": 3, "batch_size": 8},
     }
-    for part, change in changes.items():
-        parts[part] = parts[part] | change if isinstance(change, dict) else change
-    return Recipe.model_validate(parts)
+    for section, change in changes.items():
+        sections[section] = sections[section] | change if isinstance(change, dict) else change
+    return Recipe.model_validate(sections)
 
 
 def a_model(classes: tuple[str, ...] | None = ("dog", "rain", "sea_waves")) -> nn.Module:
@@ -43,8 +43,9 @@ def a_model(classes: tuple[str, ...] | None = ("dog", "rain", "sea_waves")) -> n
 
 
 def a_card(recipe: Recipe | None = None, model: nn.Module | None = None, **options: Any) -> str:
-    given = {"name": "rain", "clips": CLIPS, "metrics": {"test_accuracy": 0.8125}, **options}
-    return model_card(recipe or a_recipe(), model or a_model(), **given)
+    metrics = options.pop("metrics", {"test_accuracy": 0.8125})
+    results = {"clips": CLIPS} | {key: options.pop(key) for key in ("clips", "seconds", "device") if key in options}
+    return model_card(recipe or a_recipe(), model or a_model(), metrics | results, **{"name": "rain", **options})
 
 
 def heading_of(card: str) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def test_the_data_set_stands_there_with_licence_and_address(name: str) -> None:
 def test_the_parts_and_how_many_clips_they_have() -> None:
     card = a_card()
     assert row_of(card, "train | fold1, fold2") == ["train", "fold1, fold2", "1,200"]
-    assert "| validation | 0.1 of what there is to train on, held out | 240 |" in card
+    assert "| validation | 0.1 of the training clips, held out | 240 |" in card
     assert "| test | fold3 | 3,000 |" in card
     folds = {"set": "esc10", "train": None, "test": None, "validation": None, "folds": "all"}
     card = a_card(a_recipe(data=folds), clips={"train": 320, "test": 80}, fold="fold4")
@@ -148,7 +149,7 @@ def test_time_device_versions_and_what_it_started_from() -> None:
     card = a_card(recipe, seconds=5400.0, device="one GPU", versions={"Otoscope": "9.8", "PyTorch": "7.6"})
     assert "It took 90 min on one GPU." in card
     assert "Otoscope 9.8, PyTorch 7.6" in card
-    assert "`runs/encoder`" in card and "only its classifier learnt" in card
+    assert "`runs/encoder`" in card and "only the classifier was trained" in card
     import otoscope
 
     card = a_card(seconds=12.34)
@@ -178,19 +179,21 @@ def test_several_classes_a_clip() -> None:
     assert heading_of(card)["metrics"] == [METRICS[name.removeprefix("test_")][1] for name in metrics]
 
 
-def test_intervals_where_they_are_given() -> None:
-    metrics = {"test_accuracy": 0.8, "test_equal_error_rate": 0.1}
-    card = a_card(metrics=metrics, intervals={"test_accuracy": (0.75, 0.85)})
-    assert row_of(card, "test | 3,000 | accuracy")[3:] == ["0.8", "0.75 to 0.85"]
+def test_accuracies_have_the_interval_of_wilson() -> None:
+    card = a_card(metrics={"test_accuracy": 0.8, "test_equal_error_rate": 0.1})
+    z, n, p = 1.959964, 3000, 0.8
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
+    assert row_of(card, "test | 3,000 | accuracy")[3:] == ["0.8", f"{middle - half:.4g} to {middle + half:.4g}"]
     assert row_of(card, "test | 3,000 | equal error rate")[3:] == ["0.1", ""]
-    assert "interval" not in a_card(metrics=metrics).lower()
+    assert "interval" not in a_card(metrics={"test_equal_error_rate": 0.1}).lower()
 
 
 def test_a_figure_without_a_part_is_of_the_last_part_that_there_is() -> None:
     assert row_of(a_card(metrics={"accuracy": 0.5}), "test | 3,000 | accuracy")[3] == "0.5"
     card = a_card(metrics={"accuracy": 0.5}, clips={"train": 10, "validation": 5})
     assert row_of(card, "validation | 5 | accuracy")[3] == "0.5"
-    assert "also chose the epoch" in card
+    assert "also selected the epoch" in card
 
 
 def test_what_is_no_number_is_said_in_words() -> None:
@@ -210,7 +213,7 @@ def test_an_encoder_without_classes() -> None:
     assert "model-index" not in heading and "metrics" not in heading
     assert "an embedding" in card and "SimCLR" in card
     assert row_of(card, "train | 400 | loss")[3] == "2.5"
-    assert "It was not measured." in a_card(recipe, a_model(None), clips={"train": 400}, metrics={})
+    assert "Not evaluated." in a_card(recipe, a_model(None), clips={"train": 400}, metrics={})
     huggingface_hub = pytest.importorskip("huggingface_hub")
     assert huggingface_hub.ModelCard(card).data.library_name == "otoscope"
 

@@ -15,7 +15,7 @@ from otoscope.audio import as_clip, load_audio
 from otoscope.data.items import DataSet, Item
 from otoscope.training.clips import Crops, Draw, Sounds, WholeClips, targets
 from otoscope.training.crops import centre_crop
-from otoscope.training.recipe import AugmentSection
+from otoscope.training.recipe import read_recipe
 
 RATE, LENGTH = 8000, 1000
 
@@ -46,8 +46,12 @@ def place_of(piece: Tensor, clip: Tensor) -> int:
     return found[0]
 
 
-def crops(items: list[Item], **options: object) -> Crops:
-    return Crops(Sounds(items, RATE), torch.arange(len(items)), LENGTH, **options)  # type: ignore[arg-type]
+PLAIN = "augment={}"
+TWO_VIEWS = ["learn.method=contrastive", "data.validation=null"]
+
+
+def crops(items: list[Item], *changes: str) -> Crops:
+    return Crops(Sounds(items, RATE), torch.arange(len(items)), LENGTH, read_recipe("laptop/vowels", [PLAIN, *changes]))
 
 
 # What is decoded
@@ -111,19 +115,19 @@ def test_pieces_of_files_and_clips_in_memory(items: list[Item]) -> None:
 
 
 def test_an_item_depends_on_seed_epoch_and_number_alone(items: list[Item]) -> None:
-    every = AugmentSection(gain=True, noise=True, masks=True, background=True)
-    one, other = (crops(items, augment=every, seed=1) for _ in range(2))
+    every = "augment={gain: true, noise: true, masks: true, background: true}"
+    one, other = (crops(items, every, "seed=1") for _ in range(2))
     forth = {(epoch, clip): one[Draw(epoch, clip)][0] for epoch in range(2) for clip in range(5)}
     torch.manual_seed(99)
     for epoch, clip in reversed(forth):
         assert torch.equal(other[Draw(epoch, clip)][0], forth[epoch, clip])
     assert not any(torch.equal(forth[0, clip], forth[1, clip]) for clip in range(5))
-    differently = crops(items, augment=every, seed=2)
+    differently = crops(items, every, "seed=2")
     assert not any(torch.equal(differently[Draw(0, clip)][0], forth[0, clip]) for clip in range(5))
 
 
 def test_views_do_not_overlap(items: list[Item]) -> None:
-    pairs = crops(items[:3], views=2)
+    pairs = crops(items[:3], *TWO_VIEWS)
     for epoch in range(20):
         views, _ = pairs[Draw(epoch, epoch % 3)]
         assert views.shape == (2, 1, LENGTH)
@@ -132,13 +136,13 @@ def test_views_do_not_overlap(items: list[Item]) -> None:
 
 
 def test_views_of_a_short_clip_are_its_halves(items: list[Item]) -> None:
-    views, _ = crops(items, views=2, padding="zeros")[Draw(0, 3)]
+    views, _ = crops(items, *TWO_VIEWS)[Draw(0, 3)]
     halves = {tuple(view[0, :300].tolist()) for view in views}
     assert halves == {tuple(whole(items[3])[:300].tolist()), tuple(whole(items[3])[300:].tolist())}
 
 
 def test_views_are_changed_each_on_its_own(items: list[Item]) -> None:
-    plain, changed = crops(items, views=2), crops(items, views=2, augment=AugmentSection(gain=True))
+    plain, changed = crops(items, *TWO_VIEWS), crops(items, *TWO_VIEWS, "augment.gain=true")
     gains = []
     for epoch in range(40):
         before, after = plain[Draw(epoch, 0)][0], changed[Draw(epoch, 0)][0]
@@ -148,7 +152,7 @@ def test_views_are_changed_each_on_its_own(items: list[Item]) -> None:
 
 def changes(items: list[Item], **flags: bool) -> tuple[Tensor, Tensor]:
     """Crops (draw, time) of the longest clip, before and after."""
-    plain, changed = crops(items), crops(items, augment=AugmentSection(**flags))
+    plain, changed = crops(items), crops(items, *(f"augment.{name}={flag}" for name, flag in flags.items()))
     both = [(plain[Draw(epoch, 0)][0][0, 0], changed[Draw(epoch, 0)][0][0, 0]) for epoch in range(60)]
     before, after = (torch.stack(column) for column in zip(*both, strict=True))
     return before, after

@@ -12,16 +12,16 @@ from torch import nn
 from otoscope import InputError, load
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.nt_xent import nt_xent
-from otoscope.training.recipe import LearnSection
+from otoscope.training.recipe import read_recipe
 from otoscope.training.run import train
 
-LEARN = LearnSection(method="contrastive", epochs=1, batch_size=6, projection=12, temperature=0.2)
+RECIPE = read_recipe("laptop/esc10/contrastive", ["learn.projection=12", "learn.temperature=0.2"])
 
 
 def test_a_step_follows_nt_xent_of_the_projections() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(50, 7))
-    learner, views = Contrastive(model, LEARN, 0, 7), torch.randn(6, 2, 1, 50)
+    learner, views = Contrastive(model, RECIPE, 7), torch.randn(6, 2, 1, 50)
     projected = [learner.projection(model(views[:, view])) for view in (0, 1)]
     torch.testing.assert_close(learner.training_step((views, torch.zeros(6)), 0), nt_xent(*projected, temperature=0.2))
     assert [tuple(layer.weight.shape) for layer in learner.projection if isinstance(layer, nn.Linear)] == [
@@ -33,7 +33,7 @@ def test_a_step_follows_nt_xent_of_the_projections() -> None:
 def test_batch_statistics_are_those_of_both_views() -> None:
     torch.manual_seed(0)
     norm = nn.BatchNorm1d(1, momentum=1.0)
-    learner = Contrastive(nn.Sequential(norm, nn.Flatten(), nn.Linear(50, 7)), LEARN, 0, 7)
+    learner = Contrastive(nn.Sequential(norm, nn.Flatten(), nn.Linear(50, 7)), RECIPE, 7)
     views = torch.randn(6, 2, 1, 50) + torch.tensor([0.0, 3.0]).reshape(1, 2, 1, 1)
     learner.train().training_step((views, torch.zeros(6)), 0)
     torch.testing.assert_close(norm.running_mean, views.mean().reshape(1))
@@ -63,5 +63,5 @@ def test_a_model_that_encodes_nothing(made: Any, tmp_path: Path) -> None:
         "    def __init__(self):\n        super().__init__(1, 4, 20)\n"
     )
     model = {"name": f"{tmp_path / 'own.py'}:Own", "options": {}}
-    with pytest.raises(InputError, match="is no encoder: contrastive learning needs"):
+    with pytest.raises(InputError, match="is not an encoder: contrastive learning needs"):
         train(made(model=model, data={"validation": None}, learn={"method": "contrastive"}), tmp_path / "run")

@@ -17,8 +17,11 @@ from otoscope import InputError
 from otoscope.data import DataSet, Item, read
 from otoscope.data.timit import PHONES_39
 from otoscope.training.clips import Draw, Sounds
-from otoscope.training.frames import Sentence, Windows, files, frame_log_posteriors, sentences, window_start
+from otoscope.training.frames import Sentence, Windows, frame_log_posteriors, sentences, whole_files, window_start
 from otoscope.training.loader import BatchSampler, TrainingLoader
+from otoscope.training.recipe import read_recipe
+
+RECIPE = read_recipe("relevance/phone_cnn")
 
 
 def pieces(bounds: list[tuple[int, int, str]], name: str = "a.wav", split: str = "train") -> list[Item]:
@@ -74,7 +77,7 @@ def test_frames_of_timit(timit: Path) -> None:
 
 
 def test_sets_without_phones_are_refused(data: Path) -> None:
-    with pytest.raises(InputError, match=r"learn.method frames learns the phones of sentences.* timit by phone"):
+    with pytest.raises(InputError, match=r"learn.method=frames needs files that are labelled piece.* use timit"):
         sentences(read("fsdd", data / "fsdd"))
 
 
@@ -84,9 +87,9 @@ def test_what_is_no_sentence_is_refused(timit: Path) -> None:
     for items in (one_each, whole, read("timit", timit, task="speaker").items):
         with pytest.raises(InputError, match="labelled piece by piece"):
             sentences(DataSet(tuple(items), ("x",)))
-    with pytest.raises(InputError, match="may have several labels"):
+    with pytest.raises(InputError, match="may be several"):
         sentences(DataSet(tuple(pieces([(0, 800, "x"), (800, 900, "x")])), ("x",), multilabel=True))
-    with pytest.raises(InputError, match=r"a.wav is too short: no middle of a frame of 10 ms"):
+    with pytest.raises(InputError, match=r"a.wav is too short: its phones contain no middle of a frame"):
         sentences(DataSet(tuple(pieces([(0, 70, "x"), (70, 80, "y")])), ("x", "y")))
 
 
@@ -111,7 +114,7 @@ def test_windows_are_centred_and_silent_beyond_the_ends(kept: str, tmp_path: Pat
         labels = np.arange(len(wave) // 160) % 3
         labels[4:7] = -1
         said.append(Sentence(sounds[-1], (0, 1, 2), labels))
-    windows = Windows(Sounds(files(said), 16_000, in_memory=kept == "memory"), said, 1001)
+    windows = Windows(Sounds(whole_files(said), 16_000, in_memory=kept == "memory"), said, 1001, RECIPE)
     wanted = [(n, frame) for n, one in enumerate(said) for frame in range(len(one.labels)) if one.labels[frame] >= 0]
     assert len(windows) == len(wanted) == 18 - 3 + 31 - 3
     for index, (number, frame) in enumerate(wanted):
@@ -135,7 +138,7 @@ def test_an_epoch_has_every_labelled_frame_once(tmp_path: Path) -> None:
     wave = np.arange(1, 8001, dtype="f4") / 8001
     soundfile.write(tmp_path / "a.wav", wave, 16_000, subtype="FLOAT")
     said = [Sentence(tmp_path / "a.wav", (0, 1), np.array([0] * 20 + [-1] * 4 + [1] * 26))]
-    windows = Windows(Sounds(files(said), 16_000), said, 100)
+    windows = Windows(Sounds(whole_files(said), 16_000), said, 100, RECIPE)
     loader = TrainingLoader(windows, BatchSampler(len(windows), 23, seed=5))
     epochs = []
     for _ in range(2):
@@ -159,7 +162,7 @@ def test_all_windows_of_a_sentence_are_scored(tmp_path: Path) -> None:
         window = torch.from_numpy(cut(wave, frame, 801, 16_000))[None, None]
         torch.testing.assert_close(found[frame], model(window)[0].log_softmax(0))
     assert window_start(0, 801, 16_000) == -320
-    with pytest.raises(InputError, match=r"phones are said to be 0.20 s into a sound of 0.16 s"):
+    with pytest.raises(InputError, match=r"phones are labelled up to 0.20 s in a sound of 0.16 s"):
         frame_log_posteriors(model, torch.from_numpy(wave)[None], 20, length=801, sample_rate=16_000)
     with pytest.raises(InputError, match="Conv1d does not return"):
         frame_log_posteriors(model[0], torch.from_numpy(wave)[None], 16, length=801, sample_rate=16_000)

@@ -226,13 +226,13 @@ def test_the_grammar_is_of_the_training_part_alone(corpus: Path) -> None:
     from otoscope.data import read
     from otoscope.training.frames import sentences
     from otoscope.training.phones import Phones
-    from otoscope.training.recipe import LearnSection
+    from otoscope.training.recipe import read_recipe
 
     found = read("csv", corpus)
     train, other = (sentences(found.part(part)) for part in ("train", "test"))
-    model, learn = load("phone-cnn", n_classes=4, input_length=1600), LearnSection(epochs=1, batch_size=1)
+    model, recipe = load("phone-cnn", n_classes=4, input_length=1600), read_recipe("relevance/phone_cnn")
     for said in ({"train": train}, {"train": train, "validation": other, "test": other}):
-        learner = Phones(model, learn, 0, found.classes, said, length=1600, sample_rate=16_000)
+        learner = Phones(model, recipe, found.classes, said, length=1600, sample_rate=16_000)
         assert learner.weights == EVEN
         frames = Counter(np.concatenate([one.labels for one in train]).tolist())
         priors = [frames[phone] / (frames.total() - frames[-1]) for phone in range(4)]
@@ -263,7 +263,7 @@ def test_a_training_without_pieces_says_so(corpus: Path, tmp_path: Path) -> None
     with open(table, "w", newline="") as lines:
         csv.writer(lines).writerows([("file", "label", "split"), *names])
     recipe = read_recipe(recipe_of(table, tmp_path, test="dev", validation=None))
-    with pytest.raises(InputError, match=r"learn.method frames learns the phones of sentences"):
+    with pytest.raises(InputError, match=r"learn.method=frames needs files that are labelled piece by piece"):
         train(recipe, tmp_path / "run")
 
 

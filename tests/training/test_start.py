@@ -81,7 +81,7 @@ def test_the_data_tells_the_classes(name: str) -> None:
 @pytest.mark.parametrize(("name", "option"), [("cnn12", "n_classes"), ("vowelnet", "classes")])
 def test_classes_are_no_option(name: str, option: str) -> None:
     given = ModelSection(name=name, options={option: 3 if option == "n_classes" else ["a", "b", "c"]})
-    with pytest.raises(InputError, match=f"model.options.{option} is told by the data: leave it out"):
+    with pytest.raises(InputError, match=f"model.options.{option} follows from the data: leave it out"):
         start_model(given, NAMES, seed=0)
 
 
@@ -98,7 +98,7 @@ def test_the_classifier_of_the_same_classes_is_kept(trained: Path) -> None:
 
 @pytest.mark.parametrize("names", [("a", "b"), ("c", "b", "a"), ("x", "y", "z")])
 def test_other_classes_are_refused(trained: Path, names: tuple[str, ...]) -> None:
-    with pytest.raises(InputError, match="trained to tell a, b, c, and the data has") as raised:
+    with pytest.raises(InputError, match="trained for the classes a, b, c, but the data has") as raised:
         start_model(part(trained), names, seed=0)
     assert ", ".join(names) in str(raised.value) and "model.new_head=true" in str(raised.value)
 
@@ -153,10 +153,10 @@ def test_a_model_of_own_code(own: str) -> None:
 @pytest.mark.parametrize(
     ("name", "names", "message"),
     [
-        ("Own", ("a", "b"), r"returns \(1, 3\) for one clip, and the data has 2 classes \(a, b\)"),
+        ("Own", ("a", "b"), r"returns \(1, 3\) for one clip, but the data has 2 classes \(a, b\)"),
         ("Frames", NAMES, r"returns \(1, 4, 1597\) for one clip"),
         ("Two", NAMES, "returns a tuple for one clip"),
-        ("NoRate", NAMES, "does not say its sample_rate"),
+        ("NoRate", NAMES, "has no sample_rate"),
     ],
 )
 def test_a_model_that_does_not_fit(own: str, name: str, names: tuple[str, ...], message: str) -> None:

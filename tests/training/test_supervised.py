@@ -19,12 +19,16 @@ from otoscope.data.items import DataSet, Item
 from otoscope.training.clips import Sounds, WholeClips, targets
 from otoscope.training.data_module import DataModule
 from otoscope.training.evaluate import clip_scores
-from otoscope.training.recipe import LearnSection
+from otoscope.training.recipe import Recipe, read_recipe
 from otoscope.training.run import train
 from otoscope.training.splits import Splits, read_splits
 from otoscope.training.supervised import Supervised, classifier_of, metrics
 
-LEARN = LearnSection(epochs=2, batch_size=4, learning_rate=1e-2)
+LEARN = "learn={epochs: 2, batch_size: 4, learning_rate: 1e-2}"
+
+
+def recipe(*changes: str) -> Recipe:
+    return read_recipe("laptop/vowels", [LEARN, "augment={}", *changes])
 
 
 def trainer(**options: Any) -> Trainer:
@@ -81,7 +85,7 @@ def test_metrics_of_several_classes_a_clip() -> None:
 def test_cross_entropy() -> None:
     logits, draw = drawn(6, 3)
     truth = torch.from_numpy(draw.integers(0, 3, 6))
-    learner = Supervised(net(3), LEARN, 0, 3)
+    learner = Supervised(net(3), recipe(), 3)
     chosen = torch.log_softmax(logits, 1)[torch.arange(6), truth]
     torch.testing.assert_close(learner.loss(logits, truth), -chosen.mean())
     assert learner.best_by == "accuracy"
@@ -90,7 +94,7 @@ def test_cross_entropy() -> None:
 def test_binary_cross_entropy() -> None:
     logits, draw = drawn(6, 3)
     truth = torch.from_numpy(draw.integers(0, 2, (6, 3)).astype("f4"))
-    learner = Supervised(net(3), LEARN, 0, 3, multilabel=True)
+    learner = Supervised(net(3), recipe(), 3, multilabel=True)
     there = torch.sigmoid(logits)
     torch.testing.assert_close(
         learner.loss(logits, truth), -(truth * there.log() + (1 - truth) * (1 - there).log()).mean()
@@ -106,22 +110,22 @@ def splits(made: Any) -> Splits:
     return read_splits(made().data, 0, 8000)
 
 
-def feed(made: Any, splits: Splits, **changes: Any) -> DataModule:
-    return DataModule(made(**changes), splits, 8000, 2400, 4)
+def clips(made: Any, splits: Splits, **changes: Any) -> DataModule:
+    return DataModule(made(learn={"batch_size": 4}, **changes), splits, 8000, 2400)
 
 
 @pytest.mark.parametrize("window", [None, 2400])
 def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, splits: Splits, window: int | None) -> None:
     model = net(3)
-    learner = Supervised(model, LEARN, 0, 3, shortest=2400, window=window)
-    found = trainer().validate(learner, feed(made, splits), verbose=False)[0]
+    learner = Supervised(model, recipe(), 3, shortest=2400, window=window)
+    found = trainer().validate(learner, clips(made, splits), verbose=False)[0]
     assert splits.validation is not None
-    clips = WholeClips(Sounds(splits.validation.items, 8000), targets(splits.validation))
-    truth = torch.stack([clips[number][1] for number in range(len(clips))])
-    scores = torch.stack([clip_scores(model, clips[number][0], window=window) for number in range(len(clips))])
+    wholes = WholeClips(Sounds(splits.validation.items, 8000), targets(splits.validation))
+    waves, labels = zip(*(wholes[number] for number in range(len(wholes))), strict=True)
+    truth, scores = torch.stack(labels), torch.stack([clip_scores(model, wave, window=window) for wave in waves])
     if window is None:
         with torch.no_grad():
-            plain = torch.cat([model.eval()(clips[number][0][None]) for number in range(len(clips))])
+            plain = torch.cat([model.eval()(wave[None]) for wave in waves])
         torch.testing.assert_close(scores.softmax(1), plain.softmax(1))
     assert found["validation_accuracy"] == pytest.approx(accuracy_score(truth, scores.argmax(1)))
     assert found["validation_loss"] == pytest.approx(float(cross_entropy(scores, truth)))
@@ -129,12 +133,12 @@ def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, splits: Splits, wi
 
 def test_validation_changes_nothing(made: Any, splits: Splits) -> None:
     """Neither weights nor batch statistics; and training goes on in training mode, with the same chance."""
-    one, other = (Supervised(net(3), LEARN, 0, 3, shortest=2400) for _ in range(2))
+    one, other = (Supervised(net(3), recipe(), 3, shortest=2400) for _ in range(2))
     before = {name: value.clone() for name, value in one.state_dict().items()}
-    trainer().validate(one, feed(made, splits), verbose=False)
+    trainer().validate(one, clips(made, splits), verbose=False)
     assert all(torch.equal(value, before[name]) for name, value in one.state_dict().items())
-    trainer().fit(one, feed(made, splits))
-    trainer().fit(other, feed(made, splits._replace(validation=None)))
+    trainer().fit(one, clips(made, splits))
+    trainer().fit(other, clips(made, splits._replace(validation=None)))
     weights = other.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in one.state_dict().items())
     assert one.model.training
@@ -146,8 +150,8 @@ def test_validation_changes_nothing(made: Any, splits: Splits) -> None:
 def test_only_the_head_learns_in_linear_evaluation(made: Any, splits: Splits) -> None:
     model = net(3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    learner = Supervised(model, LEARN.model_copy(update={"method": "linear"}), 0, 3, shortest=2400)
-    trainer().fit(learner, feed(made, splits, augment={"gain": True}))
+    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3, shortest=2400)
+    trainer().fit(learner, clips(made, splits, augment={"gain": True}))
     head, _ = classifier_of(model)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {f"{head}.weight", f"{head}.bias"}
@@ -158,8 +162,8 @@ def test_batch_statistics_stay_in_linear_evaluation(made: Any, splits: Splits) -
     model = nn.Sequential(nn.Conv1d(1, 4, 40, 8), nn.BatchNorm1d(4), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
     model.append(nn.Dropout(0.5)).append(nn.Linear(4, 3))
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    learner = Supervised(model, LEARN.model_copy(update={"method": "linear"}), 0, 3, shortest=2400)
-    trainer().fit(learner, feed(made, splits))
+    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3, shortest=2400)
+    trainer().fit(learner, clips(made, splits))
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"6.weight", "6.bias"}
 
@@ -172,11 +176,11 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
         for path in sorted(tones.rglob("*.wav"))
     )
     several = DataSet(items, ("even", "high", "low", "mid"), multilabel=True)
-    learner = Supervised(net(4), LEARN, 0, 4, multilabel=True, mixup_alpha=mixup, shortest=2400)
+    learner = Supervised(net(4), recipe(f"augment.mixup={mixup or 'null'}"), 4, multilabel=True, shortest=2400)
     fit = trainer()
-    fit.fit(learner, feed(made, Splits(several, several, several)))
+    fit.fit(learner, clips(made, Splits(several, several, several)))
     assert 0 < learner.epoch_loss < 1
-    found = fit.test(learner, feed(made, Splits(several, several, several)), verbose=False)[0]
+    found = fit.test(learner, clips(made, Splits(several, several, several)), verbose=False)[0]
     assert set(found) == {"test_loss", "test_mean_average_precision", "test_mean_auc", "test_d_prime"}
     truth = targets(several)
     sounds = Sounds(items, 8000)
@@ -186,7 +190,7 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
 
 
 def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    learner = Supervised(net(3), LEARN, 0, 3, mixup_alpha=0.4, shortest=2400)
+    learner = Supervised(net(3), recipe("augment.mixup=0.4"), 3, shortest=2400)
     seen: list[Tensor] = []
     plain = learner.loss
 
@@ -195,7 +199,7 @@ def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.
         return plain(logits, truth)
 
     monkeypatch.setattr(learner, "loss", loss)
-    trainer(limit_val_batches=0).fit(learner, feed(made, splits))
+    trainer(limit_val_batches=0).fit(learner, clips(made, splits))
     blended = torch.cat(seen)
     torch.testing.assert_close(blended.sum(1), torch.ones(len(blended)))
     assert blended.shape[1] == 3 and bool(((blended > 0.01) & (blended < 0.99)).any())
@@ -204,7 +208,7 @@ def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.
 def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
     made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learner = Supervised(net(3), LEARN, 0, 3, shortest=2400)
+    learner = Supervised(net(3), recipe(), 3, shortest=2400)
     seen: list[float] = []
     plain = learner.training_step
 
@@ -215,7 +219,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
 
     monkeypatch.setattr(learner, "training_step", step)
     fit = trainer()
-    fit.fit(learner, feed(made, splits))
+    fit.fit(learner, clips(made, splits))
     assert len(seen) == 8 and learner.epoch_loss == pytest.approx(np.mean(seen[4:]))
     assert float(fit.callback_metrics["loss"]) == pytest.approx(learner.epoch_loss)
 
@@ -230,7 +234,7 @@ def test_the_best_epoch_is_kept(made: Any, tmp_path: Path) -> None:
 
 def test_spoken_digits(made: Any, data: Path, tmp_path: Path) -> None:
     """Of recordings, in one epoch over the official split, more than chance would tell."""
-    recipe = made(
+    digits = made(
         model={"name": "vowelnet", "options": {"channels": [8, 16, 16]}},
         data={
             "set": "fsdd", "folder": str(data / "fsdd"), "task": "speaker", "train": "train", "validation": None,
@@ -238,5 +242,5 @@ def test_spoken_digits(made: Any, data: Path, tmp_path: Path) -> None:
         },
         learn={"epochs": 1, "batch_size": 32, "learning_rate": 1e-2, "schedule": "constant"},
     )  # fmt: skip
-    found = train(recipe, tmp_path / "run")
+    found = train(digits, tmp_path / "run")
     assert found["clips"]["test"] == 300 and found["test_accuracy"] > 0.3  # of six speakers

@@ -1,4 +1,4 @@
-"""From a recipe to what learns: the model for the sound and the classes of its data, and how it learns."""
+"""From a recipe to what is trained: the model for the sound and the classes of its data, and the training method."""
 
 from __future__ import annotations
 
@@ -16,75 +16,65 @@ from otoscope.training.supervised import Supervised
 
 
 def untrained_model(recipe: Recipe) -> Any:
-    """The model of a recipe before its classes are known, which tells what sound it takes."""
-    return random_model(recipe.model, None if recipe.learn.method == "contrastive" else ("one", "other"), recipe.seed)
+    """The model of a recipe before its classes are known, to read its sample rate and length from."""
+    classes = None if recipe.learn.method == "contrastive" else ("one", "other")
+    return random_model(recipe.model, classes, recipe.seed)
 
 
 def build_model(recipe: Recipe, splits: Splits) -> Any:
-    """The model of a recipe, for the classes of its data unless it only encodes."""
-    encodes = recipe.learn.method == "contrastive"
-    if not encodes and len(splits.train.classes) < 2:
-        raise InputError(f"{recipe.data.set} has one class, {splits.train.classes[0]}: there is nothing to tell apart")
-    part = recipe.model
-    if recipe.learn.method == "linear":  # the classifier is what learns
-        part = part.model_copy(update={"new_head": True})
+    """The model of a recipe for the classes of its data; an encoder for contrastive learning."""
+    is_encoder, section = recipe.learn.method == "contrastive", recipe.model
+    classes = splits.train.classes
+    if not is_encoder and len(classes) < 2:
+        raise InputError(f"{recipe.data.set} has only the class {classes[0]}: a classifier needs two")
+    if recipe.learn.method == "linear":  # the classifier is what is trained
+        section = section.model_copy(update={"new_head": True})
     length = crop_length(recipe, untrained_model(recipe))
-    model: Any = start_model(part, None if encodes else splits.train.classes, recipe.seed, length)
-    if getattr(model, "config", None) is not None:  # as it is trained, so it is looked into
+    model: Any = start_model(section, None if is_encoder else classes, recipe.seed, length)
+    if getattr(model, "config", None) is not None:  # short clips are padded later as in training
         model.padding = recipe.data.padding
     return model
 
 
 def crop_length(recipe: Recipe, model: Any) -> int:
-    """Samples of what the model hears at a time in training."""
+    """Samples of the pieces that a model is trained on."""
     own, shortest = getattr(model, "input_length", None), getattr(model, "minimum_length", 1) or 1
-    asked = None if recipe.data.duration is None else round(recipe.data.duration * model.sample_rate)
-    if own is not None and asked not in (None, own):
+    duration, name = recipe.data.duration, recipe.model.name
+    wanted = None if duration is None else round(duration * model.sample_rate)
+    if own is not None and wanted not in (None, own):
         raise InputError(
-            f"data.duration is {recipe.data.duration:g}, and {recipe.model.name} takes {own / model.sample_rate:g} s: "
-            "leave it out, or set model.options.input_length"
+            f"data.duration is {duration:g} s, but {name} takes {own / model.sample_rate:g} s: leave it out, or set "
+            "model.options.input_length"
         )
-    length = own or asked
+    length = own or wanted
     if length is None:
-        raise InputError(
-            f"{recipe.model.name} takes clips of any length: say data.duration, how much it hears at a time"
-        )
+        raise InputError(f"{name} takes clips of any length: set data.duration, the length of the training pieces in s")
     if length < shortest:
         raise InputError(
-            f"data.duration is {length / model.sample_rate:g}, and {recipe.model.name} needs "
-            f"{shortest / model.sample_rate:.3g} s or more"
+            f"data.duration is {length / model.sample_rate:g} s, but {name} needs {shortest / model.sample_rate:.3g} s "
+            "or more"
         )
     return int(length)
 
 
 def build_learner(recipe: Recipe, model: Any, splits: Splits) -> Any:
-    """The model together with the way it learns."""
-    length = crop_length(recipe, model)
+    """The model together with its training method."""
+    length, train = crop_length(recipe, model), splits.train
     if recipe.learn.method == "contrastive":
         embedding = output_for_silence(model, recipe.model.name, length)
         options = getattr(model, "config", {}).get("options", {})
-        told = getattr(model, "classes", None) or options.get("n_classes") or options.get("classes")
-        if embedding.ndim != 2 or told:
+        classes = getattr(model, "classes", None) or options.get("n_classes") or options.get("classes")
+        if embedding.ndim != 2 or classes:
             raise InputError(
-                f"{recipe.model.name} is no encoder: contrastive learning needs a model that returns features "
-                "(clip, feature) and ends in no classifier, such as cnn12"
+                f"{recipe.model.name} is not an encoder: contrastive learning needs a model that returns features "
+                "(clip, feature) and has no classifier, such as cnn12"
             )
-        return Contrastive(model, recipe.learn, recipe.seed, embedding.shape[1])
+        return Contrastive(model, recipe, embedding.shape[1])
     model.train()
     if recipe.learn.method == "frames":
-        said: dict[str, Sequence[Sentence]] = {
-            name: sentences(data) for name, data in splits._asdict().items() if data is not None
+        spoken: dict[str, Sequence[Sentence]] = {
+            split: sentences(data) for split, data in splits._asdict().items() if data is not None
         }
-        of = {"length": length, "sample_rate": model.sample_rate, "mixup_alpha": recipe.augment.mixup}
-        return Phones(model, recipe.learn, recipe.seed, splits.train.classes, said, **of)
-    return Supervised(
-        model,
-        recipe.learn,
-        recipe.seed,
-        len(splits.train.classes),
-        multilabel=splits.train.multilabel,
-        mixup_alpha=recipe.augment.mixup,
-        shortest=length,
-        window=getattr(model, "input_length", None),
-        padding=recipe.data.padding,
-    )
+        return Phones(model, recipe, train.classes, spoken, length=length, sample_rate=model.sample_rate)
+    window = getattr(model, "input_length", None)
+    return Supervised(model, recipe, len(train.classes), multilabel=train.multilabel, shortest=length, window=window)

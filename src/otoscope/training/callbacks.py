@@ -1,4 +1,4 @@
-"""What is looked at and kept while a model learns."""
+"""Lightning callbacks: what is logged and stored during training."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from otoscope.models.checkpoints import save_weights
 from otoscope.training.change_rate import ChangeRate
 
 Report = Callable[[str, int, int], None]
-"""Called with what is done, how far it is, and of how much."""
+"""Called with a description of the step, the amount done, and the total."""
 
 
-class MetricsLog(Checkpoint):  # such are called when all of an epoch is known
-    """Write what was found in each epoch as a row of a table.
+class MetricsLog(Checkpoint):  # of this type, so that it runs when all metrics of an epoch are known
+    """Write the metrics of each epoch as a row of a table.
 
     Parameters
     ----------
     path : Path
-        Of the CSV file; a training that goes on goes on with its rows.
+        The CSV file; a resumed training continues its rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,8 +37,8 @@ class MetricsLog(Checkpoint):  # such are called when all of an epoch is known
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the row of this epoch."""
-        found = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
-        self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **found})
+        metrics = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **metrics})
         if trainer.is_global_zero:
             with whole_file(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
                 table = csv.DictWriter(file, self.rows[-1], extrasaction="ignore")
@@ -50,18 +50,18 @@ class MetricsLog(Checkpoint):  # such are called when all of an epoch is known
         return {"rows": self.rows}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore them."""
         self.rows = list(state["rows"])
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Keep the state of the best epoch as ``best.ckpt``; a training also goes on when its folder was moved.
+    """Store the best epoch as ``best.ckpt``; a training can resume in a folder that was moved.
 
     Parameters
     ----------
     folder : Path
     monitor : str
-        The metric; more is better.
+        The metric; higher is better.
     """
 
     def __init__(self, folder: Path, monitor: str) -> None:
@@ -70,17 +70,17 @@ class BestCheckpoint(ModelCheckpoint):
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from there, with the file that lies here."""
+        """Restore the state, with the file in this folder."""
         path = os.path.join(str(self.dirpath), "best.ckpt")
-        known = dict.fromkeys([path] * len(state_dict["best_k_models"]), state_dict["best_model_score"])
-        here = {"best_model_path": path, "kth_best_model_path": path, "best_k_models": known}
+        scores = dict.fromkeys([path] * len(state_dict["best_k_models"]), state_dict["best_model_score"])
+        here = {"best_model_path": path, "kth_best_model_path": path, "best_k_models": scores}
         super().load_state_dict(state_dict | here | {"dirpath": self.dirpath})
 
 
 class StepCheckpoint(ModelCheckpoint):
-    """Keep the state within epochs as ``last.ckpt``; what is kept behind the last batch is kept after validation.
+    """Store ``last.ckpt`` within epochs, but not after the last batch, which the end of the epoch stores.
 
-    A training that went on from in between would take the epoch for over, and not validate.
+    A training resumed between the two would take the epoch for finished and skip its validation.
 
     Parameters
     ----------
@@ -93,18 +93,18 @@ class StepCheckpoint(ModelCheckpoint):
         super().__init__(folder, "last", every_n_train_steps=every, enable_version_counter=False)
 
     def on_train_batch_end(self, trainer: Trainer, *others: Any) -> None:
-        """Keep the state, if it is time."""
+        """Store a checkpoint after every `every` steps."""
         if not trainer.is_last_batch:
             super().on_train_batch_end(trainer, *others)
 
 
 class EarlyStop(EarlyStopping):
-    """End a training that does not get better; one that was ended so does not go on.
+    """End a training that no longer improves, for good: resuming it does not train further.
 
     Parameters
     ----------
     monitor : str
-        The metric; more is better.
+        The metric; higher is better.
     epochs : int
     """
 
@@ -112,12 +112,12 @@ class EarlyStop(EarlyStopping):
         super().__init__(monitor, mode="max", patience=epochs)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look whether it was ended before."""
+        """Stop at once if it was ended before."""
         trainer.should_stop = trainer.should_stop or self.stopped_epoch > 0
 
 
 class StepWeights(Callback):
-    """Keep the weights of the model after chosen steps of the optimizer, as ``step=N.safetensors``.
+    """Store the weights of the model after chosen optimizer steps, as ``step=N.safetensors``.
 
     Parameters
     ----------
@@ -130,27 +130,27 @@ class StepWeights(Callback):
         self.folder, self.steps = folder, frozenset(steps)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep those that training starts from."""
+        """Store the initial weights, if step 0 is chosen."""
         if trainer.global_step == 0:
-            self._keep(trainer, pl_module)
+            self._store(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        """Keep those of this step, if it is one of the chosen."""
-        self._keep(trainer, pl_module)
+        """Store the weights of this step, if it is chosen."""
+        self._store(trainer, pl_module)
 
-    def _keep(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def _store(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.global_step in self.steps and trainer.is_global_zero:
             self.folder.mkdir(exist_ok=True)
             save_weights(cast(nn.Module, pl_module.model), self.folder / f"step={trainer.global_step}.safetensors")
 
 
 class ChangeRateLog(Callback):
-    """Note how much the filters change at each step; see :class:`otoscope.training.ChangeRate`.
+    """Record how much the filters change at each step; see :class:`otoscope.training.ChangeRate`.
 
     Parameters
     ----------
     path : Path
-        Of the NetCDF file that is written when training ends.
+        The NetCDF file, written when training ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -160,29 +160,29 @@ class ChangeRateLog(Callback):
         self._steps = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the weights that training starts or goes on from."""
+        """Take the weights that training starts or resumes from."""
         self._rate, self._steps = ChangeRate(cast(nn.Module, pl_module.model)), trainer.global_step
         if self._before:
             self._rate.load_state_dict(self._before)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
-        """Note the change, where the optimizer made a step."""
+        """Record the change, if the optimizer made a step."""
         if self._rate is not None and trainer.global_step > self._steps:
             self._rate.step()
             self._steps = trainer.global_step
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what was noted."""
+        """Write the changes."""
         if self._rate is not None and self._steps and trainer.is_global_zero:
             with whole_file(self.path) as part:
                 self._rate.result().to_netcdf(part, engine="scipy")
 
     def state_dict(self) -> dict[str, Any]:
-        """What was noted so far, for a checkpoint."""
+        """The changes so far, for a checkpoint."""
         return self._rate.state_dict() if self._rate is not None else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore them."""
         self._before = state
 
 
@@ -190,7 +190,7 @@ _SHOWN = ("accuracy", "average_precision")
 
 
 class ProgressReporter(Callback):
-    """Report every batch, with a figure of the epoch before; and the time that learning took, over all its parts.
+    """Report every batch, with a metric of the last epoch, and measure the training time over all resumptions.
 
     Parameters
     ----------
@@ -209,13 +209,13 @@ class ProgressReporter(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, i: int
     ) -> None:
-        """Say how far the epoch is."""
+        """Report the progress of the epoch."""
         self.seconds = time.monotonic() - self._began
         if self.report is not None and trainer.is_global_zero:
-            known = trainer.callback_metrics
-            shown = next((name for name in known if name.endswith(_SHOWN)), None)
-            figure = "" if shown is None else f", {shown.partition('_')[2].replace('_', ' ')} {float(known[shown]):.3f}"
-            step = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}{figure}"
+            metrics = trainer.callback_metrics
+            name = next((name for name in metrics if name.endswith(_SHOWN)), "")
+            value = f", {name.partition('_')[2].replace('_', ' ')} {float(metrics[name]):.3f}" if name else ""
+            step = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}{value}"
             self.report(step, i + 1, int(trainer.num_training_batches))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -227,5 +227,5 @@ class ProgressReporter(Callback):
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on counting."""
+        """Restore it."""
         self.seconds = float(state["seconds"])

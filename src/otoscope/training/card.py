@@ -1,4 +1,4 @@
-"""The card of a trained model: what it is, what it learnt from and how, how well it does, and how to look into it."""
+"""The model card: architecture, data, training, results, usage and limitations of a trained model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from otoscope.data.sets import SETS
 from otoscope.models import available
 from otoscope.training.recipe import Recipe, to_yaml
 
-#: Data sets that the Hugging Face Hub has too, under the names there.
+#: Data sets that are on the Hugging Face Hub, and their names there.
 ON_THE_HUB = {
     "librispeech": "openslr/librispeech_asr",
     "speech-commands": "google/speech_commands",
     "timit": "timit-asr/timit_asr",
 }
 
-#: What metrics are called in words. Where the Hub knows a metric by another name than ours, that follows.
+#: Names of metrics in words, and on the Hub.
 METRICS: dict[str, tuple[str, str]] = {
     "accuracy": ("accuracy", "accuracy"),
     "equal_error_rate": ("equal error rate", "eer"),
@@ -36,19 +36,22 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 
 _METHODS = {
-    "supervised": "supervised, with the labels of its clips",
+    "supervised": "supervised, on labelled clips",
     "contrastive": "contrastive (SimCLR), without labels",
-    "linear": "linear: only its classifier learnt, the rest stayed as it was",
-    "frames": "on single frames: the phone in the middle of each window",
+    "linear": "linear: only the classifier was trained, on a frozen encoder",
+    "frames": "frame by frame: the phone in the middle of each window",
 }
-_PARTS = ("train", "validation", "test")
+_SPLITS = ("train", "validation", "test")
 _SHOWN = 60  # classes at most
 
 
-class _Figure(NamedTuple):
-    """How well the model does on one part."""
+_NOT_METRICS = ("clips", "seconds", "device", "parameters", "epochs", "otoscope_version")
 
-    part: str
+
+class _Figure(NamedTuple):
+    """One metric of one split."""
+
+    split: str
     metric: str
     value: float
     interval: tuple[float, float] | None
@@ -57,44 +60,34 @@ class _Figure(NamedTuple):
 def model_card(
     recipe: Recipe,
     model: nn.Module,
+    metrics: Mapping[str, Any],
     *,
     name: str,
-    clips: Mapping[str, int],
-    metrics: Mapping[str, float],
-    seconds: float | None = None,
-    device: str | None = None,
     fold: str | None = None,
-    intervals: Mapping[str, tuple[float, float]] | None = None,
     licence: str = "unknown",
     versions: Mapping[str, str] | None = None,
 ) -> str:
-    """Describe a trained model in Markdown, with the heading in YAML that the Hugging Face Hub reads.
+    """Describe a trained model in Markdown, with the YAML header that the Hugging Face Hub reads.
 
     Parameters
     ----------
     recipe : Recipe
-        By which it was trained.
+        Of its training.
     model : torch.nn.Module
         With `sample_rate`, and where it has them `input_length` and `classes`; an encoder has no classes.
+    metrics : mapping
+        The results of the training, as in ``metrics.json``: metrics such as ``test_accuracy``, ``validation_d_prime``
+        or ``train_loss`` (of the last epoch), ``clips`` (how many there are in each split) and, optionally, ``seconds``
+        (training time) and ``device``. Metrics without a split in their name are of the last split. Accuracies get 95 %
+        intervals after Wilson.
     name : str
         Of the model, and of its folder.
-    clips : mapping of str to int
-        How many there are in the parts train, validation and test.
-    metrics : mapping of str to float
-        Such as ``test_accuracy``, ``validation_d_prime`` or ``train_loss`` (of the last epoch). Those without a part
-        are of the last part that there is.
-    seconds : float, optional
-        That the training took.
-    device : str, optional
-        On what, such as ``"2 CPU cores"``.
     fold : str, optional
-        In a cross-validation, the part that it was tested on.
-    intervals : mapping of str to tuple of two float, optional
-        95 % intervals, by the names of `metrics`.
+        The test split, in a cross-validation.
     licence : str
-        Of the model, as the Hub calls it, such as ``"apache-2.0"``. By default it is left to who publishes.
+        Of the model, in the Hub's spelling, such as ``"apache-2.0"``. By default it is left to the publisher.
     versions : mapping of str to str, optional
-        Of what it was trained with; those of Otoscope, PyTorch, Lightning and Python that run now by default.
+        Software it was trained with; the running Otoscope, PyTorch, Lightning and Python by default.
 
     Returns
     -------
@@ -103,61 +96,57 @@ def model_card(
     Examples
     --------
     >>> from otoscope.models import load
-    >>> recipe = Recipe.model_validate({
-    ...     "about": "Registers of synthesised vowels.",
-    ...     "model": {"name": "vowelnet"},
-    ...     "data": {"set": "vowels", "task": "register", "train": "all", "validation": 0.2},
-    ...     "learn": {"epochs": 3, "batch_size": 8},
-    ... })
+    >>> from otoscope.training.recipe import read_recipe
     >>> model = load("vowelnet", classes=["low", "mid", "high"])
-    >>> text = model_card(recipe, model, name="registers", clips={"train": 192, "validation": 48},
-    ...     metrics={"validation_accuracy": 0.9375})
+    >>> results = {"validation_accuracy": 0.9375, "clips": {"train": 192, "validation": 48}}
+    >>> text = model_card(read_recipe("laptop/vowels", ["data.task=register"]), model, results, name="registers")
     >>> [line for line in text.splitlines() if "0.9375" in line]
-    ['      value: 0.9375', '| validation | 48 | accuracy | 0.9375 |']
+    ['      value: 0.9375', '| validation | 48 | accuracy | 0.9375 | 0.8316 to 0.9785 |']
     """
-    figures = [_figure(key, value, clips, (intervals or {}).get(key)) for key, value in metrics.items()]
-    heading = _heading(recipe, model, name, figures, licence)
+    clips = metrics["clips"]
+    figures = [_figure(key, value, clips) for key, value in metrics.items() if key not in _NOT_METRICS]
     sections = {
         "Data": _data(recipe, clips, fold),
-        "Training": _training(recipe, name, seconds, device, versions or _versions()),
-        "How well it does": _figures_table(figures, clips),
-        "How to look into it": _use(name),
-        "Limits": _limits(recipe, model, clips, licence),
+        "Training": _training(recipe, name, metrics, versions or _versions()),
+        "Results": _results_table(figures, clips),
+        "Usage": _usage(name),
+        "Limitations": _limitations(recipe, model, clips, licence),
     }
     body = "\n\n".join(f"## {title}\n\n{text.strip()}" for title, text in sections.items())
-    return f"---\n{to_yaml(heading)}---\n\n# {name}\n\n{_what_it_is(recipe, model)}\n\n{body}\n"
+    header = to_yaml(_header(recipe, model, name, figures, licence))
+    return f"---\n{header}---\n\n# {name}\n\n{_summary(recipe, model)}\n\n{body}\n"
 
 
-# -- The heading ------------------------------------------------------------------------------------------
+# -- The header ------------------------------------------------------------------------------------------
 
 
-def _heading(recipe: Recipe, model: Any, name: str, figures: list[_Figure], licence: str) -> dict[str, Any]:
+def _header(recipe: Recipe, model: Any, name: str, figures: list[_Figure], licence: str) -> dict[str, Any]:
     classifies = bool(getattr(model, "classes", None))
-    judged = [figure for figure in figures if figure.metric in METRICS and math.isfinite(figure.value)]
-    heading: dict[str, Any] = {
+    results = [figure for figure in figures if figure.metric in METRICS and math.isfinite(figure.value)]
+    header: dict[str, Any] = {
         "license": licence,
         "library_name": "otoscope",
         "pipeline_tag": "audio-classification" if classifies else "feature-extraction",
         "tags": ["audio", "raw-waveform", _architecture(recipe, model), recipe.data.set, recipe.learn.method],
     }
     if recipe.data.set in ON_THE_HUB:
-        heading["datasets"] = [ON_THE_HUB[recipe.data.set]]
-    if judged:
-        heading["metrics"] = list(dict.fromkeys(METRICS[figure.metric][1] for figure in judged))
-        heading["model-index"] = [{"name": name, "results": list(_results(recipe, judged))}]
-    return heading
+        header["datasets"] = [ON_THE_HUB[recipe.data.set]]
+    if results:
+        header["metrics"] = list(dict.fromkeys(METRICS[figure.metric][1] for figure in results))
+        header["model-index"] = [{"name": name, "results": list(_hub_results(recipe, results))}]
+    return header
 
 
-def _results(recipe: Recipe, judged: list[_Figure]) -> Iterator[dict[str, Any]]:
-    for part in dict.fromkeys(figure.part for figure in judged):
+def _hub_results(recipe: Recipe, results: list[_Figure]) -> Iterator[dict[str, Any]]:
+    for split in dict.fromkeys(figure.split for figure in results):
         kind = ON_THE_HUB.get(recipe.data.set, recipe.data.set)
         yield {
             "task": {"type": "audio-classification"},
-            "dataset": {"type": kind, "name": recipe.data.set, "split": part},
+            "dataset": {"type": kind, "name": recipe.data.set, "split": split},
             "metrics": [
                 {"type": METRICS[metric][1], "name": METRICS[metric][0], "value": float(f"{value:.6g}")}
-                for where, metric, value, _ in judged
-                if where == part
+                for of_split, metric, value, _ in results
+                if of_split == split
             ],
         }
 
@@ -165,19 +154,19 @@ def _results(recipe: Recipe, judged: list[_Figure]) -> Iterator[dict[str, Any]]:
 # -- The sections -----------------------------------------------------------------------------------------
 
 
-def _what_it_is(recipe: Recipe, model: Any) -> str:
+def _summary(recipe: Recipe, model: Any) -> str:
     size = sum(parameter.numel() for parameter in model.parameters())
     rate, length, shortest = (getattr(model, key, None) for key in ("sample_rate", "input_length", "minimum_length"))
-    takes = f"{shortest / rate:.3g} s or more" if shortest else "any length"
+    duration = f"{shortest / rate:.3g} s or more" if shortest else "any length"
     if length:
-        takes = f"{length / rate:.4g} s ({length:,} samples)"
+        duration = f"{length / rate:.4g} s ({length:,} samples)"
     return "\n".join(
         [
             recipe.about.strip(),
             "",
             f"- **Architecture**: `{_architecture(recipe, model)}`, {size:,} parameters",
-            f"- **Takes**: the raw waveform, (batch, 1, time), at {rate:,} Hz; {takes}",
-            f"- **Tells**: {_classes(getattr(model, 'classes', None))}",
+            f"- **Input**: raw waveform (batch, 1, time) at {rate:,} Hz, {duration}",
+            f"- **Output**: {_classes(getattr(model, 'classes', None))}",
         ]
     )
 
@@ -188,7 +177,7 @@ def _architecture(recipe: Recipe, model: Any) -> str:
 
 def _classes(classes: tuple[str, ...] | None) -> str:
     if not classes:
-        return "no classes: it is an encoder, and what it returns is an embedding"
+        return "an embedding: it is an encoder without classes"
     shown = ", ".join(str(name) for name in classes[:_SHOWN])
     more = f" and {len(classes) - _SHOWN} more, see config.json" if len(classes) > _SHOWN else ""
     return f"{len(classes)} classes: {shown}{more}"
@@ -202,27 +191,28 @@ def _data(recipe: Recipe, clips: Mapping[str, int], fold: str | None) -> str:
         about = f"{place}: {source.about}. Licence: {source.licence}."
     task = data.task or next(iter(source.tasks if source else ()), None)
     if task and recipe.learn.method != "contrastive":
-        about += f" Told apart: {task}."
-    rows = [f"| {part} | {_split(recipe, part, fold)} | {number:,} |" for part, number in clips.items()]
-    return "\n".join([about, "", "| part | of the official split | clips |", "| --- | --- | --- |", *rows])
+        about += f" Task: {task}."
+    rows = [f"| {split} | {_official(recipe, split, fold)} | {number:,} |" for split, number in clips.items()]
+    return "\n".join([about, "", "| split | official split | clips |", "| --- | --- | --- |", *rows])
 
 
-def _split(recipe: Recipe, part: str, fold: str | None) -> str:
-    """What of the official split a part is."""
+def _official(recipe: Recipe, split: str, fold: str | None) -> str:
+    """The official splits that a split consists of."""
     data = recipe.data
-    asked = getattr(data, part, None)
-    if part == "validation" and isinstance(asked, float):
-        return f"{asked:.4g} of what there is to train on, held out"
-    if asked is None and data.folds is not None and fold is not None:
-        return {"train": f"all but {fold}", "test": fold}.get(part, "")
-    return ", ".join([asked] if isinstance(asked, str) else asked or [])
+    named = getattr(data, split, None)
+    if split == "validation" and isinstance(named, float):
+        return f"{named:.4g} of the training clips, held out"
+    if named is None and data.folds is not None and fold is not None:
+        return {"train": f"all but {fold}", "test": fold}.get(split, "")
+    return ", ".join([named] if isinstance(named, str) else named or [])
 
 
-def _training(recipe: Recipe, name: str, seconds: float | None, device: str | None, versions: Mapping[str, str]) -> str:
+def _training(recipe: Recipe, name: str, metrics: Mapping[str, Any], versions: Mapping[str, str]) -> str:
+    seconds, device = metrics.get("seconds"), metrics.get("device")
     started = f"the weights of `{_last_names(recipe.model.weights)}`" if recipe.model.weights else "random weights"
     took = "" if seconds is None else f" It took {_duration(seconds)}{f' on {device}' if device else ''}."
     content = recipe.model_dump()
-    del content["data"]["folder"]  # where things lie on one machine says nothing to others
+    del content["data"]["folder"]  # a path of one machine
     content["model"]["weights"] = _last_names(recipe.model.weights)
     return "\n".join(
         [
@@ -242,21 +232,21 @@ def _training(recipe: Recipe, name: str, seconds: float | None, device: str | No
     )
 
 
-def _figures_table(figures: list[_Figure], clips: Mapping[str, int]) -> str:
+def _results_table(figures: list[_Figure], clips: Mapping[str, int]) -> str:
     if not figures:
-        return "It was not measured."
+        return "Not evaluated."
     bounded = any(figure.interval for figure in figures)
-    rows = [["part", "clips", "metric", "value", "95 % interval"], ["---"] * 5]
-    for part, metric, value, interval in figures:
+    rows = [["split", "clips", "metric", "value", "95 % interval"], ["---"] * 5]
+    for split, metric, value, interval in figures:
         called = METRICS[metric][0] if metric in METRICS else metric.replace("_", " ")
-        bounds = " to ".join(map(_show, interval)) if interval else ""
-        rows.append([part, f"{clips[part]:,}" if part in clips else "", called, _show(value), bounds])
+        bounds = " to ".join(map(_format, interval)) if interval else ""
+        rows.append([split, f"{clips[split]:,}" if split in clips else "", called, _format(value), bounds])
     return "\n".join(f"| {' | '.join(row if bounded else row[:-1])} |" for row in rows)
 
 
-def _use(name: str) -> str:
-    folder = f"./{name}" if name in available() else name  # an architecture of that name would be built anew
-    return f"""From where its folder lies; once it is published, `hf:ORG/NAME` stands in place of the folder.
+def _usage(name: str) -> str:
+    folder = f"./{name}" if name in available() else name  # a bare name would be the architecture
+    return f"""In the folder that contains the model's folder. Once it is published, use `hf:ORG/NAME` instead.
 
 ```python
 import otoscope
@@ -267,26 +257,24 @@ otoscope.Scope(model).strs(wave).otoscope.plot()
 ```
 
 ```bash
-otoscope inspect {shlex.quote(folder)} clip.wav --out seen
+otoscope inspect {shlex.quote(folder)} clip.wav --out inspection
 otoscope filters {shlex.quote(folder)} --out filters
 ```
 """
 
 
-def _limits(recipe: Recipe, model: Any, clips: Mapping[str, int], licence: str) -> str:
-    limits = [f"It learnt from `{recipe.data.set}` and was measured on nothing else: other recordings may be harder."]
+def _limitations(recipe: Recipe, model: Any, clips: Mapping[str, int], licence: str) -> str:
+    limits = [f"It was trained and evaluated on `{recipe.data.set}` alone: other recordings may be harder."]
     if getattr(model, "classes", None):
-        limits.append(
-            "It knows only its classes, and gives each a score for any sound, also for one that is none of them."
-        )
+        limits.append("It scores its classes for any sound, also for one that belongs to none of them.")
     else:
-        limits.append("Its embedding means nothing by itself: a classifier has to learn to read it.")
+        limits.append("Its embedding needs a classifier trained on top of it.")
     if clips.get("validation") and not clips.get("test"):
-        limits.append("The validation clips also chose the epoch that was kept, so unseen clips may do worse.")
+        limits.append("The validation clips also selected the epoch, so accuracy on unseen clips may be lower.")
     if licence == "unknown":
         limits.append(
-            "Under which licence it may be used is not said: who publishes it says so at the top of this card, as the "
-            "licence of the data allows."
+            "Its licence is not stated: whoever publishes it states it at the top of this card, as the licence of the "
+            "data allows."
         )
     return "\n".join(f"- {limit}" for limit in limits)
 
@@ -294,17 +282,25 @@ def _limits(recipe: Recipe, model: Any, clips: Mapping[str, int], licence: str) 
 # -- Figures and words ------------------------------------------------------------------------------------
 
 
-def _figure(key: str, value: float | None, clips: Mapping[str, int], interval: tuple[float, float] | None) -> _Figure:
-    """Tell part and metric in the name of a figure."""
+def _figure(key: str, value: float | None, clips: Mapping[str, int]) -> _Figure:
+    """A metric and its split, from a name such as ``test_accuracy``."""
     number = math.nan if value is None else float(value)
-    part, _, metric = key.partition("_")
-    if part in _PARTS and metric:
-        return _Figure(part, metric, number, interval)
-    last = next((part for part in reversed(_PARTS) if clips.get(part)), "train")
-    return _Figure(last, key, number, interval)
+    split, _, metric = key.partition("_")
+    if split not in _SPLITS or not metric:
+        split, metric = next((split for split in reversed(_SPLITS) if clips.get(split)), "train"), key
+    interval = _wilson(number, clips[split]) if metric == "accuracy" and clips.get(split) else None
+    return _Figure(split, metric, number, interval)
 
 
-def _show(value: float) -> str:
+def _wilson(share: float, clips: int) -> tuple[float, float]:
+    """The 95 % interval of a share of correct clips."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(share * clips), clips).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def _format(value: float) -> str:
     if math.isnan(value):
         return "not defined"
     return f"{value:.4g}" if math.isfinite(value) else "infinite"

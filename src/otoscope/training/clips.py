@@ -1,4 +1,4 @@
-"""The sounds of a data set as torch takes them: crops to learn from, whole clips to be judged on."""
+"""The sounds of a data set as torch data sets: crops for training, whole clips for evaluation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,37 +21,39 @@ from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.crops import centre_crop, random_crop, two_crops
-from otoscope.training.recipe import AugmentSection
+from otoscope.training.recipe import Recipe
 
-_SLACK = 0.05  # s by which a list may say that a piece is longer than its file
-_THREADS = 4  # that open files at a time; decoding does not hold Python's lock
+T = TypeVar("T")
+
+_SLACK = 0.05  # s by which the listed end of a piece may exceed its file
+_THREADS = 4  # that read files; decoding does not hold Python's lock
 
 
 class Draw(NamedTuple):
-    """One visit of one clip: all that is random about it follows from the seed and these."""
+    """One use of one clip: everything random about it follows from the seed and these."""
 
     epoch: int
     clip: int
 
 
 class Sounds:
-    """The waveforms of items, decoded when they are asked for, or all at once.
+    """The waveforms of items, decoded when needed, or all at once.
 
     Parameters
     ----------
     items : sequence of Item
     sample_rate : int
-        That all are resampled to, in Hz.
+        In Hz; all sounds are resampled to it.
     in_memory : bool
-        Decode all now, and keep them.
+        Decode all sounds now, and keep them.
     progress : callable, optional
-        Called with how many files were looked at, and of how many.
+        Called with the number of files read so far, and their total.
 
     Raises
     ------
     InputError
-        If a file is missing, no sound, empty or cut off: every header is read now, so that a training does not end on
-        it after hours. What only decoding shows is raised then, or now with `in_memory`.
+        If a file is missing, not a sound, empty or truncated: every header is read now, so that a training does not
+        fail on it after hours. What only decoding shows is raised then, or now with `in_memory`.
     """
 
     def __init__(
@@ -64,11 +66,10 @@ class Sounds:
     ) -> None:
         self.items, self.sample_rate = list(items), sample_rate
         self._kept: list[Tensor] | None = None
-        looked = _all(self._decode if in_memory else self._seconds, len(self.items), progress)
         if in_memory:
-            self._kept = looked
+            self._kept = _map_threads(self._decode, len(self.items), progress)
         else:
-            self._lengths = looked
+            self._lengths = _map_threads(self._seconds, len(self.items), progress)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -78,7 +79,7 @@ class Sounds:
         return self._decode(index) if self._kept is None else self._kept[index]
 
     def crop(self, index: int, length: int, generator: torch.Generator | None, padding: str) -> Tensor:
-        """A piece (1, length) of a clip, the middle one without a generator; only the piece is decoded."""
+        """A random piece (1, length) of a clip, or the middle one without a generator; only the piece is decoded."""
         item = self.items[index]
         samples = math.floor(self._lengths[index] * self.sample_rate + 0.5) if self._kept is None else 0
         if samples <= length or isinstance(item.sound, xr.DataArray):
@@ -96,7 +97,7 @@ class Sounds:
         return centre_crop(piece[None], length, padding)
 
     def window(self, index: int, first: int, length: int) -> Tensor:
-        """The samples (1, length) from `first` on, with silence beyond the ends; only the piece is decoded."""
+        """The samples (1, length) from `first` on, zeros beyond the ends of the clip; only the piece is decoded."""
         item, begin = self.items[index], max(first, 0)
         if self._kept is not None or isinstance(item.sound, xr.DataArray):
             piece = self.whole(index)[:, begin : first + length]
@@ -122,16 +123,15 @@ class Sounds:
         item = self.items[index]
         if isinstance(item.sound, xr.DataArray):
             return item.sound.size / self.sample_rate
-        there = _file_seconds(item.sound)
-        stop = there if item.stop is None else item.stop
-        if stop > there + _SLACK or stop <= (item.start or 0.0):
-            begin = item.start or 0.0
-            raise InputError(f"{item.sound} is {there:.3f} s long, and has no piece from {begin:.3f} to {stop:.3f} s")
-        return min(stop, there) - (item.start or 0.0)
+        total, start = _file_seconds(item.sound), item.start or 0.0
+        stop = total if item.stop is None else item.stop
+        if stop > total + _SLACK or stop <= start:
+            raise InputError(f"{item.sound} is {total:.3f} s long and has no piece from {start:.3f} to {stop:.3f} s")
+        return min(stop, total) - start
 
 
 class Crops(Dataset[tuple[Tensor, Tensor]]):
-    """Pieces to learn from, changed at random: item `Draw` is (view, 1, length) and its target.
+    """Randomly augmented pieces for training: item `Draw` is (view, 1, length) and its target.
 
     Parameters
     ----------
@@ -140,60 +140,45 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         See :func:`targets`.
     length : int
         Samples of a piece.
-    views : 1 or 2
-        2 for contrastive learning: pieces of a clip that do not overlap, each changed on its own.
-    crop, padding : str
-        As in a recipe.
-    augment : AugmentSection
-        The random changes; mixup is done with whole batches, elsewhere.
-    seed : int
+    recipe : Recipe
+        Its crop, padding, augmentation (mixup, which needs whole batches, is done elsewhere) and seed. Contrastive
+        learning gets two views of a clip: pieces that do not overlap, each augmented on its own. Else there is one.
     """
 
-    def __init__(
-        self,
-        sounds: Sounds,
-        targets: Tensor,
-        length: int,
-        *,
-        views: int = 1,
-        crop: str = "random",
-        padding: str = "zeros",
-        augment: AugmentSection | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.sounds, self.targets, self.length, self.views = sounds, targets, length, views
-        self.crop, self.padding, self.augment, self.seed = crop, padding, augment or AugmentSection(), seed
+    def __init__(self, sounds: Sounds, targets: Tensor, length: int, recipe: Recipe) -> None:
+        self.sounds, self.targets, self.length, self.recipe = sounds, targets, length, recipe
 
     def __len__(self) -> int:
         return len(self.sounds)
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        generator = seeded_generator(self.seed, draw.epoch, draw.clip)
-        return self._changed(self._views(draw.clip, generator), generator), self.targets[draw.clip]
+        generator = seeded_generator(self.recipe.seed, draw.epoch, draw.clip)
+        return self._augment(self._views(draw.clip, generator), generator), self.targets[draw.clip]
 
     def _views(self, index: int, generator: torch.Generator) -> Tensor:
-        if self.views == 2:
-            return torch.stack(two_crops(self.sounds.whole(index), self.length, generator, self.padding))
-        chance = generator if self.crop == "random" else None
-        return self.sounds.crop(index, self.length, chance, self.padding)[None]
+        data = self.recipe.data
+        if self.recipe.learn.method == "contrastive":
+            return torch.stack(two_crops(self.sounds.whole(index), self.length, generator, data.padding))
+        place = generator if data.crop == "random" else None
+        return self.sounds.crop(index, self.length, place, data.padding)[None]
 
-    def _changed(self, views: Tensor, generator: torch.Generator) -> Tensor:
-        how = self.augment
-        if how.gain:
+    def _augment(self, views: Tensor, generator: torch.Generator) -> Tensor:
+        augment, padding = self.recipe.augment, self.recipe.data.padding
+        if augment.gain:
             views = random_gain(views, generator)
-        if how.noise:
+        if augment.noise:
             views = gaussian_noise(views, generator)
-        if how.masks:
+        if augment.masks:
             views = time_masks(views, generator, sample_rate=self.sounds.sample_rate)
-        if how.background:
+        if augment.background:
             others = torch.randint(len(self.sounds), (len(views),), generator=generator).tolist()
-            behind = [self.sounds.crop(other, self.length, generator, self.padding) for other in others]
-            views = inject_background(views, torch.stack(behind), generator)
+            backgrounds = [self.sounds.crop(other, self.length, generator, padding) for other in others]
+            views = inject_background(views, torch.stack(backgrounds), generator)
         return views
 
 
 class WholeClips(Dataset[tuple[Tensor, Tensor]]):
-    """Whole clips to be judged on: (1, time) and its target.
+    """Whole clips for evaluation: (1, time) and its target.
 
     Parameters
     ----------
@@ -212,18 +197,18 @@ class WholeClips(Dataset[tuple[Tensor, Tensor]]):
         return self.sounds.whole(index), self.targets[index]
 
 
-@lru_cache(maxsize=4096)  # a file of many pieces is looked at once
+@lru_cache(maxsize=4096)  # a file with many pieces is read once
 def _file_seconds(path: Path) -> float:
     return audio_duration(path)
 
 
 def targets(data: DataSet) -> Tensor:
-    """What is to be said of each item.
+    """The target of each item.
 
     Returns
     -------
     Tensor, (item,) int64 or (item, class) float32
-        The number of its class; where there may be several, 1 for each that is there.
+        The number of its class; where there may be several, 1 for each class of the item.
 
     Examples
     --------
@@ -234,24 +219,24 @@ def targets(data: DataSet) -> Tensor:
     numbers = {name: number for number, name in enumerate(data.classes)}
     if not data.multilabel:
         return torch.tensor([numbers[item.labels[0]] for item in data])
-    there = torch.zeros(len(data), len(numbers))
+    found = torch.zeros(len(data), len(numbers))
     for row, item in enumerate(data):
-        there[row, [numbers[label] for label in item.labels]] = 1.0
-    return there
+        found[row, [numbers[label] for label in item.labels]] = 1.0
+    return found
 
 
 def seeded_generator(*numbers: int) -> torch.Generator:
-    """A generator whose seed is well mixed from some numbers."""
+    """A generator whose seed mixes some numbers well."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
 
 
-def _all(look: Callable[[int], object], count: int, progress: Callable[[int, int], None] | None) -> list:
-    """What each index gives, by several threads; the first error ends it."""
+def _map_threads(function: Callable[[int], T], count: int, progress: Callable[[int, int], None] | None) -> list[T]:
+    """The results of a function for the numbers below `count`, by several threads; the first error ends it."""
     found = []
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
-            for one in pool.map(look, range(count)):
-                found.append(one)
+            for result in pool.map(function, range(count)):
+                found.append(result)
                 if progress is not None:
                     progress(len(found), count)
         except BaseException:

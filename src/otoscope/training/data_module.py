@@ -1,4 +1,4 @@
-"""The clips of a training, as Lightning asks for them: after it has told each process its share."""
+"""The data loaders of a training, built when Lightning has told each process its share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from lightning.pytorch import LightningDataModule
 from otoscope.errors import InputError
 from otoscope.training.callbacks import Report
 from otoscope.training.clips import Crops, Sounds, WholeClips, targets
-from otoscope.training.frames import Windows, count_frames, files, sentences
+from otoscope.training.frames import Windows, count_frames, sentences, whole_files
 from otoscope.training.loader import BatchSampler, EvaluationLoader, TrainingLoader
 from otoscope.training.recipe import Recipe
 from otoscope.training.splits import Splits
 
+_PURPOSE = {"train": "train on", "validation": "validate on", "test": "test on"}
+
 
 class DataModule(LightningDataModule):
-    """Crops to learn from, and whole clips to be judged on.
+    """Crops for training, and whole clips for evaluation.
 
     Parameters
     ----------
@@ -27,9 +29,8 @@ class DataModule(LightningDataModule):
         Of the model, in Hz.
     length : int
         Samples of a crop.
-    batch_size : int
     report : callable, optional
-        Told of the files that are looked at before training.
+        Called with the progress of reading files before training.
 
     Raises
     ------
@@ -38,89 +39,72 @@ class DataModule(LightningDataModule):
     """
 
     def __init__(
-        self,
-        recipe: Recipe,
-        splits: Splits,
-        sample_rate: int,
-        length: int,
-        batch_size: int,
-        report: Report | None = None,
+        self, recipe: Recipe, splits: Splits, sample_rate: int, length: int, report: Report | None = None
     ) -> None:
         super().__init__()
-        self.recipe, self.splits, self.batch_size = recipe, splits, batch_size
-        self._begin = 0, 0
-        there = {name: data for name, data in splits._asdict().items() if data is not None}
-        said = {name: sentences(data) for name, data in there.items()} if recipe.learn.method == "frames" else {}
-        BatchSampler(count_frames(said["train"]) if said else len(splits.train), batch_size, seed=0)
+        self.recipe, self._resume_at = recipe, (0, 0)
+        frames = recipe.learn.method == "frames"
+        data = {split: found for split, found in splits._asdict().items() if found is not None}
+        spoken = {split: sentences(found) for split, found in data.items()} if frames else {}
+        clips = count_frames(spoken["train"]) if frames else len(splits.train)
+        BatchSampler(clips, recipe.learn.batch_size, seed=0)  # fails where they do not fill a batch
         sounds = {}
-        for name, data in there.items():
+        for split, found in data.items():
 
-            def looked_at(done: int, total: int, what: str = name) -> None:
+            def read(done: int, total: int, purpose: str = _PURPOSE[split]) -> None:
                 if report is not None:
-                    report(f"sounds to {_PURPOSE[what]}", done, total)
+                    report(f"sounds to {purpose}", done, total)
 
-            items = files(said[name]) if said else data.items
-            sounds[name] = Sounds(items, sample_rate, in_memory=recipe.data.in_memory, progress=looked_at)
-        self.crops = (
-            Windows(sounds["train"], said["train"], length, augment=recipe.augment, seed=recipe.seed)
-            if said
-            else Crops(
-                sounds["train"],
-                targets(splits.train),
-                length,
-                views=2 if recipe.learn.method == "contrastive" else 1,
-                crop=recipe.data.crop,
-                padding=recipe.data.padding,
-                augment=recipe.augment,
-                seed=recipe.seed,
-            )
-        )
-        self.wholes = {
-            name: WholeClips(sounds[name], torch.arange(len(said[name])) if said else targets(data))
-            for name, data in there.items()
-            if name != "train"
+            items = whole_files(spoken[split]) if frames else found.items
+            sounds[split] = Sounds(items, sample_rate, in_memory=recipe.data.in_memory, progress=read)
+        if frames:
+            self.crops: Crops = Windows(sounds["train"], spoken["train"], length, recipe)
+        else:
+            self.crops = Crops(sounds["train"], targets(splits.train), length, recipe)
+        self.whole_clips = {
+            split: WholeClips(sounds[split], torch.arange(len(spoken[split])) if frames else targets(found))
+            for split, found in data.items()
+            if split != "train"
         }
 
     def counts(self) -> dict[str, int]:
-        """Clips of each part; of frames, sentences."""
-        return {"train": len(self.crops.sounds)} | {name: len(wholes) for name, wholes in self.wholes.items()}
+        """Clips of each split; for frames, sentences."""
+        return {"train": len(self.crops.sounds)} | {split: len(clips) for split, clips in self.whole_clips.items()}
 
     def train_dataloader(self) -> TrainingLoader:
         """The batches of this process."""
-        self._batches = BatchSampler(len(self.crops), self.batch_size, seed=self.recipe.seed, **self._share())
-        self._batches.epoch, self._batches.done = self._begin
+        size, seed = self.recipe.learn.batch_size, self.recipe.seed
+        self._batches = BatchSampler(len(self.crops), size, seed=seed, **self._share())
+        self._batches.epoch, self._batches.done = self._resume_at
         return TrainingLoader(self.crops, self._batches, self.recipe.data.workers)
 
     def state_dict(self) -> dict[str, int]:
-        """How many epochs, and batches of the one that runs, are done: a part of each checkpoint."""
+        """How many epochs, and batches of the current one, are done: stored in each checkpoint."""
         return {"epoch": self._batches.epoch, "done": self._batches.done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from there."""
-        self._begin = state["epoch"], state["done"]
+        """Resume from there."""
+        self._resume_at = state["epoch"], state["done"]
 
     def val_dataloader(self) -> Any:
-        """The clips to watch, those of this process; nothing where there are none."""
-        return self._judged("validation")
+        """The validation clips of this process; an empty list where there is no such split."""
+        return self._evaluation_loader("validation")
 
     def test_dataloader(self) -> Any:
-        """The clips to judge on, those of this process."""
-        return self._judged("test")
+        """The test clips of this process."""
+        return self._evaluation_loader("test")
 
-    def _judged(self, name: str) -> Any:
-        if name not in self.wholes:
+    def _evaluation_loader(self, split: str) -> Any:
+        if split not in self.whole_clips:
             return []
-        wholes, share = self.wholes[name], self._share()
-        if len(wholes) < share["ranks"]:
+        clips, share = self.whole_clips[split], self._share()
+        if len(clips) < share["ranks"]:
             raise InputError(
-                f"there are {len(wholes)} clips to {_PURPOSE[name]}, and {share['ranks']} devices: use fewer"
+                f"there are {len(clips)} clips to {_PURPOSE[split]} and {share['ranks']} devices: use fewer devices"
             )
-        return EvaluationLoader(wholes, self.recipe.data.workers, **share)
+        return EvaluationLoader(clips, self.recipe.data.workers, **share)
 
     def _share(self) -> dict[str, int]:
         if self.trainer is None:
             return {"rank": 0, "ranks": 1}
         return {"rank": self.trainer.global_rank, "ranks": self.trainer.world_size}
-
-
-_PURPOSE = {"train": "train on", "validation": "watch", "test": "judge on"}

@@ -1,4 +1,4 @@
-"""Sentences in which every phone has its time, frame by frame: windows to learn from, posteriors to be judged by."""
+"""Sentences whose phones have times, frame by frame: windows for training, posteriors for evaluation."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.probe.listen import evaluating
 from otoscope.training.clips import Crops, Sounds
-from otoscope.training.recipe import AugmentSection
+from otoscope.training.recipe import Recipe
 
 RATE = 100
-"""Frames in a second: one begins every 10 ms."""
+"""Frames a second: one begins every 10 ms."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """A file, what was said in it, and what is said in each of its frames.
+    """A file, the phones of its sentence, and the phone of each of its frames.
 
     Attributes
     ----------
     sound : Path or DataArray
     phones : tuple of int
-        Numbers of classes, in order.
+        Numbers of their classes, in order.
     labels : ndarray of int, (frame,)
-        The class of the phone that holds the middle of the frame; -1 where there is none. The last frame has one.
+        The class of the phone at the middle of the frame; -1 where there is none. The last frame has one.
     """
 
     sound: Path | xr.DataArray
@@ -41,18 +41,18 @@ class Sentence:
     labels: np.ndarray
 
 
-def sentences(found: DataSet) -> list[Sentence]:
-    """Put the phones of each file together.
+def sentences(data: DataSet) -> list[Sentence]:
+    """Collect the phones of each file.
 
     Parameters
     ----------
-    found : DataSet
-        With items that are pieces of files.
+    data : DataSet
+        Whose items are pieces of files.
 
     Returns
     -------
     list of Sentence
-        In the order in which the files come first.
+        In the order of the first item of each file.
 
     Raises
     ------
@@ -67,32 +67,34 @@ def sentences(found: DataSet) -> list[Sentence]:
     [0, 0, 1, 1, 1]
     """
     pieces: dict[object, list[Item]] = {}
-    for item in found:
+    for item in data:
         if item.start is not None and item.stop is not None:
             pieces.setdefault(item.sound if isinstance(item.sound, Path) else id(item.sound), []).append(item)
-    if sum(map(len, pieces.values())) < len(found) or all(len(phones) < 2 for phones in pieces.values()):
+    if sum(map(len, pieces.values())) < len(data) or all(len(phones) < 2 for phones in pieces.values()):
         raise InputError(
-            "learn.method frames learns the phones of sentences, and here a file is one sound: take a set whose files "
-            "are labelled piece by piece, such as timit by phone, or a table with the columns start and stop"
+            "learn.method=frames needs files that are labelled piece by piece, but here a file has one label: use "
+            "timit with the task phone, or a table with the columns start and stop"
         )
-    if found.multilabel:
-        raise InputError("learn.method frames learns one phone of each frame, and this set may have several labels")
-    number = {name: position for position, name in enumerate(found.classes)}
+    if data.multilabel:
+        raise InputError(
+            "learn.method=frames needs one phone a frame, and in this data set there may be several labels"
+        )
+    number = {name: position for position, name in enumerate(data.classes)}
     return [_sentence(sorted(phones, key=_begin), number) for phones in pieces.values()]
 
 
-def files(said: Sequence[Sentence]) -> list[Item]:
-    """The whole files of sentences, without labels."""
-    return [Item(sentence.sound, ()) for sentence in said]
+def whole_files(sentences: Sequence[Sentence]) -> list[Item]:
+    """The files of sentences, whole and without labels."""
+    return [Item(sentence.sound, ()) for sentence in sentences]
 
 
-def count_frames(said: Sequence[Sentence]) -> int:
+def count_frames(sentences: Sequence[Sentence]) -> int:
     """The frames that have a label."""
-    return sum(int(np.sum(sentence.labels >= 0)) for sentence in said)
+    return sum(int(np.sum(sentence.labels >= 0)) for sentence in sentences)
 
 
 def split_in_two(clips: DataSet) -> DataSet:
-    """Cut every clip in two, as if another phone were said in each half: for a trial without the data.
+    """Label the halves of every clip with two different classes: for a dry run without the data.
 
     Parameters
     ----------
@@ -116,36 +118,27 @@ def split_in_two(clips: DataSet) -> DataSet:
 
 
 class Windows(Crops):
-    """A window around every labelled frame, to learn the phone in its middle from.
+    """A window around every labelled frame, whose target is the phone in its middle.
 
-    An epoch has every frame once. Beyond the ends of a sentence is silence. The rest is as in
+    An epoch uses every frame once. Beyond the ends of a sentence there are zeros. The rest is as in
     ``otoscope.training.clips.Crops``.
 
     Parameters
     ----------
     sounds : Sounds
         Of the sentences. Where they are not in memory, only the window is decoded.
-    said : sequence of Sentence
+    sentences : sequence of Sentence
     length : int
         Samples of a window.
-    augment : AugmentSection
-    seed : int
+    recipe : Recipe
     """
 
-    def __init__(
-        self,
-        sounds: Sounds,
-        said: Sequence[Sentence],
-        length: int,
-        *,
-        augment: AugmentSection | None = None,
-        seed: int = 0,
-    ) -> None:
-        frames = [np.flatnonzero(sentence.labels >= 0) for sentence in said]
-        labels = np.concatenate([sentence.labels[of] for sentence, of in zip(said, frames, strict=True)])
-        super().__init__(sounds, torch.from_numpy(labels), length, augment=augment, seed=seed)
+    def __init__(self, sounds: Sounds, sentences: Sequence[Sentence], length: int, recipe: Recipe) -> None:
+        frames = [np.flatnonzero(sentence.labels >= 0) for sentence in sentences]
+        labels = np.concatenate([sentence.labels[of] for sentence, of in zip(sentences, frames, strict=True)])
+        super().__init__(sounds, torch.from_numpy(labels), length, recipe)
         # A training set has millions of frames: two numbers for each.
-        self._sentence = np.repeat(np.arange(len(said), dtype=np.int32), [len(of) for of in frames])
+        self._sentence = np.repeat(np.arange(len(sentences), dtype=np.int32), [len(of) for of in frames])
         self._frame = np.concatenate(frames).astype(np.int32)
 
     def __len__(self) -> int:
@@ -157,7 +150,7 @@ class Windows(Crops):
 
 
 def window_start(frame: int, length: int, sample_rate: int) -> int:
-    """The first sample of the window whose middle is that of a frame; below 0 at the beginning.
+    """The first sample of the window around the middle of a frame; negative at the beginning of a sentence.
 
     Parameters
     ----------
@@ -181,18 +174,18 @@ def window_start(frame: int, length: int, sample_rate: int) -> int:
 def frame_log_posteriors(
     model: nn.Module, wave: Tensor, n_frames: int, *, length: int, sample_rate: int, batch_size: int = 256
 ) -> Tensor:
-    """What a model says of the frames of a sentence.
+    """The posteriors of the frames of a sentence.
 
     Parameters
     ----------
     model : nn.Module
-        From (window, 1, time) to logits (window, class). It is put in evaluation mode for this, and back.
+        From (window, 1, time) to logits (window, class). It runs in evaluation mode, and is then put back.
     wave : Tensor, (1, time)
-        It may lie on another device than the model.
+        On any device.
     n_frames : int
-        The frames to look at, from the first.
+        The number of frames, from the first.
     length : int
-        Samples of a window; beyond the ends of the sentence is silence.
+        Samples of a window; beyond the ends of the sentence there are zeros.
     sample_rate : int
     batch_size : int
         Windows at a time.
@@ -205,7 +198,7 @@ def frame_log_posteriors(
     Raises
     ------
     InputError
-        If the model does not return (window, class), or the last window lies behind the end of the sound.
+        If the model does not return (window, class), or the last window begins behind the end of the sound.
 
     Examples
     --------
@@ -216,8 +209,8 @@ def frame_log_posteriors(
     starts = torch.tensor([window_start(frame, length, sample_rate) for frame in range(n_frames)])
     if int(starts[-1]) >= wave.shape[-1]:
         raise InputError(
-            f"phones are said to be {n_frames / RATE:.2f} s into a sound of {wave.shape[-1] / sample_rate:.2f} s: "
-            "the times and the sounds of this set do not belong together"
+            f"phones are labelled up to {n_frames / RATE:.2f} s in a sound of {wave.shape[-1] / sample_rate:.2f} s: "
+            "times and sounds of this data set do not match"
         )
     before, after = max(0, -int(starts[0])), max(0, int(starts[-1]) + length - wave.shape[-1])
     wave = pad(wave.to(next(model.parameters(), wave).device), (before, after))
@@ -235,14 +228,14 @@ def frame_log_posteriors(
 def _sentence(items: Sequence[Item], number: dict[str, int]) -> Sentence:
     phones = tuple(number[item.labels[0]] for item in items)
     begins, ends = np.array([(item.start, item.stop) for item in items], dtype=float).T
-    # Times are whole samples over the rate, and middles whole numbers over 200: where they meet they are equal.
+    # Times are whole samples over the sample rate and middles whole numbers over 200, so equal ones compare equal.
     middles = (2 * np.arange(math.ceil(ends.max() * RATE) + 1) + 1) / (2 * RATE)
     first, last = np.searchsorted(middles, begins), np.searchsorted(middles, ends)
     labels = np.full(last.max(), -1)
     for phone, *frames in zip(phones, first, last, strict=True):
-        labels[slice(*frames)] = phone  # of two that overlap, the one that begins later
+        labels[slice(*frames)] = phone  # of two that overlap, the later one
     if not len(labels):
-        raise InputError(f"{items[0].sound} is too short: no middle of a frame of {1000 // RATE} ms lies in its phones")
+        raise InputError(f"{items[0].sound} is too short: its phones contain no middle of a frame of {1000 // RATE} ms")
     return Sentence(items[0].sound, phones, labels)
 
 

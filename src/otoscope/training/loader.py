@@ -1,4 +1,4 @@
-"""BatchSampler of clips, in an order that depends on the seed and the epoch alone."""
+"""Batches of clips, in an order that depends on the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otoscope.training.clips import Draw, seeded_generator
 
 
 class BrokenClip(NamedTuple):
-    """What was wrong with a sound, on its way out of the process that decoded it."""
+    """The error of a sound, on its way from the process that decoded it."""
 
     message: str
 
@@ -26,25 +26,25 @@ class BatchSampler(Sampler[list[Draw]]):
     Parameters
     ----------
     count : int
-        Clips of the set.
+        Clips of the data set.
     batch_size : int
-        Clips at a time on each rank.
+        Clips of a batch, on each rank.
     seed, rank, ranks : int
-        All ranks together have the batches that one would have with the batch size of all of them.
+        All ranks together use the batches of a single one whose batch size is the sum of theirs.
 
     Raises
     ------
     InputError
-        If the set does not fill one batch.
+        If the data set does not fill one batch.
 
     Attributes
     ----------
     epoch, done : int
-        How many epochs, and batches of the one that runs, were taken: where a training goes on that was cut off.
+        Epochs, and batches of the current epoch, that are done: where an interrupted training resumes.
 
     Notes
     -----
-    Every epoch has another order. The clips that do not fill the last batch are left out; they are others each time.
+    Every epoch has another order. The clips that do not fill the last batch are left out, others in each epoch.
 
     Examples
     --------
@@ -57,7 +57,9 @@ class BatchSampler(Sampler[list[Draw]]):
         self.epoch = self.done = 0
         if not len(self):
             on = f" on each of {ranks} devices" if ranks > 1 else ""
-            raise InputError(f"the {count} clips to train on do not fill a batch of {batch_size}{on}: make it smaller")
+            raise InputError(
+                f"the {count} clips to train on do not fill a batch of {batch_size}{on}: make learn.batch_size smaller"
+            )
 
     def __len__(self) -> int:
         return self.count // (self.batch_size * self.ranks)
@@ -71,19 +73,19 @@ class BatchSampler(Sampler[list[Draw]]):
 
 
 class TrainingLoader(DataLoader[Any]):
-    """BatchSampler to learn from. Each pass is the next epoch; `batches` knows how far it has come.
+    """Training batches. Each pass is the next epoch; `batches` counts what is done.
 
     Parameters
     ----------
     crops : Dataset
-        Takes a `Draw`.
+        Indexed by a `Draw`.
     batches : BatchSampler
     workers : int
-        Processes; 0 for none but this.
+        Worker processes; 0 to load in this one.
     """
 
     def __init__(self, crops: Dataset[Any], batches: BatchSampler, workers: int = 0) -> None:
-        super().__init__(_ErrorsAsItems(crops), batch_sampler=batches, collate_fn=_collated, **_processes(workers))
+        super().__init__(_ErrorsAsItems(crops), batch_sampler=batches, collate_fn=_collate, **_worker_options(workers))
         self.batches = batches
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
@@ -97,17 +99,17 @@ class TrainingLoader(DataLoader[Any]):
 
 
 class EvaluationLoader(DataLoader[Any]):
-    """Whole clips (1, time), one at a time, with their targets; each rank has its share of them.
+    """Whole clips (1, time), one at a time, with their targets; each rank gets its share of them.
 
     Parameters
     ----------
-    wholes : Dataset
+    clips : Dataset
     workers, rank, ranks : int
     """
 
-    def __init__(self, wholes: Dataset[Any], workers: int = 0, *, rank: int = 0, ranks: int = 1) -> None:
-        share = range(rank, len(wholes), ranks)  # type: ignore[arg-type]
-        super().__init__(_ErrorsAsItems(wholes), batch_size=None, sampler=list(share), **_processes(workers))
+    def __init__(self, clips: Dataset[Any], workers: int = 0, *, rank: int = 0, ranks: int = 1) -> None:
+        share = range(rank, len(clips), ranks)  # type: ignore[arg-type]
+        super().__init__(_ErrorsAsItems(clips), batch_size=None, sampler=list(share), **_worker_options(workers))
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         for clip in super().__iter__():
@@ -116,17 +118,17 @@ class EvaluationLoader(DataLoader[Any]):
             yield clip
 
 
-def _processes(workers: int) -> dict[str, Any]:
-    """Workers that stay from epoch to epoch, and leave Ctrl-C to the process that they work for."""
-    return {"num_workers": workers, "persistent_workers": workers > 0, "worker_init_fn": _leave_interrupts}
+def _worker_options(workers: int) -> dict[str, Any]:
+    """Workers that stay from epoch to epoch, and leave Ctrl-C to the main process."""
+    return {"num_workers": workers, "persistent_workers": workers > 0, "worker_init_fn": _ignore_interrupts}
 
 
-def _leave_interrupts(_: int) -> None:
+def _ignore_interrupts(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _ErrorsAsItems(Dataset[Any]):
-    """What a sound cannot give is said, not raised: an exception of another process comes with its whole history."""
+    """Return errors as items: an exception raised in a worker would arrive with its whole traceback as the message."""
 
     def __init__(self, clips: Dataset[Any]) -> None:
         self.clips = clips
@@ -141,6 +143,6 @@ class _ErrorsAsItems(Dataset[Any]):
             return BrokenClip(str(error))
 
 
-def _collated(clips: list[Any]) -> BrokenClip | list[Tensor]:
+def _collate(clips: list[Any]) -> BrokenClip | list[Tensor]:
     broken = next((clip for clip in clips if isinstance(clip, BrokenClip)), None)
     return broken or default_collate(clips)

@@ -1,4 +1,4 @@
-"""Learning the phone of each frame, judged by its frames and by the phones that are recognised in whole sentences."""
+"""Learning the phone of each frame, evaluated by frames and by the phones recognised in whole sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from otoscope.training.frames import Sentence, frame_log_posteriors
-from otoscope.training.recipe import LearnSection
+from otoscope.training.recipe import Recipe
 from otoscope.training.recognise import EVEN, choose_weights, correct_frames, count_errors, fold_map, learn_grammar
 from otoscope.training.supervised import Supervised, gather_ranks
 
@@ -17,88 +17,80 @@ from otoscope.training.supervised import Supervised, gather_ranks
 class Phones(Supervised):
     """A classifier of frames, for phones.
 
-    After every epoch the frames of the validation part are judged. When the validation part is judged by itself, after
-    training, the weights of decoding are chosen on it, with which the test part is recognised; without a
-    validation part they are :data:`otoscope.training.recognise.EVEN`.
+    The frames of the validation split are scored after every epoch. When the validation split is evaluated by itself,
+    after training, the decoding weights are chosen on it, and the test split is recognised with them; without a
+    validation split they are :data:`otoscope.training.recognise.EVEN`.
 
     Parameters
     ----------
     model : nn.Module
         From (window, 1, time) to logits (window, class).
-    learn : LearnSection
-        Of a recipe.
-    seed : int
+    recipe : Recipe
     classes : sequence of str
-    parts : mapping of str to sequence of Sentence
-        ``train``, of which the grammar is learnt, and where there are such ``validation`` and ``test``.
+    sentences : mapping of str to sequence of Sentence
+        ``train``, which the grammar is learnt from, and optionally ``validation`` and ``test``.
     length : int
         Samples of a window.
     sample_rate : int
-    mixup_alpha : float, optional
-        See :func:`otoscope.training.mixup`.
+        In Hz.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        learn: LearnSection,
-        seed: int,
+        recipe: Recipe,
         classes: Sequence[str],
-        parts: dict[str, Sequence[Sentence]],
+        sentences: dict[str, Sequence[Sentence]],
         *,
         length: int,
         sample_rate: int,
-        mixup_alpha: float | None = None,
     ) -> None:
-        super().__init__(model, learn, seed, len(classes), mixup_alpha=mixup_alpha)
-        self.parts, self.folded = parts, fold_map(classes)
-        self.grammar = learn_grammar(parts["train"], len(classes))
+        super().__init__(model, recipe, len(classes))
+        self.sentences, self.fold_map = sentences, fold_map(classes)
         self.length, self.sample_rate = length, sample_rate
+        self.grammar = learn_grammar(sentences["train"], len(classes))
         self.weights = EVEN
 
     @property
     def best_by(self) -> str:
-        """The metric by which one epoch is better than another; more is better."""
+        """The metric that selects the best epoch; higher is better."""
         return "frame_accuracy"
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Listen to one whole sentence (1, time) with its number."""
-        self._listen("validation", *clip)
+        """Score the frames of one whole sentence (1, time), given with its number."""
+        self._score("validation", *clip)
 
     def test_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Listen to one whole sentence (1, time) with its number."""
-        self._listen("test", *clip)
+        """Score the frames of one whole sentence (1, time), given with its number."""
+        self._score("test", *clip)
 
     def on_validation_epoch_end(self) -> None:
-        """Judge the frames, and after training choose the weights of decoding."""
-        found, said = self._judge_frames("validation")
+        """Compute the frame accuracy, and after training choose the decoding weights."""
+        posteriors, sentences = self._log_frames("validation")
         if self.trainer.state.fn == TrainerFn.VALIDATING:
-            self.weights, errors = choose_weights(found, said, self.grammar, self.folded)
-            self._log_part("validation", {"phone_error_rate": errors.rate} | self.weights._asdict())
+            self.weights, errors = choose_weights(posteriors, sentences, self.grammar, self.fold_map)
+            self.log_split("validation", {"phone_error_rate": errors.rate} | self.weights._asdict())
 
     def on_test_epoch_end(self) -> None:
-        """Judge the frames, and recognise the phones."""
-        found, said = self._judge_frames("test")
-        errors = count_errors(found, said, self.grammar, self.folded, self.weights)
-        self._log_part("test", {"phone_error_rate": errors.rate} | self.weights._asdict())
+        """Compute the frame accuracy and the phone error rate."""
+        posteriors, sentences = self._log_frames("test")
+        errors = count_errors(posteriors, sentences, self.grammar, self.fold_map, self.weights)
+        self.log_split("test", {"phone_error_rate": errors.rate} | self.weights._asdict())
 
-    def _listen(self, part: str, wave: Tensor, number: Tensor) -> None:
-        frames = len(self.parts[part][int(number)].labels)
-        found = frame_log_posteriors(self.model, wave, frames, length=self.length, sample_rate=self.sample_rate)
-        self.judged.append((number.cpu(), found.cpu()))
+    def _score(self, split: str, wave: Tensor, number: Tensor) -> None:
+        n_frames = len(self.sentences[split][int(number)].labels)
+        posteriors = frame_log_posteriors(self.model, wave, n_frames, length=self.length, sample_rate=self.sample_rate)
+        self.scored.append((number.cpu(), posteriors.cpu()))
 
-    def _judge_frames(self, part: str) -> tuple[list[np.ndarray], list[Sentence]]:
-        """Log how well frames are told; what was heard of each sentence that was listened to, in order."""
-        heard = {int(number): posteriors.numpy() for number, posteriors in gather_ranks(self.judged)}
-        self.judged = []
-        said = [self.parts[part][number] for number in sorted(heard)]
-        found = [heard[number] for number in sorted(heard)]
-        posteriors, labels = np.concatenate(found), np.concatenate([sentence.labels for sentence in said])
-        there = labels >= 0
-        right, judged = correct_frames(posteriors.argmax(1), labels, self.folded)
-        loss = -posteriors[there, labels[there]].mean()
-        self._log_part(part, {"loss": float(loss), "frame_accuracy": right / max(judged, 1)})
-        return found, said
-
-    def _log_part(self, part: str, found: dict[str, float]) -> None:
-        self.log_dict({f"{part}_{name}": value for name, value in found.items()}, rank_zero_only=False)
+    def _log_frames(self, split: str) -> tuple[list[np.ndarray], list[Sentence]]:
+        """Log the frame accuracy; return posteriors and truth of each scored sentence, in order."""
+        scored = {int(number): posteriors.numpy() for number, posteriors in gather_ranks(self.scored)}
+        self.scored = []
+        sentences = [self.sentences[split][number] for number in sorted(scored)]
+        per_sentence = [scored[number] for number in sorted(scored)]
+        posteriors, labels = np.concatenate(per_sentence), np.concatenate([sentence.labels for sentence in sentences])
+        labelled = labels >= 0
+        correct, counted = correct_frames(posteriors.argmax(1), labels, self.fold_map)
+        loss = -posteriors[labelled, labels[labelled]].mean()
+        self.log_split(split, {"loss": float(loss), "frame_accuracy": correct / max(counted, 1)})
+        return per_sentence, sentences

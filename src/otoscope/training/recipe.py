@@ -1,4 +1,4 @@
-"""What a training is made of, as a YAML file says it: model, data, augmentation, learning, what is kept."""
+"""A recipe: a whole training in a YAML file, with its model, data, augmentation, learning and outputs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from otoscope.errors import InputError
 from otoscope.files import write_text
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(gt=0, lt=math.inf)]
+Positive = Annotated[float, Field(gt=0, lt=math.inf)]
 Count = Annotated[int, Field(ge=1)]
-Number = Annotated[int, Field(ge=0)]
+CountOrZero = Annotated[int, Field(ge=0)]
 SplitNames = str | list[str]
 """One split of a data set, or several."""
 
@@ -29,19 +29,18 @@ class _Section(BaseModel):
 
 
 class ModelSection(_Section):
-    """Which model learns, and what it starts from.
+    """The model, and the weights it starts from.
 
     Attributes
     ----------
     name : str
         What :func:`otoscope.load` takes: a name of the zoo, ``file.py:Class`` or ``package.module:factory``.
     options : mapping
-        Of its factory, without the classes, which the data tells.
+        Of its factory, without the classes, which follow from the data.
     weights : str, optional
-        A checkpoint folder (or weights file) to start from. Its classifier is kept where its classes are those of the
-        data.
+        A checkpoint folder (or weights file) to start from. Its classifier is kept if it has the classes of the data.
     new_head : bool
-        Leave the classifier of `weights` behind, as for another task.
+        Replace the classifier of `weights`, as for another task.
     """
 
     name: str
@@ -51,32 +50,32 @@ class ModelSection(_Section):
 
 
 class DataSection(_Section):
-    """What it learns from.
+    """The data.
 
     Attributes
     ----------
     set : str
         A data set that :func:`otoscope.data.read` knows.
     folder : str, optional
-        Where it lies; the folder of that name in OTOSCOPE_DATA by default.
+        Its folder; by default the one of its name in OTOSCOPE_DATA.
     task : str, optional
-        What is told apart; the first task of the set by default.
+        Which labels are the classes; the first task of the data set by default.
     train, validation, test : str or list of str
-        Parts of the official split. `validation` may also be a share of the training part (of each class the same),
-        and is not needed; nor is `test`.
+        Official splits of the data set. `validation` may also be a share of the training split (the same of each
+        class). Neither `validation` nor `test` is required.
     folds : "all" or list of str, optional
-        Cross-validation: each of these parts in turn is the test, all others are trained on. Then `train` and `test`
-        are not said.
+        Cross-validation: each of these splits in turn is the test split, and all others are for training. It replaces
+        `train` and `test`.
     duration : float, optional
-        Length of what the model hears at a time in training; by default the model's own input length.
+        Length of the training pieces in s; by default the model's own input length.
     crop : "random" or "centre"
-        Which piece of a longer clip.
+        Which piece of a longer clip is used.
     padding : "zeros" or "repeat"
         What follows a shorter clip: silence, or the clip itself again.
     in_memory : bool
-        Decode every clip once, before training, and keep it; else at every turn, in the workers.
+        Decode every clip once, before training, and keep it; else decode it in the workers whenever it is used.
     workers : int
-        Processes that decode, crop and augment; 0 for none but the training itself.
+        Processes that decode, crop and augment; 0 to do it in the training process.
     """
 
     set: str
@@ -86,111 +85,111 @@ class DataSection(_Section):
     validation: SplitNames | Share | None = None
     test: SplitNames | None = None
     folds: Literal["all"] | list[str] | None = None
-    duration: Rate | None = None
+    duration: Positive | None = None
     crop: Literal["random", "centre"] = "random"
     padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
-    workers: Number = 0
+    workers: CountOrZero = 0
 
     @field_validator("train", "validation", "test", "folds", mode="before")
     @classmethod
-    def _names_may_be_numbers(cls, given: object) -> object:
-        """A part may be named 1, which YAML reads as a number."""
+    def _name(cls, given: object) -> object:
+        """A split may be named 1, which YAML reads as a number."""
         if isinstance(given, list):
             return [str(one) if type(one) is int else one for one in given]
         return str(given) if type(given) is int else given
 
 
 class AugmentSection(_Section):
-    """Which random changes a training clip is put through, with the ranges of :mod:`otoscope.training.augment`.
+    """Random changes of training clips, with the ranges of :mod:`otoscope.training.augment`.
 
     Attributes
     ----------
     gain, noise, masks, background : bool
         Backgrounds are drawn from the training clips.
     mixup : float, optional
-        Blend clips and their labels in pairs, with this alpha.
+        Blend clips and labels in pairs, with this alpha.
     """
 
     gain: bool = False
     noise: bool = False
     masks: bool = False
     background: bool = False
-    mixup: Rate | None = None
+    mixup: Positive | None = None
 
 
 class LearnSection(_Section):
-    """How it learns.
+    """The training method.
 
     Attributes
     ----------
     method : "supervised", "contrastive", "linear" or "frames"
-        Contrastive: SimCLR. Linear: the model stays as `model.weights` has it, under a new classifier.
+        Contrastive: SimCLR. Linear: only a new classifier is trained, on the frozen encoder of `model.weights`.
         Frames: the phone in the middle of each window (TIMIT), decoded into the phones of whole sentences.
     epochs, batch_size : int
-        Clips at a time on each device.
+        The batch size is that of each device.
     learning_rate : float
-        Of AdamW, the highest where it varies.
+        Of AdamW; the peak of the schedule.
     weight_decay : float
-        Decoupled from the gradient (AdamW). The thesis on sonification says Adam with a decay of 1e-3, and not which
-        kind; added to a gradient as small as that of binary cross-entropy over hundreds of classes, so large a decay
-        would leave nothing else.
+        Decoupled from the gradient (AdamW). The thesis on sonification used Adam with a decay of 1e-3 and does not say
+        which kind; added to the small gradient of binary cross-entropy over hundreds of classes, so large a decay would
+        dominate it.
     schedule : "cosine" or "constant"
-        With the warm-up, see :func:`otoscope.training.warm_up_cosine`.
+        See :func:`otoscope.training.warm_up_cosine`.
     warm_up : int
-        Epochs of linear rise.
+        Epochs of linear increase before the cosine.
     temperature : float
         Of NT-Xent.
     projection : int
-        Units of the hidden layer and of the output of the projection head.
+        Units of the hidden layer and of the output of the projection head of contrastive learning.
     patience : int, optional
-        Stop after so many epochs without a better validation.
+        Stop after so many epochs without improvement on the validation split.
     """
 
     method: Literal["supervised", "contrastive", "linear", "frames"] = "supervised"
     epochs: Count
     batch_size: Count
-    learning_rate: Rate = 1e-3
+    learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
-    warm_up: Number = 0
-    temperature: Rate = 0.1
+    warm_up: CountOrZero = 0
+    temperature: Positive = 0.1
     projection: Count = 512
     patience: Count | None = None
 
 
 class KeepSection(_Section):
-    """What is kept of a training beside the model.
+    """What is stored beside the model.
 
     Attributes
     ----------
     steps : list of int
-        After which optimizer steps the weights are kept, for the evolution of features; 0 is before the first.
+        Optimizer steps after which the weights are stored, for the evolution of features; 0 is before the first.
     change_rate : bool
-        Note how much the filters change at each step.
+        Record how much the filters change at each step.
     log : "csv" or "tensorboard"
     every : int, optional
-        Steps after which the state is kept to go on from, beside the end of every epoch.
+        Store a checkpoint to resume from after so many steps, and not only at the end of every epoch.
     """
 
-    steps: list[Number] = []
+    steps: list[CountOrZero] = []
     change_rate: bool = False
     log: Literal["csv", "tensorboard"] = "csv"
     every: Count | None = None
 
 
 class Recipe(_Section):
-    """A training, whole.
+    """A whole training.
 
     Attributes
     ----------
     about : str
-        What it trains, and after which experiment.
+        What it trains, and the experiment it follows.
     seed : int
     model, data, augment, learn, keep
-        See the parts.
+        See the sections.
     trainer : mapping
-        Options of Lightning's Trainer, as they are: devices, num_nodes, precision, strategy ...
+        Options of Lightning's Trainer, passed on unchanged: devices, num_nodes, precision, strategy, ...
 
     Examples
     --------
@@ -217,7 +216,7 @@ class Recipe(_Section):
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 """Folder of the recipes that come with Otoscope."""
 
-_OURS = frozenset(
+_SET_ELSEWHERE = frozenset(
     "barebones callbacks default_root_dir enable_checkpointing enable_progress_bar fast_dev_run limit_test_batches "
     "limit_val_batches logger max_epochs overfit_batches use_distributed_sampler".split()
 )
@@ -246,7 +245,7 @@ def read_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> Recipe:
     recipe : str or Path
         The name of a recipe that comes with Otoscope, as in :func:`available`, or a YAML file.
     changes : sequence of str
-        Such as ``learn.epochs=3``: a key, with dots between the levels, and a value in YAML.
+        Such as ``learn.epochs=3``: a key, with dots between the levels, and its value in YAML.
 
     Returns
     -------
@@ -255,8 +254,8 @@ def read_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> Recipe:
     Raises
     ------
     InputError
-        If the file cannot be read, a key is unknown or missing, or a value of the wrong type, out of range or at odds
-        with another; the message names the key.
+        If there is no such recipe, the file cannot be read, a key is unknown or missing, or a value is of the wrong
+        type, out of range or in conflict with another; the message names the key.
 
     Examples
     --------
@@ -274,43 +273,45 @@ def read_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> Recipe:
     try:
         found = Recipe.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{recipe}: {'; '.join(_in_words(error))}") from None
-    problems = [*_problems(found), *_of_the_trainer(found.trainer)]
+        raise InputError(f"{recipe}: {'; '.join(_describe_errors(error))}") from None
+    problems = [*_conflicts(found), *_trainer_problems(found.trainer)]
     if problems:
         raise InputError(f"{recipe}: {'; '.join(problems)}")
     return found
 
 
-def changed(recipe: Recipe, part: str, **values: Any) -> Recipe:
-    """A recipe with other values of some keys of a part.
+def changed(recipe: Recipe, section: str, **values: Any) -> Recipe:
+    """A recipe with other values of some keys of one section.
 
     Examples
     --------
     >>> changed(read_recipe("laptop/vowels"), "learn", epochs=2).learn.epochs
     2
     """
-    return recipe.model_copy(update={part: getattr(recipe, part).model_copy(update=values)})
+    return recipe.model_copy(update={section: getattr(recipe, section).model_copy(update=values)})
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe whole, defaults and all, as :func:`read_recipe` reads it."""
+    """Write a recipe with all its defaults, as :func:`read_recipe` reads it."""
     write_text(path, to_yaml(recipe.model_dump()))
 
 
 def to_yaml(content: dict[str, Any]) -> str:
     """A mapping as YAML, in the order of its keys."""
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    return text
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its traps: 1e-3 is a number here, as everywhere else, and no key stands twice."""
+    """YAML without two of its traps: 1e-3 is a number here, and no key may be repeated."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = [key for number, key in enumerate(keys) if key in keys[:number]]
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        repeated = [key for number, key in enumerate(keys) if key in keys[:number]]
+        if repeated:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {repeated[0]!r} is repeated", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 _Loader.add_implicit_resolver(
@@ -322,7 +323,7 @@ def _parse(text: str, source: str) -> Any:
     try:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
-        raise InputError(f"{source} is no YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _bundled() -> dict[str, Path]:
@@ -349,9 +350,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = _parse(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError:
-        raise InputError(f"{path} is no text in UTF-8") from None
+        raise InputError(f"{path} is not text in UTF-8") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path} is no recipe: it has to hold keys such as model, data and learn")
+        raise InputError(f"{path} is not a recipe: it must be a mapping with keys such as model, data and learn")
     return content
 
 
@@ -359,53 +360,53 @@ def _change(content: dict[str, Any], change: str) -> None:
     key, equals, value = change.partition("=")
     names = key.strip().split(".")
     if not equals or not all(names):
-        raise InputError(f"{change!r} changes nothing: give key=value, as in learn.epochs=3")
+        raise InputError(f"{change!r} is not a change of a recipe: give key=value, as in learn.epochs=3")
     place = content
     for name in names[:-1]:
         if place.get(name) is None:
             place[name] = {}
         place = place[name]
         if not isinstance(place, dict):
-            raise InputError(f"{key} cannot be set: {name} is no group of keys")
+            raise InputError(f"{key} cannot be set: {name} has no keys below it")
     place[names[-1]] = _parse(value, change)
 
 
-def _in_words(error: ValidationError) -> list[str]:
-    """One sentence for each key that is wrong, with all that it could have been."""
-    wanted: dict[str, list[str]] = {}
+def _describe_errors(error: ValidationError) -> list[str]:
+    """One sentence for each wrong key, with all the kinds of value that it takes."""
+    expected: dict[str, list[str]] = {}
     given: dict[str, object] = {}
     problems = []
     for one in error.errors():
-        key, message = _path(one["loc"]), one["msg"].removeprefix("Value error, ")
+        key, message = _path(one["loc"]), one["msg"]
         if one["type"] == "extra_forbidden":
             problems.append(_unknown([str(name) for name in one["loc"]]))
         elif one["type"] == "missing":
             problems.append(f"{key} is missing")
         else:
-            wanted.setdefault(key, []).append(message.removeprefix("Input should be "))
+            expected.setdefault(key, []).append(message.removeprefix("Input should be "))
             given.setdefault(key, one["input"])
-    return problems + [f"{key} is {given[key]!r}, and should be {' or '.join(wanted[key])}" for key in wanted]
+    return problems + [f"{key} is {given[key]!r}, but should be {' or '.join(expected[key])}" for key in expected]
 
 
-def _problems(recipe: Recipe) -> Iterator[str]:
-    """What is right by itself and does not fit together."""
+def _conflicts(recipe: Recipe) -> Iterator[str]:
+    """Values that are valid alone and do not fit together."""
     model, data, learn = recipe.model, recipe.data, recipe.learn
     if learn.schedule == "cosine" and learn.warm_up >= learn.epochs:
-        yield f"learn.warm_up is {learn.warm_up}, and the training has {learn.epochs} epochs: warm up for fewer"
+        yield f"learn.warm_up is {learn.warm_up}, but the training has {learn.epochs} epochs: warm up for fewer"
     if data.folds is None and data.train is None:
-        yield "data.train is missing, the part to train on; or give data.folds to cross-validate"
+        yield "data.train is missing: name the training split, or set data.folds to cross-validate"
     if data.train == [] or data.folds == []:
-        yield "data.train and data.folds cannot be empty: name a part, or leave the key out"
+        yield "data.train and data.folds cannot be empty: name a split, or leave the key out"
     if isinstance(data.folds, list) and len(set(data.folds)) < len(data.folds):
-        yield "data.folds names a part twice"
+        yield "data.folds names a split twice"
     if data.folds is not None and (data.train, data.test) != (None, None):
-        yield "data.folds says what is trained and judged on: leave data.train and data.test out"
+        yield "data.folds names the training and test splits: leave data.train and data.test out"
     if data.folds is not None and not isinstance(data.validation, float | None):
-        yield "with data.folds, data.validation has to be a share of what is trained on, such as 0.1"
+        yield "with data.folds, data.validation must be a share of the training clips, such as 0.1"
     if model.weights is None and learn.method == "linear":
-        yield "learn.method linear needs model.weights, the checkpoint folder of the encoder"
+        yield "learn.method=linear needs model.weights, the checkpoint folder of the encoder"
     if model.weights is None and model.new_head:
-        yield "model.new_head is for a model that starts from others: give model.weights, or leave it out"
+        yield "model.new_head replaces the classifier of trained weights: set model.weights, or leave it out"
     if learn.method == "contrastive":
         for key, value in (
             ("augment.mixup", recipe.augment.mixup),
@@ -413,44 +414,44 @@ def _problems(recipe: Recipe) -> Iterator[str]:
             ("data.test", data.test),
         ):
             if value is not None:
-                yield f"learn.method contrastive knows no labels: leave {key} out"
+                yield f"learn.method=contrastive uses no labels: leave {key} out"
     elif learn.patience is not None and data.validation is None:
-        yield "learn.patience needs data.validation, which tells what is better"
+        yield "learn.patience needs data.validation, to measure improvement"
 
 
-def _of_the_trainer(options: dict[str, Any]) -> Iterator[str]:
+def _trainer_problems(options: dict[str, Any]) -> Iterator[str]:
     if not options:  # Lightning takes seconds to import
         return
     from lightning.pytorch import Trainer
 
-    known = set(inspect.signature(Trainer.__init__).parameters) - _OURS - {"self"}
+    known = set(inspect.signature(Trainer.__init__).parameters) - _SET_ELSEWHERE - {"self"}
     for name in options:
-        if name in _OURS:
-            yield f"trainer.{name} is settled by the other parts of the recipe: leave it out"
+        if name in _SET_ELSEWHERE:
+            yield f"trainer.{name} is set by other sections of the recipe: leave it out"
         elif name not in known:
             yield f"Lightning's Trainer has no option {name}{_close(name, known)}"
 
 
 def _unknown(names: list[str]) -> str:
-    """What may have been meant: a key beside it that is spelt like it, or the same word elsewhere."""
-    place = {tuple(key.split(".")): key for key in _keys(Recipe)}
-    here = {path[-1]: key for path, key in place.items() if list(path[:-1]) == names[:-1]}
-    meant = [here[name] for name in difflib.get_close_matches(names[-1], here, n=1)]
-    meant += [key for path, key in place.items() if path[-1] == names[-1]]
-    hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(here.values())}"
+    """An unknown key, and what may have been meant: a similar key beside it, or the same one elsewhere."""
+    keys = {tuple(key.split(".")): key for key in _keys(Recipe)}
+    here = {path[-1]: key for path, key in keys.items() if list(path[:-1]) == names[:-1]}
+    similar = [here[name] for name in difflib.get_close_matches(names[-1], here, n=1)]
+    similar += [key for path, key in keys.items() if path[-1] == names[-1]]
+    hint = f"did you mean {similar[0]}?" if similar else f"the keys there are {', '.join(here.values())}"
     return f"{'.'.join(names)} is not a key of a recipe; {hint}"
 
 
-def _path(place: tuple[int | str, ...]) -> str:
-    """The key alone: behind it stand the kinds that were tried."""
-    names = [str(part) for part in place]
+def _path(location: tuple[int | str, ...]) -> str:
+    """The key in the location of an error, which ends in the kinds of value that were tried."""
+    names = [str(name) for name in location]
     known = {".".join(names[:end]) for end in range(len(names) + 1)} & set(_keys(Recipe))
     return max(known, key=len, default=".".join(names))
 
 
-def _keys(part: type[BaseModel], above: str = "") -> list[str]:
+def _keys(section: type[BaseModel], above: str = "") -> list[str]:
     found = []
-    for name, field in part.model_fields.items():
+    for name, field in section.model_fields.items():
         found.append(above + name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             found += _keys(field.annotation, f"{above}{name}.")

@@ -1,4 +1,4 @@
-"""A training from its recipe to the folder of the trained model."""
+"""A training, from its recipe to the folder of the trained model."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from otoscope.training.folder import (
     METRICS,
     check_folder,
     create_folder,
+    disk_errors,
     is_rank_zero,
     write_metrics,
     write_model,
-    writing,
 )
 from otoscope.training.frames import split_in_two
 from otoscope.training.learner import Learner
@@ -43,30 +43,30 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     recipe : Recipe
         See :func:`otoscope.training.recipe.read_recipe`.
     out : str or Path
-        New, or empty; with `resume` that of a training that was cut off. Of a cross-validation each fold has a folder
-        in it.
+        A new or empty folder; with `resume` that of an interrupted training. A cross-validation has a folder in it for
+        each fold.
     resume : bool
-        Go on where it was cut off. What comes out is what would have, without the cut (same machine and seed).
+        Continue an interrupted training. The result is the same as without the interruption (same machine and seed).
     report : callable, optional
-        Called with what is done, how far it is, and of how much.
+        Called with a description of the step, the amount done, and the total.
 
     Returns
     -------
     dict
-        Metrics of the test part (`test_accuracy` ...) and of the best epoch on the validation part, `parameters`,
-        `seconds` of training, `epochs`, `clips` of each part. Of a cross-validation, means over the folds
-        with 95 % intervals (`test_accuracy`, `test_accuracy_interval`), and `folds`, each with its own.
+        Metrics of the test split (`test_accuracy`, ...) and of the best epoch on the validation split, `parameters`,
+        `seconds` of training, `epochs`, `clips` of each split. For a cross-validation, means over the folds with
+        95 % intervals (`test_accuracy`, `test_accuracy_interval`), and the results of each fold in `folds`.
 
     Raises
     ------
     InputError
-        If anything is wrong with recipe, data, weights or folder; before training begins, as far as can be seen then.
+        If anything is wrong with recipe, data, weights or folder; before training begins where it can be known then.
     KeyboardInterrupt
-        If it is interrupted; it can go on.
+        If it is interrupted; it can be resumed.
 
     Notes
     -----
-    The model that is kept is that of the best epoch on the validation part, and where there is none of the last one.
+    The model that is written is that of the best epoch on the validation split, or without such a split of the last.
     """
     out = Path(out)
     if recipe.data.folds is None:
@@ -74,21 +74,21 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     folds = fold_names(recipe.data) if recipe.data.folds == "all" else list(recipe.data.folds)
     check_folder(out, recipe, resume)
     create_folder(out, recipe)
-    found = {}
+    results = {}
     for fold in folds:
         done = out / fold / METRICS
         if resume and done.is_file():
-            found[fold] = json.loads(done.read_text(encoding="utf-8"))
+            results[fold] = json.loads(done.read_text(encoding="utf-8"))
         else:
-            found[fold] = _train_one(recipe, out / fold, fold, resume, _named(report, fold))
-    summary = _over_folds(found)
+            results[fold] = _train_one(recipe, out / fold, fold, resume, _prefixed(report, fold))
+    summary = _over_folds(results)
     if is_rank_zero():
         write_metrics(summary, out)
     return summary
 
 
 def dry_run(recipe: Recipe) -> dict[str, Any]:
-    """Build what a recipe names and make one step on made-up clips; the data set need not be at hand.
+    """Build the model of a recipe and make one training step on synthetic clips; the data set is not needed.
 
     Parameters
     ----------
@@ -102,20 +102,19 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the recipe names something that does not exist or does not fit together.
+        If the recipe names something that does not exist, or its parts do not fit together.
     """
-    shape = untrained_model(recipe)
-    rate, length = shape.sample_rate, crop_length(recipe, shape)
-    splits = synthetic_splits(recipe.data, rate, 2.2 * length / rate, _classes_at_hand(recipe))
+    untrained = untrained_model(recipe)
+    sample_rate, length = untrained.sample_rate, crop_length(recipe, untrained)
+    splits = synthetic_splits(recipe.data, sample_rate, 2.2 * length / sample_rate, _own_classes(recipe))
     if recipe.learn.method == "frames":
         splits = Splits(split_in_two(splits.train), *(data and split_in_two(data) for data in splits[1:]))
     recipe = changed(changed(recipe, "model", weights=None), "data", workers=0)
+    recipe = changed(recipe, "learn", batch_size=2)
     model = build_model(recipe, splits)
     learner = build_learner(recipe, model, splits)
-    feed = DataModule(recipe, splits, rate, length, batch_size=2)
     with quiet():
-        trainer = make_dry_run_trainer()
-        trainer.fit(learner, feed)
+        make_dry_run_trainer().fit(learner, DataModule(recipe, splits, sample_rate, length))
     return {
         "parameters": _parameters(model),
         "classes": len(splits.train.classes),
@@ -123,8 +122,8 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _classes_at_hand(recipe: Recipe) -> Sequence[str] | None:
-    """Those of data of one's own, whose number no registry knows, if it is there."""
+def _own_classes(recipe: Recipe) -> Sequence[str] | None:
+    """The classes of the user's own data, which no registry knows, if its folder exists."""
     data = recipe.data
     if data.set not in SETS or SETS[data.set].tasks or data.folder is None or not Path(data.folder).exists():
         return None
@@ -133,37 +132,36 @@ def _classes_at_hand(recipe: Recipe) -> Sequence[str] | None:
 
 def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report: Report | None) -> dict[str, Any]:
     if fold is not None and recipe.model.weights is not None:
-        weights = recipe.model.weights.replace("{fold}", fold)
-        recipe = changed(recipe, "model", weights=weights)
+        recipe = changed(recipe, "model", weights=recipe.model.weights.replace("{fold}", fold))
     check_folder(out, recipe, resume)
-    rate = untrained_model(recipe).sample_rate
-    splits = read_splits(recipe.data, recipe.seed, rate, fold)
-    if recipe.learn.method == "contrastive":  # of the folds too, only what is trained on
+    sample_rate = untrained_model(recipe).sample_rate
+    splits = read_splits(recipe.data, recipe.seed, sample_rate, fold)
+    if recipe.learn.method == "contrastive":  # uses no labels, and has nothing to evaluate
         splits = Splits(splits.train, None, None)
     model = build_model(recipe, splits)
-    feed = DataModule(recipe, splits, rate, crop_length(recipe, model), recipe.learn.batch_size, report)
+    data = DataModule(recipe, splits, sample_rate, crop_length(recipe, model), report)
     learner = build_learner(recipe, model, splits)
     progress = ProgressReporter(report)
-    watching = learner.best_by is not None and splits.validation is not None
+    validates = learner.best_by is not None and splits.validation is not None
     with quiet():
-        trainer = make_trainer(recipe, out, learner.best_by if watching else None, progress)
+        trainer = make_trainer(recipe, out, learner.best_by if validates else None, progress)
         create_folder(out, recipe)
         last = out / LAST
-        with interruptible(trainer), writing(out):
-            begin = last if resume and last.is_file() else None
-            if begin is not None:
-                read_weights(begin)  # one sentence, where it is damaged
-            trainer.fit(learner, feed, ckpt_path=begin, weights_only=True)
+        with interruptible(trainer), disk_errors(out):
+            checkpoint = last if resume and last.is_file() else None
+            if checkpoint is not None:
+                read_weights(checkpoint)  # an InputError if it is damaged
+            trainer.fit(learner, data, ckpt_path=checkpoint, weights_only=True)
             best = out / BEST
-            if watching and best.is_file():
+            if validates and best.is_file():
                 learner.load_state_dict(read_weights(best))
-            metrics = _judge(trainer, learner, feed)
+            metrics = _evaluate(trainer, learner, data)
     metrics |= {
         "parameters": _parameters(model),
         "epochs": trainer.current_epoch,
         "seconds": round(progress.seconds, 1),
         "device": str(trainer.strategy.root_device),
-        "clips": feed.counts(),
+        "clips": data.counts(),
         "otoscope_version": __version__,
     }
     if trainer.is_global_zero:
@@ -172,27 +170,27 @@ def _train_one(recipe: Recipe, out: Path, fold: str | None, resume: bool, report
     return metrics
 
 
-def _judge(trainer: Trainer, learner: Learner, feed: DataModule) -> dict[str, Any]:
-    """The metrics of the model that is kept."""
-    found: dict[str, Any] = {"train_loss": learner.epoch_loss}
-    if "validation" in feed.wholes:
-        found |= trainer.validate(learner, feed, verbose=False)[0]
-    if "test" in feed.wholes:
-        found |= trainer.test(learner, feed, verbose=False)[0]
-    return found
+def _evaluate(trainer: Trainer, learner: Learner, data: DataModule) -> dict[str, Any]:
+    """The metrics of the final model."""
+    metrics: dict[str, Any] = {"train_loss": learner.epoch_loss}
+    if "validation" in data.whole_clips:
+        metrics |= trainer.validate(learner, data, verbose=False)[0]
+    if "test" in data.whole_clips:
+        metrics |= trainer.test(learner, data, verbose=False)[0]
+    return metrics
 
 
-def _over_folds(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    first, *others = found.values()
-    summary: dict[str, Any] = {"seconds": sum(metrics["seconds"] for metrics in found.values())}
-    figures = [name for name, value in first.items() if isinstance(value, float) and name != "seconds"]
-    for name in (name for name in figures if all(name in metrics for metrics in others)):
-        mean, low, high = mean_interval([metrics[name] for metrics in found.values()])
+def _over_folds(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    first, *others = results.values()
+    summary: dict[str, Any] = {"seconds": sum(metrics["seconds"] for metrics in results.values())}
+    names = [name for name, value in first.items() if isinstance(value, float) and name != "seconds"]
+    for name in (name for name in names if all(name in metrics for metrics in others)):
+        mean, low, high = mean_interval([metrics[name] for metrics in results.values()])
         summary |= {name: float(mean), f"{name}_interval": [float(low), float(high)]}
-    return summary | {"parameters": first["parameters"], "folds": found}
+    return summary | {"parameters": first["parameters"], "folds": results}
 
 
-def _named(report: Report | None, fold: str) -> Report | None:
+def _prefixed(report: Report | None, fold: str) -> Report | None:
     if report is None:
         return None
     return lambda step, done, total: report(f"{fold}, {step}", done, total)

@@ -1,4 +1,4 @@
-"""The data of a recipe: what is trained on, what is watched meanwhile, what is judged at the end."""
+"""The data of a recipe: its training, validation and test splits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from otoscope.errors import InputError
 from otoscope.training.recipe import DataSection
 
 SYNTHETIC_CLIPS = 8
-"""Clips of a data set that is made up."""
+"""Clips of a synthetic data set."""
 
 
 class Splits(NamedTuple):
@@ -30,17 +30,17 @@ class Splits(NamedTuple):
 
 
 def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None = None) -> Splits:
-    """Read what a recipe trains and judges on.
+    """Read the splits of a recipe.
 
     Parameters
     ----------
     data : DataSection
     seed : int
-        Of what is held out of the training part.
+        Of the validation clips held out from the training split.
     sample_rate : int
-        Of clips that are synthesised, in Hz.
+        Of synthesised clips, in Hz.
     fold : str, optional
-        The part that is judged on in cross-validation; all others are trained on.
+        The test split in cross-validation; all others are for training.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None
     Raises
     ------
     InputError
-        As :func:`otoscope.data.read`, or if a clip to be judged is trained on.
+        As :func:`otoscope.data.read`, or if a clip is both for training and for evaluation.
     """
     shared = data.validation if isinstance(data.validation, float) and data.validation > 0 else None
     train, test = _names(data.train), _names(data.test)
@@ -57,14 +57,14 @@ def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None
         train, test = [name for name in fold_names(data) if name != fold], [fold]
     validation = [] if isinstance(data.validation, float) else _names(data.validation)
     for name in set(train) & {*test, *validation} | set(test) & set(validation):
-        raise InputError(f"the part {name!r} of {data.set} would be trained and judged on: name each part once")
+        raise InputError(f"the split {name!r} of {data.set} is named twice: use each for training or for evaluation")
     wanted = list(dict.fromkeys([*train, *validation, *test]))
     found = read(data.set, data.folder, task=data.task, split=wanted, sample_rate=sample_rate)
-    learnt = found.part(*train)
+    training = found.part(*train)
     held_out = found.part(*validation) if validation else None
     if shared is not None:
-        learnt, held_out = _hold_out(learnt, shared, seed)
-    splits = Splits(learnt, held_out, found.part(*test) if test else None)
+        training, held_out = _hold_out(training, shared, seed)
+    splits = Splits(training, held_out, found.part(*test) if test else None)
     _check_apart(splits, data.set)
     return splits
 
@@ -83,7 +83,7 @@ def fold_names(data: DataSection) -> list[str]:
 def synthetic_splits(
     data: DataSection, sample_rate: int, duration: float, classes: Sequence[str] | None = None
 ) -> Splits:
-    """Splits of noise in the place of a data set, with as many classes as it has, for a trial without it.
+    """Splits of noise in place of a data set, with its number of classes, for a dry run without it.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ def synthetic_splits(
     duration : float
         Of each clip, in s.
     classes : sequence of str, optional
-        Known where the data is at hand.
+        Those of the data set; made-up names by default.
 
     Raises
     ------
     InputError
-        If there is no such set, or no such task.
+        If there is no such data set, or it has no such task.
     """
     source = SETS.get(data.set)
     if source is None:
@@ -112,27 +112,27 @@ def synthetic_splits(
     clips = [as_clip(wave, sample_rate, name=f"noise {number}") for number, wave in enumerate(noise)]
     items = tuple(Item(clip, (named[number % len(named)],)) for number, clip in enumerate(clips))
     every = DataSet(items, named, multilabel=source.multilabel)
-    judged = replace(every, items=items[:2])
-    return Splits(every, judged if data.validation else None, judged if data.test or data.folds else None)
+    evaluation = replace(every, items=items[:2])
+    return Splits(every, evaluation if data.validation else None, evaluation if data.test or data.folds else None)
 
 
 def _check_apart(splits: Splits, name: str) -> None:
-    """See that no file, or piece of one, is both learnt from and judged on."""
-    learnt = {_place(item) for item in splits.train}
+    """Check that no file, or piece of one, is both for training and for evaluation."""
+    training = {_place(item) for item in splits.train}
     for data in (splits.validation, splits.test):
-        twice = next((item for item in data or () if _place(item) in learnt), None)
+        twice = next((item for item in data or () if _place(item) in training), None)
         if twice is not None:
-            raise InputError(f"{twice.sound} of {name} would be trained and judged on: put it into one part")
+            raise InputError(f"{twice.sound} of {name} is in two splits: put it into one")
 
 
 def _place(item: Item) -> tuple[object, ...]:
-    # Clips that are synthesised are told apart by being other objects.
+    # Synthesised clips differ by being different objects.
     where = item.sound if isinstance(item.sound, Path) else id(item.sound)
     return where, item.start, item.stop
 
 
 def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]:
-    """Some items to watch instead of to learn from; of each class the same share, where an item has one.
+    """Hold out validation items from a training split; of each class the same share, where an item has one class.
 
     The pieces of a file stay together.
     """

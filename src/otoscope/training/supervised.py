@@ -1,4 +1,4 @@
-"""Learning from labels: classes, several at a time or one, with all of a model or its last layer alone."""
+"""Learning from labels: one class a clip or several, with the whole model or its last layer alone."""
 
 from __future__ import annotations
 
@@ -15,102 +15,98 @@ from otoscope.training.evaluate import clip_scores
 from otoscope.training.learner import Learner
 from otoscope.training.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
 from otoscope.training.mixup import mixup
-from otoscope.training.recipe import LearnSection
+from otoscope.training.recipe import Recipe
 
 
 class Supervised(Learner):
-    """A classifier that learns from crops and is judged on whole clips.
+    """A classifier that is trained on crops and evaluated on whole clips.
 
     Parameters
     ----------
     model : nn.Module
         From (clip, 1, time) to logits (clip, class).
-    learn : LearnSection
-        Of a recipe; with the method ``linear`` nothing but the last linear layer learns, and the rest of the model runs
-        as it does after training (no dropout, batch statistics as they are).
-    seed : int
+    recipe : Recipe
+        With the method ``linear`` only the last linear layer is trained, and the rest of the model runs in evaluation
+        mode (no dropout, fixed batch statistics).
     n_classes : int
     multilabel : bool
-        Whether a clip may have several classes: binary cross-entropy for each, instead of one over all.
-    mixup_alpha : float, optional
-        See :func:`otoscope.training.mixup`.
+        Whether a clip may have several classes: binary cross-entropy for each class, instead of one over all.
     shortest : int
-        Samples that a clip to be judged is filled up to.
+        Samples that a clip is padded to before it is scored.
     window : int, optional
-        Samples of the windows in which a clip is judged, for a model that takes one length; else the whole at once.
-    padding : str
-        As in a recipe.
+        Samples of the windows in which a clip is scored, for a model that takes one length; else the whole at once.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        learn: LearnSection,
-        seed: int,
+        recipe: Recipe,
         n_classes: int,
         *,
         multilabel: bool = False,
-        mixup_alpha: float | None = None,
         shortest: int = 1,
         window: int | None = None,
-        padding: str = "zeros",
     ) -> None:
-        super().__init__(model, learn, seed)
-        self.n_classes, self.multilabel, self.mixup_alpha = n_classes, multilabel, mixup_alpha
-        self.shortest, self.window, self.padding = shortest, window, padding
-        self.judged: list[tuple[Tensor, Tensor]] = []
-        if learn.method == "linear":
+        super().__init__(model, recipe)
+        self.n_classes, self.multilabel, self.shortest, self.window = n_classes, multilabel, shortest, window
+        self.scored: list[tuple[Tensor, Tensor]] = []
+        if recipe.learn.method == "linear":
             model.requires_grad_(False)
             classifier_of(model)[1].requires_grad_(True)
 
     @property
     def best_by(self) -> str:
-        """The metric by which one epoch is better than another; more is better."""
+        """The metric that selects the best epoch; higher is better."""
         return "mean_average_precision" if self.multilabel else "accuracy"
 
     def on_train_start(self) -> None:
-        """Keep what does not learn from changing; a training that goes on within an epoch begins here too."""
-        if self.learn.method == "linear":
+        """Keep the frozen layers in evaluation mode, also when a training resumes within an epoch."""
+        if self.recipe.learn.method == "linear":
             self.model.eval()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The loss of a batch of crops (clip, 1, 1, time)."""
         waves, targets = batch[0][:, 0], batch[1]
-        if self.mixup_alpha is not None:
-            chance = self.chance(batch_idx)
-            waves, targets = mixup(waves, targets, chance, alpha=self.mixup_alpha, n_classes=self.n_classes)
-        logits = self.model(waves)
-        return self.note(self.loss(logits, targets))
+        alpha = self.recipe.augment.mixup
+        if alpha is not None:
+            generator = self.step_generator(batch_idx)
+            waves, targets = mixup(waves, targets, generator, alpha=alpha, n_classes=self.n_classes)
+        return self.record_loss(self.loss(self.model(waves), targets))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy, or its binary kind for each class."""
+        """Cross-entropy, or binary cross-entropy of each class."""
         return binary_cross_entropy_with_logits(logits, targets) if self.multilabel else cross_entropy(logits, targets)
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Score one whole clip."""
-        wave = fill(clip[0], self.shortest, self.padding)
-        scores = clip_scores(self.model, wave, window=self.window, padding=self.padding)
-        self.judged.append((scores.float().cpu(), clip[1].cpu()))
+        padding = self.recipe.data.padding
+        wave = fill(clip[0], self.shortest, padding)
+        scores = clip_scores(self.model, wave, window=self.window, padding=padding)
+        self.scored.append((scores.float().cpu(), clip[1].cpu()))
 
     test_step = validation_step
 
     def on_validation_epoch_end(self) -> None:
-        """Judge all clips together."""
+        """Compute the metrics over all clips."""
         self._log("validation")
 
     def on_test_epoch_end(self) -> None:
-        """Judge all clips together."""
+        """Compute the metrics over all clips."""
         self._log("test")
 
-    def _log(self, part: str) -> None:
-        scores, targets = (torch.stack(column) for column in zip(*gather_ranks(self.judged), strict=True))
-        self.judged = []
-        found = {"loss": float(self.loss(scores, targets))} | metrics(scores, targets, multilabel=self.multilabel)
-        self.log_dict({f"{part}_{name}": value for name, value in found.items()}, rank_zero_only=False)
+    def _log(self, split: str) -> None:
+        scores, targets = (torch.stack(column) for column in zip(*gather_ranks(self.scored), strict=True))
+        self.scored = []
+        values = {"loss": float(self.loss(scores, targets))} | metrics(scores, targets, multilabel=self.multilabel)
+        self.log_split(split, values)
+
+    def log_split(self, split: str, values: dict[str, float]) -> None:
+        """Log metrics under names that begin with the split."""
+        self.log_dict({f"{split}_{name}": value for name, value in values.items()}, rank_zero_only=False)
 
 
 def metrics(scores: Tensor, targets: Tensor, *, multilabel: bool = False) -> dict[str, float]:
-    """How well scores tell the classes.
+    """Metrics of classification.
 
     Parameters
     ----------
@@ -121,30 +117,30 @@ def metrics(scores: Tensor, targets: Tensor, *, multilabel: bool = False) -> dic
     Returns
     -------
     dict
-        Of one class a clip the accuracy, and of two classes the equal error rate too; of several classes mean average
-        precision, mean area under the ROC curve and d-prime. See :mod:`otoscope.training.metrics`.
+        With one class a clip the accuracy, and with two classes the equal error rate; with several classes a clip mean
+        average precision, mean area under the ROC curve and d-prime. See :mod:`otoscope.training.metrics`.
 
     Examples
     --------
     >>> metrics(torch.tensor([[2.0, 1.0], [0.0, 1.0]]), torch.tensor([0, 1]))
     {'accuracy': 1.0, 'equal_error_rate': 0.0}
     """
-    known, truth = scores.numpy(), targets.numpy()
+    predicted, truth = scores.numpy(), targets.numpy()
     if multilabel:
-        auc = mean_auc(known, truth)
+        auc = mean_auc(predicted, truth)
         return {
-            "mean_average_precision": mean_average_precision(known, truth),
+            "mean_average_precision": mean_average_precision(predicted, truth),
             "mean_auc": auc,
             "d_prime": d_prime(auc),
         }
-    found = {"accuracy": accuracy(known, truth)}
-    if known.shape[1] == 2 and 0 < truth.sum() < len(truth):
-        found["equal_error_rate"] = equal_error_rate(known[:, 1] - known[:, 0], truth)
-    return found
+    values = {"accuracy": accuracy(predicted, truth)}
+    if predicted.shape[1] == 2 and 0 < truth.sum() < len(truth):
+        values["equal_error_rate"] = equal_error_rate(predicted[:, 1] - predicted[:, 0], truth)
+    return values
 
 
 def classifier_of(model: nn.Module) -> tuple[str, nn.Linear]:
-    """Name and module of the last linear layer, which tells the classes apart.
+    """Name and module of the last linear layer, taken as the classifier.
 
     Raises
     ------
@@ -156,17 +152,17 @@ def classifier_of(model: nn.Module) -> tuple[str, nn.Linear]:
     >>> classifier_of(nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)))[0]
     '2'
     """
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    if not found:
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    if not layers:
         name = type(model).__name__
-        raise InputError(f"{name} has no linear layer that could be its classifier: let it end in nn.Linear")
-    return found[-1]
+        raise InputError(f"{name} has no linear layer to serve as its classifier: let it end in nn.Linear")
+    return layers[-1]
 
 
-def gather_ranks(judged: list[Any]) -> list[Any]:
-    """What all devices of a training have found, on each of them."""
+def gather_ranks(results: list[Any]) -> list[Any]:
+    """The results of all devices of a training, on each of them."""
     if not (dist.is_available() and dist.is_initialized()):
-        return judged
-    parts: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(parts, judged)
-    return [one for part in parts for one in part]
+        return results
+    gathered: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(gathered, results)
+    return [result for of_rank in gathered for result in of_rank]

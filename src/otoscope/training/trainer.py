@@ -1,4 +1,4 @@
-"""Lightning's Trainer as it is used here."""
+"""Lightning's Trainer, configured by a recipe."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PLAIN: dict[str, Any] = {"num_sanity_val_steps": 0, "enable_progress_bar": Fals
 
 
 def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: ProgressReporter) -> Trainer:
-    """A trainer that keeps what a recipe says.
+    """A trainer with the callbacks and options of a recipe.
 
     Parameters
     ----------
@@ -40,32 +40,32 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
     out : Path
         The folder of the run.
     best_by : str, optional
-        The metric of the validation part by which an epoch is better than another, where there is one.
+        The validation metric that selects the best epoch, where there is a validation split.
     progress : ProgressReporterReporter
 
     Raises
     ------
     InputError
-        If Lightning refuses an option.
+        If Lightning rejects an option.
     """
     callbacks, logger = [*_callbacks(recipe, out, best_by), progress], _logger(recipe, out) or False
     options = {**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer}
     try:
         return Trainer(max_epochs=recipe.learn.epochs, logger=logger, callbacks=callbacks, **options)
-    except Exception as error:  # Lightning refuses options in many ways
-        said = " ".join(str(error).split())
-        raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {said}") from None
+    except Exception as error:  # Lightning rejects options in many ways
+        reason = " ".join(str(error).split())
+        raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {reason}") from None
 
 
 def make_dry_run_trainer() -> Trainer:
-    """A trainer that makes one step, and keeps nothing."""
+    """A trainer that makes one step and stores nothing."""
     one: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "max_epochs": 1, "limit_train_batches": 1}
     return Trainer(logger=False, enable_checkpointing=False, **{**_PLAIN, **one})
 
 
 @contextmanager
 def interruptible(trainer: Trainer) -> Iterator[None]:
-    """Where Lightning ends the whole process on Ctrl-C, and listens to no other one, raise what Python raises."""
+    """Raise KeyboardInterrupt on Ctrl-C, where Lightning would exit the process and ignore the next Ctrl-C."""
     try:
         yield
     except SystemExit:
@@ -78,7 +78,7 @@ def interruptible(trainer: Trainer) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advice to itself: what matters of it is said by errors and progress here."""
+    """Silence Lightning's log and warnings: errors and progress are reported here."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -102,7 +102,7 @@ def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]
             found.append(EarlyStop(monitor, recipe.learn.patience))
     if keep.log == "csv":
         found.append(MetricsLog(out / LOG))
-    # Behind these: what goes on from here has to know what they know.
+    # After these callbacks, so that a checkpoint contains their state.
     if keep.every is not None:
         found.append(StepCheckpoint(out, keep.every))
     found.append(ModelCheckpoint(out, "last", save_on_train_epoch_end=True, enable_version_counter=False))
@@ -116,9 +116,9 @@ def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]
 def _logger(recipe: Recipe, out: Path) -> Logger | None:
     if recipe.keep.log != "tensorboard":
         return None
-    # A logger empties the folder that it is given; what was logged before a cut stays.
+    # A logger empties its folder, and the log before an interruption must stay.
     number = next(n for n in range(1, 10_000) if not (out / f"log{n}").exists())
     try:
         return TensorBoardLogger(out, name="", version=f"log{number}")
     except ModuleNotFoundError:
-        raise InputError("keep.log=tensorboard needs TensorBoard: pip install tensorboard, or say csv") from None
+        raise InputError("keep.log=tensorboard needs TensorBoard: pip install tensorboard, or use csv") from None
