@@ -115,7 +115,7 @@ def test_ended_from_outside_and_resumed(otoscope: Any, recipe: Path, tmp_path: P
     assert out == ""
     if how == signal.SIGINT:
         assert "Traceback" not in err
-        assert process.returncode == 130 and "the same command with --resume goes on in" in err
+        assert process.returncode == 130 and "the same command with --resume continues in" in err
         assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "cut" / "metrics.json").exists()
     resumed = otoscope("train", recipe, *long, "--out", tmp_path / "cut", "--resume", "--json").json()

@@ -67,7 +67,7 @@ def test_noise_is_white_gaussian_of_uniform_deviation() -> None:
 
 def test_masks_have_any_length_up_to_the_longest_at_any_place() -> None:
     waves = torch.ones(MANY, 1, 200)
-    hidden = time_masks(waves, seeded(), sample_rate=RATE, count=1, seconds=0.5)[:, 0] == 0
+    hidden = time_masks(waves, seeded(), sample_rate=RATE, count=1, duration=0.5)[:, 0] == 0
     lengths = hidden.sum(1).numpy()
     # No mask half of the time, and else 0 to 50 samples.
     assert lengths.max() == 50
@@ -75,13 +75,13 @@ def test_masks_have_any_length_up_to_the_longest_at_any_place() -> None:
     assert lengths[lengths > 0].mean() == pytest.approx(25.5, abs=4 * 14.4 / (MANY / 2) ** 0.5)
     edges = np.diff(hidden.int().numpy(), axis=1, prepend=0, append=0)
     assert ((edges == 1).sum(1) <= 1).all()
-    full = time_masks(waves, seeded(1), sample_rate=RATE, count=1, seconds=2.0)[:, 0] == 0
+    full = time_masks(waves, seeded(1), sample_rate=RATE, count=1, duration=2.0)[:, 0] == 0
     assert full.sum(1).max() == 200
 
 
 def test_there_are_none_one_or_two_masks() -> None:
     waves = torch.ones(MANY, 1, 2000)
-    hidden = (time_masks(waves, seeded(), sample_rate=RATE, seconds=0.1)[:, 0] == 0).int().numpy()
+    hidden = (time_masks(waves, seeded(), sample_rate=RATE, duration=0.1)[:, 0] == 0).int().numpy()
     stretches = (np.diff(hidden, axis=1, prepend=0) == 1).sum(1)
     assert stretches.max() == 2
     assert hidden.sum(1).max() <= 20
@@ -169,17 +169,17 @@ def test_probability_none_and_always() -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(InputError, match=r"batch \(clip, ..., time\) of floating point numbers"):
+    with pytest.raises(InputError, match=r"batch \(clip, ..., time\) of floating-point numbers"):
         random_gain(torch.zeros(5), seeded())
     with pytest.raises(InputError, match="int64"):
         gaussian_noise(torch.zeros(2, 5, dtype=torch.int64), seeded())
     with pytest.raises(InputError, match="range from 6 to -18 is empty"):
         random_gain(sounds(2), seeded(), low=6, high=-18)
-    with pytest.raises(InputError, match=r"within 0 and 1, not 1\.5"):
+    with pytest.raises(InputError, match=r"between 0 and 1, not 1\.5"):
         random_gain(sounds(2), seeded(), probability=1.5)
     with pytest.raises(InputError, match="0 or more, not -1"):
         gaussian_noise(sounds(2), seeded(), low=-1)
-    with pytest.raises(InputError, match="masks"):
+    with pytest.raises(InputError, match="count and duration must be 0 or more"):
         time_masks(sounds(2), seeded(), sample_rate=RATE, count=-1)
-    with pytest.raises(InputError, match="background of the same shape"):
+    with pytest.raises(InputError, match="must have the same shape"):
         inject_background(sounds(2), sounds(3), seeded())

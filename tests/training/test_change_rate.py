@@ -112,13 +112,13 @@ def test_training_goes_on_as_without_it() -> None:
 
 
 def test_bad_input_is_said() -> None:
-    with pytest.raises(InputError, match="no step was noted"):
+    with pytest.raises(InputError, match="no step was recorded"):
         ChangeRate(nn.Conv1d(1, 1, 3)).result()
     with pytest.raises(InputError, match="named 'conv9'"):
         ChangeRate(nn.Sequential(nn.Conv1d(1, 1, 3)), ["conv9"])
     with pytest.raises(InputError, match="'1' has no weight"):
         ChangeRate(nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU()), ["1"])
-    with pytest.raises(InputError, match="no filters to watch"):
+    with pytest.raises(InputError, match="has no filters"):
         ChangeRate(nn.ReLU())
 
 

@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_crops() -> None:
 def test_what_cannot_be_cropped_is_said() -> None:
     with pytest.raises(InputError, match="no samples"):
         fill(torch.zeros(1, 0), 4)
-    with pytest.raises(InputError, match="1 sample or longer, not 0"):
+    with pytest.raises(InputError, match="at least 1 sample, not 0"):
         random_crop(torch.zeros(4), 0, seeded())
     with pytest.raises(InputError, match="'zeros' or 'repeat', not 'mirror'"):
         centre_crop(torch.zeros(4), 8, "mirror")

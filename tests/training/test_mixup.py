@@ -64,11 +64,11 @@ def test_what_cannot_be_is_said() -> None:
     waves = torch.zeros(2, 1, 4)
     with pytest.raises(InputError, match="n_classes"):
         mixup(waves, torch.tensor([0, 1]), seeded())
-    with pytest.raises(InputError, match="within 0 and 1"):
+    with pytest.raises(InputError, match="between 0 and 1"):
         mixup(waves, torch.tensor([0, 2]), seeded(), n_classes=2)
-    with pytest.raises(InputError, match="2 clips and 3 targets"):
+    with pytest.raises(InputError, match="2 clips but 3 targets"):
         mixup(waves, torch.tensor([0, 1, 1]), seeded(), n_classes=2)
-    with pytest.raises(InputError, match="whole numbers"):
+    with pytest.raises(InputError, match="class numbers"):
         mixup(waves, torch.tensor([0.0, 1.0]), seeded(), n_classes=2)
     with pytest.raises(InputError, match="alpha"):
         mixup(waves, torch.tensor([0, 1]), seeded(), alpha=0, n_classes=2)

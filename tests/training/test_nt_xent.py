@@ -110,7 +110,7 @@ def test_two_processes_learn_as_one_with_all_clips(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_said() -> None:
-    with pytest.raises(InputError, match=r"one shape \(clip, dimension\), not \(2, 3\) and \(3, 3\)"):
+    with pytest.raises(InputError, match=r"the same shape \(clip, dimension\), not \(2, 3\) and \(3, 3\)"):
         nt_xent(torch.zeros(2, 3), torch.zeros(3, 3))
     with pytest.raises(InputError, match="above 0, not 0"):
         nt_xent(*views(), temperature=0)

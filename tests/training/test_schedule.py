@@ -63,5 +63,5 @@ def test_it_warns_of_nothing() -> None:
 
 @pytest.mark.parametrize(("total", "warm_up"), [(10, 10), (5, 10), (5, -1)])
 def test_a_rise_without_a_fall_is_refused(total: int, warm_up: int) -> None:
-    with pytest.raises(InputError, match=f"warm-up of {warm_up} does not fit into a training of {total}"):
+    with pytest.raises(InputError, match=f"less than total, not {warm_up} of {total}"):
         rates(total, warm_up)

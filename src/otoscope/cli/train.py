@@ -40,10 +40,10 @@ def train(
     ] = None,
     out: Annotated[Path | None, folder_option("Folder for the model, its card, metrics and checkpoints.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training in --out that was cut off.")
+        bool, typer.Option("--resume", help="Resume the interrupted training in --out.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Build it all and make one step on made-up sounds; nothing is written.")
+        bool, typer.Option("--dry-run", help="Build the model and make one step on synthetic sounds; nothing is written.")
     ] = False,
     as_json: AsJson = False,
     _: Annotated[
@@ -58,7 +58,7 @@ def train(
     if dry_run:
         from otoscope.training import run
 
-        _show("one step on made-up sounds", run.dry_run(wanted), as_json)
+        _show("one step on synthetic sounds", run.dry_run(wanted), as_json)
         return
     if out is None:
         raise InputError("give --out, the folder for the trained model, or --dry-run")
@@ -71,7 +71,7 @@ def train(
     except KeyboardInterrupt:
         # A worker that was just starting complains of its half-made state when it is cleared away.
         sys.unraisablehook = lambda _: None
-        err_console.print(f"stopped; the same command with --resume goes on in {out}", markup=False)
+        err_console.print(f"interrupted; the same command with --resume continues in {out}", markup=False)
         raise typer.Exit(130) from None
     if is_rank_zero():
         _show(wanted.about, metrics, as_json)

@@ -1,7 +1,7 @@
-"""Random changes of a batch of waveforms that leave what is heard in them the same.
+"""Random augmentations of waveforms that preserve their labels.
 
-Each takes a batch (clip, ..., time), draws for each clip on its own from an explicit generator, and gives a new batch
-of the same shape; the same seed gives the same batch, wherever the batch lies.
+Each takes a batch (clip, ..., time), draws for each clip independently from an explicit generator, and returns a new
+batch of the same shape; the same seed gives the same batch on every device.
 
 References
 ----------
@@ -27,9 +27,9 @@ def random_gain(
     waves : Tensor, (clip, ..., time)
     generator : torch.Generator
     low, high : float
-        Range of the gain in dB, in which every value is equally likely.
+        Range of the gain in dB, drawn uniformly.
     probability : float
-        That a clip is changed.
+        Of changing a clip, 0 to 1.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def random_gain(
     Raises
     ------
     InputError
-        If `waves` is no batch of floating point numbers, or a range or probability cannot be.
+        If `waves` is not a batch of floating-point numbers, or a range or probability is invalid.
 
     Examples
     --------
@@ -62,9 +62,9 @@ def gaussian_noise(
         Full scale is 1.
     generator : torch.Generator
     low, high : float
-        Range of the noise's standard deviation, in which every value is equally likely.
+        Range of the standard deviation of the noise, drawn uniformly.
     probability : float
-        That a clip is changed.
+        Of changing a clip, 0 to 1.
 
     Returns
     -------
@@ -83,16 +83,16 @@ def gaussian_noise(
     """
     _check(waves, low, high, probability)
     if low < 0:
-        raise InputError(f"the standard deviation of noise is 0 or more, not {low}")
+        raise InputError(f"low is a standard deviation: it must be 0 or more, not {low}")
     size = _uniform(waves, generator, low, high) * _chosen(waves, generator, probability)
     noise = torch.randn(waves.shape, generator=generator, device=generator.device, dtype=waves.dtype)
     return waves + size * noise.to(waves.device)
 
 
 def time_masks(
-    waves: Tensor, generator: torch.Generator, *, sample_rate: float, count: int = 2, seconds: float = 0.5
+    waves: Tensor, generator: torch.Generator, *, sample_rate: float, count: int = 2, duration: float = 0.5
 ) -> Tensor:
-    """Silence stretches of each clip.
+    """Set random stretches of each clip to zero.
 
     Parameters
     ----------
@@ -101,41 +101,43 @@ def time_masks(
     sample_rate : float
         In Hz.
     count : int
-        The most masks in a clip; every number from 0 to it is equally likely.
-    seconds : float
-        The longest mask; every length from 0 to it, and every place in the clip, is equally likely.
+        Largest number of masks in a clip; the number is drawn uniformly from 0 to it.
+    duration : float
+        Longest mask in s; lengths from 0 to it, and positions in the clip, are drawn uniformly.
 
     Returns
     -------
     Tensor, as `waves`
-        Masks can overlap. All channels of a clip have the same.
+        Masks can overlap, and are the same in all channels of a clip.
 
     Raises
     ------
     InputError
-        As :func:`random_gain`, or if a count, length or rate is negative.
+        As :func:`random_gain`, or if a count or duration is negative or the sample rate not positive.
 
     Examples
     --------
-    >>> masked = time_masks(torch.ones(100, 80), torch.Generator().manual_seed(0), sample_rate=8, seconds=2)
+    >>> masked = time_masks(torch.ones(100, 80), torch.Generator().manual_seed(0), sample_rate=8, duration=2)
     >>> int((masked == 0).sum(1).max()) <= 2 * 16
     True
     """
     _check(waves)
-    if count < 0 or seconds < 0 or sample_rate <= 0:
-        raise InputError(f"{count} masks of {seconds} s at {sample_rate} Hz cannot be: give numbers of 0 or more")
+    if count < 0 or duration < 0 or sample_rate <= 0:
+        raise InputError(
+            f"count and duration must be 0 or more, and sample_rate positive, not {count}, {duration} and {sample_rate}"
+        )
     total = waves.shape[-1]
-    longest = min(round(seconds * sample_rate), total)
+    longest = min(round(duration * sample_rate), total)
     number = _integers(waves, generator, (1,), count + 1)
     lengths = _integers(waves, generator, (count,), longest + 1)
-    # Uniform over the places where a mask of its length fits.
+    # Uniform over the positions at which a mask of its length fits.
     starts = (_numbers(waves, generator, (count,)) * (total - lengths + 1)).long().clamp(max=total - lengths)
     lengths = torch.where(torch.arange(count, device=waves.device) < number, lengths, 0)
     time = torch.arange(total, device=waves.device)
-    hidden = torch.zeros(len(waves), total, dtype=torch.bool, device=waves.device)
+    masked = torch.zeros(len(waves), total, dtype=torch.bool, device=waves.device)
     for start, length in zip(starts.T[..., None], lengths.T[..., None], strict=True):
-        hidden |= (time >= start) & (time < start + length)
-    return waves.masked_fill(hidden.reshape(len(waves), *[1] * (waves.ndim - 2), total), 0.0)
+        masked |= (time >= start) & (time < start + length)
+    return waves.masked_fill(masked.reshape(len(waves), *[1] * (waves.ndim - 2), total), 0.0)
 
 
 def inject_background(
@@ -147,23 +149,23 @@ def inject_background(
     high: float = 25.0,
     probability: float = 0.5,
 ) -> Tensor:
-    r"""Add another sound behind each clip.
+    r"""Mix another sound into each clip.
 
     Parameters
     ----------
     waves : Tensor, (clip, ..., time)
     backgrounds : Tensor, as `waves`
-        One for each clip, such as crops of other clips that are drawn from the training set.
+        One for each clip, such as crops of other training clips.
     generator : torch.Generator
     low, high : float
-        Range of the signal-to-noise ratio in dB, in which every value is equally likely.
+        Range of the signal-to-noise ratio in dB, drawn uniformly.
     probability : float
-        That a clip is changed.
+        Of changing a clip, 0 to 1.
 
     Returns
     -------
     Tensor, as `waves`
-        A silent clip stays silent, and a silent background adds nothing: such a pair has no ratio.
+        A silent clip stays silent, and a silent background adds nothing: such a pair has no signal-to-noise ratio.
 
     Raises
     ------
@@ -186,20 +188,19 @@ def inject_background(
     _check(waves, low, high, probability)
     if backgrounds.shape != waves.shape:
         raise InputError(
-            f"there has to be a background of the same shape for each clip: the clips are {tuple(waves.shape)}, "
-            f"the backgrounds {tuple(backgrounds.shape)}"
+            f"clips and backgrounds must have the same shape, not {tuple(waves.shape)} and {tuple(backgrounds.shape)}"
         )
     backgrounds = backgrounds.to(waves)
     ratio = 10 ** (_uniform(waves, generator, low, high) / 20)
-    level, level_behind = _level(waves), _level(backgrounds)
-    scale = level / (ratio * torch.where(level_behind > 0, level_behind, torch.inf))
+    level, background_level = _level(waves), _level(backgrounds)
+    scale = level / (ratio * torch.where(background_level > 0, background_level, torch.inf))
     return waves + scale * _chosen(waves, generator, probability) * backgrounds
 
 
 def augment(
     waves: Tensor, generator: torch.Generator, *, sample_rate: float, backgrounds: Tensor | None = None
 ) -> Tensor:
-    """Gain, noise, masks and, where backgrounds are given, a background, in this order and with the usual ranges.
+    """Apply gain, noise, masks and, if backgrounds are given, a background, in this order and with the default ranges.
 
     Parameters
     ----------
@@ -217,11 +218,11 @@ def augment(
     Raises
     ------
     InputError
-        As the four.
+        As the four functions.
 
     Notes
     -----
-    With backgrounds this makes the views of contrastive learning, without them the clips of supervised learning
+    With backgrounds this augments the views of contrastive learning, without them the clips of supervised learning
     (thesis on sonification, sections 4.3.1 and 4.4).
 
     Examples
@@ -236,7 +237,7 @@ def augment(
 
 
 def _numbers(waves: Tensor, generator: torch.Generator, shape: tuple[int, ...]) -> Tensor:
-    """Uniform in [0, 1), (clip, *shape); drawn where the generator is."""
+    """Uniform in [0, 1), (clip, *shape); drawn on the device of the generator."""
     return torch.rand(len(waves), *shape, generator=generator, device=generator.device).to(waves.device)
 
 
@@ -245,7 +246,7 @@ def _integers(waves: Tensor, generator: torch.Generator, shape: tuple[int, ...],
 
 
 def _uniform(waves: Tensor, generator: torch.Generator, low: float, high: float) -> Tensor:
-    """One number for each clip, that broadcasts over it."""
+    """One number for each clip, which broadcasts over it."""
     return low + (high - low) * _numbers(waves, generator, (1,) * (waves.ndim - 1)).to(waves.dtype)
 
 
@@ -254,17 +255,17 @@ def _chosen(waves: Tensor, generator: torch.Generator, probability: float) -> Te
 
 
 def _level(waves: Tensor) -> Tensor:
-    """Root of the mean square of each clip, that broadcasts over it."""
+    """Root mean square of each clip, which broadcasts over it."""
     return waves.square().mean(dim=tuple(range(1, waves.ndim)), keepdim=True).sqrt()
 
 
 def _check(waves: Tensor, low: float = 0.0, high: float = 0.0, probability: float = 0.0) -> None:
     if waves.ndim < 2 or not waves.is_floating_point() or 0 in waves.shape:
         raise InputError(
-            f"waves has to be a batch (clip, ..., time) of floating point numbers, not {waves.dtype} of shape "
+            f"waves must be a batch (clip, ..., time) of floating-point numbers, not {waves.dtype} of shape "
             f"{tuple(waves.shape)}"
         )
     if not low <= high:
         raise InputError(f"the range from {low} to {high} is empty: give low first")
     if not 0 <= probability <= 1:
-        raise InputError(f"a probability is within 0 and 1, not {probability}")
+        raise InputError(f"probability must be between 0 and 1, not {probability}")

@@ -1,4 +1,4 @@
-"""How much the filters of a model change from one iteration of its training to the next."""
+"""How much the filters of a model change from one training iteration to the next."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _CONVOLUTIONS = tuple(
 
 
 class ChangeRate:
-    r"""Watch the mean change rate of filters over the iterations of a training.
+    r"""Record the mean change rate of filters over the iterations of a training.
 
     Parameters
     ----------
     model : nn.Module
-        Any module. It is only read.
+        Any module; it is only read.
     layers : sequence of str, optional
         Names of modules that have a `weight`, or of parameters; by default all convolutions, or where there are none
         all parameters of two or more axes (such as the edges of computed filters).
@@ -33,7 +33,7 @@ class ChangeRate:
     Raises
     ------
     InputError
-        If there is no such module or parameter, nothing to watch, or a lazy layer whose weights are not made yet.
+        If there is no such module or parameter, no filter, or a lazy layer whose weights are not initialised.
 
     Notes
     -----
@@ -41,14 +41,14 @@ class ChangeRate:
 
     .. math:: \frac{1}{N} \sum_n \left| \frac{w_n^{(i)} - w_n^{(i-1)}}{w_n^{(i-1)}} \right|
 
-    (SimpleNet, figure 4), weights that were exactly zero left out. A single weight near zero can rule this mean, so
-    the change of the whole layer, :math:`\|w^{(i)} - w^{(i-1)}\| / \|w^{(i-1)}\|`, is kept beside it. The cost is one
+    (SimpleNet, figure 4), without weights that were exactly zero. A single weight near zero can dominate this mean, so
+    the change of the whole layer, :math:`\|w^{(i)} - w^{(i-1)}\| / \|w^{(i-1)}\|`, is recorded beside it. The cost is a
     copy of the weights and a pass over them at each step; weights that are computed (weight normalisation) are
     computed once more.
 
     Examples
     --------
-    Either say it after each step of the optimizer, or let the optimizer say it:
+    Call :meth:`step` after each step of the optimizer, or let the optimizer call it:
 
     >>> model = nn.Conv1d(1, 4, 9)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -65,24 +65,24 @@ class ChangeRate:
     def __init__(self, model: nn.Module, layers: Sequence[str] | None = None) -> None:
         self.layers = _default_layers(model) if layers is None else list(layers)
         if not self.layers:
-            raise InputError(f"{type(model).__name__} has no filters to watch: name modules or parameters as layers")
+            raise InputError(f"{type(model).__name__} has no filters: name modules or parameters as layers")
         self._sources = [_source(model, name) for name in self.layers]
         self._before = [weight.clone() for weight in self._weights()]
         self._rates: list[Tensor] = []
         self._changes: list[Tensor] = []
 
     def step(self) -> None:
-        """Note how far the weights have come since the last call."""
+        """Record how much the weights have changed since the last call."""
         rates, changes = [], []
         for before, now in zip(self._before, self._weights(), strict=True):
             moved = now - before
             changes.append(moved.norm() / before.norm())
-            # What is divided by zero is left out, and a weight that became NaN is not; all is done in place, for this
-            # runs at every step.
+            # Quotients of zero weights are left out, but not weights that became NaN; all in place, as this runs at
+            # every step.
             relative = moved.div_(before).masked_fill_(before == 0, 0)
             rates.append(relative.norm(p=1) / before.count_nonzero())
             before.copy_(now)
-        # They stay where the weights are, so that a GPU need not be waited for.
+        # They stay on the device of the weights, so that no step waits for a GPU.
         self._rates.append(torch.stack(rates))
         self._changes.append(torch.stack(changes))
 
@@ -95,15 +95,15 @@ class ChangeRate:
         return optimizer.register_step_post_hook(stepped)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What has been noted so far, as a checkpoint keeps it."""
+        """The changes so far, for a checkpoint."""
         return {"rates": _stacked(self._rates), "changes": _stacked(self._changes)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on from what a checkpoint kept; the weights of the model have to be those of that moment."""
+        """Restore the changes of a checkpoint; the weights of the model must be those of that moment."""
         self._rates, self._changes = list(state["rates"]), list(state["changes"])
 
     def result(self) -> xr.Dataset:
-        """What has been noted so far.
+        """The changes so far.
 
         Returns
         -------
@@ -113,10 +113,10 @@ class ChangeRate:
         Raises
         ------
         InputError
-            If there was no step.
+            If no step was recorded.
         """
         if not self._rates:
-            raise InputError("no step was noted: call step() after each step of the optimizer, or watch(optimizer)")
+            raise InputError("no step was recorded: call step() after each optimizer step, or use watch(optimizer)")
         dims = ["iteration", "layer"]
         result = xr.Dataset(
             {
@@ -132,7 +132,7 @@ class ChangeRate:
 
     @torch.no_grad()
     def _weights(self) -> list[Tensor]:
-        # That of a module may be computed each time it is asked for.
+        # The weight of a module may be computed on each access.
         return [_weight_of(source).detach() for source in self._sources]
 
 
@@ -146,22 +146,23 @@ def _default_layers(model: nn.Module) -> list[str]:
 
 
 def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
-    """The module that has the weight, or the parameter of that name."""
+    """The module with the weight, or the parameter, of that name."""
     modules = {name or "weight": module for name, module in model.named_modules()}
     parameters = dict(model.named_parameters())
     if name in parameters:
         return parameters[name]
     if name not in modules:
         known = ", ".join(_default_layers(model))
-        raise InputError(f"no module or parameter is named {name!r}; what is watched by default is {known}")
+        raise InputError(f"no module or parameter is named {name!r}; the default layers are {known}")
     if not isinstance(getattr(modules[name], "weight", None), Tensor):
         raise InputError(f"the module {name!r} has no weight: name one that has, or a parameter")
-    return modules[name]
+    module: nn.Module = modules[name]
+    return module
 
 
 def _weight_of(source: nn.Module | nn.Parameter) -> Tensor:
     weight = source if isinstance(source, nn.Parameter) else source.weight
     assert isinstance(weight, Tensor)
     if nn.parameter.is_lazy(weight):
-        raise InputError("a layer to watch has no weights yet: run the model on a sound first, which makes them")
+        raise InputError("a lazy layer has no weights yet: run the model on a sound first, to initialise them")
     return weight

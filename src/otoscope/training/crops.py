@@ -1,4 +1,4 @@
-"""Pieces of one length from clips of any length."""
+"""Pieces of a fixed length from clips of any length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otoscope.errors import InputError
 
 
 def fill(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
-    """Make a short clip at least `length` long.
+    """Pad a short clip to at least `length` samples.
 
     Parameters
     ----------
@@ -17,12 +17,12 @@ def fill(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     length : int
         Of the last axis, in samples.
     padding : str
-        What comes after a clip that is shorter: "zeros" for silence, "repeat" for the clip again and again.
+        What follows a shorter clip: "zeros", or "repeat" for the clip itself, again and again.
 
     Returns
     -------
     Tensor, (..., time)
-        The clip itself where it is long enough.
+        The clip itself if it is long enough.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def fill(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
 
 
 def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
-    """Take the middle of a clip.
+    """The middle of a clip.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     length : int
         Of the crop, in samples.
     padding : str
-        What a shorter clip is filled with, see :func:`fill`.
+        Of a shorter clip, see :func:`fill`.
 
     Returns
     -------
     Tensor, (..., length)
-        A view where the clip is long enough. Of an odd rest, the larger part comes after the crop.
+        A view if the clip is long enough. Of an odd number of remaining samples, the larger part follows the crop.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
 
 
 def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: str = "zeros") -> Tensor:
-    """Take a piece of a clip; every place is equally likely. A shorter clip lies anywhere in the silence around it.
+    """A random piece of a clip, at a uniform position; with zeros, a shorter clip lies at a random position among them.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: 
     length : int
         Of the crop, in samples.
     generator : torch.Generator
-        Gives the place; the same seed gives the same crop.
+        Draws the position; the same seed gives the same crop.
     padding : str
-        What a shorter clip is filled with, see :func:`fill`; one that is repeated begins at its beginning.
+        Of a shorter clip, see :func:`fill`; a repeated clip starts at its beginning.
 
     Returns
     -------
     Tensor, (..., length)
-        A view where the clip is long enough.
+        A view if the clip is long enough.
 
     Raises
     ------
@@ -117,23 +117,23 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: 
 
 
 def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: str = "repeat") -> tuple[Tensor, Tensor]:
-    """Take two pieces of a clip that share no sample: the two views of contrastive learning.
+    """Two random pieces of a clip that share no sample: the two views of contrastive learning.
 
     Parameters
     ----------
     clip : Tensor, (..., time)
-        Of two samples or more.
+        With two samples or more.
     length : int
         Of each crop, in samples.
     generator : torch.Generator
-        Gives the places; the same seed gives the same crops.
+        Draws the positions; the same seed gives the same crops.
     padding : str
-        A clip shorter than two crops is cut in the middle, and each half is filled so, see :func:`fill`.
+        A clip shorter than two crops is cut in the middle, and each half is padded, see :func:`fill`.
 
     Returns
     -------
     first, second : Tensor, (..., length)
-        All pairs of places that do not overlap are equally likely, in either order.
+        All pairs of positions that do not overlap are equally likely, in either order.
 
     Raises
     ------
@@ -142,8 +142,8 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: st
 
     Notes
     -----
-    The views of the thesis on sonification (2022, section 4.3.1), 2.5 s each of AudioSet's 10 s. It does not say what
-    is done with a shorter clip.
+    The views of the thesis on sonification (2022, section 4.3.1), 2.5 s each of AudioSet's 10 s. The thesis does not
+    say how shorter clips are treated.
 
     Examples
     --------
@@ -154,13 +154,14 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: st
     _check(clip, length)
     total = clip.shape[-1]
     if total < 2:
-        raise InputError("a clip of one sample cannot give two crops: leave it out of the set")
+        raise InputError("a clip of one sample has no two crops: leave it out of the data set")
     if total < 2 * length:
         early, late = (
             fill(half, length, padding)[..., :length] for half in (clip[..., : total // 2], clip[..., total // 2 :])
         )
     else:
-        # Two different numbers below rest + 2, in order, are one to one with the places of two pieces in a row.
+        # The ordered pairs of different numbers below rest + 2 are in bijection with the positions of two pieces that
+        # do not overlap: the first starts at the smaller number, the second length - 1 samples after the larger.
         rest = total - 2 * length
         low = _integer(rest + 2, generator)
         high = _integer(rest + 1, generator)
@@ -178,4 +179,4 @@ def _check(clip: Tensor, length: int) -> None:
     if clip.ndim == 0 or clip.shape[-1] == 0:
         raise InputError("the clip has no samples")
     if length < 1:
-        raise InputError(f"a crop has to be 1 sample or longer, not {length}")
+        raise InputError(f"a crop must have at least 1 sample, not {length}")

@@ -1,4 +1,4 @@
-"""From the posteriors of phones in each frame to the phones that were said."""
+"""From the phone posteriors of frames to the sequence of phones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Phone = TypeVar("_Phone", bound=Hashable)
 
 
 def merge_repeats(labels: Iterable[_Phone]) -> list[_Phone]:
-    """Make one of each run of the same label.
+    """Merge runs of the same label into one.
 
     Parameters
     ----------
@@ -35,18 +35,19 @@ def merge_repeats(labels: Iterable[_Phone]) -> list[_Phone]:
 
 
 def fold(phones: Iterable[_Phone], mapping: Mapping[_Phone, _Phone | None]) -> list[_Phone]:
-    """Map phones to those that are told apart when errors are counted.
+    """Map phones to the classes in which errors are counted.
 
     Parameters
     ----------
     phones : iterable
     mapping : mapping
-        From every phone to its class, such as the 61 of TIMIT to 39; to None where it is dropped, as the glottal stop.
+        From every phone to its class, such as the 61 of TIMIT to 39; to None for one that is dropped, as the glottal
+        stop.
 
     Returns
     -------
     list
-        Two neighbours that fold into one class stay two: see :func:`merge_repeats`.
+        Neighbours that fold into one class are not merged: see :func:`merge_repeats`.
 
     Raises
     ------
@@ -75,27 +76,27 @@ def fold(phones: Iterable[_Phone], mapping: Mapping[_Phone, _Phone | None]) -> l
 def phone_bigram(
     sequences: Iterable[Sequence[int]], n_phones: int, *, smoothing: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""How likely each phone begins an utterance, and follows each other phone.
+    r"""Log probabilities of each phone to begin an utterance, and to follow each other phone.
 
     Parameters
     ----------
     sequences : iterable of sequences of int
-        The phones of each training utterance, as numbers, or the phone of each of its frames: repeats are merged.
+        The phones of each training utterance, as numbers, or those of its frames: repeats are merged.
     n_phones : int
         2 or more.
     smoothing : float
-        Added to every count; above 0, so that nothing is impossible.
+        Added to every count; above 0, so that no transition is impossible.
 
     Returns
     -------
     log_start : ndarray, (phone,)
     log_bigram : ndarray, (phone, next phone)
-        Natural logarithms. No phone follows itself: how long it lasts is for :func:`frame_transitions`.
+        Natural logarithms. No phone follows itself: durations are added by :func:`frame_transitions`.
 
     Raises
     ------
     InputError
-        If there is no utterance, a phone is not within the numbers, or the smoothing is not above 0.
+        If there is no utterance, a phone is not below `n_phones`, or the smoothing is not above 0.
 
     Notes
     -----
@@ -108,32 +109,32 @@ def phone_bigram(
     [[0.0, 0.5, 0.5], [0.67, 0.0, 0.33], [0.5, 0.5, 0.0]]
     """
     if n_phones < 2 or not smoothing > 0:
-        raise InputError(f"a bigram needs 2 phones or more and a smoothing above 0, not {n_phones} and {smoothing}")
+        raise InputError(f"a bigram needs at least 2 phones and a smoothing above 0, not {n_phones} and {smoothing}")
     starts, pairs = np.full(n_phones, float(smoothing)), np.full((n_phones, n_phones), float(smoothing))
     np.fill_diagonal(pairs, 0)
     utterances = 0
     for sequence in sequences:
         phones = np.array(merge_repeats(np.asarray(sequence).tolist()), dtype=int)
         if not len(phones) or phones.min() < 0 or phones.max() >= n_phones:
-            raise InputError(f"an utterance has no phones, or one not within 0 and {n_phones - 1}: {phones.tolist()}")
+            raise InputError(f"an utterance has no phones, or one not from 0 to {n_phones - 1}: {phones.tolist()}")
         starts[phones[0]] += 1
         np.add.at(pairs, (phones[:-1], phones[1:]), 1)
         utterances += 1
     if not utterances:
-        raise InputError("there is no utterance to estimate the bigram from")
+        raise InputError("there are no utterances to estimate the bigram from")
     with np.errstate(divide="ignore"):
         return np.log(starts / starts.sum()), np.log(pairs / pairs.sum(1, keepdims=True))
 
 
 def frame_transitions(log_bigram: ArrayLike, mean_frames: ArrayLike) -> np.ndarray:
-    r"""How likely a frame of one phone is followed by a frame of each.
+    r"""Log probabilities of the phone of the next frame, given that of a frame.
 
     Parameters
     ----------
     log_bigram : array_like, (phone, next phone)
         Of :func:`phone_bigram`.
     mean_frames : array_like, () or (phone,)
-        How many frames a phone lasts on average; above 1.
+        Mean duration of a phone in frames; above 1.
 
     Returns
     -------
@@ -143,12 +144,12 @@ def frame_transitions(log_bigram: ArrayLike, mean_frames: ArrayLike) -> np.ndarr
     Raises
     ------
     InputError
-        If a duration is not above 1 frame.
+        If a mean duration is not above 1 frame.
 
     Notes
     -----
-    A phone of the mean duration d is left with the probability 1/d at every frame, so that durations are geometric:
-    the hidden Markov model of one state a phone.
+    A phone with the mean duration d ends with probability 1/d at every frame, so that durations are geometric: a hidden
+    Markov model with one state per phone.
 
     Examples
     --------
@@ -158,8 +159,8 @@ def frame_transitions(log_bigram: ArrayLike, mean_frames: ArrayLike) -> np.ndarr
     log_bigram = np.asarray(log_bigram, dtype=float)
     frames = np.broadcast_to(np.asarray(mean_frames, dtype=float), len(log_bigram))
     if not ((frames > 1) & np.isfinite(frames)).all():
-        raise InputError("every phone has to last more than 1 frame on average: give mean_frames above 1")
-    transitions = log_bigram - np.log(frames)[:, None]
+        raise InputError("mean_frames must be above 1 for every phone")
+    transitions: np.ndarray = log_bigram - np.log(frames)[:, None]
     np.fill_diagonal(transitions, np.log1p(-1 / frames))
     return transitions
 
@@ -170,22 +171,22 @@ def viterbi(log_likelihood: ArrayLike, log_start: ArrayLike, log_transition: Arr
     Parameters
     ----------
     log_likelihood : array_like, (frame, state)
-        Of what was observed in each frame, given each state; up to a constant of each frame.
+        Of the observation in each frame given each state, up to a constant per frame.
     log_start : array_like, (state,)
     log_transition : array_like, (state, next state)
-        Natural logarithms; minus infinity for what cannot be.
+        Natural logarithms; minus infinity for what is impossible.
 
     Returns
     -------
     path : list of int
-        The state in each frame; the first one of those as likely.
+        The state in each frame; of equally likely states, the first.
     score : float
-        Logarithm of the path's probability together with what was observed.
+        Log of the joint probability of path and observations.
 
     Raises
     ------
     InputError
-        If the shapes do not belong together, a value is NaN or plus infinity, or no path is possible.
+        If the shapes do not match, a value is NaN or plus infinity, or no path is possible.
 
     Notes
     -----
@@ -194,10 +195,10 @@ def viterbi(log_likelihood: ArrayLike, log_start: ArrayLike, log_transition: Arr
 
     Examples
     --------
-    A doubtful frame goes with its neighbours:
+    An ambiguous frame follows its neighbours:
 
-    >>> sure, doubtful = np.log([0.9, 0.1]), np.log([0.4, 0.6])
-    >>> viterbi([sure, doubtful, sure], np.log([0.5, 0.5]), np.log([[0.9, 0.1], [0.1, 0.9]]))[0]
+    >>> clear, ambiguous = np.log([0.9, 0.1]), np.log([0.4, 0.6])
+    >>> viterbi([clear, ambiguous, clear], np.log([0.5, 0.5]), np.log([[0.9, 0.1], [0.1, 0.9]]))[0]
     [0, 0, 0]
     """
     likelihood, start, transition = (
@@ -211,23 +212,23 @@ def viterbi(log_likelihood: ArrayLike, log_start: ArrayLike, log_transition: Arr
         or transition.shape != (states,) * 2
     ):
         raise InputError(
-            f"likelihoods (frame, state), start (state,) and transitions (state, state) do not belong together: "
+            "the shapes of likelihoods (frame, state), start (state,) and transitions (state, state) do not match: "
             f"{likelihood.shape}, {start.shape}, {transition.shape}"
         )
     if not all((one < np.inf).all() for one in (likelihood, start, transition)):
         raise InputError("a logarithm is NaN or plus infinity: the model or its input is broken")
     best = start + likelihood[0]
-    came_from = np.zeros((len(likelihood), states), dtype=int)
+    previous = np.zeros((len(likelihood), states), dtype=int)
     for frame in range(1, len(likelihood)):
-        ways = best[:, None] + transition
-        came_from[frame] = ways.argmax(0)
-        best = ways.max(0) + likelihood[frame]
+        candidates = best[:, None] + transition
+        previous[frame] = candidates.argmax(0)
+        best = candidates.max(0) + likelihood[frame]
     score = float(best.max())
     if score == -np.inf:
         raise InputError("no path is possible: smooth the bigram, or check the posteriors")
     path = [int(best.argmax())]
     for frame in range(len(likelihood) - 1, 0, -1):
-        path.append(int(came_from[frame, path[-1]]))
+        path.append(int(previous[frame, path[-1]]))
     return path[::-1], score
 
 
@@ -239,19 +240,19 @@ def decode_phones(
     *,
     acoustic_scale: float = 1.0,
 ) -> list[int]:
-    r"""The phones that were said, from what a network says of each frame.
+    r"""The most likely phones, from the posteriors of a network.
 
     Parameters
     ----------
     log_posteriors : array_like, (frame, phone)
         `log_softmax` of the logits.
     log_priors : array_like, (phone,)
-        How often each phone is in the frames that the network was trained on.
+        The share of each phone in the training frames.
     log_start, log_transition : array_like
         See :func:`phone_bigram` and :func:`frame_transitions`.
     acoustic_scale : float
-        How much the network counts beside the bigram. Neighbouring frames say much the same, which the model does
-        not know: values below 1 make up for it.
+        Weight of the network against the bigram. Neighbouring frames are correlated, which the model ignores: values
+        below 1 correct for it.
 
     Returns
     -------
@@ -264,8 +265,8 @@ def decode_phones(
 
     Notes
     -----
-    By Bayes' rule the posterior over the prior is the likelihood up to a constant of the frame, which
-    :func:`viterbi` takes (Bourlard & Morgan, Connectionist Speech Recognition, 1994).
+    By Bayes' rule, posterior divided by prior is the likelihood up to a constant per frame, which :func:`viterbi`
+    takes (Bourlard & Morgan, Connectionist Speech Recognition, 1994).
 
     Examples
     --------
@@ -276,6 +277,6 @@ def decode_phones(
     """
     priors = np.asarray(log_priors, dtype=float)
     if not np.isfinite(priors).all():
-        raise InputError("a phone's prior is zero or not a number: leave out phones that are in no training frame")
+        raise InputError("a phone's prior is zero or not finite: leave out phones without training frames")
     likelihood = acoustic_scale * (np.asarray(log_posteriors, dtype=float) - priors)
     return merge_repeats(viterbi(likelihood, log_start, log_transition)[0])

@@ -1,4 +1,4 @@
-"""What a model says of a whole clip, whatever the length that it was trained on."""
+"""The scores of a whole clip, whatever the length the model was trained on."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def clip_scores(
     Parameters
     ----------
     model : nn.Module
-        Takes (clip, ..., time) and returns logits (clip, class). It is put in evaluation mode for this, and back.
+        Takes (clip, ..., time) and returns logits (clip, class). It runs in evaluation mode, and is then put back.
     clip : Tensor, (..., time)
-        One clip, without the first axis. It may lie on another device than the model.
+        One clip, without the batch axis, on any device.
     window : int, optional
-        Samples of a window, as the model was trained on. By default the model hears the clip as one, at once.
+        Samples of a window, such as the model was trained on. By default the model takes the whole clip at once.
     batch_size : int
-        Windows that the model takes at a time: memory depends on it, not on the length of the clip.
+        Windows in a batch: memory depends on it, not on the length of the clip.
     posteriors : callable, optional
         From logits (window, class) to what is averaged, such as `torch.sigmoid`; the logits by default.
     padding : str
-        "zeros" or "repeat": what is done with a clip shorter than the window, see :func:`otoscope.training.fill`.
+        "zeros" or "repeat": the padding of a clip shorter than the window, see :func:`otoscope.training.fill`.
 
     Returns
     -------
@@ -50,9 +50,9 @@ def clip_scores(
 
     Notes
     -----
-    The last window ends where the clip ends. Where it overlaps the one before, it weighs as much as is new in it, so
-    that a few samples more do not make a jump. The thesis on sonification (2022, section 4.4) evaluates on the whole
-    clip at once.
+    The last window ends where the clip ends. If it overlaps the one before, its weight is the share of its samples that
+    are new, so that the score is continuous in the length of the clip. The thesis on sonification (2022, section 4.4)
+    evaluates the whole clip at once.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def clip_scores(
     tensor([4.3000])
     """
     if batch_size < 1 or (window is not None and window < 1):
-        raise InputError(f"window and batch_size have to be 1 or more, not {window} and {batch_size}")
+        raise InputError(f"window and batch_size must be 1 or more, not {window} and {batch_size}")
     clip = fill(clip, window or 1, padding)
     window = window or clip.shape[-1]
     starts, weights = _windows(clip.shape[-1], window)
@@ -69,9 +69,9 @@ def clip_scores(
     total = torch.zeros((), device=first.device)
     with evaluating(model), torch.no_grad():
         for begins, weight in zip(starts.split(batch_size), weights.split(batch_size), strict=True):
-            some = torch.stack([clip[..., begin : begin + window] for begin in begins.tolist()])
-            scores = model(some.to(first.device))
-            if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(some):
+            windows = torch.stack([clip[..., begin : begin + window] for begin in begins.tolist()])
+            scores = model(windows.to(first.device))
+            if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(windows):
                 raise InputError(f"{type(model).__name__} does not return (window, class) for a batch of windows")
             scores = posteriors(scores) if posteriors else scores
             total = total + weight.to(scores) @ scores
@@ -79,7 +79,7 @@ def clip_scores(
 
 
 def _windows(total: int, window: int) -> tuple[Tensor, Tensor]:
-    """Where each window begins, and the share of it that is new."""
+    """The start of each window, and the share of it that is new."""
     starts = torch.arange(0, total, window)
     weights = torch.ones(len(starts))
     weights[-1] = (total - int(starts[-1])) / window

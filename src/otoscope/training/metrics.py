@@ -1,6 +1,6 @@
-"""How well scores tell classes apart: accuracy, mAP, mAUC, d-prime, equal error rate.
+"""Metrics of classification: accuracy, mAP, mAUC, d-prime, equal error rate.
 
-Average precision and the ROC are scikit-learn's, which is an extra: ``pip install otoscope[train]``.
+Average precision and ROC curves are computed by scikit-learn, an extra: ``pip install otoscope[train]``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
     Returns
     -------
     float
-        0 to 1. Of classes that share the highest score, the first counts.
+        0 to 1. If several classes share the highest score, the first is the prediction.
 
     Raises
     ------
     InputError
-        If there are no clips, a score is NaN, or a label has no score.
+        If there are no clips, a score is NaN, or a label is not one of the classes.
 
     Examples
     --------
@@ -42,9 +42,9 @@ def accuracy(scores: ArrayLike, labels: ArrayLike) -> float:
     """
     scores, labels = _numbers(scores, 2), np.asarray(labels)
     if labels.shape != scores.shape[:1]:
-        raise InputError(f"there are {len(scores)} clips with scores, but labels of shape {labels.shape}")
+        raise InputError(f"there are scores for {len(scores)} clips, but labels of shape {labels.shape}")
     if not np.isin(labels, np.arange(scores.shape[1])).all():
-        raise InputError(f"a label is none of the numbers of the {scores.shape[1]} classes that have a score")
+        raise InputError(f"labels must be class numbers from 0 to {scores.shape[1] - 1}")
     return float(np.mean(scores.argmax(1) == labels))
 
 
@@ -54,19 +54,19 @@ def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> float:
     Parameters
     ----------
     scores : array_like, (clip, class)
-        Any that rise with the confidence that the class is there.
+        Any that increase with the confidence that the class is present.
     targets : array_like, (clip, class)
-        1 where the class is there, else 0.
+        1 where the class is present, else 0.
 
     Returns
     -------
     float
-        0 to 1. A class that is in no clip has no average precision and is left out.
+        0 to 1. Classes without clips have no average precision and are left out.
 
     Raises
     ------
     InputError
-        If a score is NaN, a target not 0 or 1, the shapes differ, or no class is in any clip.
+        If a score is NaN, a target not 0 or 1, the shapes differ, or no class has a clip.
 
     Notes
     -----
@@ -80,7 +80,7 @@ def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> float:
     scores, targets = _pair(scores, targets, 2)
     there = targets.any(0)
     if not there.any():
-        raise InputError("no class is in any clip, so there is no average precision")
+        raise InputError("no class has a clip, so there is no average precision")
     return _macro(_sklearn().average_precision_score, scores[:, there], targets[:, there])
 
 
@@ -90,14 +90,14 @@ def mean_auc(scores: ArrayLike, targets: ArrayLike) -> float:
     Parameters
     ----------
     scores : array_like, (clip, class)
-        Any that rise with the confidence that the class is there.
+        Any that increase with the confidence that the class is present.
     targets : array_like, (clip, class)
-        1 where the class is there, else 0.
+        1 where the class is present, else 0.
 
     Returns
     -------
     float
-        0 to 1, by chance 0.5. A class that is in no clip or in all has no ROC curve and is left out.
+        0 to 1; 0.5 is chance. Classes present in no clip or in all have no ROC curve and are left out.
 
     Raises
     ------
@@ -112,12 +112,12 @@ def mean_auc(scores: ArrayLike, targets: ArrayLike) -> float:
     scores, targets = _pair(scores, targets, 2)
     both = targets.any(0) & ~targets.all(0)
     if not both.any():
-        raise InputError("no class is in some clips and not in others, so there is no ROC curve")
+        raise InputError("no class is present in some clips and absent in others, so there is no ROC curve")
     return _macro(_sklearn().roc_auc_score, scores[:, both], targets[:, both])
 
 
 def d_prime(auc: float) -> float:
-    r"""How far apart, in deviations, two normal distributions lie that have this area under the ROC curve.
+    r"""Distance of two unit-variance normal distributions with this area under the ROC curve, in standard deviations.
 
     Parameters
     ----------
@@ -127,17 +127,17 @@ def d_prime(auc: float) -> float:
     Returns
     -------
     float
-        0 by chance; infinite where nothing is confused.
+        0 is chance; infinite if the classes are separated perfectly.
 
     Raises
     ------
     InputError
-        If `auc` is not within 0 and 1.
+        If `auc` is not between 0 and 1.
 
     Notes
     -----
-    :math:`d' = \sqrt2\, \Phi^{-1}(\mathrm{AUC})` with the normal distribution function. That it is taken of the mean
-    over classes is how the tables 4.2 to 4.4 of the thesis on sonification (2022) agree with themselves.
+    :math:`d' = \sqrt2\, \Phi^{-1}(\mathrm{AUC})` with the normal distribution function. Taken of the mean area over
+    classes, it reproduces Tables 4.2 to 4.4 of the thesis on sonification (2022).
 
     Examples
     --------
@@ -147,24 +147,24 @@ def d_prime(auc: float) -> float:
     from scipy.special import ndtri
 
     if not 0 <= auc <= 1:
-        raise InputError(f"an area under the ROC curve is within 0 and 1, not {auc}")
+        raise InputError(f"auc must be between 0 and 1, not {auc}")
     return math.sqrt(2) * float(ndtri(auc))
 
 
 def equal_error_rate(scores: ArrayLike, targets: ArrayLike) -> float:
-    """Error rate at the threshold where as large a share of one class is missed as of the other let in (EER).
+    """Error rate at the threshold where the false-negative and the false-positive rate are equal (EER).
 
     Parameters
     ----------
     scores : array_like, (clip,)
-        Any that rise with the confidence that the class is there.
+        Any that increase with the confidence that the class is present.
     targets : array_like, (clip,)
-        1 where the class is there (such as genuine speech), else 0.
+        1 where the class is present (such as genuine speech), else 0.
 
     Returns
     -------
     float
-        0 to 1, by chance 0.5.
+        0 to 1; 0.5 is chance.
 
     Raises
     ------
@@ -173,8 +173,8 @@ def equal_error_rate(scores: ArrayLike, targets: ArrayLike) -> float:
 
     Notes
     -----
-    Between two thresholds that no score lies between, the ROC curve is a straight line, on which the two errors meet
-    in one point. Other programs take the nearest threshold, and differ by less than one clip's share.
+    The ROC curve is interpolated linearly between thresholds, so that the two rates meet in one point. Other programs
+    use the nearest threshold, and differ by less than the share of one clip.
 
     Examples
     --------
@@ -185,7 +185,7 @@ def equal_error_rate(scores: ArrayLike, targets: ArrayLike) -> float:
     if targets.all() or not targets.any():
         raise InputError("all clips are of one class, so there is no equal error rate")
     false_alarms, hits, _ = _sklearn().roc_curve(targets, _ordinal(scores), drop_intermediate=False)
-    # Less strict by one score, more false alarms or fewer misses: the difference only rises.
+    # With a lower threshold false positives increase or false negatives decrease, so the difference is monotonic.
     return float(np.interp(0.0, false_alarms - (1 - hits), false_alarms))
 
 
@@ -195,16 +195,16 @@ def _macro(score: Callable[..., float], scores: np.ndarray, targets: np.ndarray)
 
 
 def _ordinal(scores: np.ndarray) -> np.ndarray:
-    """Ranks in place of scores, for only their order counts: so infinite ones (log 0) are welcome as well."""
+    """Ranks in place of scores, as only their order matters; this admits infinite ones (log 0)."""
     return np.unique(scores, return_inverse=True)[1]
 
 
 def _pair(scores: ArrayLike, targets: ArrayLike, ndim: int) -> tuple[np.ndarray, np.ndarray]:
     scores, targets = _numbers(scores, ndim), np.asarray(targets)
     if targets.shape != scores.shape:
-        raise InputError(f"scores of shape {scores.shape} and targets of shape {targets.shape} do not belong together")
+        raise InputError(f"scores of shape {scores.shape} and targets of shape {targets.shape} do not match")
     if not np.isin(targets, (0, 1)).all():
-        raise InputError("targets have to be 0 or 1")
+        raise InputError("targets must be 0 or 1")
     return scores, targets.astype(bool)
 
 
@@ -212,7 +212,7 @@ def _numbers(scores: ArrayLike, ndim: int) -> np.ndarray:
     scores = np.asarray(scores, dtype=float)
     dims = "(clip, class)" if ndim == 2 else "(clip,)"
     if scores.ndim != ndim or 0 in scores.shape:
-        raise InputError(f"scores has to be {dims} with at least one clip, not of shape {scores.shape}")
+        raise InputError(f"scores must be {dims} with at least one clip, not of shape {scores.shape}")
     if np.isnan(scores).any():
         raise InputError(f"{np.isnan(scores).sum()} of {scores.size} scores are NaN: the model or its input is broken")
     return scores
@@ -222,5 +222,6 @@ def _sklearn() -> ModuleType:
     try:
         import sklearn.metrics
     except ImportError:
-        raise InputError("this metric is computed by scikit-learn: pip install otoscope[train]") from None
-    return sklearn.metrics
+        raise InputError("this metric needs scikit-learn: pip install 'otoscope[train]'") from None
+    module: ModuleType = sklearn.metrics
+    return module

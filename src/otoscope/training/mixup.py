@@ -1,4 +1,4 @@
-"""Mixup: learn from clips that are blended in pairs, as their targets are."""
+"""Mixup: training clips, and their targets, blended in pairs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def mixup(
         Numbers of classes, or the share or presence of each class.
     generator : torch.Generator
     alpha : float
-        Above 0. Small values leave most clips almost as they are, 1 makes all blends equally likely.
+        Above 0. Small values leave most clips almost unchanged; with 1, all blends are equally likely.
     n_classes : int, optional
-        Needed for numbers of classes.
+        Required if the targets are numbers of classes.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def mixup(
     Raises
     ------
     InputError
-        If targets and clips do not belong together, `n_classes` is missing or too low, or `alpha` is not above 0.
+        If targets and clips do not match, `n_classes` is missing or too low, or `alpha` is not above 0.
 
     Notes
     -----
@@ -50,12 +50,12 @@ def mixup(
     tensor([1., 1., 1., 1.])
     """
     if not alpha > 0:
-        raise InputError(f"alpha has to be above 0, not {alpha}")
+        raise InputError(f"alpha must be above 0, not {alpha}")
     targets = _shares(targets, n_classes).to(waves)
     if len(targets) != len(waves):
-        raise InputError(f"there are {len(waves)} clips and {len(targets)} targets")
+        raise InputError(f"there are {len(waves)} clips but {len(targets)} targets")
     order = torch.randperm(len(waves), generator=generator, device=generator.device).to(waves.device)
-    # The Beta distribution of torch takes no generator.
+    # torch's Beta distribution takes no generator.
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     share = torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, len(waves))).to(waves)
     return _blend(waves, order, share), _blend(targets, order, share)
@@ -65,11 +65,11 @@ def _shares(targets: Tensor, n_classes: int | None) -> Tensor:
     if targets.ndim == 2:
         return targets
     if targets.ndim != 1 or targets.is_floating_point():
-        raise InputError(f"targets has to be whole numbers (clip,) or (clip, class), not {tuple(targets.shape)}")
+        raise InputError(f"targets must be class numbers (clip,) or shares (clip, class), not {tuple(targets.shape)}")
     if n_classes is None:
-        raise InputError("targets are numbers of classes: say n_classes, how many there are")
+        raise InputError("targets are class numbers: give n_classes, the number of classes")
     if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < n_classes:
-        raise InputError(f"a target is not within 0 and {n_classes - 1}, the numbers of {n_classes} classes")
+        raise InputError(f"a target is not a class number between 0 and {n_classes - 1}")
     return torch.nn.functional.one_hot(targets.long(), n_classes)
 
 

@@ -1,4 +1,4 @@
-"""The loss of contrastive learning, over all processes that train together."""
+"""NT-Xent, the loss of contrastive learning, over all processes of a training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otoscope.errors import InputError
 
 
 def nt_xent(first: Tensor, second: Tensor, *, temperature: float = 0.1) -> Tensor:
-    r"""Normalised, temperature-scaled cross-entropy: tell the other view of a clip from all other clips.
+    r"""Normalised, temperature-scaled cross-entropy of matching the two views of a clip among all clips.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: float = 0.1) -> Tenso
     Raises
     ------
     InputError
-        If the two are not of one shape (clip, dimension), or the temperature is not above 0.
+        If the two do not have the same shape (clip, dimension), or the temperature is not above 0.
 
     Notes
     -----
@@ -38,24 +38,24 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: float = 0.1) -> Tenso
     .. math::
         \ell_{ij} = -\log \frac{\exp(\cos(z_i, z_j) / \tau)}{\sum_{k \ne i} \exp(\cos(z_i, z_k) / \tau)}
 
-    (Chen et al., ICML 2020; thesis on sonification, 2022, equation 3.7). Where `torch.distributed` runs, the clips of
-    all ranks are told apart, of which each rank has the same number; the loss is then the same on every rank. Its
-    gradients, averaged over the ranks as `DistributedDataParallel` does, are those of one process with all the clips.
-    It is computed in single precision or better, also under autocast.
+    (Chen et al., ICML 2020; thesis on sonification, 2022, equation 3.7). Under `torch.distributed` the negatives are
+    the clips of all ranks, each with the same number of clips, and the loss is the same on every rank. Its gradients,
+    averaged over the ranks as by `DistributedDataParallel`, are those of one process with all the clips. It is
+    computed in single precision or better, also under autocast.
 
     Examples
     --------
-    Views that agree, of clips that do not:
+    Views that are equal, of clips that are orthogonal:
 
     >>> bool(nt_xent(torch.eye(4), torch.eye(4)) < 0.001)
     True
     """
     if first.shape != second.shape or first.ndim != 2 or not len(first):
         raise InputError(
-            f"both views have to be of one shape (clip, dimension), not {tuple(first.shape)} and {tuple(second.shape)}"
+            f"both views must have the same shape (clip, dimension), not {tuple(first.shape)} and {tuple(second.shape)}"
         )
     if not temperature > 0:
-        raise InputError(f"the temperature has to be above 0, not {temperature}")
+        raise InputError(f"the temperature must be above 0, not {temperature}")
     with torch.autocast(first.device.type, enabled=False):
         views = torch.cat([first, second])
         views = torch.nn.functional.normalize(views.to(torch.promote_types(views.dtype, torch.float32)), dim=1)
@@ -69,15 +69,15 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: float = 0.1) -> Tenso
 
 
 def _gather(views: Tensor) -> tuple[Tensor, int]:
-    """The views of all ranks in a row, and where those of this rank begin."""
+    """The concatenated views of all ranks, and the index of the first of this rank."""
     if not _is_distributed():
         return views, 0
-    everyone: Tensor = _AllGather.apply(views)
+    everyone: Tensor = _AllGather.apply(views)  # type: ignore[no-untyped-call]
     return everyone, dist.get_rank() * len(views)
 
 
 def _shared(loss: Tensor) -> Tensor:
-    """The mean over the ranks in value; each rank follows the gradient of its own part."""
+    """The mean over the ranks, with the gradient of this rank's own loss."""
     if not _is_distributed():
         return loss
     mean = loss.detach().clone()
@@ -90,13 +90,13 @@ def _is_distributed() -> bool:
 
 
 class _AllGather(torch.autograd.Function):
-    """Gather with gradient: what all ranks find for the views of one is summed there."""
+    """Differentiable all-gather: the gradients of all ranks for the views of one are summed on it."""
 
     @staticmethod
     def forward(ctx: Any, views: Tensor) -> Tensor:
-        parts = [torch.empty_like(views) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, views.contiguous())
-        return torch.cat(parts)
+        gathered = [torch.empty_like(views) for _ in range(dist.get_world_size())]
+        dist.all_gather(gathered, views.contiguous())
+        return torch.cat(gathered)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Errors of recognition: what was put in, left out and mistaken."""
+"""Recognition errors: substitutions, deletions and insertions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otoscope.errors import InputError
 
 
 class Edits(NamedTuple):
-    """The edits that make a reference what was recognised, and the length of the reference."""
+    """The edits from a reference to what was recognised, and the length of the reference."""
 
     substitutions: int
     deletions: int
@@ -23,7 +23,7 @@ class Edits(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Edits in relation to the length: the phone error rate. It can be above 1."""
+        """Edits divided by the length: the phone error rate, which can be above 1."""
         if not self.length:
             raise InputError("the references are empty, so there is no error rate")
         return self.total / self.length
@@ -35,34 +35,34 @@ def edits(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> Edit
     Parameters
     ----------
     reference, hypothesis : sequence
-        Phones or words, as numbers or text: what was said, and what was recognised.
+        Phones or words, as numbers or text: the truth, and what was recognised.
 
     Returns
     -------
     Edits
-        Of alignments with as few edits, the one with the most substitutions.
+        Of several alignments with the fewest edits, that with the most substitutions.
 
     Notes
     -----
-    Levenshtein's distance (Soviet Physics Doklady 10(8), 1966), by dynamic programming.
+    The Levenshtein distance (Soviet Physics Doklady 10(8), 1966), by dynamic programming.
 
     Examples
     --------
     >>> edits("kitten", "sitting")
     Edits(substitutions=2, deletions=0, insertions=1, length=6)
     """
-    # The cost of an alignment, least first: its edits, then its substitutions, of which more are better.
+    # The cost of an alignment, compared in this order: its edits, and minus its substitutions.
     row = [(count, 0) for count in range(len(hypothesis) + 1)]
     for phone in reference:
         above, row = row, [(row[0][0] + 1, 0)]
-        for column, heard in enumerate(hypothesis):
-            (cost, mistaken), left_out, put_in = above[column], above[column + 1], row[column]
-            same = phone == heard
+        for column, recognised in enumerate(hypothesis):
+            (cost, substituted), deletion, insertion = above[column], above[column + 1], row[column]
+            same = phone == recognised
             row.append(
                 min(
-                    (cost, mistaken) if same else (cost + 1, mistaken - 1),
-                    (left_out[0] + 1, left_out[1]),
-                    (put_in[0] + 1, put_in[1]),
+                    (cost, substituted) if same else (cost + 1, substituted - 1),
+                    (deletion[0] + 1, deletion[1]),
+                    (insertion[0] + 1, insertion[1]),
                 )
             )
     total, substitutions = row[-1][0], -row[-1][1]
@@ -77,18 +77,18 @@ def phone_errors(references: Iterable[Sequence[Hashable]], hypotheses: Iterable[
     Parameters
     ----------
     references, hypotheses : iterable of sequences
-        What was said in each utterance, and what was recognised; folded into the classes that count, see
+        The truth of each utterance, and what was recognised, both folded into the scored classes, see
         :func:`otoscope.training.fold`.
 
     Returns
     -------
     Edits
-        Sums over the set; `rate` is the phone error rate.
+        Sums over all utterances; `rate` is the phone error rate.
 
     Raises
     ------
     InputError
-        If there are more of one than of the other.
+        If their numbers differ.
 
     Examples
     --------
@@ -99,5 +99,5 @@ def phone_errors(references: Iterable[Sequence[Hashable]], hypotheses: Iterable[
     try:
         counts = [edits(*pair) for pair in zip(references, hypotheses, strict=True)]
     except ValueError:
-        raise InputError("there has to be one hypothesis for each reference") from None
+        raise InputError("there must be one hypothesis for each reference") from None
     return Edits(*(sum(column) for column in zip(*counts, strict=True))) if counts else Edits(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Which phones were said in sentences, by the posteriors of their frames, and how many of them are right."""
+"""Recognising the phones of sentences from frame posteriors, and counting the errors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from otoscope.training.frames import Sentence
 from otoscope.training.phone_errors import Edits, phone_errors
 
 SCALES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-"""Acoustic scales to choose from."""
+"""Candidate acoustic scales."""
 
 PENALTIES = (0.0, 1.0, 2.0, 4.0)
-"""Insertion penalties to choose from, in natural logarithms."""
+"""Candidate insertion penalties, in natural logarithms."""
 
-_SHORTEST = 1.5  # frames at the least that a phone is taken to last on average
+_SHORTEST = 1.5  # smallest mean duration of a phone, in frames
 
 
 class Weights(NamedTuple):
-    """How the network, the grammar and the number of phones are weighed against each other in decoding.
+    """Weights of network, grammar and number of phones in decoding.
 
     Attributes
     ----------
     acoustic_scale : float
         See :func:`otoscope.training.decode_phones`.
     insertion_penalty : float
-        Taken from the logarithm of every step to another phone: above 0, fewer phones are found.
+        Subtracted from the log probability of every transition to another phone: above 0, fewer phones are found.
     """
 
     acoustic_scale: float = 1.0
@@ -41,19 +41,19 @@ class Weights(NamedTuple):
 
 
 EVEN = Weights()
-"""Those by which the network counts in full and no phone is penalised."""
+"""No acoustic scaling and no insertion penalty."""
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """What the sentences of a training say of phones: how frequent they are, how long, and what follows what.
+    """Phone statistics of the training sentences: frequencies, durations and bigrams.
 
     Attributes
     ----------
     known : ndarray of int, (phone,)
-        The classes that are in some frame. Others cannot be told, and are never recognised.
+        The classes that occur in some frame. Others are never recognised.
     log_priors, log_start : ndarray, (phone,)
-        Of the known ones; natural logarithms.
+        Of the known classes; natural logarithms.
     log_transition : ndarray, (phone, next phone)
         From frame to frame.
     """
@@ -84,16 +84,17 @@ class Grammar:
             self.log_transition - weights.insertion_penalty * other,
             acoustic_scale=weights.acoustic_scale,
         )
-        return self.known[found].tolist()
+        phones: list[int] = self.known[found].tolist()
+        return phones
 
 
 def learn_grammar(sentences: Sequence[Sentence], n_classes: int) -> Grammar:
-    """Count phones, and the frames of each, in the sentences that a network is trained on.
+    """Estimate the phone statistics of training sentences.
 
     Parameters
     ----------
     sentences : sequence of Sentence
-        Of the training part alone.
+        Of the training split alone.
     n_classes : int
 
     Returns
@@ -103,12 +104,12 @@ def learn_grammar(sentences: Sequence[Sentence], n_classes: int) -> Grammar:
     Raises
     ------
     InputError
-        If fewer than two phones are in any frame.
+        If fewer than two phones occur in the frames.
 
     Notes
     -----
     The bigram is that of :func:`otoscope.training.phone_bigram` with one added to every count. The mean duration of a
-    phone is the number of its frames over the number of times that it was said, 1.5 frames at the least.
+    phone is its number of frames divided by its number of occurrences, at least 1.5 frames.
 
     Examples
     --------
@@ -121,17 +122,17 @@ def learn_grammar(sentences: Sequence[Sentence], n_classes: int) -> Grammar:
         frames += np.bincount(sentence.labels[sentence.labels >= 0], minlength=n_classes)
     known = np.flatnonzero(frames)
     if len(known) < 2:
-        raise InputError(f"the sentences to train on hold {len(known)} of {n_classes} phones, and two are needed")
+        raise InputError(f"the training sentences contain {len(known)} of {n_classes} phones: at least two are needed")
     number = {int(phone): position for position, phone in enumerate(known)}
-    said = [merge_repeats(number[phone] for phone in sentence.phones if phone in number) for sentence in sentences]
-    log_start, log_bigram = phone_bigram([phones for phones in said if phones], len(known))
-    times = np.bincount(np.concatenate([*said]).astype(int), minlength=len(known))
+    spoken = [merge_repeats(number[phone] for phone in sentence.phones if phone in number) for sentence in sentences]
+    log_start, log_bigram = phone_bigram([phones for phones in spoken if phones], len(known))
+    times = np.bincount(np.concatenate([*spoken]).astype(int), minlength=len(known))
     transition = frame_transitions(log_bigram, np.maximum(frames[known] / times, _SHORTEST))
     return Grammar(known, np.log(frames[known] / frames.sum()), log_start, transition)
 
 
 def fold_map(classes: Sequence[str]) -> list[int | None]:
-    """From each class to the one that it counts as: of the 61 phones of TIMIT the 39 after Lee and Hon.
+    """The class that each class is scored as: for the 61 phones of TIMIT, the 39 of Lee and Hon.
 
     Parameters
     ----------
@@ -140,8 +141,8 @@ def fold_map(classes: Sequence[str]) -> list[int | None]:
     Returns
     -------
     list of int or None
-        Numbers of classes; None for the glottal stop, which is left out. Other classes than those of TIMIT count as
-        themselves.
+        Numbers of classes; None for the glottal stop, which is left out. Other classes than those of TIMIT are scored
+        as themselves.
 
     Examples
     --------
@@ -151,14 +152,14 @@ def fold_map(classes: Sequence[str]) -> list[int | None]:
     """
     if set(classes) != set(PHONES):
         return list(range(len(classes)))
-    # Silence is none of the 61: the one at the ends stands for it.
+    # "sil" is not one of the 61: h#, the silence at the ends, represents it.
     names = {phone: "h#" if folded == "sil" else folded for phone, folded in PHONES.items()}
     number = {phone: position for position, phone in enumerate(classes)}
     return [None if (name := names[phone]) is None else number[name] for phone in classes]
 
 
 def correct_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | None]) -> tuple[int, int]:
-    """Count the frames whose phone is right.
+    """Count the frames whose phone is correct.
 
     Parameters
     ----------
@@ -169,19 +170,19 @@ def correct_frames(found: ArrayLike, labels: ArrayLike, folded: Sequence[int | N
 
     Returns
     -------
-    right, judged : int
-        A frame without a label, or with one that is left out, is not judged.
+    correct, counted : int
+        A frame without a label, or with one that is left out, is not counted.
 
     Examples
     --------
     >>> correct_frames([0, 1, 2, 0], [0, 0, 2, -1], folded=[0, 0, None])
     (2, 2)
     """
-    counts_as = np.array([-1 if one is None else one for one in folded])
+    scored_as = np.array([-1 if one is None else one for one in folded])
     found, labels = np.asarray(found), np.asarray(labels)
-    truth = np.where(labels >= 0, counts_as[labels], -1)
-    judged = truth >= 0
-    return int(np.sum(judged & (counts_as[found] == truth))), int(judged.sum())
+    truth = np.where(labels >= 0, scored_as[labels], -1)
+    counted = truth >= 0
+    return int(np.sum(counted & (scored_as[found] == truth))), int(counted.sum())
 
 
 def count_errors(
@@ -191,7 +192,7 @@ def count_errors(
     folded: Sequence[int | None],
     weights: Weights = EVEN,
 ) -> Edits:
-    """Recognise sentences, and count what is wrong.
+    """Recognise sentences, and count the errors.
 
     Parameters
     ----------
@@ -200,8 +201,7 @@ def count_errors(
     sentences : sequence of Sentence
     grammar : Grammar
     folded : sequence of int or None
-        See :func:`fold_map`: what was said and what was recognised are both folded, and repeats merged, before they are
-        compared.
+        See :func:`fold_map`: truth and recognised phones are both folded, and repeats merged, before they are compared.
     weights : Weights
 
     Returns
@@ -210,7 +210,7 @@ def count_errors(
     """
     recognised = (grammar.recognise(posteriors, weights) for posteriors in log_posteriors)
     return phone_errors(
-        [_counted(sentence.phones, folded) for sentence in sentences], [_counted(one, folded) for one in recognised]
+        [_fold(sentence.phones, folded) for sentence in sentences], [_fold(one, folded) for one in recognised]
     )
 
 
@@ -220,7 +220,7 @@ def choose_weights(
     grammar: Grammar,
     folded: Sequence[int | None],
 ) -> tuple[Weights, Edits]:
-    """Find the weights of fewest errors on a part that is neither trained nor tested on.
+    """Find the decoding weights with the fewest errors on a validation split.
 
     Parameters
     ----------
@@ -230,9 +230,9 @@ def choose_weights(
     Returns
     -------
     weights : Weights
-        All pairs of `SCALES` and `PENALTIES` are tried; of those as good, the first.
+        Of all pairs of `SCALES` and `PENALTIES`; of equally good pairs, the first.
     errors : Edits
-        With them.
+        With these weights.
     """
     grid = [Weights(*pair) for pair in product(SCALES, PENALTIES)]
     tried = {weights: count_errors(log_posteriors, sentences, grammar, folded, weights) for weights in grid}
@@ -240,5 +240,5 @@ def choose_weights(
     return best, tried[best]
 
 
-def _counted(phones: Iterable[int], folded: Sequence[int | None]) -> list[int]:
+def _fold(phones: Iterable[int], folded: Sequence[int | None]) -> list[int]:
     return merge_repeats(fold(phones, dict(enumerate(folded))))

@@ -1,4 +1,4 @@
-"""How the learning rate rises and falls over a training."""
+"""The learning-rate schedule: linear warm-up and cosine decay."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from otoscope.errors import InputError
 
 
 def warm_up_cosine(optimizer: Optimizer, *, total: int, warm_up: int = 10) -> LRScheduler:
-    r"""A linear rise to the optimizer's learning rate, then half a cosine down to zero.
+    r"""Linear warm-up to the optimizer's learning rate, then cosine decay to zero.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Of torch, with the highest learning rate.
+        Of torch, with the peak learning rate.
     total : int
-        Length of the training, in epochs, or in whatever the schedule's `step` is called after.
+        Length of the training, in epochs, or in steps if the schedule is stepped after each.
     warm_up : int
-        Length of the rise, in the same.
+        Length of the warm-up, in the same unit.
 
     Returns
     -------
@@ -28,11 +28,11 @@ def warm_up_cosine(optimizer: Optimizer, *, total: int, warm_up: int = 10) -> LR
     Raises
     ------
     InputError
-        If the rise does not leave room for the fall.
+        If the warm-up is not shorter than the training.
 
     Notes
     -----
-    At epoch e the rate is multiplied by :math:`(e + 1) / (W + 1)` up to the warm-up W, and then by
+    At epoch e the learning rate is multiplied by :math:`(e + 1) / (W + 1)` up to the warm-up W, and then by
     :math:`\tfrac12 (1 + \cos \pi \tfrac{e - W}{E - W})`, without restarts (Loshchilov & Hutter, ICLR 2017; thesis on
     sonification, 2022, section 4.3.3).
 
@@ -50,7 +50,7 @@ def warm_up_cosine(optimizer: Optimizer, *, total: int, warm_up: int = 10) -> LR
     [0.25, 0.5, 0.75, 1.0, 0.854, 0.5, 0.146]
     """
     if not 0 <= warm_up < total:
-        raise InputError(f"a warm-up of {warm_up} does not fit into a training of {total}: shorten it or train longer")
+        raise InputError(f"warm_up must be 0 or more and less than total, not {warm_up} of {total}")
     fall = total - warm_up
     if not warm_up:
         return CosineAnnealingLR(optimizer, fall)

@@ -17,9 +17,7 @@ from otoscope.training.recipe import ModelSection
 from otoscope.training.supervised import classifier_of
 
 
-def start_model(
-    section: ModelSection, classes: Sequence[str] | None, seed: int, length: int | None = None
-) -> nn.Module:
+def start_model(section: ModelSection, classes: Sequence[str] | None, seed: int, length: int | None = None) -> Any:
     """Build a model to train.
 
     Parameters
