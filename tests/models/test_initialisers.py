@@ -53,7 +53,7 @@ def test_bands_pass_what_lies_in_them_at_its_level() -> None:
     ("bands", "message"),
     [
         ("bark", "even, mel or pairs"),
-        ([(100, 200)], "1 bands were given for 3 filters"),
+        ([(100, 200)], "1 bands for 3 filters"),
         ([(100, 200), (300, 200), (1, 2)], "rising"),
         ([(100, 200), (300, 400), (500, 9000)], "8000"),
     ],

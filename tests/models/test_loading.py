@@ -152,7 +152,7 @@ def test_checkpoint_of_another_architecture_names_the_first_differences(tmp_path
     with pytest.raises(InputError) as error:
         load("inc-tssdnet", weights=tmp_path / "cnn12.pt")
     message = str(error.value)
-    assert "cnn12.pt does not fit inc-tssdnet, it is a checkpoint of another architecture" in message
+    assert "cnn12.pt does not fit inc-tssdnet; it is a checkpoint of another architecture" in message
     assert "the file lacks conv1.weight, bn1.weight" in message
     assert "the model has no features.conv1.weight" in message
 
@@ -255,7 +255,7 @@ def test_empty_file_folder_and_wrong_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [{}, [1, 2], torch.zeros(3), {"state_dict": {}}, {"epoch": 3}, {3: torch.zeros(1)}])
 def test_file_without_a_state_dict(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "odd.pt")
-    with pytest.raises(InputError, match=r"odd\.pt holds no (weights|plain state dict)"):
+    with pytest.raises(InputError, match=r"odd\.pt contains no (weights|plain state dict)"):
         read_weights(tmp_path / "odd.pt")
 
 
@@ -338,8 +338,8 @@ def test_only_models_built_by_name_can_be_saved(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "not valid JSON"),
-        ("[1]", "must hold a JSON object, not a list"),
-        ("{}", "names no architecture"),
+        ("[1]", "must contain a JSON object, not a list"),
+        ("{}", "has no architecture"),
         ('{"model_type": "wav2vec2"}', "give hf:"),
         ('{"architecture": "cnn21"}', "no architecture is called 'cnn21'; did you mean cnn12"),
         ('{"architecture": ["cnn12"]}', "architecture must be a name"),
@@ -444,7 +444,7 @@ def test_attribute_that_gives_no_module(net: Path, attribute: str, message: str)
 
 
 def test_options_that_do_not_apply(net: Path) -> None:
-    with pytest.raises(InputError, match="takes no options; drop taps"):
+    with pytest.raises(InputError, match="takes no options: leave out taps"):
         load(f"{net}:ready", taps=3)
     with pytest.raises(InputError, match="unexpected keyword argument 'depth'"):
         load(f"{net}:Net", depth=3)
@@ -518,7 +518,7 @@ def test_hugging_face_classifier_from_a_folder(tmp_path: Path) -> None:
 
 def test_hugging_face_encoder_gives_its_last_hidden_state(tmp_path: Path) -> None:
     wav2vec2(tmp_path, "Wav2Vec2Model", extractor=False)
-    with pytest.warns(UserWarning, match=r"no preprocessor_config\.json; 16000 Hz"):
+    with pytest.warns(UserWarning, match=r"no preprocessor_config\.json; a sample rate of 16000 Hz"):
         model = load(f"hf:{tmp_path}")
     assert model(torch.randn(2, 1, 1600)).shape[::2] == (2, 16)
     assert (model.sample_rate, model.classes) == (16000, None)

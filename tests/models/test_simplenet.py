@@ -29,7 +29,7 @@ def test_other_starts() -> None:
     assert centre_frequency(listed, 16_000).tolist() == pytest.approx([1500, 4500], abs=10)
     drawn = SimpleNetRNN(bands=None).front.conv.weight
     assert not torch.equal(drawn, SimpleNetRNN(bands=None).front.conv.weight)
-    with pytest.raises(InputError, match="2 bands were given for 64 filters"):
+    with pytest.raises(InputError, match="2 bands for 64 filters"):
         SimpleNetRNN(bands=[[1000, 2000], [4000, 5000]])
 
 

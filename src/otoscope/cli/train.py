@@ -39,11 +39,9 @@ def train(
         typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the recipe to change, such as learn.epochs=3."),
     ] = None,
     out: Annotated[Path | None, folder_option("Folder for the model, its card, metrics and checkpoints.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume the interrupted training in --out.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Build the model and make one step on synthetic sounds; nothing is written.")
+        bool, typer.Option("--dry-run", help="Build the model and make one step on synthetic sounds; write nothing.")
     ] = False,
     as_json: AsJson = False,
     _: Annotated[
@@ -69,7 +67,7 @@ def train(
         with progress_bar("training") as report:
             metrics = run.train(wanted, out, resume=resume, report=report)
     except KeyboardInterrupt:
-        # A worker that was just starting complains of its half-made state when it is cleared away.
+        # A worker that was just starting would report its incomplete state.
         sys.unraisablehook = lambda _: None
         err_console.print(f"interrupted; the same command with --resume continues in {out}", markup=False)
         raise typer.Exit(130) from None

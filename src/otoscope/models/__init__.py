@@ -1,11 +1,11 @@
 """The model zoo, and loading of any model.
 
-`load` takes everything that otoscope calls a MODEL; `available` lists the names it knows, `ARCHITECTURES`
-holds them. Another architecture becomes loadable and saveable by name with one entry::
+`load` takes everything that Otoscope calls a MODEL, `available` lists the names, and `ARCHITECTURES` is the registry.
+An architecture of your own can be loaded and saved by name after one entry::
 
     ARCHITECTURES["mine"] = Architecture("my_package.net:Net", "what it is")
 
-`save` writes a checkpoint folder, and `Published` of `otoscope.models.hub` puts it on the Hugging Face Hub.
+`save` writes a checkpoint folder, and `Published` of `otoscope.models.hub` uploads it to the Hugging Face Hub.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs an extra only where it is asked for."""
+    """Import what needs an extra on first use."""
     if name == "Published":
         from otoscope.models.hub import Published
 

@@ -1,4 +1,4 @@
-"""Weights and configurations on disk: read without running anything, fit strictly, save whole."""
+"""Weights and configurations on disk: read without running code, loaded strictly, written whole."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _WRAPPERS = ("model_state_dict", "state_dict", "model")
 
 
 def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read a state dict, to CPU, without running code from the file.
+    """Read a state dict, onto the CPU, without running code from the file.
 
     Parameters
     ----------
     path : str or Path
         ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` as ``torch.save`` writes them: a state
-        dict, or a dict that holds one under ``model_state_dict``, ``state_dict`` or ``model``.
+        dict, or a dict that contains one under ``model_state_dict``, ``state_dict`` or ``model``.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     Raises
     ------
     InputError
-        If the file is missing, empty, damaged, of another kind, or holds objects beyond plain data.
+        If the file is missing, empty, damaged, of another type, or contains more than plain data.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
         raise InputError(f"weights file {path} does not exist")
     if path.suffix.lower() not in (".safetensors", *_PICKLED):
         known = ", ".join((".safetensors", *_PICKLED))
-        raise InputError(f"{path}: weights files end in {known}, not {path.suffix or 'nothing'!r}")
+        raise InputError(f"{path}: weights files end in {known}, not in {path.suffix or 'nothing'!r}")
     if path.stat().st_size == 0:
         raise InputError(f"weights file {path} is empty")
     content = _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_torch(path)
@@ -74,14 +74,14 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str = "") -> None:
-    """Load a state dict into a model, every name and shape as it must be.
+    """Load a state dict into a model, whose names and shapes it must match.
 
-    A prefix such as ``module.`` or ``model.``, left by a wrapper, is taken off when the rest then fits.
+    A prefix such as ``module.`` or ``model.``, left by a wrapper, is removed if the names then match.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Changed in place, and only when all fits.
+        Changed in place, only if everything matches.
     weights : mapping of str to torch.Tensor
     path : str or Path
         Where the weights came from, for the message.
@@ -91,7 +91,7 @@ def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str 
     Raises
     ------
     InputError
-        If names or shapes differ; the message names the first of each kind.
+        If names or shapes differ; the message names the first ones.
 
     Examples
     --------
@@ -100,17 +100,17 @@ def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str 
     >>> fit_weights(nn.Linear(4, 2), wrapped, "wrapped.pt")
     Traceback (most recent call last):
     ...
-    otoscope.errors.InputError: wrapped.pt does not fit Linear, it is a checkpoint of another architecture:
+    otoscope.errors.InputError: wrapped.pt does not fit Linear; it is a checkpoint of another architecture:
     weight is (2, 3) in the file but (2, 4) in the model
     """
-    # all tensors were checked; what else a module may keep as extra state is no weight
+    # all tensors were checked; the extra state of a module is not a weight
     model.load_state_dict(fitting_weights(model, weights, path, hint), strict=False)
 
 
 def fitting_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str = "") -> dict[str, torch.Tensor]:
-    """A state dict under the names that a model has, every name and shape as it must be.
+    """A state dict with the names of a model, whose names and shapes it must match.
 
-    Parameters and what is raised are those of :func:`fit_weights`; the model is only read.
+    Parameters and errors are those of :func:`fit_weights`; the model is only read.
     """
     expected = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
     weights = _without_prefix(weights, expected)
@@ -118,7 +118,7 @@ def fitting_weights(model: nn.Module, weights: Weights, path: str | Path, hint: 
     if differences:
         called = getattr(model, "name", None)
         called = called if isinstance(called, str) else type(model).__name__
-        message = f"{path} does not fit {called}, it is a checkpoint of another architecture: "
+        message = f"{path} does not fit {called}; it is a checkpoint of another architecture: "
         raise InputError(message + "; ".join(differences) + (f". {hint}" if hint else ""))
     return weights
 
@@ -133,7 +133,7 @@ def weights_digest(model: nn.Module) -> str:
     Returns
     -------
     str
-        First 16 hexadecimal digits of the SHA-256 over names, types, shapes and bytes, in order of name.
+        First 16 hexadecimal digits of the SHA-256 of names, types, shapes and bytes, sorted by name.
 
     Examples
     --------
@@ -151,9 +151,9 @@ def weights_digest(model: nn.Module) -> str:
 
 
 def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
-    """Write a checkpoint folder that `load` reads: ``config.json``, ``model.safetensors`` and its card.
+    """Write a checkpoint folder that `load` reads: ``config.json``, ``model.safetensors`` and the model card.
 
-    Each file appears whole or not at all; older ones of the same name are replaced.
+    Each file is written whole or not at all; older files of the same name are replaced.
 
     Parameters
     ----------
@@ -161,9 +161,9 @@ def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
         A model from `load`; its ``config`` says how it was built. ``name``, ``sample_rate``, ``classes`` and
         ``padding`` are kept too.
     folder : str or Path
-        Made where it does not exist.
+        Created if it does not exist.
     card : str, optional
-        What is to be known of the model, in Markdown, for ``README.md``; one that is there stays by default. See
+        The model card, in Markdown, for ``README.md``; an existing one stays by default. See
         :func:`otoscope.training.card.model_card`.
 
     Returns
@@ -199,14 +199,14 @@ def describe(model: nn.Module) -> str:
     Raises
     ------
     InputError
-        If the model was not built by name, or an option is nothing that JSON can hold.
+        If the model was not built by name, or an option cannot be written as JSON.
     """
     config = getattr(model, "config", None)
     if not isinstance(config, Mapping) or "architecture" not in config:
         raise InputError(
-            f"{type(model).__name__} cannot be saved as a checkpoint folder, for only a model built by name, as in "
-            "load('cnn12'), knows its configuration. Give its class a name, ARCHITECTURES['mine'] = "
-            "Architecture('package.module:Class', 'what it is'), and build it with load('mine'); or keep its weights "
+            f"{type(model).__name__} cannot be saved as a checkpoint folder: only a model built by name, as in "
+            "load('cnn12'), has a configuration. Give its class a name, ARCHITECTURES['mine'] = "
+            "Architecture('package.module:Class', 'what it is'), and build it with load('mine'); or save its weights "
             "alone with torch.save(model.state_dict(), 'mine.pt'), for load('file.py:Class', weights='mine.pt')"
         )
     described = dict(config) | {key: getattr(model, key, None) for key in DESCRIPTION}
@@ -216,7 +216,7 @@ def describe(model: nn.Module) -> str:
         return json.dumps(described, indent=2) + "\n"
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{config['architecture']} cannot be saved: its options have to be plain numbers, text and lists ({error})"
+            f"{config['architecture']} cannot be saved: its options must be plain numbers, text and lists ({error})"
         ) from error
 
 
@@ -227,7 +227,7 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     ----------
     model : torch.nn.Module
     path : str or Path
-        In a folder that exists; replaced if it is there.
+        In an existing folder; an existing file is replaced.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     """
     from safetensors.torch import save as to_bytes
 
-    # cloned, for the format refuses tensors that share memory
+    # cloned, as the format rejects tensors that share memory
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     with whole_file(path) as part:
         part.write_bytes(to_bytes(tensors))
@@ -266,27 +266,27 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it is missing, no JSON object, or a field is of the wrong kind.
+        If it is missing, not a JSON object, or a field has the wrong type.
     """
     path = Path(folder) / CONFIG
     if not path.is_file():
-        raise InputError(f"{folder} is no checkpoint folder: it has no {CONFIG}")
+        raise InputError(f"{folder} is not a checkpoint folder: it has no {CONFIG}")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(config, dict):
-        raise InputError(f"{path} must hold a JSON object, not a {type(config).__name__}")
+        raise InputError(f"{path} must contain a JSON object, not a {type(config).__name__}")
     if "architecture" not in config:
-        mend = f"; it looks like a Hugging Face model: give hf:{folder}" if "model_type" in config else ""
-        raise InputError(f"{path} names no architecture{mend}")
+        hint = f"; it looks like a Hugging Face model: give hf:{folder}" if "model_type" in config else ""
+        raise InputError(f"{path} has no architecture{hint}")
     for problem in _config_problems(config):
         raise InputError(f"{path}: {problem}")
     return config
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder has a ``config.json`` of ours, rather than one of another library."""
+    """Whether the ``config.json`` of a folder is Otoscope's, not that of another library."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -320,43 +320,43 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file: {_first_sentence(error)}") from error
+        raise InputError(f"{path} is damaged or not a safetensors file: {_first_sentence(error)}") from error
 
 
 def _read_torch(path: Path) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's advice on odd pickles; the errors below say it better
+            warnings.simplefilter("ignore")  # torch's advice on odd pickles; the errors below are clearer
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
-        asked = f" (it asks for {named[1]})" if named else ""
+        needed = f" (it needs {named[1]})" if named else ""
         raise InputError(
-            f"{path} was refused: it is damaged or pickles more than plain weights{asked}, and opening that "
-            "could run code; nothing was run. Save it anew with torch.save(model.state_dict(), ...)"
+            f"{path} was refused: it is damaged or contains more than plain weights{needed}, and opening that "
+            "could run code; nothing was run. Save it again with torch.save(model.state_dict(), ...)"
         ) from error
     except Exception as error:  # damaged files raise many kinds: RuntimeError, EOFError, KeyError ...
-        raise InputError(f"{path} is damaged or no state dict of torch.save: {_first_sentence(error)}") from error
+        raise InputError(f"{path} is damaged or not a state dict of torch.save: {_first_sentence(error)}") from error
 
 
 def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:
-    """The state dict in what a file held, out of the dict of a training run where there is one."""
+    """The state dict in the content of a file, which may be the dict of a training run."""
     found = content
     if isinstance(content, dict):
         found = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), content)
     if not isinstance(found, dict) or not found:
-        raise InputError(f"{path} holds no weights: a dict of named tensors was expected")
+        raise InputError(f"{path} contains no weights: a dict of named tensors was expected")
     for name, value in found.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise InputError(
-                f"{path} holds no plain state dict: {name!r} is not a named tensor; the state dict may also "
-                f"stand under {', '.join(_WRAPPERS)}"
+                f"{path} contains no plain state dict: {name!r} is not a named tensor; the state dict may also "
+                f"be under {', '.join(_WRAPPERS)}"
             )
     return dict(found)
 
 
 def _without_prefix(weights: Weights, expected: Weights) -> dict[str, torch.Tensor]:
-    """The weights under the one prefix that makes the names fit, or as they are."""
+    """The weights without the one prefix that makes the names match, or unchanged."""
     if not expected or weights.keys() == expected.keys():
         return dict(weights)
     first = next(iter(expected))

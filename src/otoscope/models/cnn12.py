@@ -39,12 +39,12 @@ class CNN12(nn.Module):
     -----
     Yadav 2022, *Interpreting intermediate feature representations of raw-waveform deep CNNs by
     sonification*, section 4.1 and Figure 4.1: 8 kHz, no padding, no normalisation, kernels of 7, 7, 5,
-    5, 5, then 3 taps at stride 1, max-pooling by 2 after the first eight. 14 M parameters, 53 M for
-    CNN12_x2 (Table 4.3). The taps read ``features.conv1``, ``features.relu1``, ``features.pool1``,
-    ... The figure calls the parameters as this class does. The thesis leaves open how its classifier is
-    joined; here it is linear on the embedding, with nothing between. It also leaves open what the weights start from;
-    here the convolutions start as He et al. (ICCV 2015) draw them, for with torch's own start the sound fades away
-    over eleven layers without normalisation, and small networks of this form do not begin to learn.
+    5, 5, then 3 samples at stride 1, max-pooling by 2 after the first eight. 14 M parameters, 53 M for
+    CNN12_x2 (Table 4.3). The layers are ``features.conv1``, ``features.relu1``, ``features.pool1``, ..., and the
+    parameters have the names of the figure. The thesis does not describe its classifier; here it is linear on the
+    embedding. Nor does it give the initialisation; here the convolutions are initialised after He et al. (ICCV 2015),
+    because with PyTorch's default the signal vanishes over eleven layers without normalisation, and small networks of
+    this form do not start to learn.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from torch import nn
 
 from otoscope.errors import InputError
 
-# what the name of a checkpoint's class ends in, and the transformers class that loads it with its head
+# endings of a checkpoint's class name, and the transformers class that loads it with its head
 _HEADS = {
     "ForSequenceClassification": "AutoModelForAudioClassification",
     "ForAudioClassification": "AutoModelForAudioClassification",
@@ -31,14 +31,14 @@ class HuggingFaceModel(nn.Module):
     sample_rate : int
         Hz.
     normalize : bool
-        Bring each clip to mean 0 and variance 1 first, as the model's feature extractor does.
+        Normalise each clip to mean 0 and variance 1 first, as the model's feature extractor does.
     name : str
         Its name in results.
 
     Notes
     -----
-    The output is the logits where the model has a head, else the last hidden state (batch, frame, channel).
-    The normalisation is part of the forward pass, so what is carried back to the waveform went through it.
+    The output is the logits if the model has a head, else the last hidden state (batch, frame, channel). The
+    normalisation is part of the forward pass, so gradients pass through it on their way to the waveform.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
     name : str
         ``org/name`` on the hub, or a folder that ``save_pretrained`` wrote.
     **options
-        ``revision`` and ``local_files_only``, as transformers takes them. Code from the hub is never run.
+        ``revision`` and ``local_files_only``, as in transformers. Code from the Hub is never run.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
     Raises
     ------
     InputError
-        If transformers is missing, the model cannot be found or read, or takes no waveforms.
+        If transformers is not installed, or the model cannot be found or read, or does not take waveforms.
 
     Examples
     --------
@@ -112,10 +112,10 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
         network = _auto_class(transformers, config).from_pretrained(name, trust_remote_code=False, **options)
     except InputError:
         raise
-    except Exception as error:  # hub, cache and file errors come in many kinds, and name the cause in words
+    except Exception as error:  # hub, cache and file errors come in many kinds, with their cause in words
         reason = str(error).strip().split("\n")[0]
         raise InputError(
-            f"hf:{name} cannot be loaded (offline, misspelt, or no model of transformers?): {reason}"
+            f"hf:{name} cannot be loaded (offline, misspelt, or not a transformers model?): {reason}"
         ) from error
     return HuggingFaceModel(network, rate, normalize, name)
 
@@ -127,13 +127,13 @@ def _auto_class(transformers: Any, config: Any) -> Any:
 
 
 def _preparation(transformers: Any, name: str, options: dict[str, Any]) -> tuple[int, bool]:
-    """Sampling rate and normalisation that the model's feature extractor prescribes."""
+    """Sample rate and normalisation of the model's feature extractor."""
     try:
         automatic = transformers.AutoFeatureExtractor
         extractor = automatic.from_pretrained(name, trust_remote_code=False, **options)
     except (OSError, ValueError):
         warnings.warn(
-            f"hf:{name} has no preprocessor_config.json; 16000 Hz and no normalisation are assumed",
+            f"hf:{name} has no preprocessor_config.json; a sample rate of 16000 Hz and no normalisation are assumed",
             stacklevel=2,
         )
         return 16000, False
@@ -143,7 +143,7 @@ def _preparation(transformers: Any, name: str, options: dict[str, Any]) -> tuple
 
 
 def _classes(network: nn.Module) -> tuple[str, ...] | None:
-    """Names of the outputs, for classifiers."""
+    """Class names of a classifier."""
     names = getattr(getattr(network, "config", None), "id2label", None)
     if not names or not type(network).__name__.endswith(("SequenceClassification", "AudioClassification")):
         return None

@@ -1,4 +1,4 @@
-"""First filters that start as a bank of band-passes."""
+"""Initialisation of first-layer filters as a bank of band-passes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BANKS = {"even": even_bank, "mel": mel_bank}
 
 
 def start_from_bands(convolution: nn.Conv1d, bands: Bands, sample_rate: float) -> None:
-    """Make the kernels of a convolution on the waveform band-pass filters, to be trained from there.
+    """Initialise the kernels of a convolution on the waveform as band-pass filters.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def start_from_bands(convolution: nn.Conv1d, bands: Bands, sample_rate: float) -
     Raises
     ------
     InputError
-        If the convolution reads more than one channel, or the bands are none that its filters can have.
+        If the convolution has more than one input channel, or its filters cannot have these bands.
 
     Notes
     -----
-    SimpleNet, section 3: what is known of the task goes into the start, and training moves the filters on. The
+    SimpleNet, section 3: the initialisation contains what is known of the task, and training adapts the filters. The
     kernels are those of :func:`otoscope.dsp.kernels.bandpass_bank`.
 
     Examples
@@ -49,13 +49,13 @@ def start_from_bands(convolution: nn.Conv1d, bands: Bands, sample_rate: float) -
     """
     filters, channels, width = convolution.weight.shape
     if channels != 1:
-        raise InputError(f"only a convolution of one input channel can start from bands, this one has {channels}")
+        raise InputError(f"only a convolution with one input channel can start from bands, and this one has {channels}")
     if isinstance(bands, str):
         if bands not in _BANKS:
             raise InputError(f"bands must be {', '.join(_BANKS)} or pairs of edges in Hz, not {bands!r}")
         kernels = _BANKS[bands](filters, width, sample_rate)
     elif len(bands) != filters:
-        raise InputError(f"{len(bands)} bands were given for {filters} filters: give one pair of edges a filter")
+        raise InputError(f"there are {len(bands)} bands for {filters} filters: give one pair of edges for each filter")
     else:
         kernels = bandpass_bank(bands, width, sample_rate)
     with torch.no_grad():

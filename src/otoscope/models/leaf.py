@@ -1,4 +1,4 @@
-"""LEAF: Gabor filters, low-pass pooling and compression, all of it learnt (Zeghidour et al. 2021)."""
+"""LEAF: learnt Gabor filters, low-pass pooling and compression (Zeghidour et al. 2021)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GaborConv1d(nn.Module):
     Parameters
     ----------
     filters, width : int
-        Number of filters, and samples of each, odd.
+        Number of filters, and their length in samples, odd.
     sample_rate : int
         In Hz.
 
@@ -34,10 +34,10 @@ class GaborConv1d(nn.Module):
     Notes
     -----
     Zeghidour et al. 2021, *LEAF: A Learnable Frontend for Audio Classification*, section 3.1: ``exp(2 pi i c n)``
-    under a Gaussian ``exp(-n^2 / (2 s^2)) / (sqrt(2 pi) s)``, its squared modulus taken. The convolution holds the real
-    parts of all filters, then the imaginary ones. Centres stay within 0 and the Nyquist limit, and the full width at
-    half maximum of each response within one cycle a kernel and a quarter of the sample rate. They start from bands
-    equal on the mel scale between 60 and 7800 Hz (or half the sample rate).
+    under a Gaussian ``exp(-n^2 / (2 s^2)) / (sqrt(2 pi) s)``, with the squared modulus taken. The convolution has the
+    real parts of all filters, then the imaginary ones. Centres are kept between 0 and the Nyquist frequency, and the
+    full width at half maximum of each response between one cycle per kernel and a quarter of the sample rate. They are
+    initialised with bands of equal width on the mel scale between 60 and 7800 Hz (or half the sample rate).
 
     Examples
     --------
@@ -50,7 +50,9 @@ class GaborConv1d(nn.Module):
     def __init__(self, filters: int = 40, width: int = 401, sample_rate: int = 16_000) -> None:
         super().__init__()
         if filters < 1 or width < 3 or width % 2 == 0:
-            raise InputError(f"leaf: at least one filter of an odd width of 3 or more, not {filters} of {width}")
+            raise InputError(
+                f"leaf: filters must be at least 1 and width odd and at least 3, not {filters} and {width}"
+            )
         bands = mel_bands(filters, sample_rate, _LOWEST, min(_HIGHEST, sample_rate / 2)) / sample_rate
         self.width = width
         self.centre = nn.Parameter(bands.mean(1).float())
@@ -73,17 +75,17 @@ class GaborConv1d(nn.Module):
 
 
 class GaussianPool1d(nn.Module):
-    """A Gaussian low-pass of its own on every channel, taken at a hop.
+    """A Gaussian low-pass for every channel, with a hop.
 
     Parameters
     ----------
     channels, width, hop : int
-        Channels, samples of each kernel, odd, and of each step.
+        Number of channels, length of the kernels in samples, odd, and hop in samples.
 
     Notes
     -----
-    Zeghidour et al. 2021, section 3.2. Deviations are kept in half widths of the kernel and start at 0.4, close to a
-    Hann window.
+    Zeghidour et al. 2021, section 3.2. Deviations are in units of half the kernel width and are initialised with 0.4,
+    close to a Hann window.
 
     Examples
     --------
@@ -121,11 +123,11 @@ class Compression(nn.Module):
     Notes
     -----
     Zeghidour et al. 2021, section 3.3: ``(E / (floor + M)^a + d)^(1/r) - d^(1/r)``, where M follows the energy E with
-    ``M[t] = (1 - s) M[t - 1] + s E[t]``. Every channel has its own a, d, r and s, which start at 0.96, 2, 2 and 0.04.
+    ``M[t] = (1 - s) M[t - 1] + s E[t]``. Every channel has its own a, d, r and s, initialised with 0.96, 2, 2 and 0.04.
 
     Examples
     --------
-    A steady level much above the floor comes out nearly the same whatever it is.
+    Steady levels far above the floor give nearly the same output.
 
     >>> Compression(1)(torch.tensor([[[1.0, 1.0]], [[0.01, 0.01]]]))[:, 0, 1].detach()
     tensor([0.3178, 0.2686])
@@ -154,9 +156,9 @@ class LEAF(nn.Module):
     n_classes : int
         Outputs, at least 1; 35 are the words of Speech Commands v2.
     filters, width : int
-        Number of Gabor filters, and samples of each and of the pooling, odd; 401 are 25 ms at 16 kHz.
+        Number of Gabor filters, and length of filters and pooling kernels in samples, odd; 401 are 25 ms at 16 kHz.
     hop : int
-        Samples from frame to frame, 160 for 10 ms.
+        Samples between frames; 160 are 10 ms.
     sample_rate : int
         In Hz.
 
@@ -167,9 +169,9 @@ class LEAF(nn.Module):
 
     Notes
     -----
-    Zeghidour et al. 2021, section 3: `GaborConv1d`, `GaussianPool1d`, `Compression`, all learnt. The paper puts an
-    EfficientNet behind it; here it is 64 filters across 5 frames, ReLU and a mean over time, so that what is to be
-    looked at, the front end, has little behind it.
+    Zeghidour et al. 2021, section 3: `GaborConv1d`, `GaussianPool1d`, `Compression`, all learnt. In the
+    paper an EfficientNet follows; here it is 64 filters across 5 frames, ReLU and a mean over time, so that the front
+    end, which is of interest, is followed by few layers.
 
     Examples
     --------
@@ -207,10 +209,10 @@ class LEAF(nn.Module):
 
 
 def _log_level(energy: torch.Tensor, smoothing: torch.Tensor) -> torch.Tensor:
-    """Logarithm of the running mean of every channel, which starts at its first frame.
+    """Logarithm of the running mean of every channel, which starts with its first frame.
 
-    All frames at once, as a weighted sum of all earlier ones; in logarithms, since the weights fall off
-    exponentially and would soon leave the range of floats.
+    Computed for all frames at once, as a weighted sum of all earlier frames; in logarithms, because the weights decay
+    exponentially and would underflow.
     """
     frames = torch.arange(energy.shape[-1], device=energy.device)
     decay = torch.log1p(-smoothing)[:, None] * frames

@@ -1,4 +1,4 @@
-"""From a MODEL, as the user writes it, to a module ready to look into."""
+"""From a MODEL, as the user writes it, to a module ready for analysis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from otoscope.models.zoo import (
     option_names,
 )
 
-_FORMS = "a model may also be a folder with config.json, package.module:factory, file.py:Class or hf:org/name"
+_FORMS = "a model can also be a folder with config.json, package.module:factory, file.py:Class or hf:org/name"
 
 
 def load(spec: str | Path, weights: str | Path | None = None, **options: Any) -> nn.Module:
@@ -50,28 +50,27 @@ def load(spec: str | Path, weights: str | Path | None = None, **options: Any) ->
         - a name of `available`, as ``"cnn12"`` (a folder of that name is ``"./cnn12"``);
         - a checkpoint folder with ``config.json`` and ``model.safetensors``, as `save` writes it;
         - ``package.module:factory``: a class or function that returns a module, or a module;
-        - ``path/to/file.py:Class``: the same from a file. It is the user's own code and it is run;
+        - ``path/to/file.py:Class``: the same from a file. The user's own code, which is run;
         - ``hf:org/name`` or ``hf:folder``: a checkpoint on the Hugging Face Hub, as `otoscope.models.hub`
           publishes it, or a transformers model that takes waveforms (see `otoscope.models.huggingface`).
     weights : str or Path, optional
-        ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict. For a folder it stands
-        in for the weights there. Without it, a model built by name or code keeps its random
-        initialisation.
+        ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict. For a folder it replaces the
+        weights there. Without it, a model built by name or code keeps its random initialisation.
     **options
-        Keyword arguments of the class or factory. ``n_classes`` is read from the weights when not given. Of
-        ``hf:`` also ``revision`` and ``local_files_only``.
+        Keyword arguments of the class or factory. ``n_classes`` is read from the weights by default. With ``hf:`` also
+        ``revision`` and ``local_files_only``.
 
     Returns
     -------
     torch.nn.Module
-        In eval mode, on CPU. Those that otoscope builds have ``sample_rate`` (Hz), ``input_length`` (samples
-        or None), ``padding`` (how a shorter clip is filled: ``"repeat"`` or ``"zeros"``), ``classes`` (tuple
-        or None), ``name``, ``config`` and ``weights_source`` (the file, or None for random weights).
+        In evaluation mode, on the CPU. Models that Otoscope builds have ``sample_rate`` (Hz), ``input_length`` (samples
+        or None), ``padding`` (of shorter clips: ``"repeat"`` or ``"zeros"``), ``classes`` (tuple or None), ``name``,
+        ``config`` and ``weights_source`` (the file, or None for random weights).
 
     Raises
     ------
     InputError
-        If the model is unknown, an option is unfit, or the weights cannot be read or do not fit.
+        If the model is unknown, an option is invalid, or the weights cannot be read or do not match.
 
     Examples
     --------
@@ -128,7 +127,7 @@ def _from_folder(folder: Path, weights: str | Path | None, options: dict[str, An
 
 
 def _from_hub(name: str, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:
-    """A checkpoint of ours or a transformers model, as its configuration says."""
+    """An Otoscope checkpoint or a transformers model, as its configuration says."""
     where = {key: value for key, value in options.items() if key in ("revision", "local_files_only")}
     folder = Path(name)
     if not folder.is_dir():
@@ -159,7 +158,7 @@ def _fitted(model: nn.Module, weights: str | Path | None) -> nn.Module:
 
 
 def _inferred(name: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """The number of classes that a checkpoint was trained on, where the architecture says how to see it."""
+    """The number of classes of a checkpoint, if the architecture names its classifier."""
     head = ARCHITECTURES[name].head
     heads = [value for key, value in tensors.items() if head and f".{key}".endswith(f".{head}")]
     return {"n_classes": heads[0].shape[0]} if len(heads) == 1 and heads[0].ndim == 2 else {}
@@ -174,7 +173,7 @@ def _module_from_file(path: Path) -> ModuleType:
     if specification is None or specification.loader is None:
         raise InputError(f"{path} cannot be imported as Python")
     module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # dataclasses and pickling look the module up while it runs
+    sys.modules[name] = module  # dataclasses and pickling look the module up during its import
     try:
         with _importable(path.parent):
             specification.loader.exec_module(module)
@@ -194,24 +193,24 @@ def _module_by_name(name: str) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let imports find modules in a folder, as Python does for a script."""
+    """Let imports find the modules in a folder, as Python does for a script."""
     sys.path.insert(0, str(folder))
     try:
         yield
     finally:
-        with suppress(ValueError):  # the imported code may have taken it out itself
+        with suppress(ValueError):  # the imported code may have removed it itself
             sys.path.remove(str(folder))
 
 
 def _call(module: ModuleType, attribute: str, spec: str, options: dict[str, Any]) -> nn.Module:
-    """Take a module instance as it is, or call the class or factory."""
+    """Return a module instance as it is, or call the class or factory."""
     if not hasattr(module, attribute):
         classes = [name for name, _ in inspect.getmembers(module, _is_module_class)]
         raise InputError(f"{spec}: there is no {attribute}{nearest(attribute, classes) if classes else ''}")
     found = getattr(module, attribute)
     if isinstance(found, nn.Module):
         if options:
-            raise InputError(f"{spec} is a finished module and takes no options; drop {', '.join(options)}")
+            raise InputError(f"{spec} is a module instance and takes no options: leave out {', '.join(options)}")
         return found
     if not callable(found):
         raise InputError(f"{spec} is of type {type(found).__name__}, not a class or function that returns a module")
@@ -233,5 +232,5 @@ def _unknown(spec: str) -> str:
     if path.suffix == ".py":
         return f"{spec}: name the class or function too, as in {spec}:Net"
     if path.is_file():
-        return f"{spec} is a file: give the architecture as the model and weights files as weights ({_FORMS})"
+        return f"{spec} is a file: give the architecture as the model, and a weights file as weights ({_FORMS})"
     return f"no model is called {spec!r}{nearest(spec, available())}; {_FORMS}"

@@ -1,4 +1,4 @@
-"""The checkpoints of a training run, in the order in which they were written."""
+"""The checkpoints of a training run, in order."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ _SUFFIXES = frozenset([".safetensors", ".pt", ".pth", ".bin", ".ckpt"])
 
 
 def checkpoint_files(places: str | Path | Sequence[str | Path]) -> list[tuple[int | str, Path]]:
-    """Find the weights files of a run and label them by step.
+    """Find the weights files of a run, labelled by step.
 
     Parameters
     ----------
     places : str or Path, or a sequence of them
-        Weights files, or folders of them; a folder inside it that holds a single weights file, such as
-        ``checkpoint-500/model.safetensors``, counts as one file with the name of the folder.
+        Weights files, or folders of them; a subfolder with a single weights file, such as
+        ``checkpoint-500/model.safetensors``, counts as one file with the name of the subfolder.
 
     Returns
     -------
     list of (label, Path)
-        A label is the number behind ``step`` in a name, or else the last number in it. Files are sorted by it. Where a
-        name has no number, or two have the same, all labels are names, in the order given (by name in a folder).
+        The label is the number after ``step`` in the name, or else the last number in it, by which files are
+        sorted. If a name has no number, or two have the same, all labels are names, in the order given (by name in a
+        folder).
 
     Raises
     ------
     InputError
-        If there is no such file, or a folder holds none.
+        If there is no such file, or none in a folder.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def checkpoint_files(places: str | Path | Sequence[str | Path]) -> list[tuple[in
     given = [places] if isinstance(places, (str, Path)) else list(places)
     named = [found for place in given for found in _named(Path(place))]
     if not named:
-        raise InputError("no checkpoint was given")
+        raise InputError("no checkpoint was given: give weights files or a folder of them")
     steps = [_step(name) for name, _ in named]
     if None in steps or len(set(steps)) < len(steps):
         return [(name, path) for name, path in named]
@@ -51,7 +52,7 @@ def checkpoint_files(places: str | Path | Sequence[str | Path]) -> list[tuple[in
 
 
 def _named(place: Path) -> list[tuple[str, Path]]:
-    """Weights files with the names that say their steps."""
+    """Weights files, and the names that contain their steps."""
     if not place.is_dir():
         if not place.is_file():
             raise InputError(f"there is no checkpoint {place}")

@@ -21,20 +21,20 @@ class FilterEnergies(nn.Module):
     Parameters
     ----------
     filters, width : int
-        Number of kernels, and samples of each, at most 640.
+        Number of kernels, and their length in samples, at most 640.
     bands : {"even", "mel"}, sequence of pairs, or None
-        What the kernels start from, see :func:`otoscope.models.start_from_bands`; None leaves them random.
+        Initialisation of the kernels, see :func:`otoscope.models.start_from_bands`; None leaves it random.
     sample_rate : int
         In Hz.
     trainable : bool
-        Whether training moves the kernels.
+        Whether the kernels are trained.
 
     Notes
     -----
-    SimpleNet, section 3. A window of 640 samples has ``641 - width`` places for a kernel. Here the whole clip is
-    convolved, and the pooling takes these places of every window and steps over those between two windows: the
-    same numbers, and time remains one axis. There is neither bias nor ReLU before the absolute value, which they
-    would make pointless.
+    SimpleNet, section 3. A window of 640 samples has ``641 - width`` positions for a kernel. Here the whole clip is
+    convolved, and the pooling averages these positions of every window and skips those across two windows: the
+    same numbers, with one time axis. There is neither a bias nor a ReLU before the absolute value, as they would
+    defeat its purpose.
 
     Examples
     --------
@@ -72,10 +72,10 @@ class SimpleNetRNN(nn.Module):
     n_classes : int
         Outputs, at least 1; 4 are the emotions of the experiments.
     bands : {"even", "mel"}, sequence of pairs, or None
-        What the filters start from: equal bands as in the experiments, bands equal on the mel scale, or the edges of
-        each filter's band in Hz; None leaves them random.
+        Initialisation of the filters: equal bands as in the experiments, bands equal on the mel scale, or the edges of
+        each filter's band in Hz; None leaves it random.
     filters, width : int
-        Number of filters, and samples of each.
+        Number of filters, and their length in samples.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class SimpleNetRNN(nn.Module):
     Notes
     -----
     SimpleNet, sections 3 and 4.1: 64 filters of 256 samples at 16 kHz (see `FilterEnergies`) and above them the
-    layers of WaveRNN (see `RecurrentHead`). What is behind the last whole window of 640 samples is not heard.
+    layers of WaveRNN (see `RecurrentHead`). Samples after the last complete window of 640 are ignored.
 
     Examples
     --------
@@ -129,11 +129,11 @@ class SimpleNetCNN(nn.Module):
 
     Notes
     -----
-    SimpleNet, sections 3 and 4.1: the energies of the filters (see `FilterEnergies`) as a picture (window, filter),
-    four times 32 kernels of (2, 2), ReLU and max-pooling by (2, 2), then 64 hidden units. The paper leaves open the
-    padding, here none; so 8 x 3 places of 32 are left of six seconds. It also leaves open what the layers above the
-    filters start from: here weights as He et al. (ICCV 2015) draw them and no bias, for the energies are small numbers,
-    which torch's own biases drown.
+    SimpleNet, sections 3 and 4.1: the energies of the filters (see `FilterEnergies`) as an image (window, filter),
+    four times 32 kernels of (2, 2), ReLU and max-pooling by (2, 2), then 64 hidden units. The paper does not state the
+    padding; here there is none, which leaves 8 x 3 positions of 32 channels after six seconds. Nor does it state the
+    initialisation of the layers above the filters; here weights are initialised after He et al. (ICCV 2015) and biases
+    with zero, because PyTorch's default biases would exceed the small energies.
 
     Examples
     --------
@@ -194,7 +194,7 @@ class SimpleNetCNN(nn.Module):
 
 
 class SpecNet(SimpleNetCNN):
-    """SpecNet: SimpleNet-CNN whose filters stay as they start, so a network on a spectrogram.
+    """SpecNet: SimpleNet-CNN with fixed filters, and so a network on a spectrogram.
 
     Parameters
     ----------
@@ -203,9 +203,8 @@ class SpecNet(SimpleNetCNN):
 
     Notes
     -----
-    SimpleNet, section 4.1: the spectrogram is made with the filters that SimpleNet starts from, and that they are not
-    trained is the only difference. Here they are still computed in the network, so that one can look through them
-    at the waveform.
+    SimpleNet, section 4.1: the spectrogram is computed with the initial filters of SimpleNet, and that they are not
+    trained is the only difference. Here they are part of the network, so that every method reaches the waveform.
 
     Examples
     --------
@@ -219,7 +218,7 @@ class SpecNet(SimpleNetCNN):
 
 
 def _left(places: int) -> int:
-    """Rows or columns of a picture that the four blocks leave."""
+    """Rows or columns that the four blocks leave of an image."""
     for _ in range(_BLOCKS):
         places = (places - 1) // 2
     return max(places, 0)

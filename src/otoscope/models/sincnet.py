@@ -1,4 +1,4 @@
-"""SincNet: first filters that are band-passes with learnt edges (Ravanelli and Bengio 2018)."""
+"""SincNet: a first layer of band-pass filters with learnt cut-off frequencies (Ravanelli and Bengio 2018)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _LOWEST = 30.0  # Hz
 
 
 class SincConv1d(nn.Module):
-    """Band-pass filters computed in every pass from their two edges.
+    """Band-pass filters computed in every pass from their two cut-off frequencies.
 
     Parameters
     ----------
     filters, width : int
-        Number of kernels, and samples of each; the width is odd, so that each has a middle.
+        Number of kernels, and their length in samples, which is odd, so that each kernel has a centre.
     sample_rate : int
         In Hz.
 
@@ -31,8 +31,9 @@ class SincConv1d(nn.Module):
     Notes
     -----
     Ravanelli and Bengio 2018, *Speaker Recognition from Raw Waveform with SincNet*, section 2: ``2 f2 sinc(2 f2 n) -
-    2 f1 sinc(2 f1 n)`` under a Hamming window, with edges ``|f1|`` and ``|f1| + |f2 - f1|`` in cycles a sample, so
-    two parameters a filter. They start from bands equal on the mel scale, from 30 Hz to half the sample rate.
+    2 f1 sinc(2 f1 n)`` under a Hamming window, with edges ``|f1|`` and ``|f1| + |f2 - f1|`` in cycles per sample, so
+    two parameters per filter. They are initialised with bands of equal width on the mel scale, from 30 Hz to half the
+    sample rate.
 
     Examples
     --------
@@ -48,7 +49,7 @@ class SincConv1d(nn.Module):
     def __init__(self, filters: int = 80, width: int = 251, sample_rate: int = 16_000) -> None:
         super().__init__()
         if filters < 1 or width < 1 or width % 2 == 0:
-            raise InputError(f"sincnet: at least one filter of an odd width, not {filters} of {width}")
+            raise InputError(f"sincnet: filters must be at least 1 and width odd, not {filters} and {width}")
         self.sample_rate = sample_rate
         bands = (mel_bands(filters, sample_rate, _LOWEST) / sample_rate).float()
         self.low = nn.Parameter(bands[:, 0].clone())
@@ -62,7 +63,7 @@ class SincConv1d(nn.Module):
         return torch.stack((low, low + self.band.abs()), dim=1) * self.sample_rate
 
     def kernels(self) -> torch.Tensor:
-        """The kernels (filters, width) that the edges give."""
+        """The kernels (filters, width), from the edges."""
         low, high = (2 * self.bands() / self.sample_rate).T[:, :, None]
         return (high * torch.sinc(high * self.lags) - low * torch.sinc(low * self.lags)) * self.window
 
@@ -72,14 +73,14 @@ class SincConv1d(nn.Module):
 
 
 class SincNet(nn.Module):
-    """Band-passes with learnt edges, two further convolutions, the mean over time, one linear layer.
+    """Band-passes with learnt edges, two more convolutions, the mean over time, one linear layer.
 
     Parameters
     ----------
     n_classes : int
         Outputs, at least 1; 462 are the speakers of the training set of TIMIT.
     filters, width : int
-        Number of band-pass filters, and samples of each, odd.
+        Number of band-pass filters, and their length in samples, odd.
     sample_rate : int
         In Hz.
 
@@ -91,10 +92,10 @@ class SincNet(nn.Module):
     Notes
     -----
     Ravanelli and Bengio 2018, section 3.2: 80 filters of 251 samples (see `SincConv1d`) and two times 60 filters of 5,
-    after each max-pooling by 3, normalisation and a leaky ReLU (0.2). As in the authors' program, the absolute value
-    of the band-passes is pooled. There three dense layers of 2048 follow, on frames of 200 ms and with layer norm;
-    here it is batch norm and a mean over time, so that clips of any length are taken and what is to be looked at, the
-    front end, has little behind it.
+    each followed by max-pooling by 3, normalisation and a leaky ReLU (0.2). As in the authors' code, the absolute value
+    of the band-passes is pooled. There, three dense layers of 2048 follow, on frames of 200 ms and with layer norm;
+    here, batch norm and a mean over time, so that the network takes clips of any length and the front end, which is of
+    interest, is followed by few layers.
 
     Examples
     --------

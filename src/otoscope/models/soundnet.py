@@ -27,9 +27,9 @@ class SoundNet(nn.Module):
         Outputs of a classifier on the mean of the seventh layer over time, with 64 hidden units. Without it the
         model ends as published, in 1000 logits of objects and 401 of scenes, averaged over time.
     input_length : int, optional
-        Samples that shorter clips are filled to and longer ones cut to; None takes clips as they are, from
-        ``minimum_length`` on. 220500 is 10 s, the least whole number of seconds that gives a frame of the
-        published outputs.
+        Samples that shorter clips are padded to and longer ones cut to; None takes clips of any length from
+        ``minimum_length`` on. 220500 is 10 s, the smallest whole number of seconds that gives a frame of the published
+        outputs.
     sample_rate : int
         In Hz; 22050 as published, 16000 in the experiments of SimpleNet.
 

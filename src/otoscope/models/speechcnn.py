@@ -70,9 +70,9 @@ class PhoneCNN(_SpeechCNN):
     Notes
     -----
     Muckenhirn et al. 2019, section 4.1 and Table 1: kernels of 30 / 7 / 7 samples at stride 10 / 1 / 1 with
-    80 / 60 / 60 filters, after each max-pooling by 3 and ReLU, then 1024 hidden units. The paper leaves open the
-    number of outputs, here 39 as in the phone set that TIMIT is most often folded to; the activation of the hidden
-    units, here ReLU; and padding, here none.
+    80 / 60 / 60 filters, each followed by max-pooling by 3 and ReLU, then 1024 hidden units. The paper does not state
+    the number of outputs, here the 39 phones that TIMIT is usually folded into; the activation of the hidden units,
+    here ReLU; and the padding, here none.
 
     Examples
     --------
@@ -105,7 +105,7 @@ class SpeakerCNN(_SpeechCNN):
     Notes
     -----
     Muckenhirn et al. 2019, section 4.1 and Table 1: kernels of 30 / 10 samples at stride 10 / 1 with 80 / 80
-    filters, then 100 hidden units. For this network the paper leaves open input length, pooling and padding; here
+    filters, then 100 hidden units. The paper does not state input length, pooling and padding of this network; here
     they are those of `PhoneCNN`.
 
     Examples

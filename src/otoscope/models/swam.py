@@ -23,11 +23,11 @@ _FRONT_ENDS: dict[str, tuple[dict[int, int], ...]] = {
 
 
 class ParallelConv1d(nn.Module):
-    """Convolutions of several kernel widths over one input, centres aligned, channels concatenated.
+    """Convolutions of several kernel widths on one input, with aligned centres and concatenated channels.
 
-    Each branch pads half its width on both sides, so frame j of every branch is centred on sample
-    ``j * stride`` (an even width is centred half a sample before). An even width may give one frame more
-    than an odd one; the last frames are cut to the shortest branch.
+    Each branch is padded by half its width on both sides, so frame j of every branch is centred on sample
+    ``j * stride`` (for an even width, half a sample before). An even width may give one frame more than an odd one;
+    all branches are cut to the shortest.
 
     Parameters
     ----------
@@ -87,10 +87,10 @@ class SWAM(nn.Module):
     SWAM, section 3.1: kernels of 300 (30) / 7 / 3 samples at stride 10 / 1 / 1 with 80 / 80 / 100 filters;
     multi-resolution 10 filters each of 10, 30, 50, 70, 90, 150, 300, 500, then 20 each of 3, 6, 9, 12, then
     25 each of 3, 5, 7, 9; after every convolution ELU, batch-norm and max-pooling; dense layers of 1024
-    (ReLU, dropout) and ``n_classes``. The paper leaves open, and this class chooses: a clip length of 1 s
-    at 16 kHz (that of Speech Commands); pooling by 3, as in the networks of Muckenhirn et al. 2019,
-    Table 1; no padding of single kernels and half a kernel for parallel ones (see `ParallelConv1d`);
-    dropout of 0.25, on the hidden layer alone.
+    (ReLU, dropout) and ``n_classes``. The paper does not state the following, chosen here: a clip length of 1 s
+    at 16 kHz (as in Speech Commands); pooling by 3, as in the networks of Muckenhirn et al. 2019, Table 1; no padding
+    of single kernels, and half a kernel for parallel ones (see `ParallelConv1d`); dropout of 0.25, on the hidden layer
+    alone.
 
     Examples
     --------

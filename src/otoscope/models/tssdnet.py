@@ -1,7 +1,7 @@
 """The two anti-spoofing networks of Hua, Teoh and Zhang (2021): Inc-TSSDNet and Res-TSSDNet.
 
 Module and parameter names are those of the authors' published checkpoints. ReLU and pooling are functional
-calls, as in the authors' networks, so these models also show that a trace sees such calls.
+calls, as in the authors' networks, so these models also test that a trace records such calls.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _TSSDNet(nn.Module):
-    """What both networks share: first convolution, four blocks, maximum over time, three dense layers."""
+    """The common structure of both networks: first convolution, four blocks, maximum over time, three dense layers."""
 
     sample_rate: int = 16000
     input_length: int | None = 96000
@@ -81,13 +81,13 @@ class _TSSDNet(nn.Module):
 class IncTSSDNet(_TSSDNet):
     """Inc-TSSDNet: four blocks of parallel dilated convolutions, about 0.09 M parameters.
 
-    It hears 16 kHz; it was trained on 96000 samples (6 s), shorter clips repeated until they fill them
-    (``input_length`` and ``padding`` say so). The maximum over time lets it take other lengths too.
+    Its sample rate is 16 kHz; it was trained on 96000 samples (6 s), with shorter clips repeated (``input_length`` and
+    ``padding``). Because of the maximum over time it takes other lengths, too.
 
     Notes
     -----
-    Hua, Teoh and Zhang 2021, *Towards End-to-End Synthetic Speech Detection*. Each block joins convolutions
-    of 3 taps with dilation 1, 2, 4 and 8; ``load("inc-tssdnet", weights=...)`` reads the
+    Hua, Teoh and Zhang 2021, *Towards End-to-End Synthetic Speech Detection*. Each block concatenates
+    convolutions of 3 samples with dilations 1, 2, 4 and 8; ``load("inc-tssdnet", weights=...)`` reads the
     published checkpoint.
 
     Examples
@@ -106,7 +106,7 @@ class IncTSSDNet(_TSSDNet):
 class ResTSSDNet(_TSSDNet):
     """Res-TSSDNet: four residual blocks of three convolutions, about 0.35 M parameters.
 
-    Sampling rate, length and outputs are those of `IncTSSDNet`.
+    Sample rate, length and outputs are those of `IncTSSDNet`.
 
     Notes
     -----

@@ -1,8 +1,8 @@
 """VowelNet: a small raw-waveform network, and the two trained ones that come with the package.
 
-``vowel-name`` tells which of twelve vowels is said, ``vowel-register`` whether the voice is low, middle or high.
-Both have this architecture and heard the same synthesised sounds; only their task differs. So what they listen to
-must differ, and is known: formants for one, the fundamental and its harmonics for the other.
+``vowel-name`` classifies twelve vowels, ``vowel-register`` low, mid and high voices. Both have this architecture and
+were trained on the same synthesised sounds; only their task differs. So their cues must differ, and are known: formants
+for one, the fundamental and its harmonics for the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class VowelNet(nn.Module):
     channels : tuple of three int
         Filters of the three convolutions.
     kernels : tuple of three int
-        Their lengths in taps; the first is in samples of the waveform.
+        Their lengths; that of the first is in samples of the waveform.
     stride : int
         Of the first convolution, in samples.
     pools : tuple of two int
@@ -42,8 +42,8 @@ class VowelNet(nn.Module):
 
     Notes
     -----
-    Input ``(batch, 1, time)`` of any length from the receptive field up; output logits ``(batch, classes)``. The
-    mean over time is the only step that mixes distant frames, so a clip may be longer than those trained on.
+    Input ``(batch, 1, time)`` of any length from the receptive field on; output logits ``(batch, classes)``. The mean
+    over time is the only operation that mixes distant frames, so clips may be longer than those in training.
 
     Examples
     --------

@@ -13,19 +13,19 @@ _BLOCKS = 8
 
 
 class RecurrentHead(nn.Module):
-    """Two LSTM layers and two dense ones: what WaveRNN and SimpleNet-RNN have above their front ends.
+    """Two LSTM layers and two dense layers, above the front ends of WaveRNN and SimpleNet-RNN.
 
     Parameters
     ----------
     features : int
-        Numbers a frame.
+        Features of a frame.
     n_classes : int
         Outputs.
 
     Notes
     -----
-    SimpleNet, section 4.1: 64 units in each layer, tanh in the LSTM and ReLU elsewhere. The paper leaves open what
-    the dense layer reads; here it is the last state.
+    SimpleNet, section 4.1: 64 units in each layer, tanh in the LSTM and ReLU elsewhere. The paper does not state the
+    input of the dense layer; here it is the last state.
 
     Examples
     --------
@@ -66,11 +66,11 @@ class WaveRNN(nn.Module):
     Notes
     -----
     SimpleNet, sections 2.2.1, 2.2.3 and 4.1: windows of 640 samples (40 ms at 16 kHz) without overlap, a pooling
-    after each of eight convolutions, kernels that start as in Glorot and Bengio 2010, and above them
-    `RecurrentHead`. The paper leaves open the sizes; here they are 40 filters each, a first kernel of 5 ms (that of
-    Trigeorgis et al. 2016), then kernels of 5, pooling by 2 and zeros at the edges of each window: 2 frames of 40 a
-    window are left. Convolutions are written with kernels (1, width) over (window, sample), so that time is the axis
-    of the windows. What is behind the last whole window is not heard.
+    after each of eight convolutions, kernels initialised after Glorot and Bengio (2010), and above them
+    `RecurrentHead`. The paper does not state the sizes; here they are 40 filters each, a first kernel of 5 ms (that of
+    Trigeorgis et al. 2016), then kernels of 5, pooling by 2 and zero padding of each window, which leaves 2 frames of
+    40 per window. Convolutions have kernels (1, width) over (window, sample), so that time is the axis of the windows.
+    Samples after the last complete window are ignored.
 
     Examples
     --------

@@ -24,9 +24,9 @@ class Architecture(NamedTuple):
     about : str
         One line for listings.
     preset : mapping
-        Options of the factory that the name fixes.
+        Options of the factory that are fixed for this name.
     head : str or None
-        The weight whose rows are the classes: ``n_classes`` is read from it in a checkpoint.
+        The weight with one row per class, from which ``n_classes`` of a checkpoint is read.
     """
 
     factory: str
@@ -78,17 +78,17 @@ ARCHITECTURES: dict[str, Architecture] = {
     "wavernn": _headed("wavernn:WaveRNN", "WaveRNN, windows of 40 ms and LSTM (Trigeorgis et al. 2016), 16 kHz"),
 }
 
-# folders under weights/ that come with the package
+# folders in weights/, which come with the package
 BUNDLED: dict[str, str] = {
-    "fsdd-digit": "CNN12, narrow, trained to tell spoken digits (FSDD), 8 kHz; weights included",
-    "fsdd-speaker": "the same network, trained to tell who speaks (FSDD), 8 kHz; weights included",
-    "vowel-name": "VowelNet trained to tell twelve synthetic vowels, 16 kHz; weights included",
-    "vowel-register": "VowelNet trained to tell low, mid and high voices, 16 kHz; weights included",
+    "fsdd-digit": "CNN12, narrow, trained on spoken digits (FSDD), 8 kHz; weights included",
+    "fsdd-speaker": "the same network, trained on the speakers (FSDD), 8 kHz; weights included",
+    "vowel-name": "VowelNet trained on twelve synthetic vowels, 16 kHz; weights included",
+    "vowel-register": "VowelNet trained on low, mid and high voices, 16 kHz; weights included",
 }
 
 
 def available() -> dict[str, str]:
-    """Names that `load` knows, each with one line about the model.
+    """The names that `load` takes, each with a line about the model.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def available() -> dict[str, str]:
 
 
 def bundled_folder(name: str) -> Path:
-    """Folder in the package that holds the configuration and weights of a bundled model."""
+    """Folder in the package with the configuration and weights of a bundled model."""
     return Path(__file__).parent / "weights" / name
 
 
@@ -120,12 +120,12 @@ def build(name: str, options: Mapping[str, Any]) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        With ``name``, and with ``config``: the architecture and all its options, as `save` writes them.
+        With ``name``, and ``config``: the architecture and all its options, as `save` writes them.
 
     Raises
     ------
     InputError
-        If the name or an option is unknown or unfit.
+        If the name or an option is unknown or invalid.
     """
     if name not in ARCHITECTURES:
         raise InputError(f"no architecture is called {name!r}{nearest(name, ARCHITECTURES)}")
@@ -157,7 +157,7 @@ def option_names(name: str) -> list[str]:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The part of an error message that offers close names and lists all."""
+    """The part of an error message that suggests close names and lists all."""
     plain = {known.lower(): known for known in names}
     close = difflib.get_close_matches(name.lower().replace("_", "-"), plain, n=2)
     hint = f"; did you mean {' or '.join(plain[match] for match in close)}?" if close else "."
