@@ -3,9 +3,9 @@
     python studies/vowel_models.py --out src/otoscope/models/weights
 
 Same architecture, same sounds, same augmentation, same seed; only the labels and the number of epochs differ. F0,
-vocal-tract length and vowel are drawn independently, level, source tilt and noise level at random, so the vowel can
-be told from the formants alone and the register from the periodicity alone. Two CPU cores need a few minutes a
-model. What each model was then found to listen to is measured here with plain torch and written into its card.
+vocal-tract length and vowel are drawn independently, level, source tilt and noise level at random, so only the formants
+carry the vowel, and only the periodicity the register. Two CPU cores need a few minutes for each model. The cues that
+each model uses are then measured with plain torch and written into its card.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otoscope.models.zoo import build
 
 SAMPLE_RATE = 16_000
 DURATION = 0.4  # s, of every synthesised token
-CROP = 3200  # samples heard at a time in training: 0.2 s out of the token, without its fades
+CROP = 3200  # samples of a training piece: 0.2 s of the token, without its fades
 FADE = 160  # samples
 TILT = (-15.0, -6.0)  # dB an octave, of the glottal source
 SNR = (5.0, 40.0)  # dB
@@ -41,16 +41,16 @@ OPTIONS: dict[str, Any] = {"channels": [64, 64, 96], "kernels": [320, 9, 5], "st
 
 @dataclass(frozen=True)
 class Task:
-    """One question about the same sounds."""
+    """One classification of the same sounds."""
 
     name: str
     classes: tuple[str, ...]
     epochs: int
-    hears: str
+    cues: str
     limits: str
 
     def label(self, vowel: Vowel) -> int:
-        """Index of the right class."""
+        """Index of the true class."""
         return self.classes.index(vowel.symbol if self.name == "vowel-name" else register(vowel.f0))
 
 
@@ -59,21 +59,21 @@ TASKS = (
         "vowel-name",
         SYMBOLS,
         20,
-        "The formants: F1, F2 and F3 relative to one another. F0, level and source tilt carry no information about "
+        "the formants: F1, F2 and F3 relative to one another. F0, level and source tilt carry no information about "
         "the vowel, and no single formant frequency is enough because the tract length varies.",
-        "Steady vowels only: no formant movement, so `ei` and `oa` are known only by their steady state. It has no "
-        "class for silence, consonants or other languages and will name a vowel for anything. It has heard neither "
-        "people nor rooms.",
+        "Steady vowels only: no formant movement, so `ei` and `oa` are represented only by their steady state. It has "
+        "no class for silence, consonants or other languages and predicts a vowel for any sound. It was trained on "
+        "neither human voices nor rooms.",
     ),
     Task(
         "vowel-register",
         REGISTERS,
         6,  # its loss is flat by then
-        "The harmonics of F0: F0 is independent of vowel, tract length, level and source tilt, so nothing but "
-        f"periodicity tells low (below {REGISTER_BOUNDS[0]:g} Hz) from mid and high (from {REGISTER_BOUNDS[1]:g} Hz). "
-        "Which harmonics it relies on was left to it; white noise covers the high ones first.",
-        "Steady voiced sounds only. F0 outside 90 to 320 Hz was never heard, and sound without its fundamental "
-        "(a telephone) was not either. It will name a register for anything.",
+        "the harmonics of F0: F0 is independent of vowel, tract length, level and source tilt, so only periodicity "
+        f"distinguishes low (below {REGISTER_BOUNDS[0]:g} Hz) from mid and high (from {REGISTER_BOUNDS[1]:g} Hz). "
+        "Which harmonics it uses is not determined; white noise masks the high ones first.",
+        "Steady voiced sounds only. It was not trained on F0 outside 90 to 320 Hz, nor on sound without its "
+        "fundamental (telephone). It predicts a register for any sound.",
     ),
 )
 
@@ -128,7 +128,7 @@ def train(task: Task, vowels: list[Vowel], waves: Tensor, epochs: int) -> VowelN
 
 @torch.no_grad()
 def accuracy(model: VowelNet, task: Task, vowels: list[Vowel], *, noisy: bool) -> float:
-    """Share of right answers on tokens as in training (`noisy`) or clean and whole."""
+    """Accuracy on tokens as in training (`noisy`) or clean and whole."""
     waves = sounds(vowels, SEED_TEST)
     inputs = augment(waves, torch.Generator().manual_seed(SEED_TEST)) if noisy else 0.1 * unit_rms(waves)[:, None]
     answers = torch.cat([model(part).argmax(1) for part in inputs.split(100)])
@@ -150,11 +150,11 @@ def guided_relevance(model: VowelNet, waves: Tensor) -> np.ndarray:
     return x.grad[:, 0].numpy()
 
 
-def what_it_hears(signals: np.ndarray, vowels: list[Vowel]) -> dict[str, float]:
-    """Where the energy of the signals lies relative to what was put into the vowels, as means over tokens.
+def energy_shares(signals: np.ndarray, vowels: list[Vowel]) -> dict[str, float]:
+    """Where the energy of signals lies relative to F0 and formants of the vowels, as means over tokens.
 
-    A band "at" a formant is 10 % of it or half of F0 wide to each side, whichever is more. The strongest peak is that
-    of the power spectrum smoothed by a Gaussian of deviation F0 / 2.
+    A band "at" a formant extends 10 % of it or half of F0 to each side, whichever is larger. The strongest peak is that
+    of the power spectrum smoothed by a Gaussian with a standard deviation of F0 / 2.
     """
     rows = []
     power = np.abs(np.fft.rfft(signals * np.hanning(signals.shape[1]))) ** 2
@@ -189,7 +189,7 @@ def what_it_hears(signals: np.ndarray, vowels: list[Vowel]) -> dict[str, float]:
 
 
 def measure(model: VowelNet, task: Task) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Accuracies on held-out draws, and what the relevance of the predicted class holds."""
+    """Accuracies on held-out draws, and the energy shares of the relevance of the predicted class."""
     means = [mean_vowel(symbol, group) for group in ("men", "women", "children") for symbol in SYMBOLS]
     held_out = draw(2000, SEED_TEST, spread=SPREAD)
     scores = {
@@ -205,24 +205,24 @@ def measure(model: VowelNet, task: Task) -> tuple[dict[str, float], dict[str, di
     waves = 0.1 * unit_rms(torch.from_numpy(np.stack([synthesise(v, SAMPLE_RATE, DURATION) for v in tokens])))
     inside = slice(1600, -1600)  # away from onset and offset
     return scores, {
-        "relevance": what_it_hears(guided_relevance(model, waves)[:, inside], tokens),
-        "the sound itself": what_it_hears(waves.numpy()[:, inside], tokens),
+        "relevance": energy_shares(guided_relevance(model, waves)[:, inside], tokens),
+        "the sound itself": energy_shares(waves.numpy()[:, inside], tokens),
     }
 
 
 def card(task: Task, model: VowelNet, draws: int, epochs: int) -> str:
     """Write the model card from what was measured."""
-    scores, heard = measure(model, task)
+    scores, shares = measure(model, task)
     size = sum(p.numel() for p in model.parameters())
     score_rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in scores.items())
-    heard_rows = "\n".join(
-        f"| {name} | {value:.2f} | {heard['the sound itself'][name]:.2f} |"
-        for name, value in heard["relevance"].items()
+    share_rows = "\n".join(
+        f"| {name} | {value:.2f} | {shares['the sound itself'][name]:.2f} |"
+        for name, value in shares["relevance"].items()
     )
     return f"""# {task.name}
 
 A VowelNet ({size:,} parameters, {SAMPLE_RATE} Hz, input (batch, 1, time)) with the classes
-{", ".join(task.classes)}. Licence: Apache-2.0. It is here to be looked into, not to be used on speech.
+{", ".join(task.classes)}. Licence: Apache-2.0. It is an example for analysis, not for use on speech.
 
 ## Data
 
@@ -231,12 +231,12 @@ A VowelNet ({size:,} parameters, {SAMPLE_RATE} Hz, input (batch, 1, time)) with 
 vocal-tract length 0.87 to 1.11 of the reference voice, all independent of each other; every formant scatters by
 {SPREAD:.0%}. Formant means: Hillenbrand, Getty, Clark and Wheeler (1995), J. Acoust. Soc. Am. 97(5), 3099-3111.
 
-## Recipe
+## Training
 
     python studies/vowel_models.py --task {task.name} --draws {draws} --epochs {epochs} --out FOLDER
 
 Random weights, AdamW (rate {LEARNING_RATE}, one cycle, decay {WEIGHT_DECAY}), batches of {BATCH}, {epochs} epochs;
-a few minutes on two free CPU cores. Every token is cropped to {CROP / SAMPLE_RATE} s at random and heard with a
+a few minutes on two free CPU cores. Every token is cropped to {CROP / SAMPLE_RATE} s at random and gets a
 source tilt of {TILT[0]:g} to {TILT[1]:g} dB an octave, white noise at {SNR[0]:g} to {SNR[1]:g} dB and a level of
 {LEVEL[0]:g} to {LEVEL[1]:g} dB. The other bundled model was trained on the same sounds in the same way; only the labels
 and the number of epochs differ.
@@ -247,31 +247,31 @@ and the number of epochs differ.
 | --- | --- |
 {score_rows}
 
-Held-out draws have another seed. In `natural` draws each formant varies by the full deviation of its group on its
-own, so vowels overlap much more than in training.
+Held-out draws have another seed. In `natural` draws each formant varies independently by the full deviation of its
+group, so vowels overlap much more than in training.
 
-## What it listens to
+## Cues
 
-{fill("By construction: " + task.hears, 110)}
+{fill("By construction: " + task.cues, 110)}
 
 Measured on {100} clean tokens (`draw(100, seed={SEED_MEASURE})`): shares of the energy of the guided-backpropagation
-relevance of the predicted class, or of tokens; beside it the same of the sound itself.
+relevance of the predicted class, or of tokens, and beside it the same for the sound itself.
 
 | | relevance | sound |
 | --- | --- | --- |
-{heard_rows}
+{share_rows}
 
-"At" a formant: within 10 % of it or half of F0, whichever is more. At high F0 the harmonics are further apart than
-the formants are wide, so relevance can only peak at the harmonics nearest to them.
+"At" a formant: within 10 % of it or half of F0, whichever is larger. At high F0 the harmonics are further apart than
+the formants are wide, so relevance can only peak at the nearest harmonics.
 
-## Limits
+## Limitations
 
 {fill(task.limits, 110)}
 """
 
 
 def main() -> None:
-    """Train, measure and save the models asked for."""
+    """Train, measure and save the models."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder that receives one folder a model")
     parser.add_argument("--task", choices=[task.name for task in TASKS], action="append", help="default: both")

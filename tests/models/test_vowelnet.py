@@ -62,7 +62,7 @@ def test_folder_is_whole_small_and_says_what_it_is(name: str) -> None:
     assert config["sample_rate"] == RATE
     assert (folder / "model.safetensors").stat().st_size < 2_000_000
     card = (folder / "README.md").read_text()
-    for part in ("## Data", "## Recipe", "## Accuracy", "## What it listens to", "## Limits", "Hillenbrand"):
+    for part in ("## Data", "## Training", "## Accuracy", "## Cues", "## Limitations", "Hillenbrand"):
         assert part in card
 
 
