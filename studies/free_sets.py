@@ -1,10 +1,10 @@
-"""Train the networks of the papers on two small free data sets, and write the table of how well they do.
+"""Train the networks of the papers on two small, free data sets, and write the table of their results.
 
     python studies/free_sets.py --out runs --table docs/training/free_sets_table.md
 
 Every recipe of ``laptop/fsdd`` is trained on both tasks, into ``RUNS/NAME_TASK``, and those of
-``laptop/esc10`` into ``RUNS/esc10_NAME``. What is there already is not trained again, and what was cut off goes
-on. The data lies in ``OTOSCOPE_DATA``.
+``laptop/esc10`` into ``RUNS/esc10_NAME``. Finished runs are not repeated, and interrupted
+ones are resumed. The data is read from ``OTOSCOPE_DATA``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ESC10 = {
     "esc10_full": "fine-tuning after SimCLR",
 }
 SAME_WEIGHTS = {"about": True, "keep": True, "data": {"folder", "workers"}}
-"""Keys without which a recipe gives the same model."""
+"""Keys that do not change the model."""
 
 
 class Run(NamedTuple):
@@ -76,7 +76,7 @@ def fsdd_runs() -> list[Run]:
 
 
 def esc10_runs(out: Path) -> list[Run]:
-    """The encoders first: others start from them."""
+    """The encoders first: the others start from them."""
     runs = []
     for name in ESC10:
         file = RECIPES / "laptop" / "esc10" / f"{name.removeprefix('esc10_')}.yaml"
@@ -88,7 +88,7 @@ def esc10_runs(out: Path) -> list[Run]:
 
 
 def is_done(run: Run, out: Path) -> bool:
-    """Whether a run is there; one that another recipe made is not to stand in the table."""
+    """Whether a run is finished; a run of another recipe must not enter the table."""
     made = out / run.name / "recipe.yaml"
     if made.is_file() and _weights_of(read_recipe(made)) != _weights_of(run.recipe):
         raise InputError(f"{made.parent} was trained by another recipe than {run.file} is now: remove it")
@@ -96,7 +96,7 @@ def is_done(run: Run, out: Path) -> bool:
 
 
 def train_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
-    """Train, several at a time; those that start from other runs when these are done."""
+    """Train, several at a time; those that start from other runs after these."""
     first = [run for run in runs if run.recipe.model.weights is None]
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for some in (first, [run for run in runs if run not in first]):
@@ -105,7 +105,7 @@ def train_all(runs: Sequence[Run], out: Path, jobs: int) -> None:
 
 
 def fsdd_table(out: Path, table: Path | None = None) -> str:
-    """Accuracy on digits and on speakers, a row a network."""
+    """Accuracy on digits and on speakers, one row per network."""
     rows = []
     for file, recipe in {run.file: run.recipe for run in fsdd_runs()}.items():
         found = [_metrics(out, f"{file.stem}_{task}") for task in TASKS]
@@ -113,18 +113,18 @@ def fsdd_table(out: Path, table: Path | None = None) -> str:
         rows.append(
             [
                 f"[{network}]({_link(file, table)})",
-                f"{_seconds_heard(recipe):.3g} s",
+                f"{_input_seconds(recipe):.3g} s",
                 _thousands(found[0]["parameters"]),
                 *(_with_wilson(metrics["test_accuracy"], metrics["clips"]["test"]) for metrics in found),
                 _both(str(metrics["epochs"]) for metrics in found),
                 _both(_minutes(metrics["seconds"]) for metrics in found),
             ]
         )
-    return _table(["network", "hears", "weights", "digit, %", "speaker, %", "epochs", "minutes"], rows)
+    return _table(["network", "input", "weights", "digit, %", "speaker, %", "epochs", "minutes"], rows)
 
 
 def esc10_table(out: Path, table: Path | None = None) -> str:
-    """Mean accuracy over the folds, a row a way to train."""
+    """Mean accuracy over the folds, one row per training."""
     rows = []
     for run in esc10_runs(out):
         found = _metrics(out, run.name)
@@ -133,7 +133,7 @@ def esc10_table(out: Path, table: Path | None = None) -> str:
         rows.append(
             [
                 f"[{ESC10[run.name]}]({_link(run.file, table)})",
-                f"{_seconds_heard(run.recipe):.3g} s",
+                f"{_input_seconds(run.recipe):.3g} s",
                 _thousands(found["parameters"]),
                 _with_interval(found["test_accuracy"], *found["test_accuracy_interval"]) if judged else "",
                 ", ".join(f"{100 * fold['test_accuracy']:.0f}" for fold in folds) if judged else "",
@@ -141,7 +141,7 @@ def esc10_table(out: Path, table: Path | None = None) -> str:
                 _minutes(sum(fold["seconds"] for fold in folds)),
             ]
         )
-    return _table(["training", "hears", "parameters", "accuracy, %", "each fold", "epochs", "minutes"], rows)
+    return _table(["training", "input", "parameters", "accuracy, %", "each fold", "epochs", "minutes"], rows)
 
 
 def _train(run: Run, out: Path) -> str:
@@ -152,7 +152,7 @@ def _train(run: Run, out: Path) -> str:
 
 
 def _weights_of(recipe: Recipe) -> dict[str, Any]:
-    """What decides on the model; where the weights that it starts from lie does not."""
+    """The keys that determine the model; the place of the initial weights does not."""
     content = recipe.model_dump(exclude=SAME_WEIGHTS)
     content["model"]["weights"] = content["model"]["weights"] is not None
     return content
@@ -162,8 +162,8 @@ def _metrics(out: Path, name: str) -> Any:
     return json.loads((out / name / "metrics.json").read_text(encoding="utf-8"))
 
 
-def _seconds_heard(recipe: Recipe) -> float:
-    """How much a model hears at a time in training."""
+def _input_seconds(recipe: Recipe) -> float:
+    """Length of the training pieces in s."""
     if recipe.data.duration is not None:
         return recipe.data.duration
     from otoscope.training.start import random_model
