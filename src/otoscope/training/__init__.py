@@ -1,4 +1,4 @@
-"""Training: what a model learns from, how its learning is steered and judged, and what is watched meanwhile."""
+"""Training: data and augmentation, optimisation and schedules, evaluation, and what is recorded meanwhile."""
 
 from otoscope.training.augment import augment, gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.change_rate import ChangeRate

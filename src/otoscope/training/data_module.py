@@ -1,4 +1,4 @@
-"""The data loaders of a training, built when Lightning has told each process its share."""
+"""The data loaders of a training, built once Lightning has assigned each process its share."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def synthetic_splits(
     duration : float
         Of each clip, in s.
     classes : sequence of str, optional
-        Those of the data set; made-up names by default.
+        Those of the data set; numbered names by default.
 
     Raises
     ------
