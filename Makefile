@@ -18,7 +18,7 @@ MARKED  := slow or ray or browser or strangers or kill or study
 CUDA_PYTHON := $(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))
 CUDA_TESTS  := $(shell find tests -name test_cuda.py)
 
-.PHONY: help demo test test-all test-cuda lint format bench docs dist clean
+.PHONY: help demo test test-all test-cuda lint format bench docs tables dist clean
 
 help:
 	@echo "make demo    install Otoscope and look into a small trained model"
@@ -29,6 +29,7 @@ help:
 	@echo "make format  let ruff put the code in shape"
 	@echo "make bench   run every script in benchmarks/"
 	@echo "make docs    build the documentation, and run the gallery, into docs/_build/html"
+	@echo "make tables  write the tables of methods and commands in README.md and docs/ from the code"
 	@echo "make dist    build the wheel and the source archive into dist/"
 	@echo "make clean   remove what make has built"
 
@@ -60,11 +61,14 @@ docs: $(VENV)/.installed-docs docs/_build/.code
 	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+tables: $(VENV)/.installed-core
+	$(BIN)/python docs/_ext/tables.py
+
 dist: $(VENV)/.installed-test
 	rm -rf dist
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build --outdir dist .
 
-# What was drawn and listed from the code is made anew when the code has changed.
+# Pictures and lists made from the code are made again when the code has changed.
 docs/_build/.code: $(shell find src/otoscope -name '*.py')
 	rm -rf $(DRAWN)
 	@mkdir -p $(@D) && touch $@

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from _measure import THREADS, fastest, say_gain
-from otoscope import load
-from otoscope.methods import sonify
+from otoscope.methods.sonify import sounds_of_maps
+from otoscope.subject import Subject
 
 SECONDS, PEER_MAPS = 2.5, 8
 BLOCKS = {4: "features.pool4", 8: "features.pool8", 11: "features.relu11"}
@@ -23,34 +23,35 @@ BLOCKS = {4: "features.pool4", 8: "features.pool8", 11: "features.relu11"}
 def main() -> None:
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
-    model = load("cnn12")
-    x = torch.randn(1, 1, int(SECONDS * model.sample_rate))
+    subject = Subject("cnn12")
+    model = subject.model
+    x = torch.randn(1, 1, int(SECONDS * subject.sample_rate))
     peak_rate = matrix_product_rate()
     print(f"float32 matrix products of 2048 x 2048 run at {peak_rate / 1e9:.0f} GFLOP/s here")
     for block, layer in BLOCKS.items():
         maps = model.features.get_submodule(f"conv{block}").out_channels
         chosen = torch.randperm(maps)[:PEER_MAPS].tolist()
         start = time.perf_counter()
-        ours = sonify(model, x, sample_rate=8000, layer=layer, channel="all")
+        ours = sounds_of_maps(subject, x, layer=layer, channels="all")
         all_maps = time.perf_counter() - start
         start = time.perf_counter()
         peer = torch.stack([algorithm_1(model.features, x, block, m) for m in chosen])
         per_map = (time.perf_counter() - start) / PEER_MAPS
-        found = torch.as_tensor(ours.values[0, chosen])
+        found = torch.as_tensor(ours.sonification.values[0, chosen])
         assert torch.allclose(found, peer.reshape(found.shape), atol=1e-3 * float(x.abs().max()))
         say_gain(f"all {maps} maps of block {block}", all_maps, per_map * maps, "algorithm 1 for each map", 1.5)
         rate = maps * operations(model.features, x.shape[-1], block) / all_maps
         print(f"    {rate / 1e9:.0f} GFLOP/s in transposed convolutions, {rate / peak_rate:.0%} of matrix products")
-    peak_only(model, x)
+    peak_only(subject, x)
 
 
-def peak_only(model: nn.Module, x: Tensor) -> None:
+def peak_only(subject: Subject, x: Tensor) -> None:
     """The cost of the peak alone follows the receptive field, not the length of the clip."""
     for layer in ("features.pool4", "features.pool8"):
         seconds = fastest(
             {
-                "peak": lambda layer=layer: sonify(model, x, sample_rate=8000, layer=layer, channel=[0, 1], peak=True),
-                "whole": lambda layer=layer: sonify(model, x, sample_rate=8000, layer=layer, channel=[0, 1]),
+                "peak": lambda layer=layer: sounds_of_maps(subject, x, layer=layer, channels=[0, 1], peak=True),
+                "whole": lambda layer=layer: sounds_of_maps(subject, x, layer=layer, channels=[0, 1]),
             },
             repeats=3,
         )

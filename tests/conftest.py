@@ -17,6 +17,7 @@ import soundfile
 import torch
 from torch import nn
 
+from method_examples import Example, examples
 from otoscope import Scope, load
 from otoscope.data.timit import CORE_TEST, DEV
 
@@ -45,7 +46,7 @@ class Ran(NamedTuple):
     err: str
 
     def json(self) -> dict[str, Any]:
-        """All of standard output, which has to be one JSON object."""
+        """All of standard output, which has to be one JSON object without NaN."""
         assert self.code == 0, self.err
         content = json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
         assert isinstance(content, dict)
@@ -54,7 +55,13 @@ class Ran(NamedTuple):
     def expect_refusal(self, message: str) -> None:
         """Exit 1, nothing on standard output, one message."""
         assert (self.code, self.out) == (1, ""), self.err
-        assert self.err.startswith("error: ") and "Traceback" not in self.err
+        assert self.err.startswith("error: ") and len(self.err.splitlines()) == 1, self.err
+        assert message in self.err
+
+    def expect_usage(self, message: str = "") -> None:
+        """Exit 2, nothing on standard output, one message."""
+        assert (self.code, self.out) == (2, ""), self.err
+        assert self.err.startswith("error: ") and len(self.err.splitlines()) == 1, self.err
         assert message in self.err
 
 
@@ -62,9 +69,11 @@ class Ran(NamedTuple):
 def otoscope(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """The command line in this process, where torch is imported already: ``otoscope("taps", "cnn12")``."""
     from otoscope import cli
+    from otoscope.cli.console import err_console
 
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["otoscope", *map(str, arguments)])
+        monkeypatch.setattr(err_console, "quiet", False)
         capsys.readouterr()  # what was printed before
         code: Any = 0
         try:
@@ -88,6 +97,24 @@ def no_figures_left() -> Iterator[None]:
 def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of the right size with nothing on them, for tests that only ask whether pictures are written."""
     monkeypatch.setattr("matplotlib.figure.Figure.draw", lambda figure, renderer: None)
+
+
+@pytest.fixture
+def check_text() -> Callable[[Any], None]:
+    """A function that checks that the text of a figure is legible and lies within it."""
+
+    def check(figure: Any) -> None:
+        from matplotlib.text import Text
+
+        figure.draw_without_rendering()
+        texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+        assert min(text.get_fontsize() for text in texts) >= 7
+        page = figure.bbox.padded(1)
+        for ax in figure.axes:
+            box = ax.get_tightbbox()
+            assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+
+    return check
 
 
 @pytest.fixture
@@ -126,6 +153,12 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
             wave = 0.3 * np.sin(2 * np.pi * frequency * time) + 0.1 * draw.standard_normal(len(time))
             soundfile.write(root / name / f"{number}.wav", wave, 8000)
     return root
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Example]:
+    """How a method is called on a small model."""
+    return examples(tmp_path_factory.mktemp("examples")).__getitem__
 
 
 @pytest.fixture

@@ -7,26 +7,41 @@ import re
 import runpy
 import shlex
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-import typer
+import torch
 from pydantic import BaseModel
 
 import otoscope
-from otoscope.cli import app
+from otoscope.cli import OWN
+from otoscope.methods.listing import listing
 from otoscope.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+
+
+def extension(name: str) -> ModuleType:
+    """A module of docs/_ext."""
+    spec = spec_from_file_location(f"docs_{name}", DOCS / "_ext" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tables = extension("tables")
 WRITTEN = [page for page in sorted(DOCS.rglob("*.md")) if DOCS / "_build" not in page.parents]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *WRITTEN]
 METHOD_PAGES = [page for page in WRITTEN if page.parent.name == "methods" and page.stem != "index"]
 SCRIPTS = sorted((DOCS / "examples").glob("*.py"))
-METHODS = [name for name, member in vars(otoscope.Scope).items() if ":func:`otoscope.methods." in str(member.__doc__)]
+METHODS = list(listing())
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -58,6 +73,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     time = np.arange(rate) / rate
     voice = sum(np.cos(2 * np.pi * 120 * k * time) / k for k in range(1, 30))
     soundfile.write(tmp_path / "clip.wav", 0.5 * voice / np.abs(voice).max(), rate)
+    model = otoscope.load("vowel-name")
+    model.conv1.reset_parameters()
+    torch.save(model.state_dict(), tmp_path / "earlier.pt")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     return tmp_path
@@ -104,15 +122,29 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_command_is_described() -> None:
     described = (DOCS / "command-line.md").read_text("utf-8")
-    missing = [name for name in typer.main.get_command(app).commands if f"| `otoscope {name}` |" not in described]
-    assert not missing, f"docs/command-line.md has no row for: {missing}"
+    names = [*(name.replace("_", "-") for name in METHODS), *(name for names in OWN.values() for name in names)]
+    assert not [name for name in names if f"| `otoscope {name}` |" not in described]
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in tables.TABLES])
+def test_tables_are_those_of_the_records(page: Path) -> None:
+    assert page.read_text("utf-8") == tables.filled(page), "run make tables"
+
+
+def test_the_page_of_the_command_line_lists_every_option() -> None:
+    pytest.importorskip("sphinx")
+    text = extension("commands").described()
+    assert "## otoscope f-vowel" in text and "* `--n-filters INT`" in text and "*[choices: linear, log]*" in text
+    assert ":mod:" not in text and "--install-completion" not in text
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_has_a_page_and_an_example(method: str) -> None:
     call = re.compile(rf"\b{method}\(")
-    assert any(call.search("\n".join(blocks(page, "python"))) for page in METHOD_PAGES), "not in docs/methods"
-    assert any(call.search(script.read_text("utf-8")) for script in SCRIPTS), "not in docs/examples"
+    page = DOCS / "methods" / f"{method.replace('_', '-')}.md"
+    assert call.search("\n".join(blocks(page, "python"))), f"{page.name} does not call it"
+    script = DOCS / "examples" / f"plot_{method}.py"
+    assert call.search(script.read_text("utf-8")), f"{script.name} does not call it"
 
 
 def test_every_key_of_a_recipe_is_described_with_its_default() -> None:

@@ -13,19 +13,19 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope import InputError, Scope
-from otoscope.results import save, sign
+from otoscope.results import open_result, save, sign
 
 RESULTS = {
     "strs": lambda scope, wave: scope.strs(wave, n_fft=64, hop=100),
     "crs": lambda scope, wave: scope.crs(wave),
     "geometry": lambda scope, wave: scope.geometry(),
-    "relevance": lambda scope, wave: scope.relevance(wave, "two"),
-    "relevance of a function": lambda scope, wave: scope.relevance(wave, lambda y: y[:, 1]),
-    "sonify": lambda scope, wave: scope.sonify(wave, "pool3", "all"),
-    "sonify a layer": lambda scope, wave: scope.sonify(wave, "pool3", "layer"),
+    "relevance": lambda scope, wave: scope.relevance(wave, target="two"),
+    "relevance of a function": lambda scope, wave: scope.relevance(wave, target=lambda y: y[:, 1]),
+    "sonify": lambda scope, wave: scope.sonify(wave, layer="pool3", channels="all"),
+    "sonify a layer": lambda scope, wave: scope.sonify(wave, layer="pool3", channels="layer"),
     "strs of a batch": lambda scope, wave: scope.strs(torch.stack([wave, wave]), n_fft=64, hop=100),
     "relevance of a batch": lambda scope, wave: scope.relevance(torch.stack([wave, wave])),
-    "sonify a batch": lambda scope, wave: scope.sonify(torch.stack([wave, wave]), "pool3", [1, 5]),
+    "sonify a batch": lambda scope, wave: scope.sonify(torch.stack([wave, wave]), layer="pool3", channels=[1, 5]),
 }
 
 
@@ -47,11 +47,11 @@ def test_saving_again_replaces(scope: Scope, clip: Tensor, tmp_path: Path) -> No
     for wave in (clip, 0.5 * clip):
         save(scope.crs(wave), path)
     with xr.open_dataset(path) as loaded:
-        np.testing.assert_array_equal(loaded.crs, scope.crs(0.5 * clip))
+        np.testing.assert_array_equal(loaded.crs, scope.crs(0.5 * clip).crs)
 
 
 def test_a_sound_loaded_back_can_be_heard(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
-    scope.sonify(clip, "pool3", [1, 5]).otoscope.save(tmp_path / "result.nc")
+    scope.sonify(clip, layer="pool3", channels=[1, 5]).otoscope.save(tmp_path / "result.nc")
     with xr.open_dataset(tmp_path / "result.nc") as loaded:
         written = loaded.sonification.otoscope.write_audio(tmp_path / "map.wav")
     assert [path.name for path in written] == ["map_channel1.wav", "map_channel5.wav"]
@@ -88,11 +88,11 @@ def test_a_failure_midway_leaves_the_old_file_alone(
 
 
 def test_sonifications_are_written_at_their_rate_level_and_length(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
-    result = scope.sonify(clip, "pool2", top=2)
+    result = scope.sonify(clip, layer="pool2", n_maps=2)
     written = result.otoscope.write_audio(tmp_path / "map.wav")
     numbers = result.channel.values.tolist()
     assert [path.name for path in written] == [f"map_channel{number}.wav" for number in numbers]
-    for path, sound in zip(written, result, strict=True):
+    for path, sound in zip(written, result.sonification, strict=True):
         samples, rate = soundfile.read(path, dtype="float32")
         assert rate == 8000 and samples.shape == (4000,)
         np.testing.assert_allclose(samples, sound, atol=1.1 / 2**15)
@@ -100,16 +100,16 @@ def test_sonifications_are_written_at_their_rate_level_and_length(scope: Scope, 
 
 
 def test_one_sound_can_be_chosen_by_its_label(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
-    result = scope.sonify(clip, "pool2", [3, 5])
+    result = scope.sonify(clip, layer="pool2", channels=[3, 5])
     assert result.otoscope.write_audio(tmp_path / "one.wav", channel=5) == [tmp_path / "one.wav"]
     samples, _ = soundfile.read(tmp_path / "one.wav", dtype="float32")
-    np.testing.assert_allclose(samples, result[1], atol=1.1 / 2**15)
+    np.testing.assert_allclose(samples, result.sonification[1], atol=1.1 / 2**15)
     with pytest.raises(InputError, match=r"no sound has the labels \{'channel': 4\}.*\[3, 5\]"):
         result.otoscope.write_audio(tmp_path / "none.wav", channel=4)
 
 
 def test_sounds_of_a_batch_carry_clip_and_channel_in_their_names(scope: Scope, clip: Tensor, tmp_path: Path) -> None:
-    result = scope.sonify(torch.stack([clip, clip]), "pool2", [3, 5])
+    result = scope.sonify(torch.stack([clip, clip]), layer="pool2", channels=[3, 5])
     written = result.otoscope.write_audio(tmp_path / "map.flac")
     assert [path.name for path in written] == [f"map_clip{i}_channel{k}.flac" for i in (0, 1) for k in (3, 5)]
 
@@ -119,7 +119,7 @@ def test_relevance_is_as_loud_as_the_input(scope: Scope, clip: Tensor, tmp_path:
     result.otoscope.write_audio(tmp_path / "relevance.wav")
     samples, rate = soundfile.read(tmp_path / "relevance.wav", dtype="float32")
     assert rate == 8000
-    signal = result.signal.values
+    signal = result.relevance.values
     np.testing.assert_allclose(samples, signal / np.abs(signal).max() * float(clip.abs().max()), atol=1.1 / 2**15)
 
 
@@ -140,5 +140,15 @@ def test_what_is_no_sound_is_not_written_as_one(name: str, scope: Scope, clip: T
 
 def test_arguments_are_written_as_json_whatever_they_are() -> None:
     given = {"a": np.float32(0.5), "b": np.int64(3), "c": torch.tensor(2), "d": np.arange(2), "e": sign, "f": Path("g")}
-    result = sign(xr.DataArray(0.0), "method", "source", **given)
+    result = sign(xr.Dataset({"one": 0.0}), "method", "source", given)
     assert result.attrs["arguments"] == '{"a": 0.5, "b": 3, "c": 2, "d": [0, 1], "e": "sign", "f": "g"}'
+
+
+def test_the_main_variable_is_the_first_also_of_a_result_that_was_read_back(tmp_path: Path) -> None:
+    """The format orders variables by their shapes."""
+    variables = {"small": ("x", np.zeros(2)), "other": ("y", np.zeros(9)), "scalar": 1.0}
+    for main in variables:
+        ordered = {main: variables[main], **variables}
+        save(sign(xr.Dataset(ordered), "method", "source", {}), tmp_path / f"{main}.nc")
+        back = open_result(tmp_path / f"{main}.nc")
+        assert next(iter(back.data_vars)) == main and set(back.data_vars) == set(variables)

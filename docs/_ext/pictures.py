@@ -6,13 +6,11 @@ from typing import Any
 
 from cycler import cycler
 
-from otoscope.drawing import COLUMN_WIDTH, LINE_STYLES, STYLE
+from otoscope.methods.listing import listing
+from otoscope.plots.drawing import COLUMN_WIDTH, LINE_STYLES, STYLE
 
 #: As a reader goes through a model; other scripts follow.
-ORDER = (
-    "taps first_layer strs wigner deeper_response geometry relevance attribution voice data_flow aliasing "
-    "sonification top_activations coherence residual layer_importance evolution compare"
-).split()
+ORDER = ("taps", *listing(), "compare")
 
 
 class Order:

@@ -10,15 +10,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import otoscope
-from otoscope import plots
 from otoscope.data.vowels import vowel_clip
+from otoscope.plots.occlusion import occlusion
 
 vowel = vowel_clip("ah", "women")
 f1, f2, f3, _ = vowel.attrs["formants"]
 known = {"F1": f1, "F2": f2, "F3": f3}
 print(", ".join(f"{name} {frequency:.0f} Hz" for name, frequency in known.items()))
 
-scope = otoscope.Scope(otoscope.load("vowel-name"))
+scope = otoscope.Scope("vowel-name")
 
 # %%
 # One result for each rule. Integrated gradients, SmoothGrad and both occlusions are computed by Captum
@@ -34,14 +34,14 @@ rules = (
     "frequency_occlusion",
 )
 results = {rule: scope.relevance(vowel, rule=rule) for rule in rules}
-print("the model says:", results["guided"].attrs["target"])
+print("prediction:", results["guided"].attrs["target"])
 
 # %%
 # Their spectra, each in dB below its own peak. The dotted lines are the formants that were put in.
 
 fig, axes = plt.subplots(len(rules), sharex=True, figsize=(5, 9), layout="constrained")
 for ax, (rule, result) in zip(axes, results.items(), strict=True):
-    level = 20 * np.log10(result.spectrum / result.spectrum.max() + 1e-4)
+    level = 20 * np.log10(result.relevance_spectrum / result.relevance_spectrum.max() + 1e-4)
     ax.plot(result.frequency / 1000, level, linewidth=0.8)
     ax.set(title=rule, ylim=(-60, 3), xlim=(0, 5))
     for frequency in known.values():
@@ -55,14 +55,14 @@ fig.supylabel("level (dB re peak)")
 # furthest.
 
 for rule, result in results.items():
-    spectrum = result.spectrum.sel(frequency=slice(50, None)) ** 2
+    spectrum = result.relevance_spectrum.sel(frequency=slice(50, None)) ** 2
     print(f"{rule:22}{float(spectrum.sel(frequency=slice(50, 2000)).sum() / spectrum.sum()):.0%}")
 
 # %%
 # Frequency occlusion asks most directly: the output without each band of the sound. The loss is largest around the
 # first two formants; where it is below zero, the model is surer without the band.
 
-ax = plots.occlusion(results["frequency_occlusion"])
+ax = occlusion(results["frequency_occlusion"])
 ax.set_xlim(0, 5)
 
 # %%
@@ -70,7 +70,7 @@ ax.set_xlim(0, 5)
 
 rate = scope.sample_rate
 padded = np.pad(vowel.values, rate // 4)
-plots.occlusion(scope.relevance(padded, rule="occlusion", target="ah"))
+occlusion(scope.relevance(padded, rule="occlusion", target="ah"))
 
 # %%
 # Integrated gradients account for the output: they sum to the logit less that of silence, but for the error of
@@ -78,7 +78,7 @@ plots.occlusion(scope.relevance(padded, rule="occlusion", target="ah"))
 
 result = scope.relevance(vowel, rule="integrated_gradients", steps=200)
 print(
-    f"sum {float(result.signal.sum()):.3f}, logit less that of silence "
+    f"sum {float(result.relevance.sum()):.3f}, logit less that of silence "
     f"{float(result.logit - result.baseline_logit):.3f}"
 )
 

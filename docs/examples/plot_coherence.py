@@ -20,7 +20,7 @@ len(vowels)
 # One model names the vowel. Above, the mean coherence of each layer with its 95 % confidence interval; below, the
 # frequencies at which sound and sonification go together.
 
-namer = otoscope.Scope(otoscope.load("vowel-name"))
+namer = otoscope.Scope("vowel-name")
 result = namer.coherence(vowels)
 result.otoscope.plot()
 
@@ -29,25 +29,25 @@ result.otoscope.plot()
 # sonification of any layer goes along with it. The frequencies tell more: the most active maps of the first layer hear
 # less than those above it, and none of the three hears much beyond 4 kHz.
 #
-# Another one of the same architecture tells low voices from high ones. On the same sounds the two can be compared.
+# Another one of the same architecture knows low voices from high ones. On the same sounds the two can be compared.
 
-listener = otoscope.Scope(otoscope.load("vowel-register"))
-plots.coherence({namer.name: result, listener.name: listener.coherence(vowels)})
+listener = otoscope.Scope("vowel-register")
+plots.picture("coherence")({namer.name: result, listener.name: listener.coherence(vowels)})
 
 # %%
 # The numbers, and how many sounds they are of:
 
-result[["coherence", "low", "high", "count"]].to_dataframe().round(3)
+result[["coherence", "ci_low", "ci_high", "clips"]].to_dataframe().round(3)
 
 # %%
 # What a value means is best heard. This is the vowel that is least coherent after the last convolution,
 
 layer = result["layer"].values[-1]
-worst = int(result["value"].sel(layer=layer).argmin("clip"))
+worst = int(result.clip_coherence.sel(layer=layer).argmin("clip"))
 vowels[worst].otoscope.play()
 
 # %%
 # and this is what the most active map makes of it.
 
-sound = namer.sonify(vowels[worst], layer, int(result["channel"].sel(layer=layer)[worst]))
+sound = namer.sonify(vowels[worst], layer=layer, channels=int(result["channel"].sel(layer=layer)[worst]))
 sound.otoscope.play()

@@ -12,6 +12,7 @@ import torch
 import otoscope
 from otoscope import demo, plots
 from otoscope.data.vowels import vowel_clip
+from otoscope.plots.compare import compare_bands, compare_difference
 
 # %%
 # A vowel with known fundamental frequency and formants, and both models; a third one of the same architecture was never
@@ -36,7 +37,7 @@ result.otoscope.plot()
 # a fundamental that is weak in the sound, the other one to the second formant.
 
 three = otoscope.compare([namer, listener, untrained], vowel, marks=known)
-plots.compare_bands(three)
+compare_bands(three)
 
 # %%
 # How much each pair has in common, 1 being all of it:
@@ -46,7 +47,7 @@ three.band_overlap.to_pandas().round(2)
 # %%
 # Where one picture lies above the other:
 
-plots.compare_difference(result)
+compare_difference(result)
 
 # %%
 # The relevance of each as sound, as loud as the vowel: first the namer ...

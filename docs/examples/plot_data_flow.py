@@ -2,15 +2,15 @@
 Data flow
 =========
 
-What becomes of a sound on its way through a model? Every tap holds signals at a rate of its own: here they are in time
-and in frequency, each up to its own Nyquist limit.
+What becomes of a sound on its way through a model? Every layer holds signals at a rate of its own: here they are in
+time and in frequency, each up to its own Nyquist limit.
 """
 
 import otoscope
 from otoscope.data.vowels import vowel_clip
-from otoscope.methods import flow_at
+from otoscope.methods.data_flow import flow_at
 
-scope = otoscope.Scope(otoscope.load("vowel-name"))
+scope = otoscope.Scope("vowel-name")
 vowel = vowel_clip("ah", "women")
 
 # %%
@@ -21,13 +21,13 @@ flow = scope.data_flow(vowel)
 flow.otoscope.plot()
 
 # %%
-# Any map of any tap can be looked at. The first layer keeps one sample of four; its maps are filtered sounds at 4 kHz,
-# and the activation behind it makes harmonics of what has passed.
+# Any map of any layer can be looked at. The first layer keeps one sample of four; its maps are filtered sounds at
+# 4 kHz, and the activation behind it makes harmonics of what has passed.
 
-scope.data_flow(vowel, taps=["conv1", "relu1", "pool1"], channels=12).otoscope.plot()
+scope.data_flow(vowel, layer=["conv1", "relu1", "pool1"], channels=12).otoscope.plot()
 
 # %%
-# One tap as labelled arrays:
+# One layer as labelled arrays:
 
 flow_at(flow, "pool1")
 

@@ -2,7 +2,7 @@
 A model learns
 ==============
 
-A small network learns to tell low voices from high ones. How much do its filters move in each step, and what do its
+A small network learns to know low voices from high ones. How much do its filters move in each step, and what do its
 maps hear at each checkpoint?
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import otoscope
-from otoscope.data.labelled import labelled_sounds
+from otoscope.data.find import find_sounds
 from otoscope.data.vowels import vowel_clip
 from otoscope.models.vowelnet import VowelNet
 from otoscope.training import ChangeRate
@@ -22,11 +22,11 @@ from otoscope.training import ChangeRate
 # Sixty steps on 96 synthesised vowels, with a checkpoint every fifteen. The change rate is watched by a hook
 # on the optimizer.
 
-sounds = labelled_sounds("vowels", by="register", limit=96)
-waves = torch.from_numpy(np.stack([wave.values[:2400] for wave, _ in sounds]))[:, None]
+vowels = find_sounds("vowels", by="register", limit=96)
+waves = torch.from_numpy(np.stack([item.sound.values[:2400] for item in vowels]))[:, None]
 torch.manual_seed(0)
 model = VowelNet(["low", "mid", "high"], channels=(16, 16, 24))
-truth = torch.tensor([model.classes.index(label) for _, label in sounds])
+truth = torch.tensor([model.classes.index(label) for (label,) in (item.labels for item in vowels)])
 
 run = Path(tempfile.mkdtemp())
 optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
@@ -59,16 +59,16 @@ rate.result().otoscope.plot(variable="change")
 # the spectrum and comes to favour low frequencies, where the voice's fundamental is.
 
 scope = otoscope.Scope(model)
-features = scope.evolution(vowel_clip("ah", "women"), run, "relu3")
+features = scope.evolution(vowel_clip("ah", "women"), checkpoints=run, layer="relu3")
 features.otoscope.plot()
 
 # %%
 # At first:
 
 channel = features.channel.values[0]
-features.sonification.otoscope.play(checkpoint=0, channel=channel)
+features.otoscope.play(checkpoint=0, channel=channel)
 
 # %%
 # In the end:
 
-features.sonification.otoscope.play(checkpoint=60, channel=channel)
+features.otoscope.play(checkpoint=60, channel=channel)

@@ -2,8 +2,8 @@
 Geometry of the weights
 =======================
 
-Are the kernels of a layer spread over all directions, or do many of them say the same? Seen as a dictionary of
-atoms, a layer has frame bounds, angles and coherences that tell, without any sound.
+Are the kernels of a layer spread over all directions, or do many of them repeat each other? Seen as a dictionary of
+atoms, a layer has frame bounds, angles and coherences that answer, without any sound.
 """
 # sphinx_gallery_thumbnail_number = 2
 
@@ -17,7 +17,7 @@ from otoscope.models.vowelnet import VowelNet
 # Three convolutions of a trained model. The larger the angle from a kernel to its nearest neighbour, the less they
 # repeat each other.
 
-trained = otoscope.Scope(otoscope.load("vowel-name"))
+trained = otoscope.Scope("vowel-name")
 geometry = trained.geometry()
 geometry.otoscope.plot()
 
@@ -27,7 +27,7 @@ geometry.otoscope.plot()
 print(geometry[["A", "B", "beta_avg", "mu", "mu_avg"]].to_dataframe().round(3))
 
 # %%
-# Was it training that brought them together? The same architecture with random weights tells: its kernels are close
+# Was it training that brought them together? In the same architecture with random weights kernels are close
 # to orthogonal. Training turned those of every layer towards each other, the least in the first.
 
 torch.manual_seed(0)

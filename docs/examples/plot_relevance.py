@@ -8,8 +8,8 @@ is a signal as long as the sound: it has a spectrum, and it can be played.
 # sphinx_gallery_thumbnail_number = 2
 
 import otoscope
-from otoscope import plots
 from otoscope.data.vowels import vowel_clip
+from otoscope.plots.relevance import relevance_spectrum
 
 # %%
 # A vowel with known fundamental frequency and formants:
@@ -23,9 +23,9 @@ vowel.otoscope.play()
 # %%
 # The relevance is that of the class which the model chose, unless another one is asked for.
 
-namer = otoscope.Scope(otoscope.load("vowel-name"))
+namer = otoscope.Scope("vowel-name")
 relevance = namer.relevance(vowel)
-print("the model says:", relevance.attrs["target"])
+print("prediction:", relevance.attrs["target"])
 
 # %%
 # Over time, over frequency, and over both:
@@ -40,14 +40,14 @@ relevance.otoscope.play()
 # %%
 # The model that names vowels listens where the first two formants are ...
 
-ax = plots.relevance_spectrum(relevance, marks=known)
+ax = relevance_spectrum(relevance, marks=known)
 ax.set_xlim(0, 4)
 
 # %%
 # ... and the one that judges the register of the voice, at the fundamental.
 
-listener = otoscope.Scope(otoscope.load("vowel-register"))
-ax = plots.relevance_spectrum(listener.relevance(vowel), marks=known)
+listener = otoscope.Scope("vowel-register")
+ax = relevance_spectrum(listener.relevance(vowel), marks=known)
 ax.set_xlim(0, 4)
 
 # %%
@@ -55,7 +55,7 @@ ax.set_xlim(0, 4)
 # the first thing to compare with: does its energy lie in the same range?
 
 for rule in ("guided", "gradient"):
-    spectrum = namer.relevance(vowel, rule=rule).spectrum
+    spectrum = namer.relevance(vowel, rule=rule).relevance_spectrum
     low = spectrum.sel(frequency=slice(50, 2000))
     share = float((low**2).sum() / (spectrum**2).sum())
     print(f"{rule}: {share:.0%} of the energy lies between 50 Hz and 2 kHz")

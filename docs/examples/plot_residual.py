@@ -1,19 +1,17 @@
 """
-What is left without it
-=======================
+A sound without it
+==================
 
-A sonification is said to be what a feature map responds to. Take it out of the sound: does the model still know
-the vowel?
+A sonification is said to be what a feature map responds to. Take it out of the sound: what is left to be heard?
 """
 
 import otoscope
-from otoscope.data.labelled import labelled_sounds
 from otoscope.data.vowels import vowel_clip
 
 # %%
-# A vowel, and the vowel without what the most active map of each layer responds to.
+# A vowel, without what the most active map of each layer responds to.
 
-scope = otoscope.Scope(otoscope.load("vowel-name"))
+scope = otoscope.Scope("vowel-name")
 vowel = vowel_clip("ah", "women")
 rest = scope.residual(vowel)
 rest.otoscope.plot()
@@ -29,21 +27,6 @@ vowel.otoscope.play()
 rest.otoscope.play(layer="pool1")
 
 # %%
-# Over a data set, the accuracy on residuals of each layer beside that on whole sounds, with 95 % intervals.
+# Which maps were taken out, and how loud what is left is re the sound, in dB:
 
-waves, labels = zip(*labelled_sounds("vowels", limit=36), strict=True)
-study = scope.residual_study(waves, labels)
-study.otoscope.plot()
-
-# %%
-# The change with its bounds, paired over the sounds:
-
-study[["change", "change_low", "change_high", "agreement"]].to_dataframe()
-
-# %%
-# The model that names the register of the voice hears the same sounds and loses much less: many harmonics tell the
-# same F0, and what is left of them is enough.
-
-register = otoscope.Scope(otoscope.load("vowel-register"))
-waves, labels = zip(*labelled_sounds("vowels", by="register", limit=36), strict=True)
-register.residual_study(waves, labels).otoscope.plot()
+rest[["channel", "level"]].to_dataframe()

@@ -18,14 +18,14 @@ vowels = [vowel_clip(symbol, group) for symbol in SYMBOLS for group in ("men", "
 # For every map of the last convolution the five vowels that excite it most. Maps are sorted by their strongest
 # activation; those on the right never answer.
 
-scope = otoscope.Scope(otoscope.load("vowel-name"))
-top = scope.top_activations(vowels, "relu3", k=5)
+scope = otoscope.Scope("vowel-name")
+top = scope.top_activations(vowels, layer="relu3", k=5)
 top.otoscope.plot()
 
 # %%
 # The three strongest maps: which vowels are theirs?
 
-sounds = scope.top_sounds(vowels, top, seconds=0.2)
+sounds = scope.top_activations(vowels, layer="relu3", k=5, sounds=True, duration=0.2)
 for channel in sounds["channel"].values:
     print(f"map {channel}:", ", ".join(sounds["clip_name"].sel(channel=channel).values))
 
@@ -41,6 +41,6 @@ strongest = int(sounds["channel"][0])
 sounds["input"].otoscope.play(channel=strongest, rank=1)
 
 # %%
-# And as the map hears it:
+# And what the map makes of it:
 
 sounds.otoscope.play(channel=strongest, rank=1)

@@ -7,9 +7,8 @@ Two models with one architecture, which heard the same sounds in training, keep 
 """
 
 import otoscope
-from otoscope import plots
-from otoscope.data.aev import vowel_tokens
 from otoscope.data.vowels import vowel_clip
+from otoscope.plots.voice import voice_spectrum
 
 # %%
 # A vowel with known fundamental frequency and formants:
@@ -22,7 +21,7 @@ vowel.otoscope.play()
 # What the model that names vowels makes of it: F0, formants, and the spectrum of a segment, of the sound and of the
 # relevance.
 
-namer = otoscope.Scope(otoscope.load("vowel-name"))
+namer = otoscope.Scope("vowel-name")
 voice = namer.voice(vowel, start=0.2, stop=0.3)
 voice.otoscope.plot()
 
@@ -35,20 +34,13 @@ print(voice.median_formants.sel(formant=[1, 2]).to_pandas().round())
 # The relevance of the model that judges the register of the voice is strongest at F0 and falls from there; what is
 # marked as F1 and F2 are poles off the formants.
 
-listener = otoscope.Scope(otoscope.load("vowel-register"))
-ax = plots.voice_spectrum(listener.voice(vowel, start=0.2, stop=0.3))
+listener = otoscope.Scope("vowel-register")
+ax = voice_spectrum(listener.voice(vowel, start=0.2, stop=0.3))
 
 # %%
 # Both are as periodic as the sound:
 
 listener.autocorrelation(vowel, start=0.2, stop=0.3).otoscope.plot()
-
-# %%
-# Over many vowels: the share of those whose F0, F1 and F2, measured in the relevance, are within one standard deviation
-# of what they are known to be. Below, the same measured in the sound, which says how far the measurement is right.
-
-tokens = vowel_tokens(groups=["men", "women"], limit=24)
-namer.vowels(tokens).otoscope.plot()
 
 # %%
 # The relevance itself, as loud as the vowel:

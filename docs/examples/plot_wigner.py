@@ -14,15 +14,15 @@ import otoscope
 from otoscope.models.vowelnet import VowelNet
 
 # %%
-# A model that tells vowels, at 16 kHz, with kernels of 20 ms. No sound is needed: the kernels alone are looked at.
+# A model that names vowels, at 16 kHz, with kernels of 20 ms. No sound is needed: the kernels alone are looked at.
 
-scope = otoscope.Scope(otoscope.load("vowel-name"))
+scope = otoscope.Scope("vowel-name")
 kernels = scope.wigner()
 kernels.otoscope.plot()
 
 # %%
 # Each contour is one kernel, at 0.7 of its peak; the grey is the energy of all of them together. Most kernels are long
-# and flat, so they tell frequencies apart rather than times, and nearly all lie where vowels have their first two
+# and flat, so they resolve frequency rather than time, and nearly all lie where vowels have their first two
 # formants.
 
 peaks = kernels.peak_frequency
@@ -44,12 +44,12 @@ print(f"of random kernels, {float((random.peak_frequency < 3000).mean()):.0%} ha
 # The model with another task, trained on the same sounds, needs lower bands: the height of a voice is heard in its
 # fundamental and lowest harmonics.
 
-other = otoscope.Scope(otoscope.load("vowel-register")).wigner()
+other = otoscope.Scope("vowel-register").wigner()
 other.otoscope.plot()
 
 # %%
 # And the contours around 4 kHz? The distribution is quadratic, so that midway between two components of a kernel lies
-# an interference, which can be higher than both. The sum over time tells: it is exactly the power spectrum of the
+# an interference, which can be higher than both. The sum over time shows it: it is exactly the power spectrum of the
 # kernels, in which interference cancels. There is little at 4 kHz, and more on both sides of it.
 
 power = other.energy.sum("time")

@@ -1,14 +1,22 @@
 """Otoscope looks into the ear of a neural network: what a raw-waveform model hears, shown, played and measured."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from otoscope._version import __version__
-from otoscope.audio import load_audio, write_audio
-from otoscope.compare import compare
-from otoscope.errors import InputError
-from otoscope.models import load
-from otoscope.probe import backproject, read_taps, trace, vjp
-from otoscope.scope import Scope
+
+if TYPE_CHECKING:
+    from otoscope.audio import load_audio, write_audio
+    from otoscope.comparison import compare
+    from otoscope.contract import Contract
+    from otoscope.errors import InputError
+    from otoscope.models import load
+    from otoscope.probe import backproject, read_taps, trace, vjp
+    from otoscope.results import open_result as open
+    from otoscope.scope import Scope
 
 __all__ = [
+    "Contract",
     "InputError",
     "Scope",
     "__version__",
@@ -16,8 +24,35 @@ __all__ = [
     "compare",
     "load",
     "load_audio",
+    "open",
     "read_taps",
     "trace",
     "vjp",
     "write_audio",
 ]
+
+_PLACES = {  # imported when asked for, so that the command line can answer without torch
+    "Contract": "contract:Contract",
+    "InputError": "errors:InputError",
+    "Scope": "scope:Scope",
+    "backproject": "probe:backproject",
+    "compare": "comparison:compare",
+    "load": "models:load",
+    "load_audio": "audio:load_audio",
+    "open": "scope:open_result",
+    "read_taps": "probe:read_taps",
+    "trace": "probe:trace",
+    "vjp": "probe:vjp",
+    "write_audio": "audio:write_audio",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'otoscope' has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    return getattr(import_module(f"otoscope.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

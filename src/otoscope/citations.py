@@ -316,6 +316,12 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "Annals of Statistics 7(1), 1-26",
         "10.1214/aos/1176344552",
     ),
+    "cohen1988": Reference(
+        ("Cohen, J.",),
+        1988,
+        "Statistical Power Analysis for the Behavioral Sciences",
+        "2nd edition, Lawrence Erlbaum Associates",
+    ),
     # -- Models
     "hua2021": Reference(
         ("Hua, G.", "Teoh, A. B. J.", "Zhang, H."),

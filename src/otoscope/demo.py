@@ -12,15 +12,16 @@ import xarray as xr
 
 from otoscope.audio import write_audio
 from otoscope.citations import cite
-from otoscope.compare import compare
+from otoscope.comparison import compare
 from otoscope.data.hillenbrand import DEVIATIONS, GROUPS
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise, vowel_clip
 from otoscope.dsp.audible import audible
 from otoscope.dsp.statistics import mean_interval
+from otoscope.methods.relevance import RelevanceRule, relevance
 from otoscope.models import load
 from otoscope.report import write_results
 from otoscope.results import axis, sign, variable
-from otoscope.scope import Scope
+from otoscope.subject import Subject, signature
 
 MODELS = ("vowel-name", "vowel-register")
 SYMBOL, GROUP = "ah", "women"
@@ -43,7 +44,7 @@ def run(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        `audio`, `f0` and `formants` (Hz) of the vowel; for each of `models` what it says, where its relevance and its
+        `audio`, `f0` and `formants` (Hz) of the vowel; for each of `models` its class, where its relevance and its
         CRS peak (Hz), and the shares of its relevance at F0 and at F1 or F2; the number of all `vowels`, the `shares`
         in them by listener and place with their 95 % intervals, and the share of vowels in which the two models
         `differ` as their tasks do; the `report` and the `sound`.
@@ -51,7 +52,7 @@ def run(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
     clip = vowel_clip(SYMBOL, GROUP)
     f0, formants = float(clip.attrs["f0"]), [float(f) for f in np.ravel(clip.attrs["formants"])[:3]]
     marks = {"F0": f0} | {f"F{i}": formant for i, formant in enumerate(formants[:2], 1)}
-    scopes = [Scope(load(name)) for name in MODELS]
+    scopes = [Subject(name) for name in MODELS]
     result = compare(scopes, clip, marks=marks, progress=progress)
     shares = vowel_shares(scopes)
     write_results(folder, {"vowel_shares": shares, "compare": result})
@@ -65,7 +66,8 @@ def run(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
         "vowels": shares.sizes["vowel"],
         "shares": {
             str(one["listener"].item()): {
-                place: [float(one[key].sel(place=place)) for key in ("mean", "low", "high")] for place in PLACES
+                place: [float(one[key].sel(place=place)) for key in ("mean_share", "ci_low", "ci_high")]
+                for place in PLACES
             }
             for one in (shares.isel(listener=i) for i in range(shares.sizes["listener"]))
         },
@@ -89,12 +91,14 @@ def talkers() -> list[Vowel]:
     return vowels
 
 
-def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: str = "guided") -> xr.Dataset:
+def vowel_shares(
+    scopes: list[Subject], vowels: list[Vowel] | None = None, rule: RelevanceRule = "guided"
+) -> xr.Dataset:
     """Where the relevance of models lies in vowels whose F0 and formants are known.
 
     Parameters
     ----------
-    scopes : list of Scope
+    scopes : list of Subject
         Of models at one sample rate.
     vowels : list of Vowel, optional
         Those of :func:`talkers` by default.
@@ -104,22 +108,22 @@ def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: s
     Returns
     -------
     Dataset
-        `share` (listener, vowel, place) of the energy of the relevance spectrum from 50 Hz up, with its `mean` over
-        vowels and the 95 % interval from `low` to `high`, (listener, place). Beside the models there listen the
-        architecture of the first with random weights, and nobody: the shares of the sound itself. Places: "F0",
+        `share` (listener, vowel, place) of the energy of the relevance spectrum from 50 Hz up; `mean_share`, its mean
+        over vowels, and the 95 % interval from `ci_low` to `ci_high`, (listener, place). Listeners are the models, the
+        architecture of the first with random weights, and for comparison the sound itself. Places: "F0",
         within half of F0; "F1 or F2", within 10 % of one of them, or half of F0 where that is more; "harmonics",
         nearer to a multiple of F0 than to the middle between two.
 
     Examples
     --------
-    >>> result = vowel_shares([Scope(load("vowel-register"))], [mean_vowel("ah", "men"), mean_vowel("eh", "men")])
-    >>> result["mean"].sel(place="F0").round(1).to_series().to_dict()
+    >>> result = vowel_shares([Subject("vowel-register")], [mean_vowel("ah", "men"), mean_vowel("eh", "men")])
+    >>> result["mean_share"].sel(place="F0").round(1).to_series().to_dict()
     {'vowel-register': 0.6, 'random weights': 0.0, 'the sound itself': 0.0}
     """
     vowels = talkers() if vowels is None else vowels
     rate = scopes[0].sample_rate
     waves = np.stack([synthesise(vowel, rate, 0.25) for vowel in vowels])
-    found = [scope.relevance(waves, rule=rule)["spectrum"] for scope in (*scopes, _untrained(scopes[0]))]
+    found = [relevance(scope, waves, rule=rule)["relevance_spectrum"] for scope in (*scopes, _untrained(scopes[0]))]
     found.append(found[0].copy(data=np.abs(np.fft.rfft(waves))))
     shares = np.array([[_places(one, vowel) for one, vowel in zip(each, vowels, strict=True)] for each in found])
     mean, low, high = mean_interval(shares.swapaxes(0, 1))
@@ -127,9 +131,9 @@ def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: s
     result = xr.Dataset(
         {
             "share": variable(["listener", "vowel", "place"], shares, "share of the energy"),
-            "mean": variable(over, mean, "mean over vowels"),
-            "low": variable(over, low, "lower end of the 95 % interval of the mean"),
-            "high": variable(over, high, "upper end of the 95 % interval of the mean"),
+            "mean_share": variable(over, mean, "mean over vowels"),
+            "ci_low": variable(over, low, "lower end of the 95 % interval of the mean"),
+            "ci_high": variable(over, high, "upper end of the 95 % interval of the mean"),
         },
         coords={
             "listener": axis("listener", [*(scope.name for scope in scopes), RANDOM, SOUND], "listener"),
@@ -140,9 +144,17 @@ def vowel_shares(scopes: list[Scope], vowels: list[Vowel] | None = None, rule: s
             "f1": axis("vowel", [vowel.formants[0] for vowel in vowels], "first formant", "Hz"),
             "f2": axis("vowel", [vowel.formants[1] for vowel in vowels], "second formant", "Hz"),
         },
-        attrs={"model": ", ".join(scope.name for scope in scopes), "audio": f"{len(vowels)} synthesised vowels"},
     )
-    return sign(result, "vowel_shares", cite("relevance", "section 3.2"), rule=rule)
+    return sign(
+        result,
+        "vowel_shares",
+        "relevance: " + cite("relevance", "section 3.2"),
+        {"rule": rule},
+        model=", ".join(scope.name for scope in scopes),
+        model_sha256=", ".join(scope.digest for scope in scopes),
+        subject={scope.name: signature(scope) for scope in scopes},
+        audio=f"{len(vowels)} synthesised vowels",
+    )
 
 
 def differing(shares: xr.Dataset) -> dict[str, float]:
@@ -189,17 +201,17 @@ def _row(one: xr.Dataset, f0: float, formants: list[float]) -> dict[str, Any]:
     peak = float(one["relevance_peak"])
     return {
         "model": str(one["model"].item()),
-        "says": str(one["target"].item()),
+        "class": str(one["target"].item()),
         "relevance_peak": peak,
         "nearest_to": nearest(peak, f0, formants),
-        "share_at_f0": share(one["spectrum"], [f0], f0),
-        "share_at_f1_or_f2": share(one["spectrum"], formants[:2], f0),
+        "share_at_f0": share(one["relevance_spectrum"], [f0], f0),
+        "share_at_f1_or_f2": share(one["relevance_spectrum"], formants[:2], f0),
         "crs_peak": float(one["crs_peak"]),
     }
 
 
-def _untrained(scope: Scope) -> Scope:
+def _untrained(scope: Subject) -> Subject:
     """The architecture of a bundled model with random weights, the same ones every time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Scope(load("vowelnet", classes=scope.classes), scope.sample_rate, name=RANDOM)
+        return Subject(load("vowelnet", classes=scope.classes), scope.sample_rate, name=RANDOM)

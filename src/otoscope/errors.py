@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message names it and tells the mend.
+    """Something the user gave cannot be used; the message names it and says how to fix it.
 
     The command line prints the message and exits with status 1. Python callers catch it as a
     ``ValueError``.

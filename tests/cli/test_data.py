@@ -79,9 +79,10 @@ def test_refusals(otoscope: Otoscope, folder: Path) -> None:
 
 def test_other_commands_take_a_set_and_its_parts_by_name(otoscope: Otoscope, small: str, folder: Path) -> None:
     found = otoscope(
-        "importance", small, "fsdd@train", "--test", f"fsdd@test:{folder}", "--layer", "relu", "--epochs", 1, "--seeds",
-        1, "--json",
+        "layer-importance", small, "fsdd@train", "--test", f"fsdd@test:{folder}", "--layer", "relu", "--epochs", 1,
+        "--seeds", 1, "--json",
     ).json()  # fmt: skip
-    assert (found["train"], found["test"]) == (8, 4)
-    study = otoscope("residual", small, "fsdd@test", "--unlabelled", "--layer", "relu", "--json").json()
-    assert study["clips"] == 4
+    (row,) = found["rows"]
+    assert (row["train_clips"], row["test_clips"]) == (8, 4)
+    study = otoscope("residual-study", small, "fsdd@test", "--own-answers", "--layer", "relu", "--json").json()
+    assert "4 sounds" in study["audio"]

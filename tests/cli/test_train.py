@@ -16,6 +16,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is that they are written
+
 
 @pytest.fixture
 def recipe(tones: Path, tmp_path: Path) -> Path:
@@ -105,7 +107,7 @@ def wait_for(path: Path, process: subprocess.Popen[str], seconds: float = 100) -
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGKILL, marks=pytest.mark.kill), signal.SIGINT])
 def test_ended_from_outside_and_resumed(otoscope: Any, recipe: Path, tmp_path: Path, how: signal.Signals) -> None:
     long = ["learn.epochs=40", "keep.every=3", "augment.noise=true"]
     process = started(recipe, tmp_path / "cut", *long, "data.workers=1")

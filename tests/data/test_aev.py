@@ -21,8 +21,8 @@ from otoscope.data.aev import (
     read_times,
     vowel_tokens,
 )
+from otoscope.data.find import find_sounds, sound_of
 from otoscope.data.hillenbrand import DEVIATIONS, MEANS
-from otoscope.data.labelled import labelled_sounds
 from otoscope.data.vowels import SYMBOLS
 from otoscope.errors import InputError
 
@@ -233,7 +233,7 @@ def test_the_recorded_vowels_are_a_data_set(recorded: Path) -> None:
     assert [item.labels[0] for item in found] == ["ae", "iy", "ah", "uh", "uw"] and found.classes == SYMBOLS
     assert (found.items[0].start, found.items[0].stop) == (0.2, 0.5)
     assert [item.labels[0] for item in read("aev", recorded, task="group")] == ["men", "men", "women", "boys", "girls"]
-    wave, _ = labelled_sounds(f"aev:{recorded}")[0]
+    wave = sound_of(find_sounds(f"aev:{recorded}")[0], 16_000)
     assert not isinstance(wave, Path) and wave.sizes["time"] == 4800
 
 

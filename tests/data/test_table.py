@@ -9,7 +9,7 @@ import pytest
 
 from otoscope import write_audio
 from otoscope.data import read
-from otoscope.data.labelled import labelled_sounds
+from otoscope.data.find import find_sounds, sound_of
 from otoscope.errors import InputError
 
 
@@ -24,14 +24,14 @@ def table(tmp_path: Path) -> Path:
 def test_a_column_tells_the_part(table: Path) -> None:
     found = read("csv", table)
     assert [item.split for item in found] == ["train", "train", "test"]
-    assert [label for _, label in labelled_sounds(f"csv@test:{table}")] == ["all"]
+    assert [item.labels for item in find_sounds(f"csv@test:{table}")] == [("all",)]
     assert read("csv", table, task="split").classes == ("test", "train")
     with pytest.raises(InputError, match="no item of the split 'val'; the splits are train, test"):
         read("csv", table, split="val")
 
 
 def test_pieces_are_cut_out(table: Path) -> None:
-    low, high, whole = (sound for sound, _ in labelled_sounds(table, sample_rate=8000))
+    low, high, whole = (sound_of(item, 8000) for item in find_sounds(table))
     assert whole == table.parent / "a.wav" and not isinstance(low, Path) and not isinstance(high, Path)
     ramp = np.linspace(-0.5, 0.5, 8000)
     np.testing.assert_allclose(low, ramp[:2000], atol=1e-4)
@@ -55,4 +55,4 @@ def test_another_separator_than_a_comma_is_named(table: Path, mark: str, name: s
 def test_pieces_that_cannot_be_are_named(table: Path, row: str, message: str) -> None:
     table.write_text(f"file,label,split,start,stop\n{row}\n")
     with pytest.raises(InputError, match=message):
-        labelled_sounds(table)
+        sound_of(*find_sounds(table), 8000)

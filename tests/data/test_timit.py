@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from otoscope.data import read
-from otoscope.data.labelled import labelled_sounds
+from otoscope.data.find import find_sounds, sound_of
 from otoscope.data.timit import CORE_TEST, DEV, PHONES, PHONES_39
 from otoscope.errors import InputError
 
@@ -54,11 +54,11 @@ def test_copies_in_small_letters_are_read_and_pieces_can_be_heard(tmp_path: Path
         tone = np.sin(np.arange(8000) / 5)
         soundfile.write(place / "si1.wav", tone, 16_000, format="NIST", subtype="PCM_16")
     (tmp_path / "timit" / "train").mkdir()
-    sounds = labelled_sounds(f"timit@test:{tmp_path / 'timit'}", sample_rate=8000)
+    sounds = find_sounds(f"timit@test:{tmp_path / 'timit'}")
     assert len(sounds) == 24 * 4
-    wave, label = sounds[1]
+    wave = sound_of(sounds[1], 8000)
     assert not isinstance(wave, Path)
-    assert label == "ih" and wave.sizes["time"] == 800 and float(wave.time[0]) == 0
+    assert sounds[1].labels == ("ih",) and wave.sizes["time"] == 800 and float(wave.time[0]) == 0
     assert "0.100-0.200 s" in wave.attrs["name"]
     with pytest.raises(InputError, match=r"the training set of .* has 0 of 462 speakers"):
         read("timit", tmp_path / "timit")

@@ -14,8 +14,6 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import InputError, Scope, load, read_taps
-from otoscope.methods import coherence, sonify
-from otoscope.methods.clips import Clip
 
 RATE = 8000
 LAYERS = ["features.pool2", "features.pool4"]
@@ -25,12 +23,12 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def clips_of(*lengths: int) -> list[Clip]:
-    return [Clip(f"clip {n}", noise(1, 1, length, seed=n)) for n, length in enumerate(lengths)]
+def sounds(*lengths: int) -> list[Tensor]:
+    return [noise(length, seed=n) for n, length in enumerate(lengths)]
 
 
-def ask(model: nn.Module, clips: Any, **options: Any) -> xr.Dataset:
-    return coherence(model, clips, sample_rate=RATE, **options)
+def ask(model: nn.Module, data: Any, **options: Any) -> xr.Dataset:
+    return Scope(model, RATE).coherence(data, **options)
 
 
 def identity() -> nn.Module:
@@ -43,29 +41,29 @@ def identity() -> nn.Module:
 
 def test_it_is_the_thesis_formula_step_by_step(cnn12: nn.Module) -> None:
     """The most active map, Algorithm 1, scipy's coherence, the mean of the top five, the mean over clips (eq. 6.2)."""
-    clips = clips_of(4000, 4000, 3000, 4000)
-    result = ask(cnn12, clips, layers=LAYERS)
+    waves = sounds(4000, 4000, 3000, 4000)
+    result = ask(cnn12, waves, layer=LAYERS)
     for layer in LAYERS:
         values = []
-        for clip in clips:
-            maps = read_taps(cnn12, clip.inputs, [layer])[layer]
-            most = int(maps.square().mean(-1).argmax())
-            sound = sonify(cnn12, clip.inputs, sample_rate=RATE, layer=layer, channel=most)[0, 0]
-            _, shared = scipy.signal.coherence(clip.inputs[0, 0].double().numpy(), sound.values.astype(float), RATE)
+        for number, wave in enumerate(waves):
+            most = int(read_taps(cnn12, wave[None, None], [layer])[layer].square().mean(-1).argmax())
+            sound = Scope(cnn12, RATE).sonify(wave, layer=layer, channels=most).sonification[0]
+            _, shared = scipy.signal.coherence(wave.double().numpy(), sound.values.astype(float), RATE)
             values.append(np.sort(shared)[-5:].mean())
-            assert int(result["channel"].sel(layer=layer, clip=clip.name)) == most
-        np.testing.assert_allclose(result["value"].sel(layer=layer), values, atol=2e-5)
-        assert float(result["coherence"].sel(layer=layer)) == pytest.approx(np.mean(values), abs=2e-5)
+            assert int(result["channel"].sel(layer=layer, clip=str(number))) == most
+        np.testing.assert_allclose(result.clip_coherence.sel(layer=layer), values, atol=2e-5)
+        one = result.sel(layer=layer)
+        assert float(one.coherence) == pytest.approx(np.mean(values), abs=2e-5)
         half = scipy.stats.t.ppf(0.975, 3) * np.std(values, ddof=1) / 2
-        assert float(result["high"].sel(layer=layer)) == pytest.approx(np.mean(values) + half, abs=5e-5)
-        assert float(result["low"].sel(layer=layer)) == pytest.approx(np.mean(values) - half, abs=5e-5)
-    assert result["count"].values.tolist() == [4, 4]
+        assert float(one.ci_high) == pytest.approx(np.mean(values) + half, abs=5e-5)
+        assert float(one.ci_low) == pytest.approx(np.mean(values) - half, abs=5e-5)
+    assert result.clips.values.tolist() == [4, 4]
 
 
 def test_an_identity_layer_keeps_everything() -> None:
-    result = ask(identity(), clips_of(4000, 2000), layers=["0"])
-    np.testing.assert_allclose(result["value"], 1, atol=1e-6)
-    np.testing.assert_allclose(result["spectrum"], 1, atol=1e-5)
+    result = ask(identity(), sounds(4000, 2000), layer=["0"])
+    np.testing.assert_allclose(result["clip_coherence"], 1, atol=1e-6)
+    np.testing.assert_allclose(result["coherence_spectrum"], 1, atol=1e-5)
     assert result["channel"].values.tolist() == [[0], [0]]
 
 
@@ -74,61 +72,62 @@ def test_loudness_does_not_matter(cnn12: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv1d) and module.bias is not None:
             nn.init.zeros_(module.bias)
-    clip = noise(1, 1, 3000)
-    clips = [Clip("soft", 1e-3 * clip), Clip("loud", 10 * clip)]
-    result = ask(model, clips, layers=["pool2", "pool4"])
-    np.testing.assert_allclose(result["value"][0], result["value"][1], atol=1e-4)
+    wave = noise(3000)
+    result = ask(model, [1e-3 * wave, 10 * wave], layer=["pool2", "pool4"])
+    np.testing.assert_allclose(result["clip_coherence"][0], result["clip_coherence"][1], atol=1e-4)
 
 
 def test_a_dead_layer_shares_nothing() -> None:
     model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU())
     nn.init.constant_(model[0].bias, -1e3)
-    result = ask(model, clips_of(3000))
-    assert (result["value"] == 0).all() and (result["spectrum"] == 0).all()
+    result = ask(model, sounds(3000))
+    assert (result["clip_coherence"] == 0).all() and (result["coherence_spectrum"] == 0).all()
 
 
 def test_silence_shares_nothing(cnn12: nn.Module) -> None:
-    result = ask(cnn12, [Clip("silence", torch.zeros(1, 1, 3000))], layers=LAYERS)
-    assert (result["value"] == 0).all()
+    result = ask(cnn12, [torch.zeros(3000)], layer=LAYERS)
+    assert (result["clip_coherence"] == 0).all()
 
 
 def test_layers_are_by_default_the_ends_of_blocks(cnn12: nn.Module) -> None:
-    result = ask(cnn12, clips_of(4000))
+    result = ask(cnn12, sounds(4000))
     assert result["layer"].values.tolist() == [f"features.pool{n}" for n in range(1, 9)] + [
         f"features.relu{n}" for n in range(9, 12)
     ]
-    assert np.isnan(result["low"]).all()  # of a single clip
-    assert ((result["value"] >= 0) & (result["value"] <= 1)).all()
+    assert np.isnan(result["ci_low"]).all()  # of a single clip
+    assert ((result["clip_coherence"] >= 0) & (result["clip_coherence"] <= 1)).all()
 
 
 def test_named_maps_are_averaged() -> None:
     torch.manual_seed(0)
-    model, clips = nn.Sequential(nn.Conv1d(1, 6, 9, stride=3), nn.ReLU()), clips_of(3000, 2500)
-    each = [ask(model, clips, channel=n) for n in range(6)]
-    every = ask(model, clips, channel="all")
+    model, clips = nn.Sequential(nn.Conv1d(1, 6, 9, stride=3), nn.ReLU()), sounds(3000, 2500)
+    each = [ask(model, clips, channels=n) for n in range(6)]
+    every = ask(model, clips, channels="all")
     assert "channel" not in every
-    np.testing.assert_allclose(every["value"], np.mean([one["value"] for one in each], axis=0), atol=1e-6)
-    np.testing.assert_allclose(every["spectrum"], np.mean([one["spectrum"] for one in each], axis=0), atol=1e-6)
-    whole = ask(model, clips, channel="layer")
-    assert (whole["value"] > every["value"]).all()
+    np.testing.assert_allclose(
+        every["clip_coherence"], np.mean([one["clip_coherence"] for one in each], axis=0), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        every["coherence_spectrum"], np.mean([one["coherence_spectrum"] for one in each], axis=0), atol=1e-6
+    )
+    whole = ask(model, clips, channels="layer")
+    assert (whole["clip_coherence"] > every["clip_coherence"]).all()
 
 
 def test_welch_is_asked_for_as_in_scipy() -> None:
-    clips = clips_of(3000)
+    clips = sounds(3000)
     options: dict[str, Any] = {"window": "hamming", "nperseg": 101, "noverlap": 20, "nfft": 128, "detrend": "linear"}
     model = nn.Sequential(nn.Conv1d(1, 1, 5, bias=False))
     nn.init.constant_(model[0].weight, 0.2)
-    result = ask(model, clips, layers=["0"], channel=0, top=3, **options)
-    sound = sonify(model, clips[0].inputs, sample_rate=RATE, layer="0", channel=0)[0, 0].values
-    frequency, shared = scipy.signal.coherence(
-        clips[0].inputs[0, 0].double().numpy(), sound.astype(float), RATE, **options
-    )
-    np.testing.assert_allclose(result["spectrum"][0], shared, atol=2e-4)
+    result = ask(model, clips, layer=["0"], channels=0, n_frequencies=3, **options)
+    sound = Scope(model, RATE).sonify(clips[0], layer="0", channels=0).sonification[0].values
+    frequency, shared = scipy.signal.coherence(clips[0].double().numpy(), sound.astype(float), RATE, **options)
+    np.testing.assert_allclose(result["coherence_spectrum"][0], shared, atol=2e-4)
     np.testing.assert_allclose(result["frequency"], frequency)
-    assert float(result["value"][0, 0]) == pytest.approx(np.sort(shared)[-3:].mean(), abs=1e-4)
+    assert float(result["clip_coherence"][0, 0]) == pytest.approx(np.sort(shared)[-3:].mean(), abs=1e-4)
 
 
-def test_frames_in_the_batch_are_told_apart() -> None:
+def test_clips_of_frames_in_the_batch_are_kept_apart() -> None:
     class Framed(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -139,27 +138,27 @@ def test_frames_in_the_batch_are_told_apart() -> None:
             return torch.relu(self.bank(frames.reshape(-1, 1, 64)))
 
     torch.manual_seed(0)
-    model, clips = Framed(), clips_of(1600, 1600)
-    together = ask(model, clips, layers=["relu"])
-    for clip in clips:
-        alone = ask(model, [clip], layers=["relu"])
-        np.testing.assert_allclose(together["value"].sel(clip=clip.name), alone["value"][0], atol=1e-6)
+    model, clips = Framed(), sounds(1600, 1600)
+    together = ask(model, clips, layer=["relu"])
+    for number, clip in enumerate(clips):
+        alone = ask(model, [clip], layer="relu")
+        np.testing.assert_allclose(together["clip_coherence"][number], alone["clip_coherence"][0], atol=1e-6)
 
 
-def test_clips_may_come_one_by_one_and_progress_is_told() -> None:
-    told: list[tuple[int, int]] = []
-    clips = clips_of(*[1000] * 9, 800)
-    known = ask(identity(), clips, layers=["0"], progress=lambda *counts: told.append(counts))
-    assert told == [(8, 10), (9, 10), (10, 10)]
-    told.clear()
-    streamed = ask(identity(), iter(clips), layers=["0"], progress=lambda *counts: told.append(counts))
-    assert told[-1] == (10, 0)
+def test_clips_may_come_one_by_one_and_progress_is_reported() -> None:
+    calls: list[tuple[int, int]] = []
+    clips = sounds(*[1000] * 9, 800)
+    known = ask(identity(), clips, layer=["0"], progress=lambda *counts: calls.append(counts))
+    assert calls == [(8, 10), (9, 10), (10, 10)]
+    calls.clear()
+    streamed = ask(identity(), iter(clips), layer=["0"], progress=lambda *counts: calls.append(counts))
+    assert calls[-1] == (10, 0)
     xr.testing.assert_identical(known, streamed)
 
 
 @pytest.mark.parametrize("rule", ["gradient", "guided", "deconvnet"])
 def test_it_can_be_saved_with_what_made_it(rule: str, tmp_path: Path) -> None:
-    result = ask(identity(), [Clip("a", noise(1, 1, 900), "noise")], layers=["0"], rule=rule)
+    result = ask(identity(), [(noise(900), "noise")], layer=["0"], rule=rule)
     assert result["label"].values.tolist() == ["noise"]
     assert (result.attrs["method"], result.attrs["rule"]) == ("coherence", rule)
     result.otoscope.save(tmp_path / "coherence.nc")
@@ -170,17 +169,17 @@ def test_it_can_be_saved_with_what_made_it(rule: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layers": ["pool9"]}, "no tap is named 'pool9'"),
-        ({"layers": []}, "no layer was given"),
-        ({"layers": LAYERS, "top": 200}, "from 1 to the 129 frequencies there are, not 200"),
-        ({"layers": LAYERS, "channel": 999}, "unknown map 999"),
-        ({"layers": LAYERS, "window": "kaiser"}, "unknown window 'kaiser'"),
-        ({"layers": LAYERS, "nperseg": 2700}, "clip 0 has 4000 samples at 8000 Hz: two segments.*take 4050"),
+        ({"layer": ["pool9"]}, "no tap is named 'pool9'"),
+        ({"layer": []}, "no layer was given"),
+        ({"layer": LAYERS, "n_frequencies": 200}, "from 1 to the 129 frequencies there are, not 200"),
+        ({"layer": LAYERS, "channels": 999}, "unknown map 999"),
+        ({"layer": LAYERS, "window": "kaiser"}, "unknown window 'kaiser'"),
+        ({"layer": LAYERS, "nperseg": 2700}, "0 has 4000 samples at 8000 Hz: two segments.*take 4050"),
     ],
 )
 def test_what_cannot_be_is_refused(cnn12: nn.Module, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        ask(cnn12, clips_of(4000), **options)
+        ask(cnn12, sounds(4000), **options)
 
 
 def test_a_data_set_without_clips_is_refused(cnn12: nn.Module) -> None:
@@ -196,29 +195,28 @@ def test_recordings(data: Path) -> None:
     files = sorted((data / "fsdd/recordings").glob("[0-4]_*_0.wav"))[:6]
     torch.manual_seed(0)
     scope = Scope(load("cnn12", width=0.1))
-    result = scope.coherence(files, ["pool1", "pool5", "relu11"])
+    result = scope.coherence(files, layer=["pool1", "pool5", "relu11"])
     assert result["clip"].values.tolist() == [str(file) for file in files]
     first, _, last = result["coherence"].values
     assert first > last
-    assert (result.attrs["model"], result["count"].values.tolist()) == ("cnn12", [6, 6, 6])
+    assert (result.attrs["model"], result.clips.values.tolist()) == ("cnn12", [6, 6, 6])
 
 
 def test_a_broken_file_among_many_is_named(tmp_path: Path, tone: Path, scope: Scope) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
     with pytest.raises(InputError, match=r"broken\.wav"):
-        scope.coherence([tone, broken], LAYERS)
+        scope.coherence([tone, broken], layer=LAYERS)
 
 
 def test_a_clip_that_is_too_short_for_the_model_is_named(tone: Path) -> None:
     model = nn.Sequential(nn.Conv1d(1, 4, 700), nn.ReLU())
     waves = [noise(4000).numpy(), noise(600).numpy()]
-    with pytest.raises(InputError, match=r"takes 1 \(600 samples"):
+    with pytest.raises(InputError, match=r"does not take 1 \(600 samples"):
         Scope(model, RATE).coherence(waves, nperseg=128)
 
 
 def test_bounds_are_those_of_coherence() -> None:
     model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU())
-    sounds = [torch.randn(1, 1, 900), torch.sin(torch.arange(4000.0))[None, None]]
-    result = coherence(model, [Clip(str(n), sound) for n, sound in enumerate(sounds)], sample_rate=8000)
-    assert 0 <= result.low.item() <= result.coherence.item() <= result.high.item() <= 1
+    result = ask(model, [torch.randn(900), torch.sin(torch.arange(4000.0))])
+    assert 0 <= result.ci_low.item() <= result.coherence.item() <= result.ci_high.item() <= 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
+import otoscope
 from otoscope import InputError, Scope, load
+from otoscope.methods.catalogue import METHODS
+from otoscope.methods.listing import listing
 from otoscope.models.huggingface import HuggingFaceModel
 
 RATE = 8000
@@ -91,63 +96,85 @@ def checkpoint(scope: Scope, folder: Path) -> Path:
     return path
 
 
-def pairs(scope: Scope, wave: np.ndarray) -> dict[str, Any]:
+def pairs(scope: Scope, wave: np.ndarray) -> list[tuple[np.ndarray, str]]:
     """Four sounds of two classes, named as the model names them."""
     classes = scope.classes or ("0", "1")
-    return {"waves": [wave, -wave, wave[::-1].copy(), 0.5 * wave], "labels": [classes[0], classes[1]] * 2}
+    return list(zip((wave, -wave, wave[::-1].copy(), 0.5 * wave), [classes[0], classes[1]] * 2, strict=True))
 
 
-METHODS: dict[str, Callable[[Scope, np.ndarray, Path], Any]] = {
-    "geometry": lambda scope, wave, folder: scope.geometry(),
-    "filters": lambda scope, wave, folder: scope.filters(),
-    "wigner": lambda scope, wave, folder: scope.wigner(),
-    "tone_response": lambda scope, wave, folder: scope.tone_response(deeper(scope), frequencies=[300.0, 1000.0]),
-    "aliasing_map": lambda scope, wave, folder: scope.aliasing_map(frequencies=[300.0, 3000.0]),
-    "strs": lambda scope, wave, folder: scope.strs(wave, hop=400),
-    "strs_log": lambda scope, wave, folder: scope.strs(wave, hop=400, scale="log"),
-    "crs": lambda scope, wave, folder: scope.crs(wave),
-    "frame_response": lambda scope, wave, folder: scope.frame_response(wave),
-    "f_vowel": lambda scope, wave, folder: scope.f_vowel(wave),
-    "guided": lambda scope, wave, folder: scope.relevance(wave),
-    "integrated_gradients": lambda scope, wave, folder: scope.relevance(wave, rule="integrated_gradients", steps=2),
-    "smoothgrad": lambda scope, wave, folder: scope.relevance(wave, rule="smoothgrad", samples=2),
-    "occlusion": lambda scope, wave, folder: scope.relevance(wave, rule="occlusion"),
-    "frequency_occlusion": lambda scope, wave, folder: scope.relevance(wave, rule="frequency_occlusion", bands=4),
-    "voice": lambda scope, wave, folder: scope.voice(wave),
-    "autocorrelation": lambda scope, wave, folder: scope.autocorrelation(wave),
-    "sonify": lambda scope, wave, folder: scope.sonify(wave, deeper(scope)),
-    "residual": lambda scope, wave, folder: scope.residual(wave),
-    "evolution": lambda scope, wave, folder: scope.evolution(wave, checkpoint(scope, folder), deeper(scope)),
-    "data_flow": lambda scope, wave, folder: scope.data_flow(wave),
-    "aliasing": lambda scope, wave, folder: scope.aliasing(wave),
-    "residual_study": lambda scope, wave, folder: scope.residual_study(**pairs(scope, wave)),
-    "coherence": lambda scope, wave, folder: scope.coherence([wave, -wave]),
-    "top_activations": lambda scope, wave, folder: scope.top_activations([wave, -wave], deeper(scope)),
+def given(scope: Scope, wave: np.ndarray, name: str) -> tuple[Any, ...]:
+    """What a method takes beside the model."""
+    return {"model": (), "wave": (wave,), "data": (pairs(scope, wave),)}[METHODS[name].takes]
+
+
+Options = Callable[[Scope, Path], dict[str, Any]]
+
+NEEDED: dict[str, Options] = {
+    "strs": lambda scope, folder: {"hop": 400},
+    "tone_response": lambda scope, folder: {"layer": deeper(scope), "frequencies": [300.0, 1000.0]},
+    "vowels": lambda scope, folder: {"groups": "men", "limit": 2},
+    "sonify": lambda scope, folder: {"layer": deeper(scope)},
+    "top_activations": lambda scope, folder: {"layer": deeper(scope)},
+    "aliasing_map": lambda scope, folder: {"frequencies": [300.0, 3000.0]},
+    "residual_study": lambda scope, folder: {"resamples": 100},
+    "layer_importance": lambda scope, folder: {"epochs": 1, "seeds": 2},
+    "evolution": lambda scope, folder: {"checkpoints": checkpoint(scope, folder), "layer": deeper(scope)},
+    "subband_emphasis": lambda scope, folder: {"resamples": 100},
+    "crs_classifier": lambda scope, folder: {"folds": 2, "resamples": 100},
 }
+"""What methods have to be given, and what makes them fast; any other runs with its defaults."""
 
-#: What may be unknown, and is NaN then: what a shorter row does not have, what is silent, what Praat does not find.
-MAY_BE_UNKNOWN = {"babel", "best_frequency", "channel_share", "folded_share", "formants", "f0", "median_f0"}
+VARIANTS: dict[str, tuple[str, Options]] = {
+    "strs_in_octaves": ("strs", lambda scope, folder: {"hop": 400, "scale": "log"}),
+    "integrated_gradients": ("relevance", lambda scope, folder: {"rule": "integrated_gradients", "steps": 2}),
+    "smoothgrad": ("relevance", lambda scope, folder: {"rule": "smoothgrad", "samples": 2}),
+    "occlusion": ("relevance", lambda scope, folder: {"rule": "occlusion"}),
+    "frequency_occlusion": ("relevance", lambda scope, folder: {"rule": "frequency_occlusion", "bands": 4}),
+}
+CALLS = {name: (name, NEEDED.get(name, lambda scope, folder: {})) for name in listing()} | VARIANTS
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def heard(request: pytest.FixtureRequest) -> tuple[Scope, np.ndarray]:
+def call(scope: Scope, wave: np.ndarray, name: str, folder: Path) -> xr.Dataset:
+    method, options = CALLS[name]
+    result: xr.Dataset = getattr(scope, method)(*given(scope, wave, method), **options(scope, folder))
+    return result
+
+
+MAY_BE_UNKNOWN = {
+    "babel", "best_frequency", "channel_share", "f_ratio_ci_high", "folded_share", "formants", "f0", "measured",
+    "median_f0", "peak_frequency", "period", "periodicity",
+}  # fmt: skip
+"""What is NaN where a row is shorter than others, a map is silent, Praat finds nothing, or a class does not vary."""
+
+
+def chosen() -> list[Any]:
+    """Each call on two or three models, each model with a quarter of the calls; all other pairs are slow."""
+    pairs = itertools.product(enumerate(MODELS), enumerate(CALLS))
+    slow = {("res-tssdnet", "occlusion"), ("inc-tssdnet", "occlusion"), ("res-tssdnet", "residual_study")}
+    return [
+        pytest.param(model, name, marks=[] if (i + j) % 4 == 0 and (model, name) not in slow else [pytest.mark.slow])
+        for (i, model), (j, name) in pairs
+    ]
+
+
+@cache
+def looked_at(model: str) -> tuple[Scope, np.ndarray]:
     torch.manual_seed(0)
-    scope = Scope(MODELS[request.param]())
+    scope = Scope(MODELS[model]())
     return scope, voice(scope)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("model", "name"), chosen())
 @pytest.mark.filterwarnings("ignore")
-def test_every_method_runs_on_every_model(heard: tuple[Scope, np.ndarray], method: str, tmp_path: Path) -> None:
-    scope, wave = heard
-    result = METHODS[method](scope, wave, tmp_path)
-    values = result.to_dataset(name=method) if isinstance(result, xr.DataArray) else result
-    for name, one in values.data_vars.items():
-        if one.dtype.kind == "f" and name not in MAY_BE_UNKNOWN:
-            assert np.isfinite(one).all(), f"{name} of {method} holds what is no number"
+def test_every_method_runs_on_every_model(model: str, name: str, tmp_path: Path) -> None:
+    scope, wave = looked_at(model)
+    result = call(scope, wave, name, tmp_path)
+    for variable, one in result.data_vars.items():
+        if one.dtype.kind == "f" and variable not in MAY_BE_UNKNOWN:
+            assert np.isfinite(one).all(), f"{variable} of {name} holds what is not a number"
     result.otoscope.save(tmp_path / "result.nc")
-    with xr.open_dataset(tmp_path / "result.nc", engine="scipy") as read:
-        assert read.attrs["model"] == scope.name and read.attrs["method"]
+    read = otoscope.open(tmp_path / "result.nc")
+    assert read.attrs["model"] == scope.name and read.attrs["method"] == CALLS[name][0]
 
 
 class Dense(nn.Module):
@@ -164,7 +191,7 @@ class Dense(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("method", "reason"),
+    ("name", "reason"),
     [
         ("strs", "no convolution"),
         ("crs", "no convolution"),
@@ -179,7 +206,7 @@ class Dense(nn.Module):
         ("coherence", "time"),
     ],
 )
-def test_where_a_method_cannot_apply_the_error_says_why(method: str, reason: str, tmp_path: Path) -> None:
+def test_where_a_method_cannot_apply_the_error_says_why(name: str, reason: str, tmp_path: Path) -> None:
     scope = Scope(Dense())
     with pytest.raises(InputError, match=reason):
-        METHODS[method](scope, voice(scope), tmp_path)
+        call(scope, voice(scope), name, tmp_path)

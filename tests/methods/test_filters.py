@@ -11,13 +11,15 @@ import torch.nn.functional as F
 import xarray as xr
 from torch import Tensor, nn
 
-from otoscope import InputError, Scope, load
 from otoscope.dsp.kernels import bandpass_bank
-from otoscope.methods import filters, filters_before_after
+from otoscope.errors import InputError
+from otoscope.methods.filters import filters
+from otoscope.models import load
+from otoscope.results import open_result, save
+from otoscope.subject import Subject
 
 RATE = 16_000
 BANDS = [(4000, 5000), (500, 900), (2000, 2600), (1000, 1500)]
-SILENCE = torch.zeros(1, 1, 2000)
 
 
 def convolution(kernels: Tensor, **options: int) -> nn.Conv1d:
@@ -42,22 +44,22 @@ class SincLayer(nn.Module):
 
 def test_order_goes_by_centre_frequency() -> None:
     model = convolution(bandpass_bank(BANDS, 251, RATE))
-    result = filters(model, SILENCE, sample_rate=RATE)
+    result = filters(Subject(model, RATE))
     assert result.order.values.tolist() == [1, 3, 2, 0]
     np.testing.assert_allclose(result.centre_frequency, [np.mean(band) for band in BANDS], atol=5)
     np.testing.assert_allclose(result.bandwidth, [np.ptp(band) for band in BANDS], atol=0.9 * RATE / 251)
 
 
 def test_computed_kernels_are_seen_as_the_sinc_layer_makes_them() -> None:
-    result = filters(nn.Sequential(SincLayer(), nn.ReLU()), SILENCE, sample_rate=RATE)
-    expected = filters(convolution(bandpass_bank(BANDS, 251, RATE)), SILENCE, sample_rate=RATE)
+    result = filters(Subject(nn.Sequential(SincLayer(), nn.ReLU()), RATE))
+    expected = filters(Subject(convolution(bandpass_bank(BANDS, 251, RATE)), RATE))
     np.testing.assert_allclose(result.weight, expected.weight, atol=1e-6)
     np.testing.assert_allclose(result.centre_frequency, expected.centre_frequency, atol=1)
 
 
 def test_magnitude_and_cumulative_are_those_of_the_kernels_in_time() -> None:
     kernels = torch.randn(5, 30)
-    result = filters(convolution(kernels), SILENCE, sample_rate=RATE, n_fft=256)
+    result = filters(Subject(convolution(kernels), RATE), n_fft=256)
     expected = np.abs(np.fft.rfft(kernels.numpy(), 256))
     np.testing.assert_allclose(result.magnitude, expected, rtol=1e-3, atol=1e-4)
     cumulative = (expected / np.linalg.norm(expected, axis=1, keepdims=True)).sum(0)
@@ -67,13 +69,13 @@ def test_magnitude_and_cumulative_are_those_of_the_kernels_in_time() -> None:
 
 
 def test_one_hot_kernels_pass_everything_alike() -> None:
-    result = filters(convolution(torch.eye(16)), SILENCE, sample_rate=RATE)
+    result = filters(Subject(convolution(torch.eye(16)), RATE))
     np.testing.assert_allclose(result.cumulative_response, result.cumulative_response[0], rtol=1e-5)
 
 
 def test_kernels_of_several_widths_are_centred() -> None:
     model = load("swam-multiresolution", n_classes=3, input_length=4000)
-    result = filters(model, torch.zeros(1, 1, 4000), sample_rate=RATE)
+    result = filters(Subject(model))
     assert result.sizes["kernel"] == 80 and result.sizes["lag"] == 500
     narrowest = model.features.conv1.branches["kernel10"].weight[0, 0].detach()
     inside = result.weight.sel(lag=slice(-5.5 / RATE, 4.5 / RATE))[0]
@@ -84,24 +86,23 @@ def test_kernels_of_several_widths_are_centred() -> None:
 
 def test_dead_kernels_come_last_and_have_no_band() -> None:
     kernels = torch.stack((torch.zeros(31), torch.hann_window(31), torch.zeros(31)))
-    result = filters(convolution(kernels), SILENCE, sample_rate=RATE)
+    result = filters(Subject(convolution(kernels), RATE))
     assert result.order.values.tolist() == [1, 0, 2]
     assert np.isnan(result.centre_frequency[[0, 2]]).all() and np.isfinite(result.cumulative_response).all()
 
 
 def test_a_result_survives_a_file(tmp_path: Path) -> None:
-    result = Scope(load("vowel-name")).filters(n_fft=2048)
-    result.otoscope.save(tmp_path / "filters.nc")
-    with xr.open_dataset(tmp_path / "filters.nc") as back:
-        xr.testing.assert_allclose(back.load(), result)
-        assert back.attrs["model_sha256"] == result.attrs["model_sha256"]
-    assert result.sizes["frequency"] == 1025 and "Muckenhirn" in result.attrs["source"]
+    result = filters(Subject("vowel-name"), n_fft=2048)
+    save(result, tmp_path / "filters.nc")
+    back = open_result(tmp_path / "filters.nc")
+    xr.testing.assert_identical(back, result)
+    assert back.sizes["frequency"] == 1025 and next(iter(back.data_vars)) == "magnitude"
 
 
 @pytest.mark.parametrize("name", ["cnn12", "res-tssdnet", "inc-tssdnet", "swam-segmental", "vowel-register"])
 def test_models_of_the_zoo_have_filters(name: str) -> None:
     options = {"width": 0.1} if name == "cnn12" else {}
-    result = Scope(load(name, **options)).filters()
+    result = filters(Subject(load(name, **options)))
     centres = result.centre_frequency[result.order]
     assert (np.diff(centres) >= 0).all()
     assert (centres >= 0).all() and (centres <= result.attrs["sample_rate"] / 2).all()
@@ -116,16 +117,16 @@ def test_wav2vec2_reads_the_waveform_with_its_feature_extractor() -> None:
     )  # fmt: skip
     model = transformers.Wav2Vec2Model(config)
     weight = model.feature_extractor.conv_layers[0].conv.weight.detach()[:, 0]
-    result = Scope(model, RATE).filters()
+    result = filters(Subject(model, RATE))
     np.testing.assert_array_equal(result.weight, weight)
 
 
 def test_published_weights_show_the_filters_of_the_checkpoint(published: Path) -> None:
-    scope = Scope(load("inc-tssdnet", weights=published))
+    result = filters(Subject(load("inc-tssdnet", weights=published)))
     weights = torch.load(published, weights_only=True, map_location="cpu")
     weights = weights.get("model_state_dict", weights)
     kernels = next(value for name, value in weights.items() if name.endswith("conv1.weight")).flatten(1)
-    np.testing.assert_allclose(scope.filters().weight, kernels, rtol=1e-6)
+    np.testing.assert_allclose(result.weight, kernels, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -138,21 +139,47 @@ def test_published_weights_show_the_filters_of_the_checkpoint(published: Path) -
 )
 def test_what_cannot_be_is_refused(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        filters(convolution(bandpass_bank(BANDS, 251, RATE)), SILENCE, sample_rate=RATE, **options)
+        filters(Subject(convolution(bandpass_bank(BANDS, 251, RATE)), RATE), **options)
 
 
-def test_before_and_after_tell_how_much_each_kernel_changed() -> None:
+def states(folder: Path, *banks: Tensor) -> list[Path]:
+    """Files of weights with these kernels."""
+    paths = [folder / f"{number}.pt" for number in range(len(banks))]
+    for path, bank in zip(paths, banks, strict=True):
+        torch.save(convolution(bank).state_dict(), path)
+    return paths
+
+
+def test_before_and_after_show_how_much_each_kernel_changed(tmp_path: Path) -> None:
     first, second = torch.randn(4, 31), torch.randn(4, 31)
     first[3] = 0
-    both = filters_before_after(*(filters(convolution(k), SILENCE, sample_rate=RATE) for k in (first, second)))
+    (path,) = states(tmp_path, first)
+    model = convolution(second)
+    result = filters(Subject(model, RATE), before=path)
     expected = (second - first).norm(dim=1) / first.norm(dim=1)
-    np.testing.assert_allclose(both.change[:3], expected[:3], rtol=1e-5)
-    assert np.isnan(both.change[3])
-    np.testing.assert_array_equal(both.weight.sel(training="before"), first)
-    np.testing.assert_array_equal(both.weight.sel(training="after"), second)
+    np.testing.assert_allclose(result.change[:3], expected[:3], rtol=1e-5)
+    assert np.isnan(result.change[3])
+    for training, kernels in (("before", first), ("after", second)):
+        alone, one = filters(Subject(convolution(kernels), RATE)), result.sel(training=training, drop=True)
+        np.testing.assert_array_equal(one.weight, kernels)
+        xr.testing.assert_identical(one.drop_vars("change").drop_attrs(), alone.drop_attrs())
+    assert torch.equal(model.weight[:, 0], second)  # the model keeps its weights
+    assert str(path) in result.attrs["arguments"]
 
 
-def test_layers_of_two_shapes_are_not_before_and_after() -> None:
-    one, other = (filters(convolution(torch.randn(4, n)), SILENCE, sample_rate=RATE) for n in (31, 30))
-    with pytest.raises(InputError, match=r"31 and 30 values of lag"):
-        filters_before_after(one, other)
+def test_a_scale_of_the_weights_moves_no_centre(tmp_path: Path) -> None:
+    bank = bandpass_bank(BANDS, 251, RATE)
+    (path,) = states(tmp_path, bank)
+    result = filters(Subject(convolution(3 * bank), RATE), before=path)
+    np.testing.assert_allclose(result.change, 2, rtol=1e-5)
+    before, after = result.centre_frequency
+    np.testing.assert_allclose(before, after, rtol=1e-5)
+
+
+def test_weights_that_do_not_fit_are_refused_by_name(tmp_path: Path) -> None:
+    (path,) = states(tmp_path, torch.randn(4, 30))
+    subject = Subject(convolution(torch.randn(4, 31)), RATE)
+    with pytest.raises(InputError, match=r"0\.pt"):
+        filters(subject, before=path)
+    with pytest.raises(InputError, match=r"none\.pt"):
+        filters(subject, before=tmp_path / "none.pt")

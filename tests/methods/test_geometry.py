@@ -9,8 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from otoscope import InputError, Scope, load
-from otoscope.methods import geometry
+from otoscope import tables
+from otoscope.contract import Contract
+from otoscope.errors import InputError
+from otoscope.methods.catalogue import METHODS
+from otoscope.methods.geometry import geometry
+from otoscope.models import load
+from otoscope.subject import Subject
 
 # SWAM (Gupta and Abrol), Table 4: Inc-TSSDNet, the first convolution and the four blocks of dilated branches.
 TABLE_4 = {
@@ -23,7 +28,7 @@ TABLE_4 = {
 
 
 def test_published_weights_give_the_published_table(published: Path) -> None:
-    result = Scope(load("inc-tssdnet", weights=published)).geometry()
+    result = geometry(Subject(load("inc-tssdnet", weights=published)))
     assert result.layer.values.tolist() == ["conv1", "DCM1", "DCM2", "DCM3", "DCM4"]
     for name, row in TABLE_4.items():
         assert np.round(result[name].values, 4).tolist() == list(row), name
@@ -31,14 +36,31 @@ def test_published_weights_give_the_published_table(published: Path) -> None:
     assert not result.skip.any()
 
 
+def test_the_table_on_screen_and_in_json_shows_the_whole_published_table(published: Path) -> None:
+    result = geometry(Subject(load("inc-tssdnet", weights=published)))
+    rows = tables.envelope(result, METHODS["geometry"])["rows"]
+    assert [row["layer"] for row in rows] == ["conv1", "DCM1", "DCM2", "DCM3", "DCM4"]
+    for name, published_row in TABLE_4.items():
+        assert [round(row[name], 4) for row in rows] == list(published_row), name
+    headings = tables.headings(result, METHODS["geometry"])
+    assert {"A", "B", "mu", "mu_avg", "mu_mse", "beta_min", "beta_avg", "beta_mse"} <= headings.keys()
+    assert headings["beta_avg"] == "beta avg (degrees)"
+
+
+def test_a_layer_of_one_atom_has_no_pair_and_json_says_null() -> None:
+    result = geometry(Subject(nn.Conv1d(1, 1, 3), 8000))
+    (row,) = tables.envelope(result, METHODS["geometry"])["rows"]
+    assert row["mu"] is None and row["B"] == pytest.approx(1)
+
+
 def test_layers_with_a_skip_are_those_whose_result_is_added() -> None:
-    result = Scope(load("res-tssdnet")).geometry()
+    result = geometry(Subject(load("res-tssdnet")))
     marked = result.layer.values[result.skip.values == 1].tolist()
     assert marked == [f"RSM{block}.{name}" for block in range(1, 5) for name in ("conv3", "nin")]
 
 
-def measure(model: nn.Module, shape: tuple[int, ...] = (1, 1, 200)) -> dict[str, np.ndarray]:
-    result = geometry(model, torch.zeros(shape), sample_rate=8000)
+def measure(model: nn.Module) -> dict[str, np.ndarray]:
+    result = geometry(Subject(model, 8000, contract=Contract(length=200)))
     return {str(name): result[name].values for name in result.data_vars}
 
 

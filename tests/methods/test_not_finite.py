@@ -1,4 +1,4 @@
-"""Weights that hold NaN are told by every method: their sound would pass for silence, their answers for agreement."""
+"""Every method refuses weights that hold NaN: their sound would pass for silence, their answers for agreement."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from otoscope import InputError
-from otoscope.methods import (
-    coherence,
-    feature_evolution,
-    layer_importance,
-    relevance,
-    residual_study,
-    sonify,
-    top_activations,
-)
-from otoscope.methods.clips import Clip
+from otoscope import InputError, Scope
+from otoscope.methods.evolution import sounds_of_checkpoints
 
 RATE = 8000
 
@@ -37,42 +28,37 @@ class Spoilt(nn.Module):
         return self.out(torch.relu(self.conv(x)).mean(-1))
 
 
-SOUND = torch.randn(1, 1, 800, generator=torch.Generator().manual_seed(0))
-CLIPS = [Clip(str(n), SOUND, label) for n, label in enumerate("0101")]
+SOUND = torch.randn(800, generator=torch.Generator().manual_seed(0))
+SOUNDS = [(SOUND, label) for label in "0101"]
 
 
 @pytest.mark.parametrize(
     "method",
     [
-        lambda model: relevance(model, SOUND, sample_rate=RATE, target=0),
-        lambda model: sonify(model, SOUND, sample_rate=RATE, layer="relu"),
-        lambda model: coherence(model, CLIPS, sample_rate=RATE),
-        lambda model: residual_study(model, CLIPS, sample_rate=RATE),
-        lambda model: layer_importance(model, CLIPS, CLIPS, sample_rate=RATE, epochs=1, seeds=1),
-        lambda model: top_activations(model, CLIPS, sample_rate=RATE, layer="relu"),
+        lambda scope: scope.relevance(SOUND, target=0),
+        lambda scope: scope.sonify(SOUND, layer="relu"),
+        lambda scope: scope.residual(SOUND),
+        lambda scope: scope.coherence(SOUNDS),
+        lambda scope: scope.residual_study(SOUNDS),
+        lambda scope: scope.layer_importance(SOUNDS, test=SOUNDS, epochs=1, seeds=1),
+        lambda scope: scope.top_activations(SOUNDS, layer="relu"),
     ],
 )
-def test_nan_in_the_first_layer_is_refused(method: Callable[[nn.Module], Any]) -> None:
+def test_nan_in_the_first_layer_is_refused(method: Callable[[Scope], Any]) -> None:
     with pytest.raises(InputError, match="not finite"):
-        method(Spoilt("conv"))
+        method(Scope(Spoilt("conv"), RATE))
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        lambda model: relevance(model, SOUND, sample_rate=RATE),
-        lambda model: residual_study(model, CLIPS, sample_rate=RATE),
-    ],
-)
-def test_nan_in_the_output_is_refused(method: Callable[[nn.Module], Any]) -> None:
+@pytest.mark.parametrize("method", [lambda scope: scope.relevance(SOUND), lambda scope: scope.residual_study(SOUNDS)])
+def test_nan_in_the_output_is_refused(method: Callable[[Scope], Any]) -> None:
     with pytest.raises(InputError, match="not finite"):
-        method(Spoilt("out"))
+        method(Scope(Spoilt("out"), RATE))
 
 
-@pytest.mark.parametrize("channel", [None, 1])
-def test_the_checkpoint_that_diverged_is_named(channel: int | None) -> None:
+@pytest.mark.parametrize("channels", [None, 1])
+def test_the_checkpoint_that_diverged_is_named(channels: int | None) -> None:
     model, spoilt = Spoilt("out"), Spoilt("conv").state_dict()
     run = [(0, model.state_dict()), (10, spoilt)]
     with pytest.raises(InputError, match=r"not finite.* of checkpoint 10"):
-        feature_evolution(model, SOUND, sample_rate=RATE, checkpoints=run, layer="relu", channel=channel)
+        sounds_of_checkpoints(Scope(model, RATE), SOUND[None, None], run, layer="relu", channels=channels)
     assert model.conv.weight.isfinite().all()

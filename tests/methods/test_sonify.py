@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,19 @@ import torch.nn.functional as F
 import xarray as xr
 from torch import Tensor, nn
 
-from otoscope import InputError, backproject, read_taps, trace
-from otoscope.methods import sonify
+from otoscope import InputError, Scope, backproject, read_taps, trace
 
 RATE = 8000
 
 
-def ask(model: nn.Module, inputs: Tensor, layer: str, channel: Any = None, **options: Any) -> xr.DataArray:
-    return sonify(model, inputs, sample_rate=RATE, layer=layer, channel=channel, **options)
+def ask(model: nn.Module, inputs: Tensor, layer: str, channels: Any = None, **options: Any) -> xr.Dataset:
+    """Of inputs (clip, 1, time)."""
+    return Scope(model, RATE).sonify(inputs.flatten(1), layer=layer, channels=channels, **options)
+
+
+def listen(model: nn.Module, inputs: Tensor, layer: str, channels: Any = None, **options: Any) -> xr.DataArray:
+    """(clip, channel, time)"""
+    return ask(model, inputs, layer, channels, **options).sonification
 
 
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -54,7 +60,7 @@ def algorithm_1(model: nn.Module, x: Tensor, blocks: int, channel: int) -> np.nd
 
 @pytest.mark.parametrize("blocks", [1, 2, 3])
 def test_it_is_the_published_algorithm(cnn12: nn.Module, clip: Tensor, blocks: int) -> None:
-    sounds = ask(cnn12, clip[None, None], f"pool{blocks}", top=3)
+    sounds = listen(cnn12, clip[None, None], f"pool{blocks}", n_maps=3)
     for sound in sounds[0]:
         check_close(sound, algorithm_1(cnn12, clip[None, None], blocks, int(sound.channel)), 1e-5)
 
@@ -66,7 +72,7 @@ def test_a_later_clip_gives_a_later_sound() -> None:
     long, hop = noise(1, 1, 1360), 6
     long[..., 700] = 5.0  # the same peak in both clips
     shift = 10 * hop
-    first, second = (ask(model, long[..., s : s + 1300], "4", "all")[0] for s in (0, shift))
+    first, second = (listen(model, long[..., s : s + 1300], "4", "all")[0] for s in (0, shift))
     for channel in range(8):
         a, b = first[channel, shift + 100 : 1200].values, second[channel, 100 : 1200 - shift].values
         assert np.abs(a).max() > 0
@@ -85,12 +91,12 @@ def strided(dtype: torch.dtype = torch.float32) -> nn.Module:
 
 def test_one_map_several_and_all_are_the_same_sounds() -> None:
     model, x = strided(), noise(2, 1, 600)
-    every = ask(model, x, "4", "all")
+    every = listen(model, x, "4", "all")
     assert every.dims == ("clip", "channel", "time") and every.shape == (2, 5, 600)
     assert every.channel.values.tolist() == [0, 1, 2, 3, 4]
-    check_close(ask(model, x, "4", 3), every[:, [3]], 1e-5)
-    check_close(ask(model, x, "4", np.int64(3)), every[:, [3]], 1e-5)
-    several = ask(model, x, "4", (4, 1))
+    check_close(listen(model, x, "4", 3), every[:, [3]], 1e-5)
+    check_close(listen(model, x, "4", np.int64(3)), every[:, [3]], 1e-5)
+    several = listen(model, x, "4", (4, 1))
     assert several.channel.values.tolist() == [4, 1]
     check_close(several, every[:, [4, 1]], 1e-5)
     np.testing.assert_allclose(every.time, np.arange(600) / RATE)
@@ -100,11 +106,11 @@ def test_the_most_active_maps_come_by_root_mean_square_over_the_clips() -> None:
     model, x = strided(), noise(2, 1, 600)
     values = read_taps(model, x, ["4"])["4"]
     order = values.square().mean((0, 2)).argsort(descending=True).tolist()
-    result = ask(model, x, "4", top=3)
+    result = ask(model, x, "4", n_maps=3)
     assert result.channel.values.tolist() == order[:3]
     check_close(result.activity, values.square().mean(-1).sqrt()[:, order[:3]], 1e-6)
     assert ask(model, x, "4").channel.values.tolist() == order[:1]
-    assert ask(model, x, "4", top=99).sizes["channel"] == 5
+    assert ask(model, x, "4", n_maps=99).sizes["channel"] == 5
 
 
 def test_the_whole_layer_is_the_sound_of_all_its_activations() -> None:
@@ -112,7 +118,11 @@ def test_the_whole_layer_is_the_sound_of_all_its_activations() -> None:
     result = ask(model, x, "4", "layer")
     assert result.channel.values.tolist() == ["layer"]
     sound = backproject(model, x, lambda value: value, "4", "deconvnet")
-    check_close(result[:, 0], (sound / sound.abs().amax(-1, keepdim=True) * x.abs().amax(-1, keepdim=True))[:, 0], 1e-5)
+    check_close(
+        result.sonification[:, 0],
+        (sound / sound.abs().amax(-1, keepdim=True) * x.abs().amax(-1, keepdim=True))[:, 0],
+        1e-5,
+    )
     values = read_taps(model, x, ["4"])["4"]
     check_close(result.activity[:, 0], values.square().mean((1, 2)).sqrt(), 1e-6)
     check_close(result.peak_time[:, 0], trace(model, x, RATE)["4"].times()[values.amax(1).argmax(-1)], 1e-9)
@@ -123,7 +133,7 @@ def test_the_whole_layer_is_the_sound_of_all_its_activations() -> None:
 
 def test_every_sound_peaks_where_its_clip_does() -> None:
     x = torch.cat([noise(1, 1, 600), 0.01 * noise(1, 1, 600, seed=1)])
-    sounds = ask(strided(), x, "0", "all")
+    sounds = listen(strided(), x, "0", "all")
     check_close(np.abs(sounds).max("time"), x.abs().amax(-1).expand(2, 6), 1e-6)
 
 
@@ -133,14 +143,16 @@ def test_a_silent_map_is_silent() -> None:
     model[0].bias.data[2] = -1
     for peak in (False, True):
         sounds = ask(model, noise(1, 1, 600), "1", [1, 2], peak=peak)
-        assert np.isfinite(sounds).all() and np.isfinite(sounds.peak_time).all()
-        assert np.abs(sounds[0, 0]).max() > 0
-        assert not sounds[0, 1].any() and sounds.activity[0, 1] == 0
+        assert np.isfinite(sounds.sonification).all() and np.isfinite(sounds.peak_time).all()
+        assert np.abs(sounds.sonification[0, 0]).max() > 0 and sounds.peak_frequency[0, 0] >= 50
+        assert (
+            not sounds.sonification[0, 1].any() and sounds.activity[0, 1] == 0 and np.isnan(sounds.peak_frequency[0, 1])
+        )
 
 
-@pytest.mark.parametrize("options", [{}, {"channel": "layer"}, {"channel": "all", "peak": True}])
+@pytest.mark.parametrize("options", [{}, {"channels": "layer"}, {"channels": "all", "peak": True}])
 def test_silence_in_silence_out(options: dict[str, Any]) -> None:
-    sounds = ask(strided(), torch.zeros(1, 1, 600), "4", **options)
+    sounds = listen(strided(), torch.zeros(1, 1, 600), "4", **options)
     assert (sounds == 0).all()
 
 
@@ -219,8 +231,8 @@ def test_a_peak_alone_sounds_as_if_the_whole_clip_had_been_run(name: str) -> Non
     builder, layer = MODELS[name]
     torch.manual_seed(1)
     model = builder().double().eval()
-    x = noise(2, 1, 600, dtype=torch.float64)
-    check_close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
+    x = noise(2, 1, 600).double()  # samples come in single precision
+    check_close(listen(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
 
 
 @pytest.mark.parametrize("place", [0, 3, 40, 299, 560, 596, 599])
@@ -229,17 +241,17 @@ def test_peaks_near_the_edges_too(name: str, place: int) -> None:
     builder, layer = MODELS[name]
     torch.manual_seed(2)
     model = builder().double().eval()
-    x = 0.01 * noise(1, 1, 600, dtype=torch.float64)
+    x = (0.01 * noise(1, 1, 600)).double()
     x[..., max(0, place - 2) : place + 3] += 4
-    check_close(ask(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
+    check_close(listen(model, x, layer, "all", peak=True), peaks_of_whole_clip(model, x, layer), 1e-6)
 
 
 def test_a_peak_is_silent_outside_its_receptive_field() -> None:
     model, x = strided(), noise(1, 1, 600)
     tap = trace(model, x, RATE)["4"]
     sounds = ask(model, x, "4", "all", peak=True)
-    for sound in sounds[0]:
-        far = np.abs(sound.time - sound.peak_time) * RATE > tap.receptive_field / 2
+    for sound, peak_time in zip(sounds.sonification[0], sounds.peak_time[0], strict=True):
+        far = np.abs(sound.time - peak_time) * RATE > tap.receptive_field / 2
         assert far.any() and not sound.values[far].any()
         assert sound.values[~far].any()
 
@@ -261,7 +273,7 @@ def test_the_peak_of_every_map_at_once() -> None:
     seed = torch.where(values == values.amax(-1, keepdim=True), values, 0)
     sound = backproject(model, x, seed, "4", "deconvnet")
     result = ask(model, x, "4", "layer", peak=True)
-    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result.sonification[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
 
 
 # -- Many maps and clips ----------------------------------------------------------------------------------
@@ -292,7 +304,7 @@ def test_clips_of_a_batch_sound_as_one_by_one(builder: Any, layer: str, peak: bo
     assert together.sizes["clip"] == 3
     for i in range(3):
         alone = ask(model, x[i : i + 1], layer, "all", peak=peak)
-        check_close(together[i], alone[0], 1e-5)
+        check_close(together.sonification[i], alone.sonification[0], 1e-5)
         check_close(together.activity[i], alone.activity[0], 1e-6)
         check_close(together.peak_time[i], alone.peak_time[0], 1e-9)
 
@@ -304,15 +316,15 @@ def test_frames_in_the_batch_are_carried_back_to_their_place() -> None:
     seed = torch.zeros_like(values)
     seed[:, 1] = values[:, 1]
     sound = backproject(model, x, seed, "second", "deconvnet")
-    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result.sonification[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
 
 
 @pytest.mark.parametrize("peak", [False, True])
 def test_little_memory_gives_the_same_and_progress_goes_to_the_end(peak: bool) -> None:
     model, x = strided(), noise(2, 1, 600)
     calls: list[tuple[int, int]] = []
-    little = ask(model, x, "4", "all", peak=peak, memory=1, progress=lambda *counts: calls.append(counts))
-    check_close(little, ask(model, x, "4", "all", peak=peak), 1e-5)
+    little = listen(model, x, "4", "all", peak=peak, memory=1, progress=lambda *counts: calls.append(counts))
+    check_close(little, listen(model, x, "4", "all", peak=peak), 1e-5)
     assert len(calls) > 1 and calls[-1] == (5, 5)
     assert calls == sorted(calls)
 
@@ -328,7 +340,7 @@ def test_it_follows_the_rule(rule: str) -> None:
     model, x = strided(), noise(1, 1, 600)
     sound = backproject(model, x, lambda value: value, "4", rule)
     result = ask(model, x, "4", "layer", rule=rule)
-    check_close(result[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
+    check_close(result.sonification[0, 0], (sound / sound.abs().max() * x.abs().max())[0, 0], 1e-5)
     assert result.attrs["rule"] == rule
 
 
@@ -344,7 +356,7 @@ def test_a_model_that_overwrites_its_input_does_not_change_the_clip() -> None:
 
     x = noise(1, 1, 300) + 2
     before = x.clone()
-    sounds = ask(Overwriting().eval(), x, "convolution", 0)
+    sounds = listen(Overwriting().eval(), x, "convolution", 0)
     assert torch.equal(x, before)
     check_close(np.abs(sounds).max(), before.abs().max(), 1e-6)
 
@@ -356,13 +368,13 @@ def test_a_model_that_overwrites_its_input_does_not_change_the_clip() -> None:
     ("layer", "options", "message"),
     [
         ("pool33", {}, r"no tap is named 'pool33'; near it are: features.pool3"),
-        ("pool3", {"channel": 13}, "unknown map 13: features.pool3 has 13 feature maps, 0 to 12"),
-        ("pool3", {"channel": -1}, "unknown map -1"),
-        ("pool3", {"channel": [0, "x"]}, "unknown map 'x'"),
-        ("pool3", {"channel": []}, "no feature map was given"),
-        ("pool3", {"top": 0}, "n_maps has to be 1 or more, not 0"),
+        ("pool3", {"channels": 13}, "unknown map 13: features.pool3 has 13 feature maps, 0 to 12"),
+        ("pool3", {"channels": -1}, "unknown map -1"),
+        ("pool3", {"channels": [0, "x"]}, "unknown map 'x'"),
+        ("pool3", {"channels": []}, "no feature map was given"),
+        ("pool3", {"n_maps": 0}, "n_maps has to be 1 or more, not 0"),
         ("pool3", {"rule": "echo"}, "unknown rule 'echo'; the rules are gradient, guided, deconvnet"),
-        ("pool3", {"rule": "echo", "channel": 0, "peak": True}, "unknown rule 'echo'"),
+        ("pool3", {"rule": "echo", "channels": 0, "peak": True}, "unknown rule 'echo'"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -398,3 +410,24 @@ def test_maps_that_became_the_batch_are_refused() -> None:
 
     with pytest.raises(InputError, match="second does not have the clips on its first axis"):
         ask(Separate(), noise(1, 1, 100), "second")
+
+
+# -- The result -------------------------------------------------------------------------------------------
+
+
+def test_a_single_wave_has_no_axis_of_clips_and_the_chosen_maps_are_signed() -> None:
+    result = Scope(strided(), RATE).sonify(noise(600), layer="4", n_maps=2)
+    assert result.sonification.dims == ("channel", "time") and next(iter(result.data_vars)) == "sonification"
+    arguments = json.loads(result.attrs["arguments"])
+    assert arguments["channels"] == result.channel.values.tolist() and arguments["n_maps"] == 2
+    assert "memory" not in arguments and "progress" not in arguments
+
+
+def test_the_peak_frequency_is_that_of_the_sound() -> None:
+    model = nn.Conv1d(1, 2, 1)
+    model.weight.data.fill_(1)
+    model.bias.data.fill_(0)
+    tone = torch.sin(2 * torch.pi * 440 * torch.arange(8000) / RATE)
+    result = Scope(model, RATE).sonify(tone, layer="conv1d", channels="all", rule="gradient")
+    np.testing.assert_allclose(result.peak_frequency, 440)
+    assert result.peak_frequency.attrs["units"] == "Hz"

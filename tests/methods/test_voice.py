@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,12 @@ from torch import Tensor, nn
 from otoscope import InputError, Scope, load, load_audio
 from otoscope.data.vowels import vowel_clip
 from otoscope.dsp.voice import formants, lp_spectrum, pitch
-from otoscope.methods import autocorrelation, relevance, voice
+from otoscope.methods.autocorrelation import autocorrelation
+from otoscope.methods.catalogue import METHODS
+from otoscope.methods.relevance import relevance
+from otoscope.methods.voice import voice
+from otoscope.subject import Subject
+from otoscope.tables import rows
 
 RATE = 16_000
 
@@ -28,17 +34,19 @@ class Passing(nn.Module):
 
 @pytest.fixture
 def vowel() -> Tensor:
-    return torch.as_tensor(vowel_clip("ah", "men", duration=0.3).values)[None, None]
+    return torch.as_tensor(vowel_clip("ah", "men", duration=0.3).values)
 
 
 def test_a_model_that_passes_everything_has_the_voice_of_its_input(vowel: Tensor) -> None:
     pytest.importorskip("parselmouth")
-    result = voice(Passing(), vowel, sample_rate=RATE, target=0, maximum=5000)
+    result = voice(Subject(Passing(), RATE), vowel, target=0, maximum=5000)
     for name in ("f0", "formants", "median_formants", "spectrum", "lp_spectrum", "envelope"):
         heard, relevant = (result[name].sel(signal=signal).values for signal in ("input", "relevance"))
         np.testing.assert_allclose(relevant, heard, rtol=1e-4, err_msg=name)
-    correlation = autocorrelation(Passing(), vowel, sample_rate=RATE, target=0).autocorrelation
-    np.testing.assert_allclose(correlation[0, 1], correlation[0, 0], atol=1e-5)
+    correlation = autocorrelation(Subject(Passing(), RATE), vowel, target=0)
+    heard, relevant = correlation.autocorrelation
+    np.testing.assert_allclose(relevant, heard, atol=1e-5)
+    np.testing.assert_allclose(correlation.period[1], correlation.period[0])
 
 
 def test_a_high_pass_takes_the_first_formant_out_of_the_relevance(vowel: Tensor) -> None:
@@ -50,62 +58,63 @@ def test_a_high_pass_takes_the_first_formant_out_of_the_relevance(vowel: Tensor)
         def forward(self, x: Tensor) -> Tensor:
             return nn.functional.conv1d(x, taps[None, None], padding=256).square().sum((1, 2))[:, None] / 2
 
-    result = voice(HighPass(), vowel, sample_rate=RATE, target=0, maximum=5000)
+    result = voice(Subject(HighPass(), RATE), vowel, target=0, maximum=5000)
     known = vowel_clip("ah", "men").attrs["formants"]
-    heard, relevant = (result.median_formants.sel(signal=signal)[0].values for signal in ("input", "relevance"))
+    heard, relevant = (result.median_formants.sel(signal=signal).values for signal in ("input", "relevance"))
     np.testing.assert_allclose(heard[:3], known[:3], rtol=0.05)
     assert np.abs(relevant - known[0]).min() > 300
     assert np.abs(relevant - known[1]).min() < 150  # of two harmonics, each may get a pole
-    levels = result.lp_spectrum.sel(signal="relevance")[0]
+    levels = result.lp_spectrum.sel(signal="relevance")
     assert float(levels.sel(frequency=known[0], method="nearest")) < 0.1 * float(levels.max())
 
 
 def test_it_is_praat_on_the_relevance_signal(vowel: Tensor) -> None:
     pytest.importorskip("parselmouth")
-    model = load("vowel-name")
-    found = relevance(model, vowel, sample_rate=RATE, target="ah", classes=model.classes)
-    signal = found.signal[0].values
-    result = voice(model, vowel, sample_rate=RATE, target="ah", classes=model.classes, start=0.1, stop=0.2, floor=90)
+    subject = Subject("vowel-name")
+    signal = relevance(subject, vowel, target="ah").relevance.values
+    result = voice(subject, vowel, target="ah", start=0.1, stop=0.2, floor=90)
     f0, times = pitch(signal, RATE, 90)
-    np.testing.assert_array_equal(result.f0.sel(signal="relevance")[0], f0)
+    np.testing.assert_array_equal(result.f0.sel(signal="relevance"), f0)
     np.testing.assert_array_equal(result.frame_time, times)
-    np.testing.assert_array_equal(result.formants.sel(signal="relevance")[0], formants(signal, RATE)[0])
+    np.testing.assert_array_equal(result.formants.sel(signal="relevance"), formants(signal, RATE)[0])
     inside = f0[(times >= 0.1) & (times <= 0.2)]
-    assert float(result.median_f0.sel(signal="relevance")[0]) == pytest.approx(np.nanmedian(inside))
+    assert float(result.median_f0.sel(signal="relevance")) == pytest.approx(np.nanmedian(inside))
     windowed = signal[1600:3200] * scipy.signal.windows.hann(1602)[1:-1]
-    np.testing.assert_allclose(result.lp_spectrum.sel(signal="relevance")[0], lp_spectrum(windowed, n_fft=2048))
+    np.testing.assert_allclose(result.lp_spectrum.sel(signal="relevance"), lp_spectrum(windowed, n_fft=2048))
     spectrum = np.abs(np.fft.rfft(windowed, 2048))
-    np.testing.assert_allclose(result.spectrum.sel(signal="relevance")[0], spectrum, atol=1e-9 * spectrum.max())
-    assert result.attrs["target"] == "ah" and (float(result.start[0]), float(result.stop[0])) == (0.1, 0.2)
+    np.testing.assert_allclose(result.spectrum.sel(signal="relevance"), spectrum, atol=1e-9 * spectrum.max())
+    assert result.attrs["target"] == "ah" and (float(result.start), float(result.stop)) == (0.1, 0.2)
 
 
 def test_autocorrelation_is_that_of_numpy_and_peaks_at_the_period() -> None:
-    clip = torch.as_tensor(vowel_clip("ah", "women", f0=200, duration=0.3).values)[None, None]
-    model = load("vowel-register")
-    result = autocorrelation(model, clip, sample_rate=RATE, start=0.1, stop=0.15)
-    signal = relevance(model, clip, sample_rate=RATE).signal[0].values[1600:2400].astype(float)
+    clip, subject = vowel_clip("ah", "women", f0=200, duration=0.3), Subject("vowel-register")
+    result = autocorrelation(subject, clip, start=0.1, stop=0.15)
+    signal = relevance(subject, clip).relevance.values[1600:2400].astype(float)
     expected = np.correlate(signal, signal, "full")[799:]
-    np.testing.assert_allclose(result.autocorrelation[0, 1], expected / expected[0], atol=1e-5)
-    for curve in result.autocorrelation[0]:
+    np.testing.assert_allclose(result.autocorrelation[1], expected / expected[0], atol=1e-5)
+    for curve, row in zip(result.autocorrelation, rows(result, METHODS["autocorrelation"]), strict=True):
         near = curve.sel(lag=slice(0.003, 0.007))
-        assert float(near.lag[int(near.values.argmax())]) == pytest.approx(0.005, abs=0.0002)
+        assert row["period"] == float(near.lag[int(near.values.argmax())]) == pytest.approx(0.005, abs=0.0002)
+        assert row["periodicity"] == float(near.max())
 
 
 def test_the_segment_is_the_loudest_of_the_input() -> None:
-    wave = torch.zeros(2, 1, 8000)
-    wave[0, 0, 1000:2600] = torch.randn(1600)
-    wave[1, 0, 5000:6600] = torch.randn(1600)
-    result = autocorrelation(Passing(), wave, sample_rate=RATE, target=0)
+    wave = torch.zeros(2, 8000)
+    wave[0, 1000:2600] = torch.randn(1600)
+    wave[1, 5000:6600] = torch.randn(1600)
+    result = autocorrelation(Subject(Passing(), RATE), wave, target=0)
     np.testing.assert_allclose(result.start * RATE, [1000, 5000], atol=2)
     np.testing.assert_allclose((result.stop - result.start) * RATE, 1600)
 
 
 def test_silence_is_measured_without_numbers_that_are_none() -> None:
     pytest.importorskip("parselmouth")
-    result = voice(load("vowel-name"), torch.zeros(1, 1, 4000), sample_rate=RATE)
-    heard = result.sel(signal="input")
+    subject = Subject("vowel-name")
+    heard = voice(subject, torch.zeros(4000)).sel(signal="input")
     assert np.isnan(heard.f0).all() and np.isnan(heard.formants).all() and np.isnan(heard.median_f0).all()
     assert not heard.lp_spectrum.any() and not heard.envelope.any()
+    flat = autocorrelation(subject, torch.zeros(4000)).sel(signal="input")
+    assert not flat.autocorrelation.any() and np.isnan(flat.period) and np.isnan(flat.periodicity)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,7 @@ def test_silence_is_measured_without_numbers_that_are_none() -> None:
 def test_what_cannot_be_is_refused(vowel: Tensor, options: dict[str, Any], message: str) -> None:
     pytest.importorskip("parselmouth")
     with pytest.raises(InputError, match=message):
-        voice(load("vowel-name"), vowel, sample_rate=RATE, **options)
+        voice(Subject("vowel-name"), vowel, **options)
 
 
 @pytest.mark.parametrize("name", ["cnn12", "inc-tssdnet", "res-tssdnet", "swam-multiresolution", "vowel-register"])
@@ -146,9 +155,27 @@ def test_real_speech_has_one_f0_in_input_and_relevance(data: Any) -> None:
     recordings = data / "fsdd" / "recordings"
     if not recordings.is_dir():
         pytest.skip("OTOSCOPE_DATA has no fsdd/recordings")
-    scope = Scope(load("vowel-register"))
+    scope = Scope("vowel-register")
     result = scope.voice(load_audio(recordings / "0_george_0.wav", sample_rate=RATE), ceiling=300)
     heard, relevant = (result.f0.sel(signal=signal).values for signal in ("input", "relevance"))
     both = ~np.isnan(heard) & ~np.isnan(relevant)
     assert both.sum() > 10
     assert np.median(np.abs(relevant[both] / heard[both] - 1)) < 0.05
+
+
+def test_the_table_has_the_medians_of_f0_and_formants(vowel: Tensor) -> None:
+    pytest.importorskip("parselmouth")
+    result = voice(Subject("vowel-name"), vowel, start=0.1, stop=0.2, maximum=5000)
+    table = rows(result, METHODS["voice"])
+    assert [(row["signal"], row["formant"]) for row in table][:5] == [("input", n) for n in range(1, 6)]
+    heard = result.sel(signal="input")
+    assert [row["median_formants"] for row in table[:5]] == heard.median_formants.values.tolist()
+    assert {row["median_f0"] for row in table[:5]} == {heard.median_f0.item()}
+    assert {(row["start"], row["stop"], row["class_name"]) for row in table} == {(0.1, 0.2, result.class_name.item())}
+
+
+def test_the_maximum_that_was_used_is_signed() -> None:
+    pytest.importorskip("parselmouth")
+    subject = Subject(Passing(), 8000)
+    result = voice(subject, torch.randn(4000), target=0, maximum=5500)
+    assert json.loads(result.attrs["arguments"])["maximum"] == 4000

@@ -1,9 +1,9 @@
-"""The vowel protocol: counts against a loop written from its definition, and the two models whose answer is known."""
+"""Shares of vowels: counts against a loop written from its definition, and the two models whose answer is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from otoscope import InputError, Scope, load
-from otoscope.data.aev import Token, vowel_tokens
-from otoscope.methods import vowel_protocol
-from otoscope.methods.vowels import VOICES, measure_vowel, shares
+from otoscope import InputError, load
+from otoscope.data.aev import vowel_tokens
+from otoscope.methods.vowels import VOICES, _fitted, measure_vowel, percentages, shares, vowels, vowels_of
+from otoscope.subject import Subject
 
 RATE = 16_000
 
@@ -35,13 +35,8 @@ class Passing(nn.Module):
         return x.square().sum((1, 2))[:, None] / 2
 
 
-def taken(limit: int = 24, **changes: Any) -> Iterator[Token]:
-    for token in vowel_tokens(limit=limit):
-        yield replace(token, clip=torch.as_tensor(token.clip.values)[None, None], **changes)
-
-
 def test_shares_are_counts_of_what_lies_within_a_deviation() -> None:
-    result = vowel_protocol(load("vowel-name"), taken(36), sample_rate=RATE)
+    result = vowels(Subject("vowel-name"), limit=36)
     expected: dict[tuple[Any, ...], list[bool]] = {}
     for i in range(result.sizes["token"]):
         one = result.isel(token=i)
@@ -51,18 +46,18 @@ def test_shares_are_counts_of_what_lies_within_a_deviation() -> None:
                 within = abs(float(cell.measured.sel(signal=signal)) - float(cell.known)) <= float(cell.deviation)
                 key = (signal, one.token_group.item(), one.token_vowel.item(), measure)
                 expected.setdefault(key, []).append(within)
-    assert sum(map(len, expected.values())) == int(result["count"].sum()) == 36 * 2 * 3
+    assert sum(map(len, expected.values())) == int(result["tokens"].sum()) == 36 * 2 * 3
     for (signal, group, vowel, measure), hits in expected.items():
         cell = result.sel(signal=signal, group=group, vowel=vowel, measure=measure)
         assert float(cell.share) == np.mean(hits)
-        assert int(cell["count"]) == len(hits)
-        assert 0 <= float(cell.low) <= float(cell.share) <= float(cell.high) <= 1
+        assert int(cell["tokens"]) == len(hits)
+        assert 0 <= float(cell.ci_low) <= float(cell.share) <= float(cell.ci_high) <= 1
 
 
 def test_a_model_that_passes_everything_is_as_right_as_the_measurement() -> None:
-    result = vowel_protocol(Passing(), taken(), sample_rate=RATE, target=0)
+    result = vowels(Subject(Passing()), limit=24, target=0)
     np.testing.assert_allclose(result.measured[1], result.measured[0], rtol=1e-4)
-    assert float((result.share * result["count"]).sum() / result["count"].sum()) > 0.9
+    assert float((result.share * result["tokens"]).sum() / result["tokens"].sum()) > 0.9
 
 
 def test_more_than_nine_in_ten_are_right_in_clean_vowels(data: Any) -> None:
@@ -80,8 +75,8 @@ def test_naming_vowels_needs_f1_and_judging_the_register_does_not() -> None:
     """Same architecture, same sounds in training: only what they were asked differs."""
     right = {}
     for name in ("vowel-name", "vowel-register"):
-        result = Scope(load(name)).vowels(vowel_tokens(limit=48))
-        total = (result.share * result["count"]).sum(("group", "vowel")) / result["count"].sum(("group", "vowel"))
+        result = vowels(Subject(name), limit=48)
+        total = (result.share * result["tokens"]).sum(("group", "vowel")) / result["tokens"].sum(("group", "vowel"))
         right[name] = total.sel(signal="relevance")
     assert float(right["vowel-name"].sel(measure="F1")) > float(right["vowel-register"].sel(measure="F1")) + 0.3
     for total in right.values():
@@ -103,9 +98,9 @@ def test_what_is_not_known_is_not_counted_and_what_is_not_found_is_wrong() -> No
         },
     )
     result = shares(by_token, ["men"], ["ah", "iy"])
-    np.testing.assert_array_equal(result["count"][0, 0], [[2, 1, 2], [0, 0, 0]])
+    np.testing.assert_array_equal(result["tokens"][0, 0], [[2, 1, 2], [0, 0, 0]])
     np.testing.assert_array_equal(result.share[0, 0], [[1, 0, 0.5], [np.nan] * 3])
-    assert np.isnan(result.low[0, 0, 1]).all()
+    assert np.isnan(result.ci_low[0, 0, 1]).all()
 
 
 def test_a_vowel_is_measured_at_its_steady_state() -> None:
@@ -122,10 +117,10 @@ def test_a_model_of_one_length_hears_the_vowel_around_its_steady_state(length: i
     model = Passing()
     model.input_length = length
     token = next(iter(vowel_tokens(limit=1)))
-    seen = Scope(model)._vowel(replace(token, centre=0.2))
-    assert seen.clip.shape == (1, 1, length)
+    seen = _fitted(Subject(model), replace(token, centre=0.2))
+    assert Subject(model).inputs(seen.clip).shape == (1, 1, length)
     if length == 2000:
-        np.testing.assert_array_equal(seen.clip[0, 0], token.clip[3200 - 1000 : 3200 + 1000])
+        np.testing.assert_array_equal(seen.clip[:2000], token.clip[3200 - 1000 : 3200 + 1000])
         assert seen.centre == pytest.approx(1000 / RATE)
     else:
         assert seen.centre == 0.2
@@ -133,31 +128,35 @@ def test_a_model_of_one_length_hears_the_vowel_around_its_steady_state(length: i
 
 def test_vowels_shorter_than_a_model_takes_are_followed_by_silence() -> None:
     torch.manual_seed(0)
-    scope = Scope(load("cnn12", width=0.1, n_classes=4))
-    tokens = vowel_tokens(sample_rate=scope.sample_rate, limit=4)
+    subject = Subject(load("cnn12", width=0.1, n_classes=4))
+    tokens = vowel_tokens(sample_rate=subject.sample_rate, limit=4)
     short = [replace(one, clip=one.clip[:1600], centre=0.1) for one in tokens]
-    result = scope.vowels(short)
-    assert result.sizes["token"] == 4 and result.attrs["model"] == "cnn12"
+    result = vowels_of(subject, short)
+    assert result.sizes["token"] == 4
     assert (result.measured.sel(signal="input", measure="F0") > 0).all()
 
 
 def test_progress_and_result_that_can_be_kept(tmp_path: Any) -> None:
     calls: list[tuple[int, int]] = []
-    result = Scope(load("vowel-name")).vowels(vowel_tokens(limit=3), progress=lambda *call: calls.append(call))
+    result = vowels(Subject("vowel-name"), limit=3, progress=lambda *call: calls.append(call))
     assert calls == [(1, 3), (2, 3), (3, 3)]
     result.otoscope.save(tmp_path / "vowels.nc")
     with xr.open_dataset(tmp_path / "vowels.nc") as back:
         np.testing.assert_array_equal(back.share, result.share)
-        assert back.attrs["method"] == "vowel_protocol"
+        assert back.attrs["method"] == "vowels"
     with pytest.raises(InputError, match="holds no sound"):
         result.otoscope.write_audio(tmp_path / "vowels.wav")
 
 
-def test_what_cannot_be_is_refused() -> None:
+def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there are no vowels to measure"):
-        vowel_protocol(Passing(), [], sample_rate=RATE)
+        vowels_of(Subject(Passing()), [])
     with pytest.raises(InputError, match="is of the group 'dogs'; voices are known of men, women"):
-        vowel_protocol(Passing(), taken(1, group="dogs"), sample_rate=RATE)
+        vowels_of(Subject(Passing()), [replace(one, group="dogs") for one in vowel_tokens(limit=1)])
+    with pytest.raises(InputError, match="no tokens of the group 'girls'"):
+        vowels(Subject("vowel-name"), groups="girls")
+    with pytest.raises(InputError, match="cannot read"):
+        vowels(Subject("vowel-name"), recordings=tmp_path)
 
 
 def test_a_formant_beyond_half_the_rate_is_not_measured() -> None:
@@ -168,3 +167,19 @@ def test_a_formant_beyond_half_the_rate_is_not_measured() -> None:
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(InputError, match="the seed has to be 0 or more, not -1"):
         vowel_tokens(limit=2, seed=-1)
+
+
+def test_the_table_adds_up_and_a_seed_draws_other_talkers() -> None:
+    subject = Subject("vowel-name")
+    result = vowels(subject, limit=8)
+    table = percentages(result)
+    assert [row["signal"] for row in table] == sorted((row["signal"] for row in table), reverse=True)
+    for signal in ("input", "relevance"):
+        of_f1 = [row for row in table if (row["signal"], row["measure"]) == (signal, "F1")]
+        assert sum(row["tokens"] for row in of_f1) == 8
+        hits = result[["share", "tokens"]].sel(signal=signal, measure="F1")
+        right = sum(row["all"] * row["tokens"] / 100 for row in of_f1 if row["tokens"])
+        assert right == pytest.approx(float((hits["share"] * hits["tokens"]).sum()))
+    again = vowels(subject, limit=8, seed=1)
+    assert again.attrs["audio_sha256"] != result.attrs["audio_sha256"]
+    assert result.attrs["audio"].startswith("8 vowels from built-in: talkers drawn")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-import otoscope
-from otoscope import InputError
+from otoscope.contract import Contract
 from otoscope.dsp.wigner import wigner_ville
-from otoscope.methods import wigner
+from otoscope.errors import InputError
+from otoscope.methods.wigner import wigner
+from otoscope.models import load
+from otoscope.results import open_result, save
+from otoscope.subject import Subject
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "probe"))
 RATE = 16_000
@@ -46,7 +50,7 @@ def gabor(width: int, frequency: float) -> Tensor:
 
 
 def ask(model: nn.Module, **options: Any) -> xr.Dataset:
-    return wigner(model, torch.zeros(1, 1, RATE), sample_rate=RATE, **options)
+    return wigner(Subject(model, RATE), **options)
 
 
 def test_energy_is_the_sum_over_the_kernels_and_keeps_both_marginals() -> None:
@@ -93,16 +97,17 @@ def test_a_dead_kernel_has_no_peak() -> None:
 def test_it_is_kept_small_and_can_be_read_back(tmp_path: Path) -> None:
     result = ask(nn.Conv1d(1, 80, 300, stride=10))
     assert "distribution" not in result and result.nbytes < 2e6
-    result.otoscope.save(tmp_path / "wigner.nc")
-    with xr.open_dataset(tmp_path / "wigner.nc", engine="scipy") as loaded:
-        np.testing.assert_array_equal(loaded.energy, result.energy)
-        assert loaded.attrs["method"] == "wigner" and "Fig. 4" in loaded.attrs["source"]
+    save(result, tmp_path / "wigner.nc")
+    loaded = open_result(tmp_path / "wigner.nc")
+    xr.testing.assert_identical(loaded, result)
+    assert loaded.attrs["method"] == "wigner" and "Fig. 4" in loaded.attrs["source"]
+    used = json.loads(loaded.attrs["arguments"])
+    assert (used["layer"], used["n_fft"], used["distributions"]) == ("conv1d", 300, False)
 
 
 @pytest.mark.parametrize("name", ["cnn12", "res-tssdnet", "swam-segmental", "swam-multiresolution", "vowel-name"])
 def test_models_by_name(name: str) -> None:
-    scope = otoscope.Scope(otoscope.load(name, **({"width": 0.1} if name == "cnn12" else {})))
-    result = scope.wigner()
+    result = wigner(Subject(load(name, **({"width": 0.1} if name == "cnn12" else {}))))
     assert np.isfinite(result.energy).all() and (result.peak > 0).all()
     assert result.attrs["model"] == name
     if name == "swam-multiresolution":
@@ -114,15 +119,15 @@ def test_kernels_that_are_computed_or_written_otherwise(name: str) -> None:
     from probe_zoo import build
 
     model, x = build(name)
-    result = wigner(model, x, sample_rate=RATE)
+    result = wigner(Subject(model, RATE, contract=Contract(length=x.shape[-1])))
     assert np.isfinite(result.energy).all() and float(result.energy.max()) > 0
 
 
 def test_layers_without_a_waveform_are_refused(cnn12: nn.Module) -> None:
     with pytest.raises(InputError, match="waveform of one channel"):
-        wigner(cnn12, torch.zeros(1, 1, 4000), sample_rate=8000, layer="conv2")
+        wigner(Subject(cnn12), layer="conv2")
     with pytest.raises(InputError, match="no layer is named 'nowhere'"):
-        wigner(cnn12, torch.zeros(1, 1, 4000), sample_rate=8000, layer="nowhere")
+        wigner(Subject(cnn12), layer="nowhere")
     for n_fft in (64, 0, -1):
         with pytest.raises(InputError, match="n_fft >= 300"):
             ask(nn.Conv1d(1, 4, 300), n_fft=n_fft)
@@ -137,5 +142,5 @@ def test_too_many_distributions_are_refused() -> None:
 def test_a_gpu_gives_the_same() -> None:
     model = nn.Conv1d(1, 20, 100, stride=10)
     expected = ask(model)
-    found = wigner(model.cuda(), torch.zeros(1, 1, RATE, device="cuda"), sample_rate=RATE)
+    found = ask(model.cuda())
     np.testing.assert_allclose(found.energy, expected.energy, atol=1e-5)

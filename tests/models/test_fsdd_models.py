@@ -11,11 +11,11 @@ import torch
 import yaml
 
 from otoscope import Scope, load, load_audio
+from otoscope.contract import fill
 from otoscope.data import read
 from otoscope.models.checkpoints import read_config
 from otoscope.models.zoo import bundled_folder
 from otoscope.training.clips import Sounds
-from otoscope.training.crops import fill
 from otoscope.training.recipe import Recipe, read_recipe
 
 TASKS = {"fsdd-digit": "digit", "fsdd-speaker": "speaker"}
@@ -67,7 +67,7 @@ def test_they_listen_to_other_frequencies(data: Path) -> None:
 
 def bands(scope: Scope, wave: object) -> tuple[float, float]:
     """Shares of the relevance from 80 to 250 Hz, and from 500 to 2000 Hz."""
-    signal = scope.relevance(wave, rule="guided").signal.values.ravel()
+    signal = scope.relevance(wave, rule="guided").relevance.values.ravel()
     power, frequency = np.abs(np.fft.rfft(signal)) ** 2, np.fft.rfftfreq(signal.size, 1 / scope.sample_rate)
     low, mid = (power[(frequency >= a) & (frequency < b)].sum() for a, b in ((80, 250), (500, 2000)))
     return float(low / power.sum()), float(mid / power.sum())

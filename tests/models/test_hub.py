@@ -76,8 +76,8 @@ def on_the_hub(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[dict[st
             calls.append({"name": name, **options})
             return str(folder)
 
-        monkeypatch.setattr("otoscope.models.hub.hf_hub_download", one)
-        monkeypatch.setattr("otoscope.models.hub.snapshot_download", whole)
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", one)
+        monkeypatch.setattr("huggingface_hub.snapshot_download", whole)
         return calls
 
     from otoscope.models import hub

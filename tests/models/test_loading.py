@@ -284,8 +284,8 @@ def test_description_in_a_config_reaches_a_class_that_takes_it_as_options(tmp_pa
 
     network = VowelNet(["low", "mid", "high"], sample_rate=8000)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
-    description = {"name": "voices", "sample_rate": 8000, "classes": ["low", "mid", "high"]}
-    config = {"architecture": "vowelnet", "options": {"stride": 10}, **description}
+    contract = {"sample_rate": 8000, "classes": ["low", "mid", "high"]}
+    config = {"architecture": "vowelnet", "options": {"stride": 10}, "name": "voices", "contract": contract}
     (tmp_path / "config.json").write_text(json.dumps(config))
     model = load(tmp_path)
     assert (model.name, model.sample_rate, model.classes) == ("voices", 8000, ("low", "mid", "high"))
@@ -346,8 +346,14 @@ def test_only_models_built_by_name_can_be_saved(tmp_path: Path) -> None:
         ('{"architecture": "cnn12", "options": {"depth": 3}}', "cnn12 has no option 'depth'"),
         ('{"architecture": "cnn12", "options": [3]}', "options must be an object"),
         ('{"architecture": "cnn12", "options": {"n_classes": "ten"}}', "cannot be built"),
-        ('{"architecture": "cnn12", "sample_rate": "8k"}', "sample_rate must be a whole number"),
-        ('{"architecture": "cnn12", "classes": "abc"}', "classes must be a list of names"),
+        ('{"architecture": "cnn12", "contract": {"sample_rate": "8k"}}', "sample_rate has to be a whole number"),
+        ('{"architecture": "cnn12", "contract": {"classes": "abc"}}', "classes has to be a list of names"),
+        (
+            '{"architecture": "cnn12", "contract": {"rate": 8}}',
+            "the contract has no field 'rate'; its fields are sample",
+        ),
+        ('{"architecture": "cnn12", "contract": [8000]}', "contract must be an object"),
+        ('{"architecture": "cnn12", "sample_rate": 8000}', "sample_rate belongs into the object contract"),
         ('{"architecture": "cnn12", "name": 3}', "name must be a string"),
     ],
 )

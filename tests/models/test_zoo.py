@@ -83,11 +83,11 @@ def test_it_can_be_looked_into(model: nn.Module) -> None:
     filters = scope.filters()
     measured = centre_frequency(bank.reshape(len(bank), -1), scope.sample_rate)
     np.testing.assert_allclose(filters["centre_frequency"], measured, rtol=1e-4)
-    signal = scope.relevance(wave)["signal"]
+    signal = scope.relevance(wave)["relevance"]
     assert np.isfinite(signal).all() and signal.any()
     inner = [tap.name for tap in taps.values() if tap.time_axis is not None][-1]
-    assert np.isfinite(scope.sonify(wave, inner)).all()
-    assert np.isfinite(scope.strs(wave, hop=800)).all()
+    assert np.isfinite(scope.sonify(wave, layer=inner)["sonification"]).all()
+    assert np.isfinite(scope.strs(wave, hop=800)["strs"]).all()
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "vowelnet"])

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from otoscope import plots
 from otoscope.errors import InputError
-from otoscope.plots.compare import DIFFERENCE_MAP
+from otoscope.plots.compare import DIFFERENCE_MAP, compare, compare_bands, compare_difference
 
 RATE, NAMES = 8000, ("low", "high", "both")
 
@@ -37,10 +37,13 @@ def comparison(models: int = 2, *, relevance: bool = True, response: bool = True
     spectra = np.stack([peak(500), 0.01 * peak(2000), peak(500) + peak(2000)])[:models]
     result = xr.Dataset(coords={"model": names, "time": time}, attrs={"method": "compare", "sample_rate": RATE})
     if relevance:
-        result["signal"] = ("model", "time"), signals
+        result["relevance"] = ("model", "time"), signals
         result["input"] = ("time",), tones[500] + 100 * tones[2000]
-        result["spectrum"] = ("model", "frequency"), np.abs(np.fft.rfft(signals))
-        result["spectrogram"] = ("model", "frame_frequency", "frame_time"), np.repeat(spectra[..., None], 50, -1)
+        result["relevance_spectrum"] = ("model", "frequency"), np.abs(np.fft.rfft(signals))
+        result["relevance_spectrogram"] = (
+            ("model", "frame_frequency", "frame_time"),
+            np.repeat(spectra[..., None], 50, -1),
+        )
         result["share"] = ("model", "band"), np.array([[0.9, 0.1], [0.0, 1.0], [0.5, 0.5]])[:models]
         result["input_share"] = ("band",), np.array([0.5, 0.5])
         result = result.assign_coords(
@@ -59,7 +62,7 @@ def mesh_of(ax: Axes) -> QuadMesh:
 
 
 def test_every_row_has_one_scale() -> None:
-    axes = plots.compare(comparison())
+    axes = compare(comparison())
     assert axes.shape == (4, 2)
     for row in axes[:3]:
         for a, b in pairwise(row):
@@ -71,7 +74,7 @@ def test_every_row_has_one_scale() -> None:
 
 
 def test_pictures_show_which_model_is_which() -> None:
-    axes = plots.compare(comparison(3))
+    axes = compare(comparison(3))
     assert axes.shape == (4, 3)
     for column, name in zip(axes.T, NAMES, strict=True):
         assert any(text.get_text() == name for text in column[0].texts)
@@ -81,9 +84,9 @@ def test_pictures_show_which_model_is_which() -> None:
     assert [text.get_text() for text in axes[-1, 0].get_legend().get_texts()] == ["input", *NAMES]
 
 
-@pytest.mark.parametrize("of", ["spectrogram", "strs"])
+@pytest.mark.parametrize("of", ["relevance_spectrogram", "strs"])
 def test_a_difference_is_light_where_the_first_is_higher(of: str) -> None:
-    mesh = mesh_of(plots.compare_difference(comparison(), Figure().subplots(), of=of))
+    mesh = mesh_of(compare_difference(comparison(), Figure().subplots(), of=of))
     level, edges = np.asarray(mesh.get_array())[:, 20], mesh.get_coordinates()[:-1, 0, 1] + 0.02
     assert mesh.get_clim() == (-40, 40)
     assert edges[level.argmax()] == pytest.approx(0.5, abs=0.05)
@@ -94,10 +97,10 @@ def test_a_difference_is_light_where_the_first_is_higher(of: str) -> None:
 
 def test_a_model_does_not_differ_from_itself_and_order_is_the_sign() -> None:
     result = comparison(3)
-    same = plots.compare_difference(result, Figure().subplots(), model="both", other="both")
+    same = compare_difference(result, Figure().subplots(), model="both", other="both")
     assert not np.asarray(mesh_of(same).get_array()).any()
     ab, ba = (
-        np.asarray(mesh_of(plots.compare_difference(result, Figure().subplots(), model=a, other=b)).get_array())
+        np.asarray(mesh_of(compare_difference(result, Figure().subplots(), model=a, other=b)).get_array())
         for a, b in (("low", "both"), ("both", "low"))
     )
     np.testing.assert_array_equal(ab, -ba)
@@ -106,13 +109,13 @@ def test_a_model_does_not_differ_from_itself_and_order_is_the_sign() -> None:
 def test_the_colours_of_a_difference_show_their_sign_in_grey() -> None:
     colours = matplotlib.colormaps[DIFFERENCE_MAP](np.linspace(0, 1, 64))[:, :3]
     assert (np.diff(colours @ [0.2126, 0.7152, 0.0722]) > 0).all()
-    bar = plots.compare_difference(comparison(), Figure().subplots()).figure.axes[-1]
+    bar = compare_difference(comparison(), Figure().subplots()).figure.axes[-1]
     assert bar.get_ylabel() == "difference (dB)"
     assert bar.get_yticks().tolist() == [40, 20, 0, -20, -40]
 
 
 def test_bands_are_drawn_as_steps_at_their_edges_in_per_cent() -> None:
-    ax = plots.compare_bands(comparison(), Figure().subplots())
+    ax = compare_bands(comparison(), Figure().subplots())
     steps = {patch.get_label(): patch.get_data() for patch in ax.patches}
     np.testing.assert_allclose(steps["low"].values, [90, 10])
     np.testing.assert_allclose(steps["high"].values, [0, 100])
@@ -122,7 +125,7 @@ def test_bands_are_drawn_as_steps_at_their_edges_in_per_cent() -> None:
 
 def test_marks_are_named_in_every_spectrum_and_in_the_bands() -> None:
     result = comparison().assign(mark_frequency=("mark", [300.0, 900.0])).assign_coords(mark=["F0", "F1"])
-    axes = plots.compare(result)
+    axes = compare(result)
     for ax in (axes[0, 0], axes[0, 1], axes[-1, 0]):
         assert {"F0", "F1"} <= {text.get_text() for text in ax.texts}
 
@@ -134,12 +137,12 @@ def test_what_is_absent_is_not_drawn(relevance: bool, response: bool, rows: int)
     assert np.shape(axes) == (rows, 2)
     if not relevance:
         with pytest.raises(InputError, match="no share"):
-            plots.compare_bands(result)
+            compare_bands(result)
         assert "CRS" in np.ravel(axes)[2].get_ylabel()
 
 
 def test_text_lies_within_the_figure_and_is_legible() -> None:
-    figure = plots.compare(comparison(3))[0, 0].figure
+    figure = compare(comparison(3))[0, 0].figure
     figure.canvas.draw()
     texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
     assert min(text.get_fontsize() for text in texts) >= 7
@@ -150,35 +153,17 @@ def test_text_lies_within_the_figure_and_is_legible() -> None:
 
 def test_given_axes_are_drawn_on_and_bad_ones_refused() -> None:
     axes = Figure().subplots(4, 2)
-    assert plots.compare(comparison(), axes)[0, 0] is axes[0, 0]
+    assert compare(comparison(), axes)[0, 0] is axes[0, 0]
     with pytest.raises(InputError, match="4 x 2 axes; 3 were given"):
-        plots.compare(comparison(), Figure().subplots(3))
+        compare(comparison(), Figure().subplots(3))
     with pytest.raises(InputError, match="no model 'middle'; it has low, high"):
-        plots.compare_difference(comparison(), other="middle")
+        compare_difference(comparison(), other="middle")
 
 
 def test_silence_is_drawn() -> None:
     result = comparison()
-    for name in ("signal", "spectrum", "spectrogram", "share", "input_share", "strs"):
+    for name in ("relevance", "relevance_spectrum", "relevance_spectrogram", "share", "input_share", "strs"):
         result[name] = 0 * result[name]
-    figure = plots.compare(result)[0, 0].figure
+    figure = compare(result)[0, 0].figure
     figure.canvas.draw()
-    assert not np.asarray(mesh_of(plots.compare_difference(result)).get_array()).any()
-
-
-def test_shares_in_many_vowels_are_drawn_with_their_intervals() -> None:
-    mean = np.array([[0.1, 0.8], [0.7, 0.2]])
-    over = ("listener", "place")
-    result = xr.Dataset(
-        {"mean": (over, mean), "low": (over, mean - 0.05), "high": (over, mean + 0.02)},
-        {"listener": ["a", "b"], "place": ["F0", "F1 or F2"]},
-        {"method": "vowel_shares"},
-    )
-    ax = plots.plot(result)
-    assert isinstance(ax, Axes)
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    for container, values in zip(ax.containers, mean.T, strict=True):
-        np.testing.assert_allclose(container.lines[0].get_xdata(), 100 * values)
-        bars = np.array(container.lines[2][0].get_segments())
-        np.testing.assert_allclose(bars[:, :, 0], np.stack([100 * values - 5, 100 * values + 2], 1))
-        np.testing.assert_allclose(bars[:, 0, 1], [0, 1])
+    assert not np.asarray(mesh_of(compare_difference(result)).get_array()).any()

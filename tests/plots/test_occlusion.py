@@ -10,7 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from torch import nn
 
-from otoscope import InputError, methods, plots
+from otoscope import InputError
+from otoscope.methods.relevance import relevance as relevance_of_sound
+from otoscope.plots.occlusion import occlusion
+from otoscope.plots.relevance import relevance as draw
+from otoscope.subject import Subject
 
 pytest.importorskip("captum")
 RATE = 8000
@@ -19,7 +23,7 @@ RATE = 8000
 def relevance(rule: str, **options: object) -> xr.Dataset:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
-    return methods.relevance(model, torch.randn(1, 1, 4000), sample_rate=RATE, target=0, rule=rule, **options)
+    return relevance_of_sound(Subject(model, RATE), torch.randn(4000), target=0, rule=rule, **options)
 
 
 def steps(ax) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
@@ -29,18 +33,18 @@ def steps(ax) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
 
 def test_bands_are_drawn_between_their_edges() -> None:
     result = relevance("frequency_occlusion", bands=[0, 500, 1000, 4000])
-    ax = plots.occlusion(result, Figure().subplots())
+    ax = occlusion(result, Figure().subplots())
     values, edges = steps(ax)
-    np.testing.assert_allclose(values, result.band_relevance[0])
+    np.testing.assert_allclose(values, result.band_relevance)
     np.testing.assert_allclose(edges, [0, 0.5, 1, 4])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("frequency (kHz)", "loss of the output")
 
 
 def test_windows_are_drawn_where_they_are() -> None:
     result = relevance("occlusion", occlusion_window=0.1, occlusion_hop=0.1)
-    values, edges = steps(plots.occlusion(result.isel(clip=0), Figure().subplots()))
+    values, edges = steps(occlusion(result, Figure().subplots()))
     np.testing.assert_allclose(edges, np.arange(6) / 10)
-    np.testing.assert_allclose(values, result.time_relevance[0, ::800])
+    np.testing.assert_allclose(values, result.time_relevance[::800])
 
 
 @pytest.mark.parametrize(("rule", "panels"), [("occlusion", 4), ("frequency_occlusion", 4), ("gradient", 3)])
@@ -49,9 +53,9 @@ def test_the_loss_is_above_the_relevance_made_of_it(rule: str, panels: int) -> N
     assert len(axes) == panels
     assert ("loss" in axes[0].get_ylabel()) == (panels == 4)
     three = Figure().subplots(3)
-    assert plots.relevance(relevance(rule), three)[0].get_ylabel() == "amplitude (re peak)"
+    assert draw(relevance(rule), three)[0].get_ylabel() == "amplitude (re peak)"
 
 
 def test_other_rules_have_no_loss() -> None:
     with pytest.raises(InputError, match="only relevance by the rule occlusion or frequency_occlusion"):
-        plots.occlusion(relevance("gradient"))
+        occlusion(relevance("gradient"))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from otoscope import plots
 from otoscope.errors import InputError
+from otoscope.plots.voice import voice, voice_contours, voice_spectrum
 
 SIGNALS = ["input", "relevance"]
 
@@ -46,77 +47,47 @@ def voice_of(f0: float = 120.0, level: float = 1.0) -> xr.Dataset:
     )  # fmt: skip
 
 
-def protocol_of(share: float) -> xr.Dataset:
-    dims = ("signal", "group", "vowel", "measure")
-    shares = np.full((2, 2, 3, 3), share)
-    shares[1, 0, 0, 0] = np.nan
-    names = {"signal": SIGNALS, "group": ["men", "women"], "vowel": ["ah", "iy", "uw"], "measure": ["F0", "F1", "F2"]}
-    return xr.Dataset({"share": (dims, shares)}, names, attrs={"method": "vowel_protocol"})
-
-
 def test_the_voice_is_drawn_on_four_axes_with_units() -> None:
     axes = plots.plot(voice_of())
     labels = [(ax.get_xlabel(), ax.get_ylabel()) for ax in axes]
     level = ("frequency (kHz)", "level (dB re peak)")
     assert labels == [("time (s)", "F0 (Hz)"), ("time (s)", "formant (kHz)"), level, level]
     given = Figure().subplots(4)
-    assert plots.voice(voice_of(), given).tolist() == given.tolist()
+    assert voice(voice_of(), given).tolist() == given.tolist()
 
 
 def test_contours_are_where_the_numbers_are() -> None:
-    ax = plots.voice_contours(voice_of(), Figure().subplots())
+    ax = voice_contours(voice_of(), Figure().subplots())
     drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
     np.testing.assert_array_equal(drawn["input"], [120.0] * 5)
     np.testing.assert_array_equal(drawn["relevance"], [122.0] * 5)
-    ax = plots.voice_contours(voice_of(), Figure().subplots(), of="formants")
+    ax = voice_contours(voice_of(), Figure().subplots(), of="formants")
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), [1.5] * 6)
     assert len(ax.get_legend().get_texts()) == 2
 
 
 def test_spectra_are_in_db_with_the_known_formants_marked() -> None:
-    ax = plots.voice_spectrum(voice_of(), Figure().subplots(), of="input")
+    ax = voice_spectrum(voice_of(), Figure().subplots(), of="input")
     curve = next(line for line in ax.lines if line.get_label() == "input")
     assert max(curve.get_ydata()) == 0
     assert [text.get_text() for text in ax.texts] == ["F1", "F2"]
-    ax = plots.voice_spectrum(voice_of(), Figure().subplots(), of="relevance")
+    ax = voice_spectrum(voice_of(), Figure().subplots(), of="relevance")
     assert [text.get_text() for text in ax.texts] == ["F1"]  # F2 was not found there
 
 
 def test_no_voice_and_silence_are_said() -> None:
     empty = voice_of(f0=np.nan, level=0.0)
-    assert [text.get_text() for text in plots.voice_contours(empty, Figure().subplots()).texts] == ["no voice"]
-    texts = [text.get_text() for text in plots.voice_spectrum(empty, Figure().subplots()).texts]
+    assert [text.get_text() for text in voice_contours(empty, Figure().subplots()).texts] == ["no voice"]
+    texts = [text.get_text() for text in voice_spectrum(empty, Figure().subplots()).texts]
     assert "no relevance" in texts
-
-
-def test_autocorrelation_is_drawn_up_to_the_longest_lag() -> None:
-    lag = np.arange(800) / 8000
-    both = np.stack([np.cos(2 * np.pi * 100 * lag)] * 2)
-    coords = {"signal": SIGNALS, "lag": lag}
-    result = xr.Dataset({"autocorrelation": (("signal", "lag"), both)}, coords, attrs={"method": "autocorrelation"})
-    ax = plots.plot(result)
-    assert ax.get_xlabel() == "lag (ms)"
-    for line in ax.lines[1:]:
-        assert max(line.get_xdata()) == pytest.approx(25)
-        np.testing.assert_allclose(line.get_ydata(), np.cos(2 * np.pi * 0.1 * line.get_xdata()), atol=1e-9)
-
-
-def test_shares_are_written_in_percent_with_nothing_where_nothing_is_known() -> None:
-    axes = plots.plot(protocol_of(0.5))
-    assert [len(ax.texts) for ax in axes] == [17, 18]
-    assert {text.get_text() for ax in axes for text in ax.texts} == {"50"}
-    labels = [text.get_text() for text in axes[0].get_yticklabels()]
-    assert labels == [f"{measure} {group}" for measure in ("F0", "F1", "F2") for group in ("men", "women")]
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="drawn on four axes; 2 were given"):
-        plots.voice(voice_of(), Figure().subplots(2))
+        voice(voice_of(), Figure().subplots(2))
     with pytest.raises(InputError, match="of f0 or formants, not of 'loudness'"):
-        plots.voice_contours(voice_of(), of="loudness")
+        voice_contours(voice_of(), of="loudness")
     with pytest.raises(InputError, match="no spectrum of 'both'"):
-        plots.voice_spectrum(voice_of(), of="both")
-    with pytest.raises(InputError, match="drawn on two axes; 3 were given"):
-        plots.vowel_protocol(protocol_of(1.0), Figure().subplots(3))
+        voice_spectrum(voice_of(), of="both")
     with pytest.raises(InputError, match="has no lp_spectrum"):
-        plots.voice_spectrum(voice_of().drop_vars("lp_spectrum"))
+        voice_spectrum(voice_of().drop_vars("lp_spectrum"))

@@ -35,15 +35,16 @@ def tap(channels: int = 5) -> Tap:
 def test_first_kernels_answer_as_the_layer_does() -> None:
     model = nn.Sequential(nn.Conv1d(1, 6, 7, stride=4, dilation=3, bias=False), nn.ReLU())
     clip = torch.randn(1, 1, 200)
-    (kernels,), stride = first_kernels(model, clip, RATE)
-    assert kernels.shape == (6, 19) and stride == 4  # 7 taps, two zeros between each two
+    name, (kernels,), stride = first_kernels(model, clip, RATE)
+    assert name == "0" and kernels.shape == (6, 19) and stride == 4  # 7 taps, two zeros between each two
     torch.testing.assert_close(nn.functional.conv1d(clip, kernels[:, None], stride=stride), model[0](clip))
 
 
 def test_first_kernels_of_parallel_convolutions_are_one_bank_each() -> None:
     model, clip = build("multi_resolution")
-    kernels, _ = first_kernels(model, clip, RATE)
+    name, kernels, _ = first_kernels(model, clip, RATE)
     layer = trace(model, clip, RATE).first_layer()
+    assert name == layer.name
     assert [kernel.shape[0] for kernel in kernels] == [one.channels for one in layer.taps]
     assert len({kernel.shape[1] for kernel in kernels}) == len(kernels) > 1
 

@@ -12,6 +12,8 @@ import xarray as xr
 from by_hand import LAYERS, RATE, Network, convolve, noise, transform
 
 from otoscope import Scope
+from otoscope.data.aev import vowel_tokens
+from otoscope.methods.data_flow import flow_at
 
 RULES = ("gradient", "guided", "deconvnet")
 CLASSES = ("a", "b", "c")
@@ -48,11 +50,11 @@ def test_relevance(network: Network, scope: Scope, rule: str) -> None:
     wave = noise()
     found = scope.relevance(wave, target="b", rule=rule)
     expected = network.back(wave, "output", np.array([0.0, 1.0, 0.0]), rule)
-    assert found.signal.dims == ("time",)
-    same(found.signal, expected)
+    assert found.relevance.dims == ("time",)
+    same(found.relevance, expected)
     same(found.logit, network.run(wave)["output"][1])
     # Muckenhirn et al. 2019, eq. 4: the derivative by the spectrum, of a real signal up to half the rate.
-    same(found.spectrum, np.abs(transform(expected).conj() / len(wave))[: len(wave) // 2 + 1])
+    same(found.relevance_spectrum, np.abs(transform(expected).conj() / len(wave))[: len(wave) // 2 + 1])
 
 
 @pytest.mark.replica("sonify")
@@ -61,24 +63,24 @@ def test_relevance(network: Network, scope: Scope, rule: str) -> None:
 def test_sonify(network: Network, scope: Scope, layer: str, rule: str) -> None:
     wave = noise()
     for channel in range(3):
-        found = scope.sonify(wave, layer, channel, rule=rule)
-        same(found.squeeze("channel"), network.sonify(wave, layer, channel, rule))
-    assert scope.sonify(wave, layer).channel.values.tolist() == [network.most_active(wave, layer)]
+        found = scope.sonify(wave, layer=layer, channels=channel, rule=rule)
+        same(found.sonification.squeeze("channel"), network.sonify(wave, layer, channel, rule))
+    assert scope.sonify(wave, layer=layer).channel.values.tolist() == [network.most_active(wave, layer)]
 
 
 @pytest.mark.replica("residual")
 def test_residual(network: Network, scope: Scope) -> None:
     wave = noise()
-    found = scope.residual(wave, LAYERS)
+    found = scope.residual(wave, layer=LAYERS)
     for layer in LAYERS:
-        same(found.sel(layer=layer), network.residual(wave, layer))
+        same(found.residual.sel(layer=layer), network.residual(wave, layer))
 
 
 @pytest.mark.replica("residual_study")
 def test_residual_study(network: Network, scope: Scope) -> None:
     waves = [noise(seed=number) for number in range(12)]
     truth = [number % 3 for number in range(12)]
-    found = scope.residual_study(waves, [CLASSES[number] for number in truth], LAYERS)
+    found = scope.residual_study(list(zip(waves, (CLASSES[number] for number in truth), strict=True)), layer=LAYERS)
     answers = [[network.run(wave)["output"].argmax()] for wave in waves]
     for wave, answer in zip(waves, answers, strict=True):
         answer += [network.run(network.residual(wave, layer))["output"].argmax() for layer in LAYERS]
@@ -91,7 +93,7 @@ def test_residual_study(network: Network, scope: Scope) -> None:
     shares = np.linspace(0, 1, 200_001)
     for layer, share in enumerate(right[:, 1:].mean(0)):
         within = shares[(share - shares) ** 2 <= 1.959964**2 * shares * (1 - shares) / 12]
-        same([found.score_low[layer], found.score_high[layer]], [within[0], within[-1]], 1e-4)
+        same([found.score_ci_low[layer], found.score_ci_high[layer]], [within[0], within[-1]], 1e-4)
 
 
 @pytest.mark.replica("evolution")
@@ -100,7 +102,7 @@ def test_evolution(tmp_path: Any) -> None:
     for number, network in enumerate(networks):
         torch.save(network.module().state_dict(), tmp_path / f"step={10 * number}.pt")
     scope = Scope(Network(0).module(), RATE)
-    found = scope.evolution(wave, tmp_path, "4")
+    found = scope.evolution(wave, checkpoints=tmp_path, layer="4")
     most = networks[-1].most_active(wave, "4")
     assert found.channel.values.tolist() == [most]
     for number, network in enumerate(networks):
@@ -114,7 +116,7 @@ def test_evolution(tmp_path: Any) -> None:
 def test_coherence(network: Network, scope: Scope) -> None:
     """Yadav 2022, eq. 6.2, with Welch's method as sums over segments."""
     waves = [noise(600, seed) for seed in range(3)]
-    found = scope.coherence(waves, ["2", "4"], nperseg=64)
+    found = scope.coherence(waves, layer=["2", "4"], nperseg=64)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(64) / 64)
 
     def segments(x: np.ndarray) -> np.ndarray:
@@ -130,44 +132,42 @@ def test_coherence(network: Network, scope: Scope) -> None:
             values.append(np.sort(shared)[-5:].mean())
         same(found["coherence"].sel(layer=layer), np.mean(values), 1e-5)
         half = 4.302653 * np.std(values, ddof=1) / np.sqrt(3)  # Student's t of 2 degrees of freedom
-        same(found["low"].sel(layer=layer), max(0, np.mean(values) - half), 1e-4)
+        same(found["ci_low"].sel(layer=layer), max(0, np.mean(values) - half), 1e-4)
 
 
 @pytest.mark.replica("top_activations")
 def test_top_activations(network: Network, scope: Scope) -> None:
     waves = [noise(length, seed) for seed, length in enumerate((200, 260, 200, 180, 231))]
-    found = scope.top_activations(waves, "4", 3)
+    found = scope.top_activations(waves, layer="4", k=3)
     maps = [network.run(wave)["4"] for wave in waves]
     for channel in range(4):
         peaks = [values[channel].max() for values in maps]
         order = sorted(range(5), key=lambda clip: -peaks[clip])[:3]
         one = found.sel(channel=channel)
         assert one["clip_index"].values.tolist() == order
-        same(one["value"], [peaks[clip] for clip in order])
+        same(one["activation"], [peaks[clip] for clip in order])
         # Value t of the last map looks at the 15 samples from 4 t on.
         times = [(4 * int(maps[clip][channel].argmax()) + 7) / RATE for clip in order]
         same(one["peak_time"], times)
 
 
-@pytest.mark.replica("top_sounds")
-def test_top_sounds(network: Network, scope: Scope) -> None:
+@pytest.mark.replica("top_activations")
+def test_sounds_of_top_activations(network: Network, scope: Scope) -> None:
     waves = [noise(length, seed) for seed, length in enumerate((200, 260, 180))]
-    found = scope.top_sounds(waves, scope.top_activations(waves, "4", 2), channels=[3, 1], seconds=None)
+    found = scope.top_activations(waves, layer="4", k=2, channels=[3, 1], sounds=True, duration=None)
     for channel in (3, 1):
         for rank in (1, 2):
             one = found.sel(channel=channel, rank=rank)
             wave = waves[int(one["clip_index"])]
-            rest = np.zeros(260 - len(wave))
+            rest = np.zeros(found.sizes["time"] - len(wave))
             same(one["input"], np.concatenate([wave, rest]))
-            same(one["signal"], np.concatenate([network.sonify(wave, "4", channel), rest]))
+            same(one["sonification"], np.concatenate([network.sonify(wave, "4", channel), rest]))
 
 
 @pytest.mark.replica("data_flow")
 def test_data_flow(network: Network, scope: Scope) -> None:
-    from otoscope.methods import flow_at
-
     wave = noise()
-    found = scope.data_flow(wave, ["0", "2", "4"], top=2)
+    found = scope.data_flow(wave, layer=["0", "2", "4"], n_maps=2)
     taps = network.run(wave) | {"input": wave[None]}
     for name, hop in (("input", 1), ("0", 2), ("2", 4), ("4", 4)):
         one = flow_at(found, name)
@@ -245,8 +245,7 @@ def test_aliasing_map(network: Network, scope: Scope) -> None:
 def test_tone_response(network: Network, layer: str) -> None:
     sweep, amplitude = [220.0, 905.0, 3100.0], 0.4
     scope = Scope(network.module(), RATE)
-    scope.input_length = 400
-    found = scope.tone_response(layer, frequencies=sweep, amplitude=amplitude)
+    found = scope.tone_response(layer=layer, frequencies=sweep, amplitude=amplitude, duration=400 / RATE)
     time = np.arange(400) / RATE
     silence = network.run(np.zeros(400))[layer]
     gain = []
@@ -267,8 +266,8 @@ def test_layer_importance(network: Network, scope: Scope) -> None:
     levels = np.where(truth, 0.75, 0.45) + draw.uniform(-0.25, 0.25, 90)  # which overlap
     waves = [level * noise(120, seed) for seed, level in enumerate(levels)]
     labels = np.array(["quiet", "loud"])[truth].tolist()
-    train, test = (waves[:60], labels[:60]), (waves[60:], labels[60:])
-    found = scope.layer_importance(train, test, ["4"], seeds=1)
+    sounds = list(zip(waves, labels, strict=True))
+    found = scope.layer_importance(sounds[:60], test=sounds[60:], layer="4", seeds=1)
     features = np.array([network.run(wave)["4"].mean(-1) for wave in waves])
     features = (features - features[:60].mean(0)) / features[:60].std(0)
     design = np.c_[features, np.ones(90)]
@@ -278,7 +277,7 @@ def test_layer_importance(network: Network, scope: Scope) -> None:
         weights -= 0.5 * (design[:60].T @ (chance - truth[:60]) / 60 + 1e-3 * weights)
     right = (design[60:] @ weights > 0) == truth[60:]
     assert 0.6 < right.mean() < 1
-    assert abs(float(found["mean"].sel(layer="4")) - right.mean()) <= 1 / 30 + 1e-9  # a clip on the border
+    assert abs(float(found.accuracy.sel(layer="4")) - right.mean()) <= 1 / 30 + 1e-9  # a clip on the border
 
 
 # The voice
@@ -364,18 +363,15 @@ def test_autocorrelation(network: Network, scope: Scope, spoken: np.ndarray) -> 
 @pytest.mark.replica("vowels")
 def test_vowels() -> None:
     """Of every vowel the mean over the eleven frames of Praat nearest its steady state; right within a deviation."""
-    from otoscope import load
-    from otoscope.data.aev import vowel_tokens
-
-    scope = Scope(load("vowel-name"))
+    scope = Scope("vowel-name")
     rate, settings = scope.sample_rate, {"men": (75, 300, 5000), "women": (100, 500, 5500), "boys": (150, 600, 6000)}
     settings["girls"] = settings["children"] = settings["boys"]
     parselmouth = pytest.importorskip("parselmouth")
     tokens = list(vowel_tokens(sample_rate=rate, limit=6))
-    found = scope.vowels(tokens)
+    found = scope.vowels(limit=6)
     right: dict[tuple[str, str, str, str], list[bool]] = {}
     for token in tokens:
-        heard = {"input": token.clip.values, "relevance": scope.relevance(token.clip).signal.values}
+        heard = {"input": token.clip.values, "relevance": scope.relevance(token.clip).relevance.values}
         floor, ceiling, maximum = settings[token.group]
         for name, signal in heard.items():
             sound = parselmouth.Sound(signal.astype(float) / np.abs(signal).max(), rate)
@@ -395,4 +391,4 @@ def test_vowels() -> None:
                 right.setdefault((name, token.group, token.vowel, measure), []).append(abs(mean - known) <= deviation)
     for (name, group, vowel, measure), hits in right.items():
         one = found.sel(signal=name, group=group, vowel=vowel, measure=measure)
-        assert float(one["share"]) == np.mean(hits) and int(one["count"]) == len(hits)
+        assert float(one["share"]) == np.mean(hits) and int(one["tokens"]) == len(hits)

@@ -18,16 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from otoscope import Scope
+from otoscope.methods.listing import listing
 
 TESTS = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"data", "published", "recordings"}
 """Fixtures that skip where there is no folder of data sets."""
-
-
-def methods() -> set[str]:
-    """Public methods of Scope that give numbers of a paper."""
-    return {name for name, member in vars(Scope).items() if ":func:`otoscope.methods." in str(member.__doc__)}
 
 
 def replicas() -> dict[str, list[str]]:
@@ -57,11 +52,11 @@ def _marked(decorator: ast.expr) -> str | None:
 TABLE = replicas()
 
 
-@pytest.mark.parametrize("method", sorted(methods()))
+@pytest.mark.parametrize("method", list(listing()))
 def test_a_method_is_rewritten(method: str) -> None:
     assert TABLE.get(method), f'no test is marked replica("{method}"): write its mathematics again, without its code'
 
 
 def test_what_is_rewritten_is_a_method() -> None:
-    unknown = set(TABLE) - methods()
+    unknown = set(TABLE) - set(listing())
     assert not unknown, f"no methods of Scope: {', '.join(sorted(unknown))}, rewritten by {[TABLE[n] for n in unknown]}"

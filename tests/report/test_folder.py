@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,19 @@ from torch import Tensor, nn
 
 import otoscope.report.folder as folder_module
 from otoscope import InputError, Scope
-from otoscope.report import gather, write_report, write_results
-from otoscope.report.gather import spread
+from otoscope import open as open_result
+from otoscope.methods.catalogue import METHODS
+from otoscope.report import write_report, write_results
+from otoscope.report.gather import gather, spread
+from otoscope.tables import finite, rows
+
+ASKED: dict[str, Any] = {"target": "b", "layer": ["1"], "n_maps": 2, "rule": "deconvnet"}
+"""Of the inspection that several tests look at."""
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
-@pytest.fixture
-def small() -> Scope:
+def small_scope() -> Scope:
     """Two blocks, quick to inspect."""
     torch.manual_seed(0)
     blocks = [nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 5, 5), nn.ReLU()]
@@ -30,74 +38,109 @@ def small() -> Scope:
 
 
 @pytest.fixture
-def wave(clip: Tensor) -> Tensor:
-    return clip[:1600]
+def small() -> Scope:
+    return small_scope()
+
+
+def chord() -> Tensor:
+    """0.2 s of two sines."""
+    time = torch.arange(1600) / 8000
+    return 0.4 * torch.sin(2 * torch.pi * 440 * time) + 0.2 * torch.sin(2 * torch.pi * 1500 * time)
+
+
+@pytest.fixture
+def wave() -> Tensor:
+    return chord()
+
+
+@pytest.fixture(scope="module")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an inspection of `small` and `wave`."""
+    folder = tmp_path_factory.mktemp("inspected") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.draw", lambda figure, renderer: None)  # as blank_pictures does
+        small_scope().inspect(chord(), folder, **ASKED)
+    return folder
 
 
 def contents(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def test_it_holds_all_that_the_summary_names_and_nothing_else(small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    summary = small.inspect(wave, tmp_path / "out")
-    assert contents(tmp_path) == {
-        "out",
-        "out/summary.json",
-        *(f"out/{name}" for name in summary["otoscope_manifest"]["files"]),
-    }
-    assert json.loads((tmp_path / "out/summary.json").read_text()) == summary
-    suffixes = {Path(name).suffix for name in summary["otoscope_manifest"]["files"]}
-    assert suffixes == {".html", ".nc", ".wav"}
-    for path in (tmp_path / "out").glob("*.nc"):
-        with xr.open_dataset(path) as loaded:
-            assert loaded.attrs["model_sha256"] == summary["model_sha256"]
-    for path in (tmp_path / "out").glob("*.wav"):
+def test_it_holds_all_that_the_summary_names_and_nothing_else(inspected: Path, wave: Tensor) -> None:
+    summary = json.loads((inspected / "summary.json").read_text())
+    files = summary["otoscope_manifest"]["files"]
+    assert contents(inspected.parent) == {"out", "out/summary.json", *(f"out/{name}" for name in files)}
+    assert {Path(name).suffix for name in files} == {".html", ".nc", ".wav"}
+    assert not any(name.startswith(".") for name in files)
+    for path in inspected.glob("*.wav"):
         samples, rate = soundfile.read(path)
         assert rate == 8000 and len(samples) == 1600
         assert np.abs(samples).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)
 
 
-def test_its_numbers_are_those_of_the_methods(small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    summary = small.inspect(wave, tmp_path / "out", target="b", layers=["1"], top=2, rule="deconvnet")
-    relevance = small.relevance(wave, "b", "deconvnet")
-    assert (summary["target"], summary["logit"]) == ("b", float(relevance.logit))
-    assert list(summary["relevance"]) == ["deconvnet", "gradient"]
-    peak = float(relevance.time[int(np.abs(relevance.signal.values).argmax())])
-    assert summary["relevance"]["deconvnet"]["peak_time"] == peak
-    crs = small.crs(wave)
-    heard = crs.values * (crs.frequency.values >= 50)
-    assert summary["crs_peak_frequency"] == float(crs.frequency[int(heard.argmax())])
-    sounds = small.sonify(wave, "1", top=2)
-    rows = summary["sonifications"]["1"]
-    assert [row["channel"] for row in rows] == sounds.channel.values.tolist()
-    assert [row["activity"] for row in rows] == sounds.activity.values.tolist()
-    assert [row["peak_time"] for row in rows] == sounds.peak_time.values.tolist()
-    geometry = small.geometry()
-    assert [row["B"] for row in summary["geometry"]] == geometry.B.values.tolist()
+def test_the_summary_says_what_was_inspected(inspected: Path, small: Scope, wave: Tensor) -> None:
+    summary = json.loads((inspected / "summary.json").read_text())
+    assert list(summary) == [
+        "model", "model_sha256", "subject", "audio", "audio_sha256", "sample_rate", "duration", "otoscope_version",
+        "notes", "target", "logit", "results", "taps", "otoscope_manifest",
+    ]  # fmt: skip
+    assert (summary["model"], summary["model_sha256"], summary["sample_rate"]) == ("small", small.digest, 8000)
+    assert (summary["duration"], summary["target"]) == (0.2, "b")
+    assert summary["logit"] == pytest.approx(float(small.output(wave)[0, 1]))
+    assert summary["subject"]["classes"] == ["a", "b", "c"]
     assert [tap["name"] for tap in summary["taps"]] == list(small.taps())
-    with xr.open_dataset(tmp_path / "out/relevance_deconvnet.nc") as loaded:
-        np.testing.assert_array_equal(loaded.signal, relevance.signal)
+
+
+def test_its_numbers_and_arrays_are_those_of_the_methods(inspected: Path, small: Scope, wave: Tensor) -> None:
+    expected = {
+        "relevance_deconvnet": small.relevance(wave, target="b", rule="deconvnet"),
+        "relevance_gradient": small.relevance(wave, target="b", rule="gradient"),
+        "voice": small.voice(wave, target="b"),
+        "crs": small.crs(wave),
+        "sonify_1": small.sonify(wave, layer="1", n_maps=2),
+        "filters": small.filters(),
+        "geometry": small.geometry(),
+    }
+    results = json.loads((inspected / "summary.json").read_text())["results"]
+    assert results.keys() < {path.stem for path in inspected.glob("*.nc")}
+    for name, result in expected.items():
+        xr.testing.assert_equal(open_result(inspected / f"{name}.nc"), result)
+        table = finite(rows(result, METHODS[result.attrs["method"]]))
+        assert results.get(name, "a long table") == (table if len(table) <= 200 else "a long table")
+
+
+def test_every_array_says_which_model_and_sound_it_is_of(inspected: Path) -> None:
+    summary = json.loads((inspected / "summary.json").read_text())
+    for path in inspected.glob("*.nc"):
+        result = open_result(path)
+        assert result.attrs["model_sha256"] == summary["model_sha256"]
+        assert result.attrs["method"] in path.stem
+        if METHODS[result.attrs["method"]].takes == "wave":
+            assert result.attrs["audio_sha256"] == summary["audio_sha256"]
 
 
 def test_progress_names_every_step(small: Scope, wave: Tensor, tmp_path: Path) -> None:
     calls: list[tuple[str, int, int]] = []
     small.inspect(wave, tmp_path / "out", progress=lambda *step: calls.append(step))
-    assert [step for step, _, _ in calls][-1] == "writing"
-    assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
-    assert all(0 <= done < total for _, done, total in calls)
+    assert [calls[0][0], calls[-1][0]] == ["relevance", "writing"]
+    assert [done for _, done, _ in calls] == list(range(len(calls)))
+    assert {total for _, _, total in calls} == {len(calls)}
 
 
 # -- What a folder may replace ----------------------------------------------------------------------------
 
 
-def test_an_earlier_inspection_is_replaced(small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    small.inspect(wave, tmp_path / "out", layers=["1"])
-    summary = small.inspect(wave, tmp_path / "out", layers=["4"])
+def test_an_earlier_inspection_is_replaced(inspected: Path, small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    shutil.copytree(inspected, tmp_path / "out")
+    summary = small.inspect(wave, tmp_path / "out", layer=["4"])
     assert contents(tmp_path / "out") == {"summary.json", *summary["otoscope_manifest"]["files"]}
 
 
-def test_what_is_not_only_an_inspection_is_left_alone(small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    small.inspect(wave, tmp_path / "out")
+def test_what_is_not_only_an_inspection_is_left_alone(
+    inspected: Path, small: Scope, wave: Tensor, tmp_path: Path
+) -> None:
+    shutil.copytree(inspected, tmp_path / "out")
     (tmp_path / "out/my notes.txt").write_text("mine")
     held = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     with pytest.raises(InputError, match=r"out holds files that Otoscope did not write; choose a new or empty folder"):
@@ -133,9 +176,9 @@ def test_an_interrupted_inspection_leaves_nothing(
     [
         ({"target": "d"}, "unknown class 'd'; the classes are a, b, c"),
         ({"target": 3}, "unknown class 3"),
-        ({"layers": ["relu7"]}, "no tap is named 'relu7'"),
+        ({"layer": ["relu7"]}, "no tap is named 'relu7'"),
         ({"rule": "guess"}, "unknown rule 'guess'"),
-        ({"top": 0}, "top has to be 1 or more"),
+        ({"n_maps": 0}, "n_maps has to be 1 or more"),
     ],
 )
 def test_bad_options_are_refused_and_leave_nothing(
@@ -167,8 +210,12 @@ def test_below_a_file_nothing_can_be_written(small: Scope, wave: Tensor, tmp_pat
 def test_a_method_that_does_not_apply_is_a_note(wave: Tensor, tmp_path: Path) -> None:
     frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU()), 8000)
     summary = frames.inspect(wave, tmp_path / "out")
-    assert any("Relevance: not shown, since the model's output has the shape" in note for note in summary["notes"])
-    assert "relevance" not in summary and summary["sonifications"]
+    assert any(
+        "Not shown: the relevance, the autocorrelation, the voice, since the model's output has the shape" in note
+        for note in summary["notes"]
+    )
+    assert "target" not in summary and "sonify_1" in summary["results"]
+    assert not any(name.startswith("relevance") for name in summary["results"])
     with pytest.raises(InputError, match="without one axis of classes"):
         frames.inspect(wave, tmp_path / "other", target=0)
     assert not (tmp_path / "other").exists()
@@ -178,7 +225,7 @@ def test_notes_tell_of_lengths_and_of_random_weights(clip: Tensor) -> None:
     model = nn.Sequential(nn.Conv1d(1, 4, 20), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 981, 2))
     model.input_length, model.weights_source = 1000, None
     scope = Scope(model, 8000)
-    notes = [gather(scope, clip[:length])[3] for length in (400, 1000, 1600)]
+    notes = [gather(scope, clip[:length]).notes for length in (400, 1000, 1600)]
     assert all("random" in one[0] for one in notes)
     assert "filled up with zeros" in notes[0][1] and "cut" in notes[2][1]
     assert not any("takes" in note for note in notes[1])
@@ -188,7 +235,8 @@ def test_silence_is_inspected_without_nan(small: Scope, tmp_path: Path) -> None:
     summary = small.inspect(torch.zeros(1600), tmp_path / "out")
     text = (tmp_path / "out/summary.json").read_text()
     assert "NaN" not in text and "Infinity" not in text
-    assert all(row["rms"] == 0 for rows in summary["sonifications"].values() for row in rows)
+    heard = [soundfile.read(path)[0] for path in (tmp_path / "out").glob("*.wav")]
+    assert heard and not np.any(heard) and "sonify_4" in summary["results"]
 
 
 def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> None:
@@ -216,13 +264,13 @@ def test_the_report_needs_a_folder_and_a_name(small: Scope, wave: Tensor, tmp_pa
 
 
 def test_results_are_written_as_arrays_pictures_and_sounds(small: Scope, wave: Tensor, tmp_path: Path) -> None:
-    strs, relevance, sounds = small.strs(wave), small.relevance(wave), small.sonify(wave, "1")
-    written = write_results(tmp_path / "out", {"strs": strs, "relevance": relevance, "sonification_a/b": sounds})
+    strs, relevance, sounds = small.strs(wave), small.relevance(wave), small.sonify(wave, layer="1")
+    written = write_results(tmp_path / "out", {"strs": strs, "relevance": relevance, "sonify_a/b": sounds})
     assert set(written) == set((tmp_path / "out").iterdir())
     channel = int(sounds.channel[0])
     assert {path.name for path in written} == {
         "report.html", "strs.nc", "strs.png", "relevance.nc", "relevance.png", "relevance.wav",
-        "sonification_a_b.nc", "sonification_a_b.png", f"sonification_a_b_channel{channel}.wav",
+        "sonify_a_b.nc", "sonify_a_b.png", f"sonify_a_b_channel{channel}.wav",
     }  # fmt: skip
     for path in (tmp_path / "out").glob("*.wav"):
         assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)

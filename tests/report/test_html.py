@@ -27,7 +27,7 @@ from otoscope.report.html import (
 )
 
 EVIL = """<script>alert("1")</script>'&.wav"""
-VOID = {"meta", "img", "link", "br", "hr", "input"}
+VOID = {"meta", "img", "link", "br", "hr", "input", "wbr"}
 
 
 class Page(HTMLParser):
@@ -221,3 +221,26 @@ def test_no_warnings() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert full_page()
+
+
+def test_names_are_broken_after_their_dots_alone_and_numbers_never() -> None:
+    page = render(
+        "page",
+        [
+            Section(
+                "s", "", body=[Table(["name", "value"], [["features.conv10", 0.25], ["1.5", "v.2"], ["v.2", "a.wav"]])]
+            )
+        ],
+    )
+    assert (
+        ">features.<wbr>conv10<" in page
+        and ">0.25<" in page
+        and ">1.5<" in page
+        and ">v.2<" in page
+        and ">a.wav<" in page
+    )
+
+
+def test_the_caption_of_a_table_stands_outside_of_what_is_scrolled() -> None:
+    page = render("page", [Section("s", "", body=[Table(["a"], [[1]], "What <a> is.")])])
+    assert '<figure><figcaption>What &lt;a&gt; is.</figcaption><div class="wide"><table>' in page

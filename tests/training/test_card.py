@@ -236,14 +236,11 @@ def test_the_python_that_it_shows_runs(name: str, tmp_path: Path, monkeypatch: p
 
 
 def test_the_commands_that_it_shows_are_commands() -> None:
-    import typer
-
     from otoscope.cli import app
 
-    known = typer.main.get_command(app).commands
     lines = block_of(a_card(name="two words"), "bash", 1).splitlines()
     assert len(lines) == 2
     for line in lines:
-        program, command, *arguments = shlex.split(line)
-        assert program == "otoscope"
-        assert known[command].make_context(command, arguments).params["model"] == "two words"
+        program, *words = shlex.split(line)
+        _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        assert program == "otoscope" and "two words" in map(str, bound.args)

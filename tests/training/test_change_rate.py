@@ -45,7 +45,7 @@ def test_it_is_the_mean_absolute_relative_change(kind: str) -> None:
         for layer in range(2):
             before, after = kernels[step][layer], kernels[step + 1][layer]
             one = result.isel(iteration=step, layer=layer)
-            np.testing.assert_allclose(one.rate, np.mean(np.abs((after - before) / before)), rtol=1e-4)
+            np.testing.assert_allclose(one.change_rate, np.mean(np.abs((after - before) / before)), rtol=1e-4)
             norms = np.linalg.norm(after - before) / np.linalg.norm(before)
             np.testing.assert_allclose(one.change, norms, rtol=1e-4)
 
@@ -67,7 +67,7 @@ def test_a_factor_is_a_rate_and_what_rests_has_none() -> None:
     with torch.no_grad():
         model[0].weight.mul_(1.25)
     rate.step()
-    np.testing.assert_allclose(rate.result()["rate"], [[0.25, 0]], rtol=1e-5)
+    np.testing.assert_allclose(rate.result()["change_rate"], [[0.25, 0]], rtol=1e-5)
     np.testing.assert_allclose(rate.result()["change"], [[0.25, 0]], rtol=1e-5)
 
 
@@ -79,7 +79,7 @@ def test_weights_of_exactly_zero_are_left_out() -> None:
     with torch.no_grad():
         model.weight.add_(1.0)
     rate.step()
-    np.testing.assert_allclose(rate.result()["rate"], [[(1 + 1 / 2 + 1 / 4) / 3]], rtol=1e-6)
+    np.testing.assert_allclose(rate.result()["change_rate"], [[(1 + 1 / 2 + 1 / 4) / 3]], rtol=1e-6)
 
 
 def test_computed_kernels_are_watched_as_they_are_used_or_by_their_parameters() -> None:
@@ -88,7 +88,7 @@ def test_computed_kernels_are_watched_as_they_are_used_or_by_their_parameters() 
     with torch.no_grad():
         model[0].parametrizations.weight.original1.mul_(7)  # its direction stays
     rate.step()
-    np.testing.assert_allclose(rate.result()["rate"], [[0]], atol=1e-6)
+    np.testing.assert_allclose(rate.result()["change_rate"], [[0]], atol=1e-6)
     sinc = nn.Module()
     sinc.edges = nn.Parameter(torch.rand(5, 2) + 1)
     rate = ChangeRate(sinc)
@@ -96,7 +96,7 @@ def test_computed_kernels_are_watched_as_they_are_used_or_by_their_parameters() 
         sinc.edges.mul_(1.5)
     rate.step()
     assert rate.layers == ["edges"]
-    np.testing.assert_allclose(rate.result()["rate"], [[0.5]], rtol=1e-5)
+    np.testing.assert_allclose(rate.result()["change_rate"], [[0.5]], rtol=1e-5)
 
 
 def test_training_goes_on_as_without_it() -> None:
@@ -127,7 +127,7 @@ def test_a_weight_that_became_nan_is_no_rest() -> None:
     rate = ChangeRate(model)
     model.weight.data[0] = torch.nan
     rate.step()
-    assert np.isnan(rate.result()["rate"].values).all()
+    assert np.isnan(rate.result()["change_rate"].values).all()
 
 
 def test_a_lone_layer_whose_weights_are_computed() -> None:
@@ -136,7 +136,7 @@ def test_a_lone_layer_whose_weights_are_computed() -> None:
     with torch.no_grad():
         model.parametrizations.weight.original0.mul_(2)
     rate.step()
-    assert rate.result()["rate"].values == pytest.approx(1)
+    assert rate.result()["change_rate"].values == pytest.approx(1)
 
 
 def test_weights_that_are_not_made_yet_are_refused() -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from otoscope import InputError
-from otoscope.training import centre_crop, fill, random_crop, two_crops
+from otoscope.contract import fill
+from otoscope.training import centre_crop, random_crop, two_crops
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -99,6 +99,7 @@ def test_contrastive_learning_has_the_negatives_of_both(tones: Path, tmp_path: P
     assert {path.name for path in (tmp_path / "one").iterdir()} == {path.name for path in (tmp_path / "two").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without torch.distributed")
 def test_metrics_are_those_of_all_clips(tones: Path, tmp_path: Path) -> None:
     """Of 7 clips to watch one process has 4 and the other 3."""

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_sco
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from otoscope import load
+from otoscope import Contract, load
 from otoscope.data.items import DataSet, Item
 from otoscope.training.clips import Sounds, WholeClips, targets
 from otoscope.training.data_module import DataModule
@@ -38,7 +38,9 @@ def trainer(**options: Any) -> Trainer:
 
 def net(outputs: int) -> nn.Module:
     torch.manual_seed(0)
-    return load("cnn12", width=0.05, n_classes=outputs, dropout=0.3).train()
+    model = load("cnn12", width=0.05, n_classes=outputs, dropout=0.3).train()
+    Contract(trained_length=2400).attach(model)
+    return model
 
 
 def drawn(clips: int, classes: int) -> tuple[Tensor, np.random.Generator]:
@@ -117,12 +119,14 @@ def clips(made: Any, splits: Splits, **changes: Any) -> DataModule:
 @pytest.mark.parametrize("window", [None, 2400])
 def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, splits: Splits, window: int | None) -> None:
     model = net(3)
-    learner = Supervised(model, recipe(), 3, shortest=2400, window=window)
+    contract = Contract.of(model).changed(length=window)
+    contract.attach(model)
+    learner = Supervised(model, recipe(), 3)
     found = trainer().validate(learner, clips(made, splits), verbose=False)[0]
     assert splits.validation is not None
     wholes = WholeClips(Sounds(splits.validation.items, 8000), targets(splits.validation))
     waves, labels = zip(*(wholes[number] for number in range(len(wholes))), strict=True)
-    truth, scores = torch.stack(labels), torch.stack([clip_scores(model, wave, window=window) for wave in waves])
+    truth, scores = torch.stack(labels), torch.stack([clip_scores(model, wave, contract) for wave in waves])
     if window is None:
         with torch.no_grad():
             plain = torch.cat([model.eval()(wave[None]) for wave in waves])
@@ -133,7 +137,7 @@ def test_whole_clips_are_judged_as_in_a_plain_loop(made: Any, splits: Splits, wi
 
 def test_validation_changes_nothing(made: Any, splits: Splits) -> None:
     """Neither weights nor batch statistics; and training goes on in training mode, with the same chance."""
-    one, other = (Supervised(net(3), recipe(), 3, shortest=2400) for _ in range(2))
+    one, other = (Supervised(net(3), recipe(), 3) for _ in range(2))
     before = {name: value.clone() for name, value in one.state_dict().items()}
     trainer().validate(one, clips(made, splits), verbose=False)
     assert all(torch.equal(value, before[name]) for name, value in one.state_dict().items())
@@ -150,7 +154,7 @@ def test_validation_changes_nothing(made: Any, splits: Splits) -> None:
 def test_only_the_head_learns_in_linear_evaluation(made: Any, splits: Splits) -> None:
     model = net(3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3, shortest=2400)
+    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3)
     trainer().fit(learner, clips(made, splits, augment={"gain": True}))
     head, _ = classifier_of(model)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
@@ -161,8 +165,9 @@ def test_batch_statistics_stay_in_linear_evaluation(made: Any, splits: Splits) -
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv1d(1, 4, 40, 8), nn.BatchNorm1d(4), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
     model.append(nn.Dropout(0.5)).append(nn.Linear(4, 3))
+    Contract(trained_length=2400).attach(model)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3, shortest=2400)
+    learner = Supervised(model, recipe("learn.method=linear", "model.weights=runs/any"), 3)
     trainer().fit(learner, clips(made, splits))
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"6.weight", "6.bias"}
@@ -176,7 +181,7 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
         for path in sorted(tones.rglob("*.wav"))
     )
     several = DataSet(items, ("even", "high", "low", "mid"), multilabel=True)
-    learner = Supervised(net(4), recipe(f"augment.mixup={mixup or 'null'}"), 4, multilabel=True, shortest=2400)
+    learner = Supervised(net(4), recipe(f"augment.mixup={mixup or 'null'}"), 4, multilabel=True)
     fit = trainer()
     fit.fit(learner, clips(made, Splits(several, several, several)))
     assert 0 < learner.epoch_loss < 1
@@ -190,7 +195,7 @@ def test_several_labels_a_clip(made: Any, tones: Path, mixup: float | None) -> N
 
 
 def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    learner = Supervised(net(3), recipe("augment.mixup=0.4"), 3, shortest=2400)
+    learner = Supervised(net(3), recipe("augment.mixup=0.4"), 3)
     seen: list[Tensor] = []
     plain = learner.loss
 
@@ -208,7 +213,7 @@ def test_mixup_blends_the_labels(made: Any, splits: Splits, monkeypatch: pytest.
 def test_the_loss_of_an_epoch_is_the_mean_over_its_batches(
     made: Any, splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learner = Supervised(net(3), recipe(), 3, shortest=2400)
+    learner = Supervised(net(3), recipe(), 3)
     seen: list[float] = []
     plain = learner.training_step
 

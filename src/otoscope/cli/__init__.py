@@ -1,43 +1,91 @@
-"""The command line, one file a command: parse, call, print.
+"""The command line: a command for each method, made from its signature and docstring, and a file for each other one.
 
 Results go to standard output, all else to standard error.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
-from importlib import import_module
+from pathlib import Path
+from types import FrameType
 
-from otoscope.cli.common import app, err_console
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from otoscope._version import __version__
+from otoscope.cli.console import err_console
 from otoscope.errors import InputError
+from otoscope.methods.listing import listing, summary
 
-#: Files of this folder, in the order of ``otoscope --help``.
-COMMANDS = (
-    "demo", "inspect", "compare", "taps", "strs", "filters", "frame", "tones", "wigner", "relevance", "voice", "vowels",
-    "sonify", "top_activations", "coherence", "residual", "importance", "evolution", "flow", "aliasing", "geometry",
-    "models", "data", "train",
-)  # fmt: skip
+OWN = {
+    Group("Start here", sort_key=0): ("demo", "inspect", "compare", "taps"),
+    Group("Models, data and training", sort_key=2): ("models", "data", "train"),
+}
+"""Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""
+_METHODS = Group("Methods", sort_key=1)
+_MORE = frozenset({"strs"})  # methods whose command does more, in a file of their name
 
-for _command in COMMANDS:
-    import_module(f"otoscope.cli.{_command}")
+app = App(
+    name="otoscope",
+    help="Look into the ear of a neural network: see, play and measure what a raw-waveform model hears.",
+    version=f"otoscope {__version__}",
+    default_parameter=Parameter(negative=()),
+    help_format="rst",
+    suppress_keyboard_interrupt=False,
+)
+app.register_install_completion_command(add_to_startup=False)
 
-__all__ = ["COMMANDS", "app", "main"]
+for _heading, _names in OWN.items():
+    for _name in _names:
+        _about = summary(Path(__file__).parent / f"{_name}.py", _name)
+        app.command(
+            f"otoscope.cli.{_name}:{_name}", name=_name, help=_about, group=_heading, sort_key=_names.index(_name)
+        )
+for _place, (_name, _listed) in enumerate(listing().items()):
+    _file = _name if _name in _MORE else "method"
+    app.command(
+        f"otoscope.cli.{_file}:{_name}",
+        name=_name.replace("_", "-"),
+        help=_listed.summary,
+        group=_METHODS,
+        sort_key=_place,
+    )
 
 
 def main() -> None:
-    """Run the command line; exit with 0 when done, 1 for bad input, 2 for wrong usage."""
+    """Run the command line.
+
+    It exits with 0 when done, 1 for bad input, 2 for wrong usage, 3 when done but for parts that are named, and 130,
+    143 and 129 after SIGINT, SIGTERM and SIGHUP.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
-        app()
+        app(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _refuse(str(error), 2)
     except InputError as error:
         _refuse(str(error))
+    except KeyboardInterrupt:
+        err_console.print("interrupted", markup=False)
+        sys.exit(130)
+    except BrokenPipeError:  # as in `otoscope ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not re.search("out of memory|allocate memory", str(error)):
             raise
         _refuse("there is not enough memory for this: give a shorter sound, or smaller numbers as options")
 
 
-def _refuse(message: str) -> None:
+def _refuse(message: str, code: int = 1) -> None:
+    err_console.quiet = False  # an error is printed with --quiet too
     err_console.print("error:", style="bold red", end=" ")
     err_console.print(message, markup=False)
-    sys.exit(1)
+    sys.exit(code)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave as an exception does, so that nothing half-written stays."""
+    sys.exit(128 + number)

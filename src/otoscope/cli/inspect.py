@@ -6,53 +6,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from cyclopts import Parameter
 
-from otoscope.cli.common import (
-    AsJson,
-    Device,
-    Model,
-    Rate,
-    RelevanceRule,
-    Target,
-    Weights,
-    app,
-    err_console,
-    facts_table,
-    folder_option,
-    load_wave,
-    make_scope,
-    out_console,
-    print_json,
-    progress_bar,
-)
+from otoscope.cli.common import Common, CommonOptions, Model, load_wave, make_scope
+from otoscope.cli.console import err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.methods.relevance import RelevanceRule
 
 
-@app.command()
 def inspect(
     model: Model,
-    audio: Annotated[list[Path], typer.Argument(metavar="AUDIO...", help="Sound files.")],
-    out: Annotated[Path, folder_option("Folder for the report, arrays and sounds.")] = Path("otoscope-out"),
-    weights: Weights = None,
-    target: Target = None,
-    layer: Annotated[list[str] | None, typer.Option(help="Taps to sonify; may be repeated.")] = None,
-    rule: RelevanceRule = "guided",
-    top: Annotated[int, typer.Option(help="Sonifications of each layer.")] = 3,
-    sample_rate: Rate = None,
-    device: Device = None,
-    as_json: AsJson = False,
+    /,
+    *audio: Annotated[Path, Parameter(name="AUDIO", help="Sound files.", required=True)],
+    target: Annotated[str | None, Parameter(help="Class by name or number; the likeliest by default.")] = None,
+    layer: Annotated[list[str] | None, Parameter(help="Taps to sonify; may be repeated.")] = None,
+    rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
+    n_maps: Annotated[int, Parameter(help="Sonifications of each layer.")] = 3,
+    common: CommonOptions = None,
 ) -> None:
-    """Write a folder with everything about a sound: report.html, arrays, wavs and summary.json."""
-    scope = make_scope(model, weights, sample_rate, device)
+    """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json."""
+    common = common or Common()
+    scope = make_scope(model, common)
     summaries = []
-    for path, folder in _folders(audio, out):
+    for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
             summary = scope.inspect(
-                load_wave(path, scope), folder, target=target, layers=layer, rule=rule, top=top, progress=report
+                load_wave(path, scope), folder, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=report
             )
         summaries.append(summary)
         err_console.print(f"{folder / 'report.html'}", markup=False)
-    if as_json:
+    if common.json:
         print_json(summaries[0] if len(summaries) == 1 else {"inspections": summaries})
     else:
         for summary in summaries:

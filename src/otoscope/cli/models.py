@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from otoscope.cli.common import AsJson, app, make_table, out_console, print_json
+from otoscope.cli.common import Json
+from otoscope.cli.console import print_json, print_table
+from otoscope.models import available
 
 
-@app.command()
-def models(as_json: AsJson = False) -> None:
+def models(*, json: Json = False) -> None:
     """List the models that are known by name."""
-    from otoscope.models import available
-
-    if as_json:
+    if json:
         print_json({"models": available()})
-    else:
-        rows = [{"name": name, "about": about} for name, about in available().items()]
-        out_console.print(make_table("models", rows, {"name": "name", "about": "what it is"}))
+        return
+    rows = [{"name": name, "about": about} for name, about in available().items()]
+    print_table("models", rows, {"name": "name", "about": "description"})

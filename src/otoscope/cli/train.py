@@ -3,81 +3,66 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from cyclopts import CycloptsError, Parameter
 
-from otoscope.cli.common import (
-    AsJson,
-    app,
-    err_console,
-    facts_table,
-    folder_option,
-    make_table,
-    out_console,
-    print_json,
-    progress_bar,
-)
-
-_LIST = {"name": "recipe", "about": "trains"}
+from otoscope.cli.common import Flag, Folder, Json
+from otoscope.cli.console import err_console, facts_table, out_console, print_json, print_table, progress_bar
+from otoscope.errors import InputError
+from otoscope.training.recipe import available, read_recipe
 
 
-def _list(asked: bool) -> None:
-    if asked:
-        from otoscope.training.recipe import available
-
-        out_console.print(make_table("", [{"name": n, "about": a} for n, a in available().items()], _LIST))
-        raise typer.Exit
-
-
-@app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name that --list shows, or a YAML file.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the recipe to change, such as learn.epochs=3."),
-    ] = None,
-    out: Annotated[Path | None, folder_option("Folder for the model, its card, metrics and checkpoints.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in --out.")] = False,
+    recipe: Annotated[str | None, Parameter(name="RECIPE", help="A name that --list shows, or a YAML file.")] = None,
+    /,
+    *changes: Annotated[str, Parameter(name="KEY=VALUE", help="Keys of the recipe to change, such as learn.epochs=3.")],
+    out: Annotated[Folder | None, Parameter(help="Folder for the model, its card, metrics and checkpoints.")] = None,
+    resume: Annotated[Flag, Parameter(help="Resume the training in --out where it was interrupted.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Build the model and make one step on synthetic sounds; write nothing.")
+        Flag, Parameter(help="Build everything and make one step on synthetic sounds; nothing is written.")
     ] = False,
-    as_json: AsJson = False,
-    _: Annotated[
-        bool, typer.Option("--list", callback=_list, is_eager=True, help="List the recipes that come with Otoscope.")
-    ] = False,
+    list_recipes: Annotated[Flag, Parameter(name="--list", help="List the recipes that come with Otoscope.")] = False,
+    json: Json = False,
 ) -> None:
-    """Train a model from a recipe, into a folder that every other command opens."""
-    from otoscope.errors import InputError
-    from otoscope.training.recipe import read_recipe
+    """Train a model from a recipe, into a folder that every other command can open."""
+    if list_recipes:
+        _list(json)
+        return
+    if recipe is None:
+        raise CycloptsError(msg="give RECIPE, a name that --list shows or a YAML file")
+    wanted = read_recipe(recipe, list(changes))
+    from otoscope.training import run  # Lightning takes seconds to import, which a wrong recipe need not cost
+    from otoscope.training.folder import is_rank_zero
 
-    wanted = read_recipe(recipe, changes or [])
     if dry_run:
-        from otoscope.training import run
-
-        _show("one step on synthetic sounds", run.dry_run(wanted), as_json)
+        _show("one step on synthetic sounds", run.dry_run(wanted), json)
         return
     if out is None:
         raise InputError("give --out, the folder for the trained model, or --dry-run")
-    from otoscope.training import run
-    from otoscope.training.folder import is_rank_zero
-
     try:
         with progress_bar("training") as report:
             metrics = run.train(wanted, out, resume=resume, report=report)
     except KeyboardInterrupt:
-        # A worker that was just starting would report its incomplete state.
+        # A worker that was just starting complains of its half-made state when it is cleared away.
         sys.unraisablehook = lambda _: None
-        err_console.print(f"interrupted; the same command with --resume continues in {out}", markup=False)
-        raise typer.Exit(130) from None
+        err_console.print(f"stopped; the same command with --resume continues in {out}", markup=False)
+        raise SystemExit(130) from None
     if is_rank_zero():
-        _show(wanted.about, metrics, as_json)
+        _show(wanted.about, metrics, json)
         err_console.print(str(out), markup=False)
 
 
-def _show(title: str, metrics: dict[str, Any], as_json: bool) -> None:
-    if as_json:
+def _list(json: bool) -> None:
+    if json:
+        print_json({"recipes": available()})
+    else:
+        rows = [{"name": name, "about": about} for name, about in available().items()]
+        print_table("recipes", rows, {"name": "recipe", "about": "trains"})
+
+
+def _show(title: str, metrics: dict[str, Any], json: bool) -> None:
+    if json:
         print_json(metrics)
         return
     rows: dict[str, Any] = {"what": title}

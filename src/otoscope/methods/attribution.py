@@ -13,6 +13,7 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.errors import InputError
 from otoscope.probe import logits
 from otoscope.results import variable
@@ -221,7 +222,8 @@ def frequency_occlusion(
 
     def filtered(gains: Tensor, outside: float) -> Tensor:
         of_bins = torch.where(inside, gains[:, index], outside)
-        return torch.fft.irfft(spectrum * of_bins.reshape(-1, *[1] * (clip.ndim - 2), len(index)), length).to(clip)
+        signal: Tensor = torch.fft.irfft(spectrum * of_bins.reshape(-1, *[1] * (clip.ndim - 2), len(index)), length)
+        return signal.to(clip)
 
     loss = FeatureAblation(lambda gains: score(filtered(gains, 1.0))).attribute(
         clip.new_ones(1, len(edges) - 1), perturbations_per_eval=batch_size
@@ -235,10 +237,10 @@ _METHODS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
 
 #: The rules of this module, with the papers that they are from.
 ATTRIBUTIONS = {
-    "integrated_gradients": "Sundararajan et al. 2017, eq. 1",
-    "smoothgrad": "Smilkov et al. 2017, section 3",
-    "occlusion": "Zeiler and Fergus 2014, section 4.2",
-    "frequency_occlusion": "Zeiler and Fergus 2014, section 4.2, by bands of frequency",
+    "integrated_gradients": cite("sundararajan2017", "eq. 1"),
+    "smoothgrad": cite("smilkov2017", "section 3"),
+    "occlusion": cite("zeiler2014", "section 4.2"),
+    "frequency_occlusion": cite("zeiler2014", "section 4.2, by bands of frequency"),
 }
 
 # What a rule returns beside the signal: its name, its dimensions, its meaning.
@@ -279,6 +281,7 @@ def attribute(
     pick: Callable[[int, Tensor], Tensor],
     sample_rate: float,
     options: Mapping[str, Any],
+    output: int | str | None = None,
 ) -> tuple[Tensor, xr.Dataset]:
     """Relevance of one output by a rule of :data:`ATTRIBUTIONS`, clip by clip.
 
@@ -294,6 +297,8 @@ def attribute(
         In Hz.
     options : mapping
         Of the rule, see its function.
+    output : int or str, optional
+        Which of several outputs of the model is meant, by its place or its name.
 
     Returns
     -------
@@ -311,10 +316,10 @@ def attribute(
     found = []
     with torch.inference_mode(False), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        for number, clip in enumerate(inputs.split(1)):
+        for number, clip in enumerate(torch.split(inputs, 1)):
 
             def score(waveforms: Tensor, number: int = number) -> Tensor:
-                return pick(number, logits(model, waveforms))
+                return pick(number, logits(model, waveforms, output))
 
             found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
     signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()

@@ -7,46 +7,51 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.dsp import spectra
 from otoscope.dsp.segment import segment
-from otoscope.methods.relevance import Target, relevance
-from otoscope.probe import Rule, rule_name
-from otoscope.results import axis, sign, variable
-
-_SOURCE = "Muckenhirn et al. 2019, section 3.2 and Fig. 3c"
+from otoscope.methods.catalogue import Rows, method
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.probe import Rule
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Target, Wave
 
 SIGNALS = ("input", "relevance")
 """What is compared, in the order of the dimension `signal`."""
 
 
+@method(
+    source=cite("relevance", "section 3.2 and Fig. 3c"),
+    takes="wave",
+    rows=Rows(("signal",), ("class_name", "start", "stop", "period", "periodicity")),
+)
 def autocorrelation(
-    model: nn.Module,
-    inputs: Tensor,
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
     target: Target | None = None,
-    rule: str | Rule = "guided",
-    classes: Sequence[str] | None = None,
+    rule: RelevanceRule | Rule = "guided",
     start: float | None = None,
     stop: float | None = None,
     duration: float = 0.1,
 ) -> xr.Dataset:
-    r"""Autocorrelation of a segment of the input and of its relevance signal, side by side.
+    r"""Autocorrelation of a segment of a sound and of its relevance signal, side by side.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
-    target, rule, classes
-        Of the relevance, see :func:`otoscope.methods.relevance`.
-    start, stop : float, optional
-        Segment in s; the loudest stretch of the input of that duration by default.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
+    target : int, str or callable, optional
+        The output that is explained, as for the relevance: a class by number or name, or a function from the output
+        to one number for each clip; the likeliest class of each clip by default.
+    rule : str or callable
+        Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
+    start : float, optional
+        Where the segment begins, in s; the loudest stretch of the input by default.
+    stop : float, optional
+        Where the segment ends, in s.
     duration : float
         Of the segment in s, where start or stop is not given.
 
@@ -54,12 +59,14 @@ def autocorrelation(
     -------
     Dataset
         `autocorrelation` (clip, signal, lag), 1 at lag 0 (zeros for silence), signal being input or relevance and lag
-        in s; `start` and `stop` (clip) in s.
+        in s; `period` (clip, signal), the lag in s of its largest value after it first falls below zero, and
+        `periodicity` (clip, signal), that value, both NaN where there is none; `start` and `stop` (clip) in s; and the
+        `class_name` (clip) of the output that is explained.
 
     Raises
     ------
     InputError
-        If the segment is not within the sound, and as :func:`otoscope.methods.relevance`.
+        If the segment is not within the sound, and as :func:`otoscope.methods.relevance.relevance`.
 
     Notes
     -----
@@ -68,28 +75,40 @@ def autocorrelation(
 
     Examples
     --------
+    >>> from torch import nn
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
     ...                       nn.Flatten(), nn.Linear(8, 2))
-    >>> result = autocorrelation(model, torch.randn(1, 1, 16_000), sample_rate=16_000, start=0.2, stop=0.25)
-    >>> result.autocorrelation.sizes
-    Frozen({'clip': 1, 'signal': 2, 'lag': 800})
+    >>> tone = torch.sin(2 * torch.pi * 200 * torch.arange(16_000) / 16_000)
+    >>> result = autocorrelation(Subject(model, sample_rate=16_000), tone, start=0.2, stop=0.25)
+    >>> result.autocorrelation.sizes, result.period.sel(signal="input").item()
+    (Frozen({'signal': 2, 'lag': 800}), 0.005)
     """
-    found = relevance(model, inputs, sample_rate=sample_rate, target=target, rule=rule, classes=classes)
+    sample_rate = subject.sample_rate
+    found = relevance_of(subject, subject.inputs(wave), target=target, rule=rule)
     pieces = [segment(clip, sample_rate, start, stop, duration=duration) for clip in found["input"].values]
-    both = np.stack([found["input"].values, found["signal"].values], axis=1)
+    both = np.stack([found["input"].values, found["relevance"].values], axis=1)
     cut = np.stack([pair[:, piece] for pair, piece in zip(both, pieces, strict=True)])
-    correlation = spectra.autocorrelation(torch.as_tensor(cut))
+    correlation = spectra.autocorrelation(torch.as_tensor(cut)).numpy()
     lags = np.arange(cut.shape[-1]) / sample_rate
-    result = xr.Dataset(
+    peaks = np.apply_along_axis(_peak, -1, correlation, lags)
+    return xr.Dataset(
         {
             "autocorrelation": variable(["clip", "signal", "lag"], correlation, "autocorrelation"),
+            "period": variable(["clip", "signal"], peaks[..., 0], "lag of the peak of the autocorrelation", "s"),
+            "periodicity": variable(["clip", "signal"], peaks[..., 1], "height of the peak of the autocorrelation"),
+            "class_name": found["class_name"].variable,
             **segment_times(pieces, sample_rate),
         },
         coords={"signal": axis("signal", list(SIGNALS), "signal"), "lag": axis("lag", lags, "lag", "s")},
-        attrs={"sample_rate": sample_rate, "rule": found.attrs["rule"], "target": found.attrs["target"]},
+        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
     )
-    arguments = {"start": start, "stop": stop, "duration": duration}
-    return sign(result, "autocorrelation", _SOURCE, target=target, rule=rule_name(rule), **arguments)
+
+
+def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Lag and height of the largest value after the first below zero; NaN where none is positive."""
+    (below,) = np.nonzero(curve < 0)
+    at = int(below[0] + curve[below[0] :].argmax()) if below.size else 0
+    return np.array([lags[at], curve[at]] if at and curve[at] > 0 else [np.nan, np.nan])
 
 
 def segment_times(pieces: Sequence[slice], sample_rate: float) -> dict[str, xr.Variable]:

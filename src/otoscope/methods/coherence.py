@@ -2,78 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
+from otoscope.citations import cite
 from otoscope.dsp import coherence as dsp
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
-from otoscope.methods.clips import Clip, batched
+from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.most_active import sounds_of_most_active
-from otoscope.methods.sonify import sonify
-from otoscope.probe import Rule, Tap, rule_name
+from otoscope.methods.sonify import sounds_of_maps
+from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import Channels, find_taps
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, variable
+from otoscope.sounds import Clip, batched, sounds_of, usual_taps
+from otoscope.subject import Subject
+from otoscope.types import Data, Progress
 
-_SOURCE = "Yadav 2022, section 6.3, equations 6.1 and 6.2"
 _BATCH = 8  # clips; a batch keeps every activation up to the layer for the way back
 
 
+@method(
+    source=cite("sonification", "section 6.3, equations 6.1 and 6.2"),
+    takes="data",
+    rows=Rows(("layer",), ("coherence", "ci_low", "ci_high", "clips")),
+)
 def coherence(
-    model: nn.Module,
-    clips: Iterable[Clip],
+    subject: Subject,
+    data: Data,
     *,
-    sample_rate: float,
-    layers: Sequence[str] | None = None,
-    channel: Channels = None,
-    top: int = 5,
-    rule: str | Rule = "deconvnet",
+    layer: str | Sequence[str] | None = None,
+    channels: Channels = None,
+    n_frequencies: int = 5,
+    rule: RuleName | Rule = "deconvnet",
     window: dsp.Window = "hann",
     nperseg: int = 256,
     noverlap: int | None = None,
     nfft: int | None = None,
     detrend: dsp.Detrend = "constant",
-    time_axes: Mapping[str, int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Coherence between sounds and their sonifications, layer by layer.
+    r"""How much of sounds is left in each layer: their coherence with their sonifications.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    clips : iterable of Clip
-        Of any lengths, read one batch after another.
-    sample_rate : float
-        In Hz.
-    layers : sequence of str, optional
-        Taps; by default the last of every block.
-    channel : int, sequence of int, "all" or "layer", optional
-        Which maps are heard, as in :func:`otoscope.methods.sonify`; the value of a clip is the mean over several.
-        By default, as in the thesis, the one that is most active in the clip.
-    top : int
+    data : folder, data set or waves
+        Sounds of any lengths, read one batch after another.
+    layer : str or sequence of str, optional
+        One or several taps, by their names or the ends of them; the ends of all blocks by default.
+    channels : int, sequence of int, "all" or "layer", optional
+        Which maps are sonified, as in :func:`otoscope.methods.sonify.sonify`; the value of a clip is the mean over
+        several. By default, as in the thesis, the one that is most active in the clip.
+    n_frequencies : int
         How many of the most coherent frequencies the mean is taken over.
     rule : {"deconvnet", "guided", "gradient"} or callable
-        Of the sonification.
-    window, nperseg, noverlap, nfft, detrend
-        Of Welch's method, see :func:`otoscope.dsp.coherence.coherence`; the defaults are scipy's.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
+        What activations pass back in the sonification, see :mod:`otoscope.probe.rules`.
+    window : str
+        Of Welch's method, see :func:`otoscope.dsp.coherence.coherence`; this and what follows is by default as in
+        scipy.
+    nperseg : int
+        Samples of a segment.
+    noverlap : int, optional
+        Samples by which segments overlap; half of them by default.
+    nfft : int, optional
+        Length of the Fourier transform; that of a segment by default.
+    detrend : {"constant", "linear"} or False
+        What is taken off each segment: its mean, a line, or nothing.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips; `total` is 0 where it is not known.
 
     Returns
     -------
     Dataset
-        Over `layer`: `coherence`, the measure :math:`M_c`, `low` and `high`, the bounds of its 95 % confidence interval
-        over clips (NaN for a single clip), and `count` of clips. Over (clip, layer): `value`, the measure of
-        one clip, and `channel`, the map that was heard, where it is the most active one. `spectrum`
-        (layer, frequency), the coherence at each frequency, mean over clips.
+        Over `layer`: `coherence`, the measure :math:`M_c`, `ci_low` and `ci_high`, the bounds of its 95 % confidence
+        interval over clips (NaN for a single clip), and `clips`, their number. `clip_coherence` (clip, layer), the
+        measure of one clip; `channel` (clip, layer), the map that was sonified, where it is the most active one;
+        `coherence_spectrum` (layer, frequency), the coherence at each frequency, mean over clips.
 
     Raises
     ------
@@ -91,43 +100,48 @@ def coherence(
 
     Examples
     --------
-    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30), nn.ReLU(), nn.Conv1d(8, 8, 30), nn.ReLU())
-    >>> clips = [Clip(str(n), torch.randn(1, 1, 4000)) for n in range(3)]
-    >>> result = coherence(model, clips, sample_rate=8000)
-    >>> result["coherence"].sizes, result["layer"].values.tolist(), result["count"].values.tolist()
-    (Frozen({'layer': 2}), ['1', '3'], [3, 3])
+    >>> model = torch.nn.Sequential(torch.nn.Conv1d(1, 8, 30), torch.nn.ReLU())
+    >>> result = coherence(Subject(model, sample_rate=8000), [torch.randn(4000) for _ in range(3)])
+    >>> result.coherence.sizes, result.clips.values.tolist()
+    (Frozen({'layer': 1}), [3])
     """
     welch: dict[str, Any] = {
         "window": window, "nperseg": nperseg, "noverlap": noverlap, "nfft": nfft, "detrend": detrend,
     }  # fmt: skip
-    total = len(clips) if isinstance(clips, Sized) else 0
+    sounds = sounds_of(subject, data)
+    layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []
     labels: list[str] = []
     taps: list[Tap] = []
     values, maps, spectra = [], [], torch.zeros(())
-    for batch, inputs in batched(clips, _BATCH if channel is None else 1):
-        _check_length(batch[0], inputs, sample_rate, nperseg, noverlap)
-        taps = taps or find_taps(model, inputs, sample_rate, layers, time_axes)
-        sounds, heard = _sounds(model, inputs, taps, sample_rate, channel, rule, time_axes)
+    for batch, inputs in batched(sounds, _BATCH if channels is None else 1):
+        _check_length(batch[0], inputs, subject.sample_rate, nperseg, noverlap)
+        taps = taps or find_taps(subject.model, inputs, subject.sample_rate, layer, time_axes)
+        sonified, most_active = _sonified(subject, inputs, taps, channels, rule, time_axes)
         waveform = inputs.reshape(len(inputs), 1, -1)
-        shared = [dsp.coherence(waveform, sound, sample_rate, **welch)[0].cpu() for sound in sounds]
-        values.append(torch.stack([dsp.mean_top(one, top).mean(-1) for one in shared], dim=1))
+        shared = [dsp.coherence(waveform, one, subject.sample_rate, **welch)[0].cpu() for one in sonified]
+        values.append(torch.stack([dsp.mean_top(one, n_frequencies).mean(-1) for one in shared], dim=1))
         spectra = spectra + torch.stack([one.double().mean(1).sum(0) for one in shared])
-        maps.append(heard)
+        maps.append(most_active)
         names += [clip.name for clip in batch]
         labels += [clip.label or "" for clip in batch]
         if progress:
-            progress(len(names), total)
+            progress(len(names), len(sounds))
     if not names:
         raise InputError("there is no clip to measure the coherence of: give at least one")
-    frequency = np.fft.rfftfreq(nfft or nperseg, 1 / sample_rate)
+    frequency = np.fft.rfftfreq(nfft or nperseg, 1 / subject.sample_rate)
     result = _labelled(taps, names, frequency, torch.cat(values), spectra / len(names))
     if any(labels):
         result = result.assign_coords(label=("clip", labels))
-    if channel is None:
-        result["channel"] = variable(["clip", "layer"], torch.cat(maps), "most active map, which is heard")
-    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), top=top)
-    return sign(result, "coherence", _SOURCE, layers=layers, channel=channel, top=top, rule=rule, **welch)
+    if channels is None:
+        result["channel"] = variable(["clip", "layer"], torch.cat(maps), "most active map, which is sonified")
+    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule))
+    return resolved(
+        result,
+        layer=[tap.name for tap in taps],
+        noverlap=nperseg // 2 if noverlap is None else noverlap,
+        nfft=nfft or nperseg,
+    )
 
 
 def _check_length(clip: Clip, inputs: Tensor, sample_rate: float, nperseg: int, noverlap: int | None) -> None:
@@ -139,22 +153,23 @@ def _check_length(clip: Clip, inputs: Tensor, sample_rate: float, nperseg: int, 
         )
 
 
-def _sounds(
-    model: nn.Module,
+def _sonified(
+    subject: Subject,
     inputs: Tensor,
     taps: list[Tap],
-    sample_rate: float,
-    channel: Channels,
-    rule: str | Rule,
-    time_axes: Mapping[str, int] | None,
+    channels: Channels,
+    rule: RuleName | Rule,
+    time_axes: Mapping[str, int],
 ) -> tuple[Iterable[Tensor], Tensor]:
-    """Sounds (clip, map, time) of every tap; the most active maps (clip, tap), where it is them that are heard."""
-    if channel is None:
-        sounds, maps = sounds_of_most_active(model, inputs, taps, rule)
+    """Sounds (clip, map, time) of every tap; the most active maps (clip, tap), where those are sonified."""
+    if channels is None:
+        sounds, maps = sounds_of_most_active(subject.model, inputs, taps, rule)
         return sounds[:, :, None].unbind(1), maps
-    asked: dict[str, Any] = {"channel": channel, "rule": rule, "time_axes": time_axes}
-    each = (sonify(model, inputs, sample_rate=sample_rate, layer=tap.name, **asked) for tap in taps)
-    return (torch.from_numpy(sounds.values).to(inputs) for sounds in each), inputs.new_zeros(0)
+    each = (
+        sounds_of_maps(subject, inputs, layer=tap.name, channels=channels, rule=rule, time_axes=time_axes)
+        for tap in taps
+    )
+    return (torch.from_numpy(sounds["sonification"].values).to(inputs) for sounds in each), inputs.new_zeros(0)
 
 
 def _labelled(taps: list[Tap], names: list[str], frequency: np.ndarray, values: Tensor, spectra: Tensor) -> xr.Dataset:
@@ -168,11 +183,13 @@ def _labelled(taps: list[Tap], names: list[str], frequency: np.ndarray, values: 
     return xr.Dataset(
         {
             "coherence": variable(["layer"], mean, "mean coherence of input and sonification"),
-            "low": variable(["layer"], low, "lower bound of its 95 % confidence interval"),
-            "high": variable(["layer"], high, "upper bound of its 95 % confidence interval"),
-            "count": variable(["layer"], np.full(len(taps), len(names)), "clips"),
-            "value": variable(["clip", "layer"], values, "coherence of one clip"),
-            "spectrum": variable(["layer", "frequency"], spectra, "coherence at each frequency, mean over clips"),
+            "ci_low": variable(["layer"], low, "lower bound of its 95 % confidence interval"),
+            "ci_high": variable(["layer"], high, "upper bound of its 95 % confidence interval"),
+            "clips": variable(["layer"], np.full(len(taps), len(names)), "clips"),
+            "clip_coherence": variable(["clip", "layer"], values, "coherence of one clip"),
+            "coherence_spectrum": variable(
+                ["layer", "frequency"], spectra, "coherence at each frequency, mean over clips"
+            ),
         },
         coords=coords,
     )

@@ -5,125 +5,162 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.audio import file_digest
+from otoscope.citations import cite
 from otoscope.errors import InputError
-from otoscope.methods.peaks import Progress
-from otoscope.methods.sonify import sonify
-from otoscope.probe import Rule, rule_name
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.sonify import sounds_of_maps
+from otoscope.models import checkpoint_files, fitting_weights, read_weights
+from otoscope.probe import Rule, RuleName, rule_name
 from otoscope.probe.select import Channels
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Progress, Wave
 
-_SOURCE = "Yadav 2022, section 5.3.3"
 State = Mapping[str, Tensor]
 Checkpoint = tuple[int | str, State | Callable[[], State]]
+"""A number of steps or a name, and a state dict or a function that reads one, so that only one is held at a time."""
 
 
-def feature_evolution(
-    model: nn.Module,
-    inputs: Tensor,
+@method(
+    source=cite("sonification", "section 5.3.3"),
+    takes="wave",
+    rows=Rows(("channel", "checkpoint"), ("activity", "peak_frequency")),
+    main="sonification",
+)
+def evolution(
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
-    checkpoints: Sequence[Checkpoint],
+    checkpoints: str | Path | Sequence[str | Path],
     layer: str,
-    channel: Channels = None,
-    top: int = 1,
-    rule: str | Rule = "deconvnet",
-    time_axes: Mapping[str, int] | None = None,
+    channels: Channels = None,
+    n_maps: int = 1,
+    rule: RuleName | Rule = "deconvnet",
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Sonifications of the same maps for the same sounds at every checkpoint of a training.
+    r"""What the same feature maps sound like at every checkpoint of a training.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms. It gets its own weights back, also after an error.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
-    checkpoints : sequence of (label, weights)
-        In the order of the training. The label is a number of steps, or a name; the weights are a state dict, or a
-        function that reads one, so that only one is held at a time.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
+    checkpoints : str or Path, or sequence of them
+        Weights files or folders of them, sorted by the step in their names, see
+        :func:`otoscope.models.checkpoint_files`.
     layer : str
         The tap whose maps are heard.
-    channel : int, sequence of int, "all" or "layer", optional
-        As in :func:`otoscope.methods.sonify`. By default the `top` maps that are most active at the last checkpoint.
-    top : int
+    channels : int, sequence of int, "all" or "layer", optional
+        One map, several, every map by itself, or the whole layer at once. By default the `n_maps` maps that are most
+        active at the last checkpoint.
+    n_maps : int
         How many of the most active maps.
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of checkpoints.
 
     Returns
     -------
     Dataset
-        `sonification` (clip, checkpoint, channel, time), each scaled to the peak of its clip; `activity` (clip,
-        checkpoint, channel), the root mean square of the map, which tells a dead map from a loud one; `input` (clip,
+        `sonification` (clip, checkpoint, channel, time), each scaled to the peak of its clip. Of each (clip,
+        checkpoint, channel) `activity`, the root mean square of the map, which distinguishes a dead map from a loud
+        one, and `peak_frequency`, the loudest of its sound from 50 Hz up, in Hz (NaN for silence). `input` (clip,
         time).
 
     Raises
     ------
     InputError
-        If a checkpoint does not fit the model or its activations are not finite, or there is no such tap or map.
+        If there is no checkpoint or one does not fit the model, its activations are not finite, or there is no such
+        tap or map.
 
     Notes
     -----
     Sounds and maps are held fixed and only the weights go back in training time, so that what changes is the feature.
+    The model gets its own weights back, also after an error.
 
     Examples
     --------
+    >>> import tempfile
     >>> import torch
     >>> model = nn.Sequential(nn.Conv1d(1, 4, 30, stride=10), nn.ReLU())
-    >>> before = {name: torch.zeros_like(value) for name, value in model.state_dict().items()}
-    >>> run = [(0, before), (100, model.state_dict())]
-    >>> result = feature_evolution(model, torch.randn(1, 1, 400), sample_rate=8000, checkpoints=run, layer="1")
-    >>> result.activity.sizes
-    Frozen({'clip': 1, 'checkpoint': 2, 'channel': 1})
+    >>> run = Path(tempfile.mkdtemp())
+    >>> for step in (0, 100):
+    ...     torch.save(model.state_dict(), run / f"step{step}.pt")
+    >>> evolution(Subject(model, sample_rate=8000), torch.randn(400), checkpoints=run, layer="1").activity.sizes
+    Frozen({'checkpoint': 2, 'channel': 1})
     """
-    _check(checkpoints)
-    asked: dict[str, Any] = {"sample_rate": sample_rate, "layer": layer, "rule": rule, "time_axes": time_axes}
+    files = checkpoint_files(checkpoints)
 
-    def sounds_at(checkpoint: Checkpoint, channel: Channels) -> xr.DataArray:
-        _load(model, checkpoint)
+    def reader(path: Path) -> Callable[[], State]:
+        return lambda: fitting_weights(subject.model, read_weights(path), path)
+
+    result = sounds_of_checkpoints(
+        subject,
+        subject.inputs(wave),
+        [(label, reader(path)) for label, path in files],
+        layer=layer,
+        channels=channels,
+        n_maps=n_maps,
+        rule=rule,
+        progress=progress,
+    )
+    return resolved(
+        result,
+        layer=result.attrs["layer"],
+        channels=result["channel"].values.tolist() if channels is None else channels,
+        checkpoints={str(label): file_digest(path) for label, path in files},
+    )
+
+
+def sounds_of_checkpoints(
+    subject: Subject,
+    inputs: Tensor,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    layer: str,
+    channels: Channels = None,
+    n_maps: int = 1,
+    rule: RuleName | Rule = "deconvnet",
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """What :func:`evolution` returns, not signed, of inputs (clip, ..., time) and weights in the order of training."""
+    _check(checkpoints)
+
+    def sounds_at(checkpoint: Checkpoint, channels: Channels) -> xr.Dataset:
+        _load(subject.model, checkpoint)
         try:
-            return sonify(model, inputs, channel=channel, top=top, **asked)
+            return sounds_of_maps(subject, inputs, layer=layer, channels=channels, n_maps=n_maps, rule=rule)
         except InputError as error:
             raise InputError(f"{error} (with the weights of checkpoint {checkpoint[0]})") from None
 
-    heard = []
-    with _own_weights(model):
-        if channel is None:
-            channel = sounds_at(checkpoints[-1], None).channel.values.tolist()
+    found = []
+    with _own_weights(subject.model):
+        if channels is None:
+            channels = sounds_at(checkpoints[-1], None)["channel"].values.tolist()
         for done, checkpoint in enumerate(checkpoints, 1):
-            heard.append(sounds_at(checkpoint, channel))
+            found.append(sounds_at(checkpoint, channels))
             if progress:
                 progress(done, len(checkpoints))
-    first = heard[0]
-    result = xr.Dataset(
-        {
-            "sonification": variable(
-                ["clip", "checkpoint", "channel", "time"], np.stack([one.values for one in heard], 1), "sonification"
-            ),
-            "activity": variable(
-                ["clip", "checkpoint", "channel"],
-                np.stack([one.activity.values for one in heard], 1),
-                "root mean square of the map",
-            ),
-            "input": variable(["clip", "time"], inputs.reshape(len(inputs), -1), "input"),
-        },
-        coords={"checkpoint": _labels(checkpoints), "channel": first.channel.values, "time": first.time.variable},
-        attrs={"sample_rate": sample_rate, "layer": first.attrs["layer"], "rule": rule_name(rule)},
+    first = found[0]
+    names = ("sonification", "activity", "peak_frequency")
+    joined = {
+        str(name): xr.Variable(
+            ("clip", "checkpoint", *first[name].dims[1:]), np.stack([one[name] for one in found], 1), first[name].attrs
+        )
+        for name in names
+    }
+    return xr.Dataset(
+        {**joined, "input": variable(["clip", "time"], inputs.reshape(len(inputs), -1), "input")},
+        coords={"checkpoint": _labels(checkpoints), "channel": first["channel"], "time": first["time"].variable},
+        attrs={"sample_rate": subject.sample_rate, "layer": first.attrs["layer"], "rule": rule_name(rule)},
     )
-    result["sonification"].attrs["sample_rate"] = sample_rate  # by which it is played
-    return sign(result, "feature_evolution", _SOURCE, layer=first.attrs["layer"], channel=channel, top=top, rule=rule)
 
 
 def _check(checkpoints: Sequence[Checkpoint]) -> None:

@@ -2,111 +2,71 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
-from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.dsp.kernels import half_power_band, magnitude_response
 from otoscope.dsp.response import centred_bank, cumulative_frequency_response
-from otoscope.errors import InputError
-from otoscope.probe.select import first_kernels
-from otoscope.results import axis, sign, variable
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.models.checkpoints import fit_weights, read_weights
+from otoscope.probe.select import FirstKernels, first_kernels
+from otoscope.results import axis, variable
+from otoscope.subject import Subject, silence
 
-_SOURCE = "Muckenhirn et al. 2019, eq. 1; filters sorted by centre frequency after Golik et al. 2015"
+_SOURCE = f"{cite('relevance', 'eq. 1')}; filters sorted by centre frequency after {cite('golik2015')}"
 
 
+@method(
+    source=_SOURCE,
+    takes="model",
+    rows=Rows(("training", "kernel"), ("centre_frequency", "bandwidth", "change")),
+    main="magnitude",
+)
 def filters(
-    model: nn.Module, inputs: Tensor, *, sample_rate: float, layer: str | None = None, n_fft: int = 1024
+    subject: Subject, *, layer: str | None = None, n_fft: int = 1024, before: str | Path | None = None
 ) -> xr.Dataset:
-    r"""Filters of a layer that reads the waveform, in time and in frequency.
+    r"""Filters of a layer that reads the waveform: their bands, and what they pass together.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module whose first layer is a convolution of one channel.
-    inputs : Tensor, (clip, ..., time)
-        A waveform as the model takes it, to find the layer with.
-    sample_rate : float
-        In Hz.
     layer : str, optional
         The layer; the first convolution of the model by default.
     n_fft : int
         Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies.
+    before : str or Path, optional
+        Weights of an earlier state of the model, such as that before training, to show beside those that it has:
+        ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict.
 
     Returns
     -------
     Dataset
-        `weight` (kernel, lag), the kernels in time, centred, with zeros around those narrower than the widest;
-        `magnitude` (kernel, frequency), their responses; `centre_frequency` and `bandwidth` (kernel) in Hz, of
-        the half-power band (NaN for a kernel of zeros); `order` (place), the numbers of the kernels from the
-        lowest centre frequency to the highest, kernels of zeros last; `cumulative_response` (frequency), the cumulative
-        frequency response of them all.
+        `magnitude` (kernel, frequency), the magnitude responses of the kernels; `weight` (kernel, lag), the kernels in
+        time, with zeros around those narrower than the widest; `centre_frequency` and `bandwidth` (kernel) in
+        Hz, of the half-power band (NaN for a kernel of zeros); `cumulative_response` (frequency), the cumulative
+        frequency response of them all. `order` (place) holds the numbers of the kernels from the lowest centre
+        frequency to the highest, kernels of zeros last.
+
+        With `before`, all of these have a first dimension `training` ("before", "after"), and there is `change`
+        (kernel), how much the weights of each kernel changed, NaN for those that were zero.
 
     Raises
     ------
     InputError
-        If the layer does not read a waveform of one channel, or `n_fft` is shorter than a kernel.
+        If the layer does not read a waveform of one channel, `n_fft` is shorter than a kernel, or the weights of
+        `before` cannot be read or do not fit the model.
 
     Notes
     -----
     .. math:: F_\mathrm{cum} = \sum_k F_k / \lVert F_k \rVert_2
 
     with :math:`F_k` the magnitude response of kernel k. Kernels are those that reach the convolution, also where they
-    are computed on the way (SincNet, weight normalisation).
+    are computed on the way (SincNet, weight normalisation). Lags are from the middle of a kernel, sample
+    ``width // 2``, which for an even width is half a sample after its centre of symmetry.
 
-    Examples
-    --------
-    >>> import torch
-    >>> model = nn.Conv1d(1, 8, 30, stride=10)
-    >>> filters(model, torch.zeros(1, 1, 16_000), sample_rate=16_000).sizes
-    Frozen({'kernel': 8, 'lag': 30, 'frequency': 513, 'place': 8})
-    """
-    kernels, _ = first_kernels(model, inputs, sample_rate, layer)
-    bank, band = centred_bank(kernels), half_power_band(kernels, sample_rate).cpu().numpy()
-    centre, width = band.mean(1), bank.shape[1]
-    lags = (np.arange(width) - width // 2) / sample_rate
-    cumulative = cumulative_frequency_response(kernels, n_fft)
-    bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
-    result = xr.Dataset(
-        {
-            "weight": variable(["kernel", "lag"], bank, "weight"),
-            "magnitude": variable(["kernel", "frequency"], magnitude_response(kernels, n_fft), "magnitude response"),
-            "centre_frequency": variable(["kernel"], centre, "centre frequency", "Hz"),
-            "bandwidth": variable(["kernel"], band[:, 1] - band[:, 0], "half-power bandwidth", "Hz"),
-            "order": variable(["place"], np.argsort(centre, kind="stable"), "kernel, by centre frequency"),
-            "cumulative_response": variable(["frequency"], cumulative, "cumulative frequency response"),
-        },
-        coords={
-            "kernel": axis("kernel", np.arange(len(bank)), "kernel"),
-            "lag": axis("lag", lags, "time", "s"),
-            "frequency": axis("frequency", bins, "frequency", "Hz"),
-        },
-        attrs={"sample_rate": sample_rate},
-    )
-    return sign(result, "filters", _SOURCE, layer=layer, n_fft=n_fft)
-
-
-def filters_before_after(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
-    r"""The filters of one layer with two sets of weights, side by side.
-
-    Parameters
-    ----------
-    before, after : Dataset
-        From :func:`filters`, most often of the untrained and of the trained model.
-
-    Returns
-    -------
-    Dataset
-        The quantities of both along a first dimension `training` ("before", "after"), and `change` (kernel), how much
-        the weights of each kernel changed, NaN for those that were zero.
-
-    Raises
-    ------
-    InputError
-        If the two are not of the same number of kernels, widths and frequencies.
-
-    Notes
-    -----
     .. math:: \mathrm{change}_k = \lVert f_k^{after} - f_k^{before} \rVert_2 / \lVert f_k^{before} \rVert_2
 
     Filters before and after training are Fig. 6 of SimpleNet.
@@ -114,24 +74,54 @@ def filters_before_after(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
     Examples
     --------
     >>> import torch
-    >>> model = nn.Conv1d(1, 8, 30, stride=10)
-    >>> before = filters(model, torch.zeros(1, 1, 16_000), sample_rate=16_000)
-    >>> model.weight.data.mul_(1.5).shape
-    torch.Size([8, 1, 30])
-    >>> after = filters(model, torch.zeros(1, 1, 16_000), sample_rate=16_000)
-    >>> filters_before_after(before, after).change.values.round(3)[:3]
-    array([0.5, 0.5, 0.5], dtype=float32)
+    >>> subject = Subject(torch.nn.Conv1d(1, 8, 30, stride=10), sample_rate=16_000)
+    >>> filters(subject).sizes
+    Frozen({'kernel': 8, 'frequency': 513, 'lag': 30, 'place': 8})
     """
-    for dim in ("kernel", "lag", "frequency"):
-        if before.sizes[dim] != after.sizes[dim] or not np.allclose(before[dim], after[dim]):
-            raise InputError(
-                f"the filters before and after are not of the same layer: they have {before.sizes[dim]} and "
-                f"{after.sizes[dim]} values of {dim}"
-            )
-    result = xr.concat([before, after], "training", combine_attrs="drop_conflicts", join="override")
+    after = first_kernels(subject.model, silence(subject), subject.sample_rate, layer)
+    result = _measured(after, subject.sample_rate, n_fft)
+    if before is not None:
+        result = _side_by_side(_measured(_earlier(subject, before, layer), subject.sample_rate, n_fft), result)
+        result.attrs["source"] = f"{_SOURCE}; before and after training as in {cite('simplenet', 'Fig. 6')}"
+    return resolved(result, layer=after.layer)
+
+
+def _measured(first: FirstKernels, sample_rate: float, n_fft: int) -> xr.Dataset:
+    bank, band = centred_bank(first.kernels), half_power_band(first.kernels, sample_rate).cpu().numpy()
+    centre, width = band.mean(1), bank.shape[1]
+    order = np.argsort(centre, kind="stable")
+    cumulative = cumulative_frequency_response(first.kernels, n_fft)
+    return xr.Dataset(
+        {
+            "magnitude": variable(
+                ["kernel", "frequency"], magnitude_response(first.kernels, n_fft), "magnitude response"
+            ),
+            "weight": variable(["kernel", "lag"], bank, "weight"),
+            "centre_frequency": variable(["kernel"], centre, "centre frequency", "Hz"),
+            "bandwidth": variable(["kernel"], band[:, 1] - band[:, 0], "half-power bandwidth", "Hz"),
+            "order": variable(["place"], order, "kernel, by centre frequency"),
+            "cumulative_response": variable(["frequency"], cumulative, "cumulative frequency response"),
+        },
+        coords={
+            "kernel": axis("kernel", np.arange(len(bank)), "kernel"),
+            "lag": axis("lag", (np.arange(width) - width // 2) / sample_rate, "time", "s"),
+            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"),
+        },
+    )
+
+
+def _earlier(subject: Subject, weights: str | Path, layer: str | None) -> FirstKernels:
+    """The kernels of the model with other weights; its own stay as they are."""
+    model = copy.deepcopy(subject.model)
+    fit_weights(model, read_weights(weights), weights)
+    return first_kernels(model, silence(subject), subject.sample_rate, layer)
+
+
+def _side_by_side(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
+    result = xr.concat([before, after], "training", join="override")
     result = result.assign_coords(training=["before", "after"])
     size = np.linalg.norm(before["weight"], axis=1)
     distance = np.linalg.norm(after["weight"].values - before["weight"].values, axis=1)
     change = np.divide(distance, size, out=np.full_like(size, np.nan), where=size > 0)
     result["change"] = variable(["kernel"], change, "change of the weights over their size")
-    return sign(result, "filters_before_after", "after SimpleNet, Fig. 6")
+    return result

@@ -7,15 +7,17 @@ from typing import Literal
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
+from otoscope.citations import cite
 from otoscope.dsp.dictionary import properties, unrolled_atoms
 from otoscope.errors import InputError
-from otoscope.probe import Layer, Tap, trace
-from otoscope.results import sign, variable
+from otoscope.methods.catalogue import Rows, method
+from otoscope.probe import Layer, Tap
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
 
 Measure = Literal["A", "B", "beta_min", "beta_avg", "beta_mse", "mu", "mu_avg", "mu_mse"]
-_SOURCE = "Gupta and Abrol, section 2.2; Skretting and Engan 2011"
 
 #: What is measured of a layer: name, meaning, units.
 MEASURES: tuple[tuple[Measure, str, str], ...] = (
@@ -29,19 +31,21 @@ MEASURES: tuple[tuple[Measure, str, str], ...] = (
     ("mu_mse", "root of the summed squared eigenvalues over the number of atoms", "1"),
 )
 
+# Those of SWAM's Table 4 come first: in a narrow terminal the others stand below.
+_COLUMNS = (
+    *("A", "B", "beta_avg", "mu", "mu_avg"),
+    *("beta_min", "beta_mse", "mu_mse", "atoms", "dimension", "dead", "skip"),
+)
 
-def geometry(model: nn.Module, inputs: Tensor, *, sample_rate: float) -> xr.Dataset:
-    r"""Frame bounds, angles and coherence of the kernels of every convolutional layer.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Any module with convolutions.
-    inputs : Tensor, (clip, ..., time)
-        Anything the model takes: the weights are measured, but only a forward pass tells which weights
-        reach an operation.
-    sample_rate : float
-        In Hz.
+@method(
+    source=f"{cite('skretting2011')}; {cite('swam', 'section 2.2, Table 4')}",
+    takes="model",
+    rows=Rows(("layer",), _COLUMNS),
+    main="A",
+)
+def geometry(subject: Subject) -> xr.Dataset:
+    r"""Geometry of the kernels of every convolutional layer: frame bounds, angles and coherence.
 
     Returns
     -------
@@ -64,13 +68,13 @@ def geometry(model: nn.Module, inputs: Tensor, *, sample_rate: float) -> xr.Data
 
     Examples
     --------
-    >>> model = nn.Conv1d(1, 2, 2, bias=False)
+    >>> model = torch.nn.Conv1d(1, 2, 2, bias=False)
     >>> _ = model.weight.data.copy_(torch.eye(2)[:, None])
-    >>> result = geometry(model, torch.zeros(1, 1, 100), sample_rate=8000)
+    >>> result = geometry(Subject(model, sample_rate=8000))
     >>> float(result.A[0]), float(result.B[0]), float(result.mu[0])
     (1.0, 1.0, 0.0)
     """
-    layers = trace(model, inputs, sample_rate).layers
+    layers = subject.taps().layers
     if not layers:
         raise InputError("the model has no convolution: there are no kernels to measure")
     measured = [properties(layer_atoms(layer), groups=_groups(layer)) for layer in layers]
@@ -87,15 +91,17 @@ def geometry(model: nn.Module, inputs: Tensor, *, sample_rate: float) -> xr.Data
         "dead": ([one["dead"] for one in measured], "kernels that are zero"),
         "skip": ([int(layer.skip) for layer in layers], "added to another path"),
     }
-    result = xr.Dataset(
+    return xr.Dataset(
         {
             **columns,
             **{name: variable(["layer"], values, meaning) for name, (values, meaning) in counts.items()},
             "babel": variable(["layer", "order"], babel, "babel function"),
         },
-        coords={"layer": [layer.name for layer in layers], "order": np.arange(1, orders + 1)},
+        coords={
+            "layer": [layer.name for layer in layers],
+            "order": axis("order", np.arange(1, orders + 1), "number of atoms that are summed over"),
+        },
     )
-    return sign(result, "geometry", _SOURCE)
 
 
 def layer_atoms(layer: Layer) -> Tensor:

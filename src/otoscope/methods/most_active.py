@@ -47,7 +47,7 @@ def sounds_of_most_active(
     >>> sounds.shape, channels.shape
     (torch.Size([3, 1, 400]), torch.Size([3, 1]))
     """
-    # Where frames are the batch, clips can only be told apart one at a time.
+    # Where frames are the batch, only one clip at a time can be run.
     groups = inputs.split(1) if any(tap.time_axis == 0 for tap in taps) else (inputs,)
     sounds, channels = [], []
     for group in groups:

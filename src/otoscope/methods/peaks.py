@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from otoscope.probe import Rule, Tap, vjp
-
-Progress = Callable[[int, int], None]
+from otoscope.types import Progress
 
 
 def sound_of_peaks(
@@ -39,7 +36,7 @@ def sound_of_peaks(
     Returns
     -------
     Tensor, (map, clip, ..., time), or None
-        None where an activation depends on more than its receptive field, as the trace or its value tells, or where
+        None where an activation depends on more than its receptive field, as the trace or its value shows, or where
         the model does not take clips so short.
     """
     local = tap.time_axis == len(tap.shape) - 1 == 2 and not tap.whole and float(tap.hop).is_integer()

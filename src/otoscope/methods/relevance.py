@@ -2,81 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
+from otoscope.citations import cite
+from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
 from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
-from otoscope.probe import RULES, Rule, logits, rule_name, vjp
-from otoscope.results import axis, sign, variable
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.probe import RULES, Rule, RuleName, logits, rule_name, vjp
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Target, Wave
 
-_SOURCE = "Muckenhirn et al. 2019, section 3.2"
-Target = int | str | Callable[[Tensor], Tensor]
+RelevanceRule = Literal[
+    RuleName, "gradient_x_input", "integrated_gradients", "smoothgrad", "occlusion", "frequency_occlusion"
+]
+"""Rules of :mod:`otoscope.probe.rules`, what can be made of them, and those that Captum computes."""
 
-#: Rules of :mod:`otoscope.probe.rules`, what can be made of them, and those that Captum computes.
-RELEVANCE_RULES = (*RULES, "gradient_x_input", *ATTRIBUTIONS)
+RELEVANCE_RULES: tuple[str, ...] = get_args(RelevanceRule)
+_SOURCE = cite("relevance", "section 3.2")
+_COLUMNS = ("class_name", "logit", "baseline_logit", "peak_time", "peak_frequency")
+_OF_BANDS = ("band_low", "band_high", "band_relevance")
 
 
+@method(source=_SOURCE, takes="wave", rows=Rows(("band",), (*_COLUMNS, *_OF_BANDS)))
 def relevance(
-    model: nn.Module,
-    inputs: Tensor,
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
     target: Target | None = None,
-    rule: str | Rule = "guided",
-    classes: Sequence[str] | None = None,
+    rule: RelevanceRule | Rule = "guided",
     window: float = 0.025,
     hop: float = 0.010,
-    **options: Any,
+    steps: int | None = None,
+    samples: int | None = None,
+    noise: float | None = None,
+    seed: int | None = None,
+    occlusion_window: float | None = None,
+    occlusion_hop: float | None = None,
+    bands: int | Sequence[float] | None = None,
+    batch_size: int | None = None,
 ) -> xr.Dataset:
     r"""Relevance of every sample for one output, in time and in frequency.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
     target : int, str or callable, optional
-        The class by number or name; a function from the output to one number for each clip; the likeliest
-        class of each clip by default. Logits are taken before a softmax.
+        The class by number or name, or a function from the output to one number for each clip; the likeliest class of
+        each clip by default. Logits are taken before a softmax.
     rule : str or callable
-        What activations pass back, see :mod:`otoscope.probe.rules`: "guided", "gradient" or "deconvnet", or a
-        function of your own; "gradient_x_input", the gradient times the input; or what Captum computes
+        What activations pass back: "guided", "gradient" or "deconvnet", see :mod:`otoscope.probe.rules`, or a function
+        of your own; "gradient_x_input", the gradient times the input; or what Captum computes
         (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`: "integrated_gradients",
         "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
-    classes : sequence of str, optional
-        Names of the classes.
-    window, hop : float
-        Of the short-time spectrum, in s.
-    **options
-        Of the rule: `steps` of integrated gradients (50); `samples` (32), `noise` as a share of the clip's root mean
-        square (0.1) and `seed` (0) of SmoothGrad; `occlusion_window` (0.05 s) and `occlusion_hop` (half of it);
-        `bands` of frequency occlusion, their number (24, on the mel scale) or their edges in Hz; and of all of
-        these `batch_size`, the waveforms in one pass of the model (8).
+    window : float
+        Length of the frames of the short-time spectra, in s.
+    hop : float
+        From one frame of the short-time spectra to the next, in s.
+    steps : int, optional
+        Points of the quadrature of integrated gradients; 50 by default.
+    samples : int, optional
+        Noisy copies of the sound that SmoothGrad takes; 32 by default.
+    noise : float, optional
+        Standard deviation of the noise of SmoothGrad, as a share of the root mean square of the clip; 0.1 by default.
+    seed : int, optional
+        Of the noise of SmoothGrad; 0 by default.
+    occlusion_window : float, optional
+        Length of what occlusion silences at a time, in s; 0.05 by default.
+    occlusion_hop : float, optional
+        From one window of occlusion to the next, in s; half of the window by default.
+    bands : int or sequence of float, optional
+        Number of bands of frequency occlusion, on the mel scale, or their edges in Hz; 24 by default.
+    batch_size : int, optional
+        Waveforms in one pass of the model, of the rules that Captum computes; 8 by default.
 
     Returns
     -------
     Dataset
-        `signal` (clip, time); `spectrum` and `phase` (clip, frequency) of the whole clip; `spectrogram`
-        (clip, frame_frequency, frame_time); `input` and `input_spectrogram` for comparison; `logit` and
-        `target` (clip). Of integrated gradients also `baseline_logit` (clip), the output for silence; of the
-        occlusions `time_relevance` (clip, time) or `band_relevance` (clip, band), what the output loses without this
-        part of the sound, where `signal` is the input weighted by it.
+        `relevance` (clip, time); `relevance_spectrum` and `relevance_phase` (clip, frequency) of the whole clip;
+        `relevance_spectrogram` (clip, frame_frequency, frame_time); `input` and `input_spectrogram` for comparison;
+        `logit`, `target` and `class_name` (clip) of the output that is explained; `peak_time` in s and
+        `peak_frequency` in Hz (clip), where the relevance and its spectrum from 50 Hz up are largest. Of integrated
+        gradients also `baseline_logit` (clip), the output for silence; of the occlusions `time_relevance` (clip, time)
+        or `band_relevance` (clip, band), what the output loses without this part of the sound, where `relevance` is
+        the input weighted by it.
 
     Raises
     ------
     InputError
         If the target does not exist or the output has no class axis; if the rule or an option of it is unknown or
-        unfit; if Captum is needed and not installed; if the output or the relevance is not finite.
+        unfit, or the rule does not use it; if Captum is needed and not installed; if the output or the relevance is
+        not finite.
 
     Notes
     -----
@@ -86,43 +111,71 @@ def relevance(
 
     Examples
     --------
+    >>> from torch import nn
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
     ...                       nn.Flatten(), nn.Linear(8, 2))
-    >>> result = relevance(model, torch.randn(1, 1, 16_000), sample_rate=16_000, target=1)
-    >>> result.signal.sizes
-    Frozen({'clip': 1, 'time': 16000})
+    >>> relevance(Subject(model, sample_rate=16_000), torch.randn(16_000), target=1).relevance.sizes
+    Frozen({'time': 16000})
+    """
+    given = {
+        "steps": steps, "samples": samples, "noise": noise, "seed": seed, "occlusion_window": occlusion_window,
+        "occlusion_hop": occlusion_hop, "bands": bands, "batch_size": batch_size,
+    }  # fmt: skip
+    check_rule(rule)
+    options = option_values(rule, {name: value for name, value in given.items() if value is not None})
+    inputs = subject.inputs(wave)
+    result = relevance_of(subject, inputs, target=target, rule=rule, window=window, hop=hop, options=options)
+    if rule == "occlusion" and options["occlusion_hop"] is None:
+        options["occlusion_hop"] = options["occlusion_window"] / 2
+    return resolved(result, **options)
+
+
+def relevance_of(
+    subject: Subject,
+    inputs: Tensor,
+    *,
+    target: Target | None = None,
+    rule: RelevanceRule | Rule = "guided",
+    window: float = 0.025,
+    hop: float = 0.010,
+    options: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """What :func:`relevance` returns, unsigned, of inputs (clip, ..., time) as the model takes them.
+
+    `options` are those of the rule; what is not given has its default.
     """
     check_rule(rule)
-    options = option_values(rule, options)
+    options = option_values(rule, options or {})
+    model, output, sample_rate, classes = subject.model, subject.contract.output, subject.sample_rate, subject.classes
     by_captum = rule if isinstance(rule, str) and rule in ATTRIBUTIONS else None
     if by_captum:
         with torch.no_grad():
-            value = logits(model, inputs)
+            value = logits(model, inputs, output)
     else:
-        value, pull = vjp(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule)
+        value, pull = vjp(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule, output=output)
     if value.shape[:1] != inputs.shape[:1]:
         raise InputError(f"the model's output has the shape {tuple(value.shape)}, without the clips on its first axis")
-    seed, logit, index = _seed(value, target, classes)
-    beside = None
+    cotangent, logit, index = _cotangent(value, target, classes)
+    more = xr.Dataset()
     if by_captum:
-        signal, beside = attribute(by_captum, model, inputs, _picker(value, target, index), sample_rate, options)
+        pick = _picker(value, target, index)
+        signal, more = attribute(by_captum, model, inputs, pick, sample_rate, options, output)
     else:
-        signal = pull(seed)
+        signal = pull(cotangent)
     signal = (signal * inputs if rule == "gradient_x_input" else signal).reshape(len(inputs), -1)
     if not (logit.isfinite().all() and signal.isfinite().all()):
         raise InputError(
             "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does the "
             "model divide by the level of a sound that is silent?"
         )
-    waveform = inputs.reshape(len(inputs), -1)
-    result = _labelled(signal, waveform, sample_rate, window, hop)
-    result = result if beside is None else result.merge(beside)
+    result: xr.Dataset = _labelled(signal, inputs.reshape(len(inputs), -1), sample_rate, window, hop).merge(more)
+    names = [_label(i, classes) for i in index.tolist()]
     result["logit"] = variable(["clip"], logit, "output that is explained")
     result["target"] = variable(["clip"], index, "class whose output is explained, -1 for a function")
-    names = ", ".join(_label(i, classes) for i in index.tolist())
-    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=names)
+    result["class_name"] = variable(["clip"], names, "name of the class")
     source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
-    return sign(result, "relevance", source, target=target, rule=rule_name(rule), window=window, hop=hop, **options)
+    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=", ".join(names), source=source)
+    return result
 
 
 def check_rule(rule: str | Rule) -> None:
@@ -138,7 +191,7 @@ def _label(index: int, classes: Sequence[str] | None) -> str:
     return classes[index] if classes else str(index)
 
 
-def _seed(output: Tensor, target: Target | None, classes: Sequence[str] | None) -> tuple[Tensor, Tensor, Tensor]:
+def _cotangent(output: Tensor, target: Target | None, classes: Sequence[str] | None) -> tuple[Tensor, Tensor, Tensor]:
     """The derivative of the chosen scalar by the output, its value, and the number of the class."""
     if callable(target):
         leaf = output.clone().requires_grad_()
@@ -203,13 +256,13 @@ def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: floa
     input_frames, _, _ = short_time_spectrum(waveform, sample_rate, window, hop)
     in_frames = ["clip", "frame_frequency", "frame_time"]
     spectrum_bins = np.arange(g.shape[-1]) * sample_rate / length
-    return xr.Dataset(
+    result = xr.Dataset(
         {
-            "signal": variable(["clip", "time"], signal, "relevance"),
+            "relevance": variable(["clip", "time"], signal, "relevance"),
             "input": variable(["clip", "time"], waveform, "input"),
-            "spectrum": variable(["clip", "frequency"], g.abs(), "magnitude of the relevance spectrum"),
-            "phase": variable(["clip", "frequency"], g.angle(), "phase of the relevance spectrum", "rad"),
-            "spectrogram": variable(in_frames, frames, "short-time magnitude of the relevance"),
+            "relevance_spectrum": variable(["clip", "frequency"], g.abs(), "magnitude of the relevance spectrum"),
+            "relevance_phase": variable(["clip", "frequency"], g.angle(), "phase of the relevance spectrum", "rad"),
+            "relevance_spectrogram": variable(in_frames, frames, "short-time magnitude of the relevance"),
             "input_spectrogram": variable(in_frames, input_frames, "short-time magnitude of the input"),
         },
         coords={
@@ -219,3 +272,8 @@ def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: floa
             "frame_time": axis("frame_time", times, "time", "s"),
         },
     )
+    loudest = abs(result["relevance"]).values.argmax(-1)
+    peaks = [peak_frequency(one) for one in result["relevance_spectrum"]]
+    result["peak_time"] = variable(["clip"], result["time"].values[loudest], "time of the largest relevance", "s")
+    result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest relevance", "Hz")
+    return result

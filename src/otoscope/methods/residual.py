@@ -2,88 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.citations import cite
+from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.most_active import sounds_of_most_active
 from otoscope.methods.sonify import scaled
-from otoscope.probe import Rule, Tap, rule_name
+from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import find_taps
-from otoscope.results import axis, sign, to_numpy, variable
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Wave
 
-SOURCE = "Yadav 2022, section 6.2"
 
-
+@method(source=cite("sonification", "section 6.2"), takes="wave", rows=Rows(("layer",), ("channel", "level")))
 def residual(
-    model: nn.Module,
-    inputs: Tensor,
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
-    layers: Sequence[str] | None = None,
-    rule: str | Rule = "deconvnet",
-    time_axes: Mapping[str, int] | None = None,
-) -> xr.DataArray:
+    layer: str | Sequence[str] | None = None,
+    rule: RuleName | Rule = "deconvnet",
+) -> xr.Dataset:
     r"""A sound without the sonification of the most active map of each layer.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
-    layers : sequence of str, optional
-        Taps, by their names or the ends of them; the ends of all blocks by default.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
+    layer : str or sequence of str, optional
+        One or several taps, by their names or the ends of them; the ends of all blocks by default.
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
 
     Returns
     -------
-    DataArray, (clip, layer, time)
-        Of a silent layer it is the sound itself. The coordinate `channel` (clip, layer) is the map of the largest root
-        mean square.
+    Dataset
+        `residual` (clip, layer, time); of a silent layer it is the sound itself. `channel` (clip, layer), the map of
+        the largest root mean square, whose sonification was taken out; `level` (clip, layer), the root mean square of
+        the residual over that of the sound, in dB (NaN for silence).
 
     Raises
     ------
     InputError
-        If there is no such tap or rule.
+        If there is no such tap or rule, or activations are not finite.
 
     Notes
     -----
-    :math:`r = x - s` with the sonification s scaled to :math:`\max |x|`, as :func:`otoscope.methods.sonify` does it.
-    The map is chosen for each clip by itself.
+    :math:`r = x - s` with the sonification s scaled to :math:`\max |x|`, as :func:`otoscope.methods.sonify.sonify` does
+    it. The map is chosen for each clip by itself.
 
     Examples
     --------
     >>> import torch
-    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
-    >>> residual(model, torch.randn(2, 1, 4000), sample_rate=8000).sizes
+    >>> scope = Subject(nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU()), sample_rate=8000)
+    >>> residual(scope, torch.randn(2, 4000)).residual.sizes
     Frozen({'clip': 2, 'layer': 1, 'time': 4000})
     """
-    taps = find_taps(model, inputs, sample_rate, layers, time_axes)
-    sounds, channels = residuals_of(model, inputs, taps, rule)
-    result = xr.DataArray(
-        to_numpy(sounds),
-        dims=("clip", "layer", "time"),
-        coords={
-            "layer": [tap.name for tap in taps],
-            "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
+    inputs = subject.inputs(wave)
+    taps = find_taps(subject.model, inputs, subject.sample_rate, layer, subject.time_axes)
+    sounds, channels = residuals_of(subject.model, inputs, taps, rule)
+    names = [tap.name for tap in taps]
+    result = xr.Dataset(
+        {
+            "residual": variable(["clip", "layer", "time"], sounds, "residual sound"),
             "channel": variable(["clip", "layer"], channels, "most active map"),
+            "level": variable(["clip", "layer"], _level(sounds, inputs), "level of the residual re the sound", "dB"),
         },
-        name="residual",
-        attrs={"long_name": "residual sound", "sample_rate": sample_rate, "rule": rule_name(rule)},
+        coords={
+            "layer": names,
+            "time": axis("time", np.arange(inputs.shape[-1]) / subject.sample_rate, "time", "s"),
+        },
+        attrs={"sample_rate": subject.sample_rate, "rule": rule_name(rule)},
     )
-    return sign(result, "residual", SOURCE, layers=layers, rule=rule)
+    result["residual"].attrs["sample_rate"] = subject.sample_rate  # by which it is played
+    return resolved(result, layer=names)
 
 
-def residuals_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: str | Rule) -> tuple[Tensor, Tensor]:
+def residuals_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: RuleName | Rule) -> tuple[Tensor, Tensor]:
     """The residuals (clip, tap, time) of waveforms, and the maps (clip, tap) that they lack."""
     sounds, channels = sounds_of_most_active(model, inputs, taps, rule)
     waveform = inputs.reshape(len(inputs), 1, -1)
     return waveform - scaled(sounds, waveform), channels
+
+
+def _level(sounds: Tensor, inputs: Tensor) -> Tensor:
+    """(clip, layer), in dB; NaN where the sound is silent, and -inf where nothing is left."""
+    power = inputs.reshape(len(inputs), 1, -1).double().square().mean(-1)
+    return 10 * (sounds.double().square().mean(-1) / power).log10()

@@ -2,80 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
-from otoscope.methods.clips import Clip, batched
-from otoscope.methods.peaks import Progress
-from otoscope.methods.residual import SOURCE, residuals_of
-from otoscope.probe import Rule, Tap, logits, rule_name
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.residual import residuals_of
+from otoscope.models import weights_digest
+from otoscope.probe import Rule, RuleName, Tap, logits, rule_name
 from otoscope.probe.select import find_taps
-from otoscope.results import sign, variable
+from otoscope.results import variable
+from otoscope.sounds import batched, sounds_of, usual_taps
+from otoscope.subject import Subject
+from otoscope.types import Data, Progress
 
 Metric = Callable[[Tensor, Tensor], float]
+_BOUNDED = ("score", "change", "agreement", "probability_change")
+_COLUMNS = (name + part for name in _BOUNDED for part in ("", "_ci_low", "_ci_high"))
 
 
+@method(
+    source=cite("sonification", "section 6.2"),
+    takes="data",
+    rows=Rows(("layer",), ("baseline", *_COLUMNS)),
+    main="score",
+)
 def residual_study(
-    model: nn.Module | Sequence[nn.Module],
-    clips: Iterable[Clip],
+    subject: Subject,
+    data: Data,
     *,
-    sample_rate: float,
-    layers: Sequence[str] | None = None,
-    classes: Sequence[str] | None = None,
-    metric: str | Metric = "accuracy",
-    rule: str | Rule = "deconvnet",
-    batch: int = 8,
+    layer: str | Sequence[str] | None = None,
+    own_answers: bool = False,
+    metric: Literal["accuracy"] | Metric = "accuracy",
+    rule: RuleName | Rule = "deconvnet",
+    batch_size: int = 8,
     resamples: int = 1000,
     seed: int = 0,
-    time_axes: Mapping[str, int] | None = None,
+    others: Sequence[nn.Module] = (),
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    r"""Measure how much worse a model does without the sonification of the most active map of each layer.
+    r"""How much worse a model does without the sonification of the most active map of each layer.
 
     Parameters
     ----------
-    model : nn.Module or sequence of them
-        A module on waveforms that returns a logit for each class; several are runs of one training, over which the
-        intervals are taken then.
-    clips : iterable of Clip
-        A data set; one batch of it is held at a time. With labels the metric is measured against them, without them
-        it is the share of clips whose likeliest class stays the same.
-    sample_rate : float
-        In Hz.
-    layers : sequence of str, optional
-        Taps, by their names or the ends of them; the ends of all blocks by default.
-    classes : sequence of str, optional
-        Names of the classes, in the order of the outputs; without them labels are numbers.
+    data : folder, data set or waves
+        Sounds with labels, as the model names its classes (numbers where it does not), read one batch after another.
+        Without labels the score is the share of sounds whose likeliest class stays the same.
+    layer : str or sequence of str, optional
+        One or several taps, by their names or the ends of them; the ends of all blocks by default.
+    own_answers : bool
+        Compare with the model's own answers, whatever the labels.
     metric : "accuracy" or callable
-        From the outputs (clip, class) and the numbers of the true classes (clip,) of all clips to one number. Where
-        labels name several classes, divided by commas, the second is a tensor of zeros and ones (clip, class).
+        What is measured: a function from the outputs (clip, class) and the numbers of the true classes (clip,) of all
+        clips to one number. Where labels name several classes, divided by commas, the second is a tensor of zeros and
+        ones (clip, class).
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
-    batch : int
+    batch_size : int
         Clips of one length that run together; all activations of a forward pass are held.
-    resamples, seed : int
+    resamples : int
         Of the bootstrap.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
+    seed : int
+        Of the bootstrap.
+    others : sequence of nn.Module
+        Further runs of the same training; the intervals are taken over all of them then.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips; a total that is not known is 0.
 
     Returns
     -------
     Dataset
-        `score` and `change` (layer), the metric on the residuals and its difference to `baseline`, the metric on
-        the sounds as they are; of each, 95 % bounds ``_low`` and ``_high``. `agreement` (layer), the share of clips
-        whose likeliest class stays the same. Of each clip: `answer` (clip), `residual_answer`, `logit_change`,
-        `probability_change` (of the class that was likeliest for the whole sound) and `channel`, the map (clip,
-        layer). With several models the last ones and `score_of_model` also have the axis `model`.
+        Over `layer`: `score` and `change`, the metric on the residuals and its difference to `baseline`, the metric on
+        the sounds as they are; `agreement`, the share of clips whose likeliest class stays the same; `logit_change` and
+        `probability_change`, of the class that was likeliest for the whole sound, mean over clips. Each has 95 % bounds
+        ``_ci_low`` and ``_ci_high``. Of each clip: `answer` (clip), `residual_answer`, `clip_logit_change`,
+        `clip_probability_change` and `channel`, the map that was taken out (clip, layer). With several models these and
+        `model_score` also have the axis `model`.
 
     Raises
     ------
@@ -85,99 +95,103 @@ def residual_study(
     Notes
     -----
     :math:`r = x - s` with the sonification s of the most active map, scaled to :math:`\max |x|`; the forward pass on
-    r is scored. Bounds of an accuracy are Wilson's, those of its change and of any other metric come from a paired
-    bootstrap over clips; over several models they are Student's. Probabilities are those of a softmax.
+    r is scored. Bounds of an accuracy or agreement are Wilson's, those of the change of a metric and of any other
+    metric come from a paired bootstrap over clips, those of other means are Student's over clips; over several models
+    all are Student's. Probabilities are those of a softmax.
 
     Examples
     --------
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
     ...                       nn.Flatten(), nn.Linear(8, 2))
-    >>> clips = [Clip(str(n), torch.randn(1, 1, 800), label=str(n % 2)) for n in range(6)]
-    >>> residual_study(model, clips, sample_rate=8000).score.sizes
+    >>> sounds = [(torch.randn(800), str(n % 2)) for n in range(6)]
+    >>> residual_study(Subject(model, sample_rate=8000), sounds).score.sizes
     Frozen({'layer': 1})
     """
-    models = [model] if isinstance(model, nn.Module) else list(model)
-    if not models:
-        raise InputError("no model was given")
-    total = len(clips) if isinstance(clips, Sized) else 0
-    seen: list[Clip] = []
+    models, sounds = [subject.model, *others], sounds_of(subject, data)
+    layer, time_axes = usual_taps(subject, layer)
+    names: list[str] = []
+    labels: list[str | None] = []
     taps: list[Tap] = []
-    answers: list[list[_Answer]] = [[] for _ in models]
-    for group, inputs in batched(clips, batch):
-        taps = taps or find_taps(models[0], inputs, sample_rate, layers, time_axes)
-        seen += [Clip(clip.name, inputs.new_empty(0), clip.label) for clip in group]  # without the sound
-        for one, answered in zip(models, answers, strict=True):
-            answered.append(_answer(one, inputs, taps, rule))
+    answers: list[list[_Answers]] = [[] for _ in models]
+    for clips, inputs in batched(sounds, batch_size):
+        taps = taps or find_taps(subject.model, inputs, subject.sample_rate, layer, time_axes)
+        names += [clip.name for clip in clips]
+        labels += [None if own_answers else clip.label for clip in clips]
+        for model, parts in zip(models, answers, strict=True):
+            parts.append(_answers(model, inputs, taps, rule, subject.contract.output))
         if progress:
-            progress(len(seen), total)
-    if not seen:
+            progress(len(names), len(sounds))
+    if not names:
         raise InputError("the data set has no clips")
-    told = [_Answer(*map(torch.cat, zip(*parts, strict=True))) for parts in answers]
-    known = class_numbers(seen, told[0].outputs.shape[-1], classes)
-    result = _scored([answer.outputs for answer in told], known, metric, resamples, seed)
-    result = result.merge(_of_each_clip(told)).assign_coords(
-        layer=[tap.name for tap in taps], clip=[c.name for c in seen]
-    )
-    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), clips=len(seen), models=len(models))
-    return sign(
-        result, "residual_study", SOURCE, layers=layers, metric=metric, rule=rule, resamples=resamples, seed=seed
-    )
+    joined = [_Answers(*map(torch.cat, zip(*parts, strict=True))) for parts in answers]
+    known = class_numbers(names, labels, joined[0].outputs.shape[-1], subject.classes)
+    result = _scored([one.outputs for one in joined], known, metric, resamples, seed)
+    layers = [tap.name for tap in taps]
+    result = result.merge(_of_each_clip(joined)).assign_coords(layer=layers, clip=names)
+    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), clips=len(names), models=len(models))
+    return resolved(result, layer=layers, others=[weights_digest(model) for model in others])
 
 
-class _Answer(NamedTuple):
-    """What a model said to some clips, and to which maps it listened."""
+class _Answers(NamedTuple):
+    """What a model answers to some clips, and which maps were most active."""
 
     outputs: Tensor  # (clip, 1 + layer, class); the first is to the whole sound
     channel: Tensor  # (clip, layer)
 
 
-def _answer(model: nn.Module, inputs: Tensor, taps: list[Tap], rule: str | Rule) -> _Answer:
+def _answers(
+    model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule, output: int | str | None
+) -> _Answers:
     with torch.no_grad():
-        whole = logits(model, inputs)
+        whole = logits(model, inputs, output)
         if whole.ndim != 2 or len(whole) != len(inputs) or whole.shape[1] < 2:
             raise InputError(
                 f"the model's output has the shape {tuple(whole.shape)}, and the study needs (clip, class) with two or "
                 "more classes: wrap the model in a module that returns a logit for each class"
             )
         residuals, channel = residuals_of(model, inputs, taps, rule)
-        outputs = [whole, *(logits(model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
+        outputs = [whole, *(logits(model, one.reshape(inputs.shape), output) for one in residuals.unbind(1))]
     if not whole.isfinite().all():
         raise InputError(
             "the model's output is not finite: do its weights hold NaN or infinite values, or did the training diverge?"
         )
-    return _Answer(torch.stack(outputs, dim=1).cpu(), channel.cpu())
+    return _Answers(torch.stack(outputs, dim=1).cpu(), channel.cpu())
 
 
-def class_numbers(clips: Sequence[Clip], count: int, classes: Sequence[str] | None) -> Tensor | None:
+def class_numbers(
+    names: Sequence[str], labels: Sequence[str | None], count: int, classes: Sequence[str] | None
+) -> Tensor | None:
     """Numbers of the true classes (clip,), or None without labels.
 
     Zeros and ones (clip, class) where a label names several classes.
     """
     if classes and len(classes) != count:
         raise InputError(f"{len(classes)} class names were given and the model has {count} outputs")
-    unlabelled = [clip.name for clip in clips if clip.label is None]
-    if len(unlabelled) == len(clips):
+    if all(label is None for label in labels):
         return None
-    if unlabelled:
-        raise InputError(f"{unlabelled[0]} has no label and other clips have one: give labels for all or for none")
     numbers = {name: number for number, name in enumerate(classes or map(str, range(count)))}
-    true = [[clip.label] if clip.label in numbers else str(clip.label).split(",") for clip in clips]
-    for clip, named in zip(clips, true, strict=True):
-        for label in named:
-            if label not in numbers:
+    true: list[list[str]] = []
+    for name, label in zip(names, labels, strict=True):
+        if label is None:
+            raise InputError(f"{name} has no label and other clips have one: give labels for all or for none")
+        true.append([label] if label in numbers else label.split(","))
+        for one in true[-1]:
+            if one not in numbers:
                 raise InputError(
-                    f"the label {label!r} of {clip.name} is no class of the model; its classes are "
-                    f"{', '.join(numbers)}; without labels its own answers are compared"
+                    f"the label {one!r} of {name} is no class of the model; its classes are {', '.join(numbers)}; "
+                    "with own_answers the model's own answers are compared"
                 )
     if all(len(named) == 1 for named in true):
-        return torch.tensor([numbers[str(named[0])] for named in true])
+        return torch.tensor([numbers[named[0]] for named in true])
     several = torch.zeros(len(true), count)
     for row, named in zip(several, true, strict=True):
-        row[[numbers[str(label)] for label in named]] = 1
+        row[[numbers[label] for label in named]] = 1
     return several
 
 
-def _scored(outputs: list[Tensor], known: Tensor | None, metric: str | Metric, resamples: int, seed: int) -> xr.Dataset:
+def _scored(
+    outputs: list[Tensor], known: Tensor | None, metric: Literal["accuracy"] | Metric, resamples: int, seed: int
+) -> xr.Dataset:
     """The metric on sounds and residuals, its change, and the bounds of both."""
     name, scorers = _scorers(outputs, known, metric)
     count = len(outputs[0])
@@ -203,11 +217,11 @@ def _scored(outputs: list[Tensor], known: Tensor | None, metric: str | Metric, r
         attrs={"metric": name},
     )
     for side, of_score, of_change in zip(("low", "high"), bounds, change_bounds, strict=True):
-        result[f"baseline_{side}"] = variable([], of_score[0], f"{side}er 95 % bound")
-        result[f"score_{side}"] = variable(["layer"], of_score[1:], f"{side}er 95 % bound")
-        result[f"change_{side}"] = variable(["layer"], of_change, f"{side}er 95 % bound")
+        result[f"baseline_ci_{side}"] = variable([], of_score[0], f"{side}er 95 % bound")
+        result[f"score_ci_{side}"] = variable(["layer"], of_score[1:], f"{side}er 95 % bound")
+        result[f"change_ci_{side}"] = variable(["layer"], of_change, f"{side}er 95 % bound")
     if len(outputs) > 1:
-        result["score_of_model"] = variable(["model", "layer"], scores[:, 1:], f"{name} on the residuals")
+        result["model_score"] = variable(["model", "layer"], scores[:, 1:], f"{name} on the residuals")
     return result
 
 
@@ -216,19 +230,19 @@ def _with_changes(scores: np.ndarray) -> np.ndarray:
 
 
 def _scorers(
-    outputs: list[Tensor], known: Tensor | None, metric: str | Metric
+    outputs: list[Tensor], known: Tensor | None, metric: Literal["accuracy"] | Metric
 ) -> tuple[str, list[Callable[[np.ndarray], np.ndarray]]]:
     """The name of the metric, and for each model the function from numbers of clips to scores (1 + layer,)."""
     if callable(metric):
         if known is None:
             raise InputError("a metric of your own needs labels, and the clips have none")
         name = getattr(metric, "__name__", type(metric).__name__)
-        return name, [_measured(said, known, metric) for said in outputs]
+        return name, [_measured(one, known, metric) for one in outputs]
     if metric != "accuracy":
         raise InputError(f"unknown metric {metric!r}: give accuracy, or a function of the outputs and the labels")
     if known is not None and known.ndim > 1:
         raise InputError("clips with several labels have no accuracy: give a metric of your own")
-    return "agreement" if known is None else "accuracy", [_share_of_hits(said, known) for said in outputs]
+    return "agreement" if known is None else "accuracy", [_share_of_hits(one, known) for one in outputs]
 
 
 def _measured(outputs: Tensor, known: Tensor, metric: Metric) -> Callable[[np.ndarray], np.ndarray]:
@@ -246,21 +260,36 @@ def _share_of_hits(outputs: Tensor, known: Tensor | None) -> Callable[[np.ndarra
     return lambda drawn: hits[drawn].mean(0)
 
 
-def _of_each_clip(told: list[_Answer]) -> xr.Dataset:
-    """What every clip was taken for, whole and without a part; with an axis `model` where there are several."""
-    outputs = torch.stack([answer.outputs for answer in told])
+def _of_each_clip(answers: list[_Answers]) -> xr.Dataset:
+    """What each clip is taken for, whole and without a part (with an axis `model` where there are several); means."""
+    outputs = torch.stack([one.outputs for one in answers])
     answer = outputs.argmax(-1)
     index = answer[:, :, :1, None].expand(*answer.shape, 1)
     logit, probability = (values.gather(-1, index)[..., 0] for values in (outputs, outputs.softmax(-1)))
-    same = (answer[:, :, 1:] == answer[:, :, :1]).double().mean((0, 1))
     layered = {
         "residual_answer": (answer[:, :, 1:], "likeliest class of the residual"),
-        "logit_change": (logit[:, :, 1:] - logit[:, :, :1], "change of the answer's logit"),
-        "probability_change": (probability[:, :, 1:] - probability[:, :, :1], "change of the answer's probability"),
-        "channel": (torch.stack([answer.channel for answer in told]), "most active map"),
+        "clip_logit_change": (logit[:, :, 1:] - logit[:, :, :1], "change of the answer's logit"),
+        "clip_probability_change": (
+            probability[:, :, 1:] - probability[:, :, :1],
+            "change of the answer's probability",
+        ),
+        "channel": (torch.stack([one.channel for one in answers]), "most active map"),
     }
     result = xr.Dataset({"answer": variable(["model", "clip"], answer[:, :, 0], "likeliest class of the sound")})
     for name, (values, long_name) in layered.items():
         result[name] = variable(["model", "clip", "layer"], values, long_name)
-    result = result if len(told) > 1 else result.isel(model=0)
-    return result.assign(agreement=variable(["layer"], same, "share of clips with the same answer"))
+    same = (answer[:, :, 1:] == answer[:, :, :1]).double()
+    means = {"agreement": (same, "share of clips with the same answer")}
+    means |= {name.removeprefix("clip_"): layered[name] for name in ("clip_logit_change", "clip_probability_change")}
+    for name, (values, long_name) in means.items():
+        for part, bound in zip(("", "_ci_low", "_ci_high"), _mean(values, name == "agreement"), strict=True):
+            result[name + part] = variable(["layer"], bound, long_name if not part else f"{part[4:]}er 95 % bound")
+    return result if len(answers) > 1 else result.isel(model=0)
+
+
+def _mean(values: Tensor, share: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over models and clips of (model, clip, layer) and its bounds, over models where there are several."""
+    if len(values) > 1:
+        return mean_interval(values.double().mean(1))
+    mean, low, high = mean_interval(values[0])
+    return (mean, *share_interval(values[0].sum(0), values.shape[1])) if share else (mean, low, high)

@@ -8,48 +8,51 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
+from otoscope.citations import cite
+from otoscope.dsp.audible import loudest_frequency
 from otoscope.errors import InputError
-from otoscope.methods.peaks import Progress, sound_of_peaks
-from otoscope.probe import Pullback, Rule, Tap, locate, rule_name, vjp
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.peaks import sound_of_peaks
+from otoscope.probe import Pullback, Rule, RuleName, Tap, locate, rule_name, vjp
 from otoscope.probe.select import Channels, activity_of, by_clip, check_finite, choose_channels
-from otoscope.results import axis, sign, to_numpy, variable
+from otoscope.results import axis, to_numpy, variable
+from otoscope.subject import Subject
+from otoscope.types import Progress, Wave
 
-_SOURCE = "Yadav 2022, section 5.2, algorithm 1"
 
-
+@method(
+    source=cite("sonification", "section 5.2, algorithm 1"),
+    takes="wave",
+    rows=Rows(("channel",), ("activity", "peak_time", "peak_frequency")),
+    main="sonification",
+)
 def sonify(
-    model: nn.Module,
-    inputs: Tensor,
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
     layer: str,
-    channel: Channels = None,
-    top: int = 1,
+    channels: Channels = None,
+    n_maps: int = 1,
     peak: bool = False,
-    rule: str | Rule = "deconvnet",
+    rule: RuleName | Rule = "deconvnet",
     memory: int | None = None,
     progress: Progress | None = None,
-    time_axes: Mapping[str, int] | None = None,
-) -> xr.DataArray:
-    r"""Carry the activations of feature maps back to the waveform, where they can be heard.
+) -> xr.Dataset:
+    r"""What feature maps sound like: their activations carried back to the waveform.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
     layer : str
         The tap whose maps are heard; for the published algorithm the last of a block (its pooling, or its
         activation where there is none).
-    channel : int, sequence of int, "all" or "layer", optional
+    channels : int, sequence of int, "all" or "layer", optional
         One map, several, every map by itself, or the whole layer at once (the sum over maps). By default the
-        `top` most active ones, that is those of largest root mean square over the clips given.
-    top : int
+        `n_maps` most active ones, that is those of largest root mean square over the clips given.
+    n_maps : int
         How many of the most active maps.
     peak : bool
         Carry back only the strongest activation of each map, so that only its receptive field is heard.
@@ -59,20 +62,19 @@ def sonify(
         Bytes that backward passes of many maps at once may take; by default what suits the device.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of maps.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
 
     Returns
     -------
-    DataArray, (clip, channel, time)
-        Every sound is scaled to the peak of its clip; that of a silent map is silence. Coordinates:
-        `activity` (clip, channel), the root mean square of the map (or of the whole layer), and `peak_time`
-        (clip, channel), the time in s of its strongest activation.
+    Dataset
+        `sonification` (clip, channel, time), scaled to the peak of its clip; that of a silent map is silence. Of each
+        (clip, channel) `activity`, the root mean square of the map (or of the whole layer); `peak_time`, the time of
+        its strongest activation in s (NaN at taps without a time axis); and `peak_frequency`, the loudest of its
+        sound from 50 Hz up, in Hz (NaN for silence).
 
     Raises
     ------
     InputError
-        If there is no such tap or map, or activations there are not finite.
+        If there is no such tap, map or rule, or activations there are not finite.
 
     Notes
     -----
@@ -82,17 +84,44 @@ def sonify(
 
     Examples
     --------
-    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
-    >>> sounds = sonify(model, torch.randn(1, 1, 4000), sample_rate=8000, layer="1", channel=[2, 5])
-    >>> sounds.sizes, sounds.channel.values.tolist()
-    (Frozen({'clip': 1, 'channel': 2, 'time': 4000}), [2, 5])
+    >>> scope = Subject(torch.nn.Sequential(torch.nn.Conv1d(1, 8, 30, stride=10), torch.nn.ReLU()), sample_rate=8000)
+    >>> sounds = sonify(scope, torch.randn(4000), layer="1", channels=[2, 5])
+    >>> sounds.sonification.sizes, sounds.channel.values.tolist()
+    (Frozen({'channel': 2, 'time': 4000}), [2, 5])
     """
+    result = sounds_of_maps(
+        subject, subject.inputs(wave), layer=layer, channels=channels, n_maps=n_maps, peak=peak, rule=rule,
+        memory=memory, progress=progress,
+    )  # fmt: skip
+    chosen = result["channel"].values.tolist() if channels is None else channels
+    return resolved(result, layer=result.attrs["layer"], channels=chosen)
+
+
+def sounds_of_maps(
+    subject: Subject,
+    inputs: Tensor,
+    *,
+    layer: str,
+    channels: Channels = None,
+    n_maps: int = 1,
+    peak: bool = False,
+    rule: RuleName | Rule = "deconvnet",
+    memory: int | None = None,
+    progress: Progress | None = None,
+    time_axes: Mapping[str, int] | None = None,
+) -> xr.Dataset:
+    """What :func:`sonify` returns, not signed, of inputs (clip, ..., time) as the model takes them.
+
+    `time_axes` are by default those of the subject.
+    """
+    model, sample_rate = subject.model, subject.sample_rate
+    time_axes = subject.time_axes if time_axes is None else time_axes
     tap, value = locate(model, inputs, sample_rate, layer, time_axes)
     if tap.channel_axis is None:
         raise InputError(f"{tap.name} has no axis of feature maps: its shape is {tap.shape}")
     groups, found = (inputs,), [value]
     if tap.time_axis == 0:
-        # Frames are the batch, so that clips can only be told apart one at a time.
+        # Frames are the batch, so that only one clip at a time can be run.
         groups = inputs.split(1)
         located = [locate(model, one, sample_rate, tap.name, time_axes) for one in groups]
         tap, found = located[0][0], [value for _, value in located]
@@ -102,8 +131,8 @@ def sonify(
             f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
         )
     check_finite(values, tap.name)
-    chosen = choose_channels(channel, top, activity_of(values), tap)
-    heard = values[:, None] if chosen is None else values[:, chosen]
+    chosen = choose_channels(channels, n_maps, activity_of(values), tap)
+    maps = values[:, None] if chosen is None else values[:, chosen]
     parts = []
     for one, value in zip(groups, found, strict=True):
         sound = None
@@ -117,23 +146,25 @@ def sonify(
             )
         parts.append(sound)
     sounds = torch.cat(parts, dim=1)
-    sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1))
-    labels: list[int] | list[str] = ["layer"] if chosen is None else chosen
-    result = xr.DataArray(
-        to_numpy(sounds.transpose(0, 1)),
-        dims=("clip", "channel", "time"),
-        coords={
-            "channel": np.asarray(labels),
-            "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
-            "activity": variable(["clip", "channel"], activity_of(heard), "root mean square of the map"),
-            "peak_time": variable(
-                ["clip", "channel"], _peak_times(heard, tap), "time of the strongest activation", "s"
-            ),
+    sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1)).transpose(0, 1)
+    samples = to_numpy(sounds)
+    loudest = np.apply_along_axis(loudest_frequency, -1, samples, sample_rate)
+    dims = ["clip", "channel"]
+    result = xr.Dataset(
+        {
+            "sonification": variable([*dims, "time"], samples, "sonification"),
+            "activity": variable(dims, activity_of(maps), "root mean square of the map"),
+            "peak_time": variable(dims, _peak_times(maps, tap), "time of the strongest activation", "s"),
+            "peak_frequency": variable(dims, loudest, "loudest frequency", "Hz"),
         },
-        name="sonification",
-        attrs={"long_name": "sonification", "sample_rate": sample_rate, "layer": tap.name, "rule": rule_name(rule)},
+        coords={
+            "channel": np.asarray(["layer"] if chosen is None else chosen),
+            "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
+        },
+        attrs={"sample_rate": sample_rate, "layer": tap.name, "rule": rule_name(rule)},
     )
-    return sign(result, "sonify", _SOURCE, layer=tap.name, channel=channel, top=top, peak=peak, rule=rule)
+    result["sonification"].attrs["sample_rate"] = sample_rate  # by which it is played
+    return result
 
 
 def _peak_times(values: Tensor, tap: Tap) -> Tensor:

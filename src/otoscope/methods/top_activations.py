@@ -1,72 +1,95 @@
-"""Which sounds of a data set excite each feature map most, and when."""
+"""Which sounds of a data set excite each feature map most, and when; and pieces of them, to be heard."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
+from otoscope.citations import cite
 from otoscope.errors import InputError
-from otoscope.methods.clips import Clip, batched
-from otoscope.probe import Tap
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.sonify import sounds_of_maps
+from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import activity_of, choose_channels, maps_of
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, to_numpy, variable
+from otoscope.sounds import Clip, Sounds, batched, sounds_of, usual_taps
+from otoscope.subject import Subject
+from otoscope.types import Data, Progress
 
-SOURCE = "Yadav 2022, section 5.3 and figure A.1"
+_MAPS = 3  # as many as figure A.1 shows of each layer
 
 
+@method(
+    source=cite("sonification", "section 5.3 and figure A.1"),
+    takes="data",
+    rows=Rows(("channel", "rank"), ("clip_name", "clip_index", "peak_time", "activation")),
+    main="activation",
+)
 def top_activations(
-    model: nn.Module,
-    clips: Iterable[Clip],
+    subject: Subject,
+    data: Data,
     *,
-    sample_rate: float,
     layer: str,
     k: int = 5,
-    channels: Sequence[int] | None = None,
-    batch: int = 16,
-    time_axes: Mapping[str, int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    channels: int | Sequence[int] | Literal["all"] | None = None,
+    n_maps: int | None = None,
+    sounds: bool = False,
+    duration: float | None = 1.0,
+    peak: bool = False,
+    rule: RuleName | Rule = "deconvnet",
+    batch_size: int = 16,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
-    """For every feature map of a layer the clips of a data set that excite it most.
+    """The sounds of a data set that excite each feature map of a layer most; with `sounds` they can be heard.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    clips : iterable of Clip
-        Of any lengths, read one batch after another: memory does not grow with the data set.
-    sample_rate : float
-        In Hz.
+    data : folder, data set or waves
+        Sounds of any lengths, read one batch after another: memory does not grow with the data set.
     layer : str
         The tap, by its name or the end of it.
     k : int
         How many clips a map.
-    channels : sequence of int, optional
-        Maps; all by default.
-    batch : int
+    channels : int, sequence of int or "all", optional
+        Maps; by default the `n_maps` with the strongest activations, the strongest first.
+    n_maps : int, optional
+        How many maps; by default all of them in their order, and three with `sounds`.
+    sounds : bool
+        Add pieces of the top clips and of their sonifications. Those clips are read a second time.
+    duration : float, optional
+        Length of the pieces in s, with the peak in the middle where the clip goes on so far; None for whole clips.
+    peak : bool
+        Carry back only the strongest activation, rather than the whole map.
+    rule : {"deconvnet", "guided", "gradient"} or callable
+        What activations pass back in the sonification, see :mod:`otoscope.probe.rules`.
+    batch_size : int
         Clips of one length that run together.
-    time_axes : mapping of str to int, optional
-        Taps whose time axis you know better than the trace, with that axis.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips; `total` is 0 where it is not known.
 
     Returns
     -------
     Dataset, (channel, rank)
-        The strongest clip has rank 1; there are no more ranks than clips. `value`, the largest activation of the map
-        in the clip; `clip_name`; `clip_index`, its place in `clips`; `peak_time` in s (NaN at taps
-        without a time axis). A clip comes up once a map, and of two with the same value the earlier one comes first.
-        The attribute `clips` is their number.
+        The strongest clip has rank 1; there are no more ranks than clips. `activation`, the largest of the map in the
+        clip; `clip_name`; `clip_index`, its place in `data`; `peak_time` in s (NaN at taps without a time axis). A clip
+        comes up once a map, and of two with the same value the earlier one comes first. The attribute `clips` is
+        their number. With `sounds` also `input` and `sonification` (channel, rank, time), a piece of the clip and of
+        its sonification, which is scaled to the peak of the clip, and `start`, where in the clip they begin in s.
+        Pieces of clips that are shorter end in zeros.
 
     Raises
     ------
     InputError
-        If there is no clip, tap or map, if `k` is below 1, or if activations of a clip are not finite.
+        If there is no clip, tap or map, if `k` is below 1 or `duration` shorter than two samples, if activations of a
+        clip are not finite, or if `data` cannot be read a second time for `sounds`.
 
     Notes
     -----
@@ -75,19 +98,27 @@ def top_activations(
 
     Examples
     --------
-    >>> model = nn.Sequential(nn.Conv1d(1, 4, 30), nn.ReLU())
-    >>> clips = [Clip(f"{gain} times", gain * torch.ones(1, 1, 400)) for gain in (1, 3, 2)]
-    >>> result = top_activations(model, clips, sample_rate=8000, layer="1", k=2)
-    >>> result["value"].sizes, result["clip_name"].dims
-    (Frozen({'channel': 4, 'rank': 2}), ('channel', 'rank'))
+    >>> scope = Subject(torch.nn.Sequential(torch.nn.Conv1d(1, 4, 30), torch.nn.ReLU()), sample_rate=8000)
+    >>> clips = [gain * torch.ones(400) for gain in (1, 3, 2)]
+    >>> top_activations(scope, clips, layer="1", k=2).activation.sizes
+    Frozen({'channel': 4, 'rank': 2})
+    >>> top_activations(scope, clips, layer="1", k=2, channels=[3, 0], sounds=True, duration=0.02).sonification.sizes
+    Frozen({'channel': 2, 'rank': 2, 'time': 160})
     """
     if k < 1:
         raise InputError(f"k has to be 1 or more, not {k}")
-    total = len(clips) if isinstance(clips, Sized) else 0
+    if n_maps is not None and n_maps < 1:
+        raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
+    if duration is not None and not 2 <= duration * subject.sample_rate < math.inf:
+        raise InputError(f"duration has to be a length in s of two samples or more, not {duration}")
+    clips = sounds_of(subject, data)
+    if sounds and clips.once:
+        raise InputError("with sounds the top clips are read a second time: give a list, a folder or a data set")
+    _, time_axes = usual_taps(subject)
     best: _Best | None = None
     name, done = layer, 0
-    for group, inputs in batched(clips, batch):
-        tap, values = maps_of(model, inputs, sample_rate, name, time_axes)
+    for group, inputs in batched(clips, batch_size):
+        tap, values = maps_of(subject.model, inputs, subject.sample_rate, name, time_axes)
         name = tap.name  # by its full name a pass goes no further than the tap
         if best is None:
             chosen = choose_channels("all" if channels is None else channels, 1, activity_of(values), tap)
@@ -95,12 +126,20 @@ def top_activations(
         best = best.with_clips(group, values, tap, done, k)
         done += len(group)
         if progress:
-            progress(done, total)
+            progress(done, len(clips))
     if best is None:
         raise InputError("there is no clip to look for activations in: give at least one")
     result = best.labelled()
-    result.attrs.update(layer=name, sample_rate=sample_rate, clips=done)
-    return sign(result, "top_activations", SOURCE, layer=name, k=k, channels=channels)
+    n_maps = _MAPS if sounds and n_maps is None else n_maps
+    if channels is None and n_maps is not None:
+        result = result.isel(channel=np.argsort(-result["activation"].values[:, 0], kind="stable")[:n_maps])
+        channels = result["channel"].values.tolist()
+    if sounds:
+        sonified = partial(sounds_of_maps, subject, layer=name, peak=peak, rule=rule, time_axes=time_axes)
+        result = result.merge(_sounds(clips, result, sonified, duration, progress))
+        result.attrs["rule"] = rule_name(rule)
+    result.attrs.update(layer=name, sample_rate=subject.sample_rate, clips=done)
+    return resolved(result, layer=name, channels="all" if channels is None else channels)
 
 
 @dataclass(frozen=True)
@@ -140,7 +179,7 @@ class _Best:
         dims = ["channel", "rank"]
         return xr.Dataset(
             {
-                "value": variable(dims, self.value, "largest activation"),
+                "activation": variable(dims, self.value, "largest activation"),
                 "clip_name": variable(dims, names, "clip"),
                 "clip_index": variable(dims, self.number, "place of the clip in the data set"),
                 "peak_time": variable(dims, self.peak_time, "time of the largest activation", "s"),
@@ -160,3 +199,69 @@ def _peaks(values: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
     along_time = values.flatten(2, -2).amax(2) if values.ndim > 3 else values
     largest, at = along_time.max(-1)
     return largest, tap.times().to(at.device)[at]
+
+
+# -- Sounds -----------------------------------------------------------------------------------------------
+
+
+_Piece = tuple[np.ndarray, np.ndarray, float]  # of the clip and of its sonification, and where in s it begins
+
+
+def _sounds(
+    clips: Sounds,
+    top: xr.Dataset,
+    sonified: Callable[..., xr.Dataset],
+    duration: float | None,
+    progress: Progress | None,
+) -> xr.Dataset:
+    """Pieces of the clips that excite some maps, and of their sonifications."""
+    sample_rate, wanted = clips.subject.sample_rate, _wanted_maps(top)
+    pieces: dict[tuple[int, int], _Piece] = {}
+    for done, (index, clip) in enumerate(clips.again(wanted), start=1):
+        maps = wanted[index]
+        heard = sonified(clip.inputs, channels=list(maps))["sonification"].values[0]
+        samples = to_numpy(clip.inputs.reshape(-1))
+        for sound, (channel, peak_time) in zip(heard, maps.items(), strict=True):
+            first, length = _around(peak_time, samples.size, sample_rate, duration)
+            cut = slice(first, first + length)
+            pieces[channel, index] = samples[cut].copy(), sound[cut].copy(), first / sample_rate
+        if progress:
+            progress(done, len(wanted))
+    return _labelled(top, pieces, sample_rate)
+
+
+def _wanted_maps(chosen: xr.Dataset) -> dict[int, dict[int, float]]:
+    """By the number of a clip, the maps that it excites, and when: each clip is run but once."""
+    wanted: dict[int, dict[int, float]] = {}
+    for channel in chosen["channel"].values.tolist():
+        rows = chosen.sel(channel=channel)
+        for index, peak_time in zip(rows["clip_index"].values.tolist(), rows["peak_time"].values.tolist(), strict=True):
+            wanted.setdefault(index, {})[channel] = peak_time
+    return wanted
+
+
+def _around(peak_time: float, size: int, sample_rate: float, duration: float | None) -> tuple[int, int]:
+    """First sample and length of a piece with the peak in the middle, or as near to it as the clip allows."""
+    length = size if duration is None else min(size, max(1, round(duration * sample_rate)))
+    middle = 0 if math.isnan(peak_time) else round(peak_time * sample_rate)
+    return min(max(0, middle - length // 2), size - length), length
+
+
+def _labelled(chosen: xr.Dataset, pieces: dict[tuple[int, int], _Piece], sample_rate: float) -> xr.Dataset:
+    indices = chosen["clip_index"].values
+    longest = max(piece.size for piece, *_ in pieces.values())
+    sounds = np.zeros((2, *indices.shape, longest), dtype=np.float32)
+    starts = np.zeros(indices.shape)
+    for row, channel in enumerate(chosen["channel"].values.tolist()):
+        for rank, index in enumerate(indices[row].tolist()):
+            sample, sound, starts[row, rank] = pieces[channel, index]
+            sounds[0, row, rank, : sample.size], sounds[1, row, rank, : sound.size] = sample, sound
+    dims = ["channel", "rank", "time"]
+    parts: dict[str, Any] = {
+        "input": variable(dims, sounds[0], "piece of the clip"),
+        "sonification": variable(dims, sounds[1], "its sonification"),
+        "start": variable(dims[:2], starts, "where the piece begins in the clip", "s"),
+    }
+    for name in ("input", "sonification"):
+        parts[name].attrs["sample_rate"] = sample_rate
+    return xr.Dataset(parts, {"time": axis("time", np.arange(longest) / sample_rate, "time", "s")})

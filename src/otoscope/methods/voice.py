@@ -6,26 +6,31 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
-from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.dsp.segment import segment
 from otoscope.dsp.voice import envelope, formant_range, formants, lp_spectrum, over_voiced, pitch
 from otoscope.methods.autocorrelation import SIGNALS, segment_times
-from otoscope.methods.relevance import Target, relevance
-from otoscope.probe import Rule, rule_name
-from otoscope.results import axis, sign, variable
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.probe import Rule
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Target, Wave
 
-_SOURCE = "Muckenhirn et al. 2019, sections 4.2.1 and 4.3, Fig. 4 to 6"
 
-
+@method(
+    source=cite("relevance", "sections 4.2.1 and 4.3, Fig. 4 to 6"),
+    takes="wave",
+    rows=Rows(("signal", "formant"), ("class_name", "start", "stop", "median_f0", "median_formants")),
+    main="f0",
+)
 def voice(
-    model: nn.Module,
-    inputs: Tensor,
+    subject: Subject,
+    wave: Wave,
     *,
-    sample_rate: float,
     target: Target | None = None,
-    rule: str | Rule = "guided",
-    classes: Sequence[str] | None = None,
+    rule: RelevanceRule | Rule = "guided",
     start: float | None = None,
     stop: float | None = None,
     duration: float = 0.1,
@@ -35,29 +40,33 @@ def voice(
     pre_emphasis: float | None = None,
     order: int = 16,
 ) -> xr.Dataset:
-    r"""F0, formants, linear prediction and envelope of the input and of its relevance signal.
+    r"""F0, formants, linear prediction and envelope of a sound and of its relevance signal.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (clip, ..., time)
-        Waveforms as the model takes them.
-    sample_rate : float
-        In Hz.
-    target, rule, classes
-        Of the relevance, see :func:`otoscope.methods.relevance`.
-    start, stop : float, optional
-        Segment of the spectra and medians in s; the loudest stretch of the input of that duration by default.
+    wave : wave, (time,) or (clip, time)
+        A sound file, or samples at the rate of the model.
+    target : int, str or callable, optional
+        The output that is explained, as for the relevance: a class by number or name, or a function from the output
+        to one number for each clip; the likeliest class of each clip by default.
+    rule : str or callable
+        Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
+    start : float, optional
+        Where the segment of the spectra and medians begins, in s; the loudest stretch of the input by default.
+    stop : float, optional
+        Where the segment ends, in s.
     duration : float
         Of the segment in s, where start or stop is not given.
-    floor, ceiling : float
-        Range of F0 in Hz.
+    floor : float
+        Lowest F0 that is sought, in Hz.
+    ceiling : float
+        Highest F0 that is sought, in Hz.
     maximum : float
         Frequency in Hz below which the voice has five formants: about 5000 for men, 5500 for women, 6000 for children.
         Above half the sample rate nothing is sought, see :func:`otoscope.dsp.voice.formant_range`.
     pre_emphasis : float, optional
-        Before formants are sought, from this frequency in Hz on, see :func:`otoscope.dsp.voice.formants`.
+        Before formants are sought, the sound is raised by 6 dB an octave from this frequency in Hz on; not raised by
+        default, see :func:`otoscope.dsp.voice.formants`.
     order : int
         Of the linear prediction.
 
@@ -68,30 +77,29 @@ def voice(
         formant, formant_time) in Hz, NaN where there are none; `median_f0` (clip, signal) and `median_formants`
         (clip, signal, formant) over the segment; `spectrum`, `lp_spectrum` and `envelope` (clip, signal,
         frequency), magnitudes of the segment under a Hann window; `waveform` (clip, signal, time). Further `start` and
-        `stop` of the segment in s, and `logit` (clip).
+        `stop` of the segment in s, and the `class_name` and `logit` (clip) of the output that is explained.
 
     Raises
     ------
     InputError
         If parselmouth is not installed, the clips are too short for the floor of F0, the segment is not within them or
-        shorter than the order, and as :func:`otoscope.methods.relevance`.
+        shorter than the order, and as :func:`otoscope.methods.relevance.relevance`.
 
     Notes
     -----
-    F0 and formants by Praat, see :mod:`otoscope.dsp.voice`. The paper does not tell how it windows for linear
+    F0 and formants by Praat, see :mod:`otoscope.dsp.voice`. The paper does not say how it windows for linear
     prediction, nor how it draws the envelope; here both are of the same windowed segment.
 
     Examples
     --------
-    >>> from otoscope import load
     >>> from otoscope.data.vowels import vowel_clip
-    >>> clip = Tensor(vowel_clip("ah", "men", f0=120).values)[None, None]
-    >>> result = voice(load("vowel-name"), clip, sample_rate=16_000, maximum=5000)
+    >>> result = voice(Subject("vowel-name"), vowel_clip("ah", "men", f0=120), maximum=5000)
     >>> result.median_f0.sel(signal="input").round().item()
     120.0
     """
-    found = relevance(model, inputs, sample_rate=sample_rate, target=target, rule=rule, classes=classes)
-    waveforms = np.stack([found["input"].values, found["signal"].values], axis=1)
+    inputs, sample_rate = subject.inputs(wave), subject.sample_rate
+    found = relevance_of(subject, inputs, target=target, rule=rule)
+    waveforms = np.stack([found["input"].values, found["relevance"].values], axis=1)
     pieces = [segment(clip, sample_rate, start, stop, duration=duration) for clip in found["input"].values]
     highest, count = formant_range(sample_rate, maximum)
     f0, pitch_times = _each(waveforms, lambda one: pitch(one, sample_rate, floor, ceiling))
@@ -99,22 +107,23 @@ def voice(
         waveforms, lambda one: formants(one, sample_rate, highest, count, pre_emphasis=pre_emphasis)
     )
     cut = np.stack([pair[:, piece] for pair, piece in zip(waveforms, pieces, strict=True)])
-    heard = ["clip", "signal"]
+    each = ["clip", "signal"]
     result = xr.Dataset(
         {
-            "f0": variable([*heard, "frame_time"], f0, "fundamental frequency F0", "Hz"),
+            "f0": variable([*each, "frame_time"], f0, "fundamental frequency F0", "Hz"),
             "median_f0": variable(
-                heard, _medians(f0, pitch_times, pieces, sample_rate), "median F0 of the segment", "Hz"
+                each, _medians(f0, pitch_times, pieces, sample_rate), "median F0 of the segment", "Hz"
             ),
-            "formants": variable([*heard, "formant", "formant_time"], tracks, "formant frequency", "Hz"),
+            "formants": variable([*each, "formant", "formant_time"], tracks, "formant frequency", "Hz"),
             "median_formants": variable(
-                [*heard, "formant"],
+                [*each, "formant"],
                 _medians(tracks, formant_times, pieces, sample_rate),
                 "median formant frequency of the segment",
                 "Hz",
             ),
             **_spectra(cut, sample_rate, order),
-            "waveform": variable([*heard, "time"], waveforms, "amplitude"),
+            "waveform": variable([*each, "time"], waveforms, "amplitude"),
+            "class_name": found["class_name"].variable,
             "logit": found["logit"].variable,
             **segment_times(pieces, sample_rate),
         },
@@ -126,11 +135,9 @@ def voice(
             "formant_time": axis("formant_time", formant_times, "time", "s"),
             "frequency": axis("frequency", np.fft.rfftfreq(_n_fft(cut), 1 / sample_rate), "frequency", "Hz"),
         },
-        attrs={"sample_rate": sample_rate, "rule": found.attrs["rule"], "target": found.attrs["target"]},
+        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
     )
-    settings = {"start": start, "stop": stop, "duration": duration, "floor": floor, "ceiling": ceiling}
-    settings |= {"maximum": highest, "count": count, "pre_emphasis": pre_emphasis, "order": order}
-    return sign(result, "voice", _SOURCE, target=target, rule=rule_name(rule), **settings)
+    return resolved(result, maximum=highest)
 
 
 def _each(
@@ -149,7 +156,7 @@ def _medians(contours: np.ndarray, times: np.ndarray, pieces: Sequence[slice], s
 
 def _n_fft(cut: np.ndarray) -> int:
     """A power of two from the length of the segment up; at least 1024, for a smooth curve."""
-    return max(1024, 1 << (cut.shape[-1] - 1).bit_length())
+    return max(1024, 1 << (int(cut.shape[-1]) - 1).bit_length())
 
 
 def _spectra(cut: np.ndarray, sample_rate: float, order: int) -> dict[str, xr.Variable]:

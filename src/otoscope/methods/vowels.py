@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import length_hint
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
-from torch import nn
 
+from otoscope.citations import cite
+from otoscope.data.aev import Token, vowel_tokens
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
 from otoscope.methods.autocorrelation import SIGNALS
-from otoscope.methods.relevance import Target, relevance
+from otoscope.methods.catalogue import Rows, method
+from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.probe import Rule, rule_name
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, variable
+from otoscope.subject import Subject
+from otoscope.types import Progress, Target
 
-_SOURCE = "Muckenhirn et al. 2019, section 4.2.2 and Table 2"
+Group = Literal["men", "women", "children", "boys", "girls"]
 
 MEASURES = ("F0", "F1", "F2")
 """What is measured, in the order of the dimension `measure`."""
@@ -50,101 +58,119 @@ of the children of ten to twelve years whom Hillenbrand et al. measured, for who
 """
 
 
-class VowelToken(Protocol):
-    """A vowel with what is known of it, as :class:`otoscope.data.aev.Token`; `clip` as the model takes it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def vowel(self) -> str: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def known(self) -> Sequence[float]: ...
-    @property
-    def deviation(self) -> Sequence[float]: ...
-    @property
-    def centre(self) -> float: ...
-    @property
-    def clip(self) -> Any: ...
+def percentages(result: xr.Dataset) -> list[dict[str, Any]]:
+    """A row for each signal, measure and group: the shares in percent, a column each vowel, and that of all of them."""
+    rows = []
+    for signal in reversed(SIGNALS):
+        for measure in MEASURES:
+            for group in result["group"].values.tolist():
+                cell = result.sel(signal=signal, measure=measure, group=group)
+                shares, tokens = 100 * cell["share"].values, cell["tokens"].values
+                total = int(tokens.sum())
+                overall = float(np.nansum(shares * tokens)) / total if total else math.nan
+                by_vowel = dict(zip(cell["vowel"].values.tolist(), shares.tolist(), strict=True))
+                row = {"signal": signal, "measure": measure, "group": group}
+                rows.append(row | by_vowel | {"all": overall, "tokens": total})
+    return rows
 
 
-def vowel_protocol(
-    model: nn.Module,
-    tokens: Iterable[VowelToken],
+@method(source=cite("relevance", "section 4.2.2 and Table 2"), takes="model", rows=Rows(make=percentages), main="share")
+def vowels(
+    subject: Subject,
     *,
-    sample_rate: float,
+    recordings: str | Path | None = None,
+    groups: Group | Sequence[Group] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
     target: Target | None = None,
-    rule: str | Rule = "guided",
-    classes: Sequence[str] | None = None,
-    voices: Mapping[str, Voice] = VOICES,
+    rule: RelevanceRule | Rule = "guided",
     pre_emphasis: float | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Share of vowels whose F0, F1 and F2 in the relevance signal are within a deviation of what is known of them.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module on waveforms.
-    tokens : iterable of tokens
-        Each with a `name`, `vowel`, `group`, the `known` F0, F1 and F2 in Hz (NaN where unknown), their `deviation`
-        over the talkers of the group in Hz, the time `centre` of the steady state in s, and the `clip`, a Tensor
-        (1, ..., time) as the model takes it.
-    sample_rate : float
-        In Hz.
-    target, rule, classes
-        Of the relevance, see :func:`otoscope.methods.relevance`.
-    voices : mapping of str to Voice
-        Where F0 and formants are sought, by group. They are the same for every token of a group.
+    recordings : str or Path, optional
+        A folder with ``vowdata.dat`` and, if there are recordings, ``timedata.dat``, ``men``, ``women`` and ``kids``.
+        By default the folder ``aev`` in the one that the environment variable OTOSCOPE_DATA names; where there is
+        none, vowels are synthesised, see :func:`otoscope.data.aev.vowel_tokens`.
+    groups : str or sequence of str, optional
+        Of talkers: "men", "women", "children", "boys" or "girls"; all by default.
+    limit : int, optional
+        At most so many vowels, as evenly over vowels and groups as can be; all by default.
+    seed : int
+        Of the talkers that are drawn, and of the irregularities of synthesised voices.
+    target : int, str or callable, optional
+        The output that is explained, as for the relevance: a class by number or name, or a function from the output
+        to one number for each clip; the likeliest class of each vowel by default.
+    rule : str or callable
+        Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     pre_emphasis : float, optional
-        Before formants are sought, from this frequency in Hz on, see :func:`otoscope.dsp.voice.formants`.
+        Before formants are sought, the sound is raised by 6 dB an octave from this frequency in Hz on; not raised by
+        default, see :func:`otoscope.dsp.voice.formants`.
     progress : callable, optional
-        Called as ``progress(done, total)``; the total is 0 where it is not known.
+        Called as ``progress(done, total)``.
 
     Returns
     -------
     Dataset
         Over `signal` (relevance, and the input itself for comparison), `group`, `vowel` and `measure` (F0, F1, F2):
-        `share` of the tokens whose value is right, with the bounds `low` and `high` of its 95 % interval, and the
-        `count` of tokens whose value is known. Over `token`: what was `measured` (signal, token, measure), `known` and
-        `deviation` (token, measure), all in Hz, and the `target` explained. What could not be measured is NaN and
-        counts as wrong.
+        `share` of the tokens whose value is right, with its 95 % interval from `ci_low` to `ci_high`, and the number of
+        `tokens` whose value is known. Over `token`: what was `measured` (signal, token, measure), `known` and
+        `deviation` (token, measure), all in Hz, and the `class_name` that was explained. What could not be measured is
+        NaN and counts as wrong.
 
     Raises
     ------
     InputError
-        If there are no tokens, a group has no voice, parselmouth is not installed, and as
-        :func:`otoscope.methods.relevance`.
+        If a file or recording is missing or broken, a group is unknown, there is no vowel, parselmouth is not
+        installed, and as :func:`otoscope.methods.relevance.relevance`.
 
     Notes
     -----
     A value :math:`\hat F` is right where :math:`|\hat F - F| \le \Delta`, with the F of the token and the deviation
     :math:`\Delta` of its vowel and group. F0 and formants are those of Praat, averaged over the frame at the steady
     state and ten around it. The paper finds formants by linear prediction of order 16 at 16 kHz for all voices; here
-    it is of order 11 below the `maximum` of the group: five formants, and a pole for the slope of the spectrum.
-    Intervals by Wilson's score.
+    it is of order 11 below the `maximum` of the group, see ``VOICES``: five formants, and a pole for the slope of
+    the spectrum. Intervals by Wilson's score. A model that takes sounds of one length gets that much of each vowel
+    around its steady state.
 
     Examples
     --------
-    >>> from dataclasses import replace
-    >>> from torch import Tensor
-    >>> from otoscope import load
-    >>> from otoscope.data.aev import vowel_tokens
-    >>> tokens = [replace(one, clip=Tensor(one.clip.values)[None, None]) for one in vowel_tokens(limit=2)]
-    >>> result = vowel_protocol(load("vowel-name"), tokens, sample_rate=16_000)
-    >>> result.share.dims
+    >>> vowels(Subject("vowel-name"), groups="men", limit=2).share.dims
     ('signal', 'group', 'vowel', 'measure')
     """
-    total, rows, measured = length_hint(tokens), [], []
+    groups = [groups] if isinstance(groups, str) else groups
+    tokens = vowel_tokens(recordings, sample_rate=subject.sample_rate, groups=groups, limit=limit, seed=seed)
+    result = vowels_of(subject, tokens, target=target, rule=rule, pre_emphasis=pre_emphasis, progress=progress)
+    result.attrs["audio"] = f"{len(tokens)} vowels from {tokens.origin}"
+    return result
+
+
+def vowels_of(
+    subject: Subject,
+    tokens: Iterable[Token],
+    *,
+    target: Target | None = None,
+    rule: RelevanceRule | Rule = "guided",
+    voices: Mapping[str, Voice] | None = None,
+    pre_emphasis: float | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """What :func:`vowels` returns, unsigned, of any tokens; `voices` are those of :data:`VOICES` by default."""
+    voices = VOICES if voices is None else voices
+    total, digest, rows, measured = length_hint(tokens), hashlib.sha256(), [], []
     for token in tokens:
         if token.group not in voices:
             raise InputError(f"{token.name} is of the group {token.group!r}; voices are known of {', '.join(voices)}")
-        found = relevance(model, token.clip, sample_rate=sample_rate, target=target, rule=rule, classes=classes)
-        both = (found["input"].values[0], found["signal"].values[0])
+        token = _fitted(subject, token)
+        found = relevance_of(subject, subject.inputs(token.clip), target=target, rule=rule)
+        both = (found["input"].values[0], found["relevance"].values[0])
         voice = voices[token.group]
-        measured.append([measure_vowel(one, sample_rate, token.centre, voice, pre_emphasis) for one in both])
+        measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])
         # The sound itself is let go, so that memory does not grow with the data set.
+        digest.update(token.name.encode() + np.ascontiguousarray(both[0]).tobytes())
         rows.append((token.name, token.group, token.vowel, found.attrs["target"], token.known, token.deviation))
         if progress:
             progress(len(rows), total)
@@ -158,7 +184,7 @@ def vowel_protocol(
             ),
             "known": variable(["token", "measure"], known, "known frequency", "Hz"),
             "deviation": variable(["token", "measure"], deviation, "deviation over talkers", "Hz"),
-            "target": variable(["token"], explained, "output that was explained"),
+            "class_name": variable(["token"], explained, "class whose output is explained"),
         },
         coords={
             "signal": axis("signal", list(SIGNALS), "signal"),
@@ -169,12 +195,19 @@ def vowel_protocol(
         },
     )
     groups = [name for name in voices if name in group]
-    result = by_token.merge(shares(by_token, groups, sorted(set(vowel.tolist()))))
-    result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule))
-    used = {name: list(voices[name]) for name in groups}
-    return sign(
-        result, "vowel_protocol", _SOURCE, target=target, rule=rule_name(rule), voices=used, pre_emphasis=pre_emphasis
-    )
+    result: xr.Dataset = by_token.merge(shares(by_token, groups, sorted(set(vowel.tolist()))))
+    result.attrs.update(rule=rule_name(rule), audio=f"{len(rows)} vowels", audio_sha256=digest.hexdigest())
+    return result
+
+
+def _fitted(subject: Subject, token: Token) -> Token:
+    """A vowel with its steady state in the middle, where the model takes one length and it has to be cut."""
+    clip, length = subject.clip(token.clip), subject.contract.length
+    first = 0
+    if length is not None:
+        last = max(0, clip.size - length)
+        first = min(max(0, round(token.centre * subject.sample_rate) - length // 2), last)
+    return replace(token, clip=clip[first:], centre=token.centre - first / subject.sample_rate)
 
 
 def measure_vowel(
@@ -215,14 +248,14 @@ def shares(by_token: xr.Dataset, groups: Sequence[str], vowels: Sequence[str]) -
     Parameters
     ----------
     by_token : Dataset
-        With `measured`, `known` and `deviation`, as :func:`vowel_protocol` returns them.
+        With `measured`, `known` and `deviation`, as :func:`vowels` returns them.
     groups, vowels : sequence of str
         In the order wanted.
 
     Returns
     -------
     Dataset
-        `share`, `low`, `high` and `count`, over (signal, group, vowel, measure).
+        `share`, `ci_low`, `ci_high` and `tokens`, over (signal, group, vowel, measure).
     """
     is_known = by_token["known"].notnull().values
     right = (abs(by_token["measured"] - by_token["known"]) <= by_token["deviation"]).values  # False where it is NaN
@@ -236,9 +269,9 @@ def shares(by_token: xr.Dataset, groups: Sequence[str], vowels: Sequence[str]) -
     return xr.Dataset(
         {
             "share": variable(dims, share, "share of tokens within a deviation of the known value"),
-            "low": variable(dims, low, "lower bound of the 95 % interval of the share"),
-            "high": variable(dims, high, "upper bound of the 95 % interval of the share"),
-            "count": variable(dims, counts, "tokens whose value is known"),
+            "ci_low": variable(dims, low, "lower bound of the 95 % interval of the share"),
+            "ci_high": variable(dims, high, "upper bound of the 95 % interval of the share"),
+            "tokens": variable(dims, counts, "tokens whose value is known"),
         },
         coords={
             "group": axis("group", list(groups), "group of talkers"),

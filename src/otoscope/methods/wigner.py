@@ -5,39 +5,34 @@ from __future__ import annotations
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
 
+from otoscope.citations import cite
 from otoscope.dsp.response import centred_bank
 from otoscope.dsp.wigner import wigner_ville
 from otoscope.errors import InputError
+from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe.select import first_kernels
-from otoscope.results import axis, sign, variable
+from otoscope.results import axis, variable
+from otoscope.subject import Subject, silence
 
-_SOURCE = "Gupta and Abrol, time-frequency and geometric analysis of raw-waveform models, section 3.3, Fig. 4"
 _FEWEST_FREQUENCIES = 256
 _AT_ONCE = 8  # kernels; only the total is kept of their distributions
 _MOST_VALUES = 2**29
 
 
+@method(
+    source=cite("swam", "section 3.3, Fig. 4"),
+    takes="model",
+    rows=Rows(("kernel",), ("width", "peak_frequency", "peak_time", "peak")),
+    main="energy",
+)
 def wigner(
-    model: nn.Module,
-    inputs: Tensor,
-    *,
-    sample_rate: float,
-    layer: str | None = None,
-    n_fft: int | None = None,
-    distributions: bool = False,
+    subject: Subject, *, layer: str | None = None, n_fft: int | None = None, distributions: bool = False
 ) -> xr.Dataset:
     r"""Wigner-Ville distribution of the kernels of a layer that reads the waveform.
 
     Parameters
     ----------
-    model : nn.Module
-        Any module whose first layer is a convolution of one channel.
-    inputs : Tensor, (clip, ..., time)
-        Anything the model takes: only a forward pass tells which kernels reach the convolution.
-    sample_rate : float
-        In Hz.
     layer : str, optional
         The layer; the first convolution of the model by default.
     n_fft : int, optional
@@ -50,10 +45,10 @@ def wigner(
     -------
     Dataset
         `energy` (frequency, time), the sum of the distributions of all kernels; `peak_frequency` (Hz), `peak_time`
-        (s) and `peak` of the distribution of each kernel, NaN where a kernel is zero; `kernels` (kernel, sample),
-        aligned at their centres, from which the picture draws its contours; `width` (kernel) in samples; with
-        `distributions` also `distribution` (kernel, frequency, time). Times are relative to the centre of the
-        kernels, every half sample.
+        (s) and `peak` (kernel) of the distribution of each kernel, NaN where a kernel is zero; `kernels` (kernel,
+        sample), aligned at their centres, from which the picture draws its contours; `width` (kernel) in samples; with
+        `distributions` also `distribution` (kernel, frequency, time). Times are from the centre of the kernels,
+        sample ``width // 2`` of each, every half sample.
 
     Raises
     ------
@@ -67,13 +62,13 @@ def wigner(
 
     Examples
     --------
-    >>> model = nn.Conv1d(1, 8, 30, stride=10)
-    >>> result = wigner(model, torch.zeros(1, 1, 16_000), sample_rate=16_000)
-    >>> result.energy.sizes
+    >>> subject = Subject(torch.nn.Conv1d(1, 8, 30, stride=10), sample_rate=16_000)
+    >>> wigner(subject).energy.sizes
     Frozen({'frequency': 256, 'time': 59})
     """
-    branches, _ = first_kernels(model, inputs, sample_rate, layer)
-    bank = centred_bank(branches)
+    sample_rate = subject.sample_rate
+    first = first_kernels(subject.model, silence(subject), sample_rate, layer)
+    bank = centred_bank(first.kernels)
     count, samples = bank.shape
     n_fft = max(samples, _FEWEST_FREQUENCIES) if n_fft is None else n_fft
     if distributions and count * n_fft * 2 * samples > _MOST_VALUES:
@@ -82,8 +77,8 @@ def wigner(
             f"{count * n_fft * 2 * samples * 4 / 2**30:.0f} GiB: leave out distributions, or give a smaller n_fft"
         )
     energy, largest, place, kept = bank.new_zeros(()), [], [], []
-    for some in bank.split(_AT_ONCE):
-        found = wigner_ville(some, n_fft)
+    for start in range(0, count, _AT_ONCE):
+        found = wigner_ville(bank[start : start + _AT_ONCE], n_fft)
         energy = energy + found.sum(0)
         highest = found.flatten(1).max(1)
         largest.append(highest.values)
@@ -110,10 +105,11 @@ def wigner(
             "frequency": axis("frequency", frequencies, "frequency", "Hz"),
             "time": axis("time", times, "time from the centre of the kernels", "s"),
             "kernel": np.arange(count),
-            "width": variable(["kernel"], [kernel.shape[1] for kernel in branches for _ in kernel], "width", "samples"),
+            "width": variable(
+                ["kernel"], [kernel.shape[1] for kernel in first.kernels for _ in kernel], "width", "samples"
+            ),
         },
     )
     if distributions:
         result["distribution"] = variable(["kernel", *in_plane], torch.cat(kept), "Wigner-Ville distribution")
-    result.attrs["sample_rate"] = sample_rate
-    return sign(result, "wigner", _SOURCE, layer=layer, n_fft=n_fft, distributions=distributions)
+    return resolved(result, layer=first.layer, n_fft=n_fft)

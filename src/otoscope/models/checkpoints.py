@@ -8,12 +8,14 @@ import pickle
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.files import make_folder, whole_file, write_text
 
@@ -22,12 +24,6 @@ Weights = Mapping[str, torch.Tensor]
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
-
-DESCRIPTION = ("name", "sample_rate", "classes", "padding")
-"""What a configuration says of a model beside its options."""
-
-PADDINGS = ("zeros", "repeat")
-"""How a model's clip that is too short is filled up."""
 
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 _WRAPPERS = ("model_state_dict", "state_dict", "model")
@@ -158,8 +154,8 @@ def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
     Parameters
     ----------
     model : torch.nn.Module
-        A model from `load`; its ``config`` says how it was built. ``name``, ``sample_rate``, ``classes`` and
-        ``padding`` are kept too.
+        A model from `load`; its ``config`` says how it was built. Its ``name`` and its contract, see
+        :meth:`otoscope.contract.Contract.of`, are kept too.
     folder : str or Path
         Created if it does not exist.
     card : str, optional
@@ -209,9 +205,7 @@ def describe(model: nn.Module) -> str:
             "Architecture('package.module:Class', 'what it is'), and build it with load('mine'); or save its weights "
             "alone with torch.save(model.state_dict(), 'mine.pt'), for load('file.py:Class', weights='mine.pt')"
         )
-    described = dict(config) | {key: getattr(model, key, None) for key in DESCRIPTION}
-    if described["padding"] not in PADDINGS:  # a convolution has a padding, too
-        del described["padding"]
+    described = dict(config) | {"name": getattr(model, "name", None), "contract": Contract.of(model).filled()}
     try:
         return json.dumps(described, indent=2) + "\n"
     except (TypeError, ValueError) as error:
@@ -260,8 +254,7 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        With ``architecture`` and ``options``, and where given ``name``, ``sample_rate`` (Hz), ``classes`` and
-        ``padding``.
+        With ``architecture`` and ``options``, and where given ``name`` and ``contract``.
 
     Raises
     ------
@@ -302,14 +295,16 @@ def _config_problems(config: dict[str, Any]) -> list[str]:
         problems.append("options must be an object of names and values")
     if not isinstance(config.get("name", ""), str):
         problems.append("name must be a string")
-    rate = config.get("sample_rate")
-    if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 1):
-        problems.append(f"sample_rate must be a whole number of Hz, not {rate!r}")
-    classes = config.get("classes")
-    if classes is not None and not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
-        problems.append("classes must be a list of names")
-    if config.get("padding") not in (None, *PADDINGS):
-        problems.append(f"padding must be zeros or repeat, not {config['padding']!r}")
+    for field in fields(Contract):
+        if field.name in config:
+            problems.append(f"{field.name} belongs into the object contract")
+    if not isinstance(config.setdefault("contract", {}), dict):
+        problems.append("contract must be an object of names and values")
+    else:
+        try:
+            Contract.read(config["contract"])
+        except InputError as error:
+            problems.append(str(error))
     return problems
 
 

@@ -92,4 +92,5 @@ class CNN12(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Embed or classify clips (batch, 1, time) of any length from ``minimum_length`` on."""
-        return self.classifier(self.fc1(self.features(waveform).mean(dim=-1)))
+        logits: torch.Tensor = self.classifier(self.fc1(self.features(waveform).mean(dim=-1)))
+        return logits

@@ -1,4 +1,4 @@
-"""Checkpoint folders on the Hugging Face Hub, published with their model card and downloaded again.
+"""Checkpoint folders published on the Hugging Face Hub with their model card.
 
 What is uploaded is what `save` writes: ``config.json``, ``model.safetensors`` and ``README.md``. What is downloaded is
 read by `load`: nothing is unpickled, and no code from the Hub is run.
@@ -12,11 +12,12 @@ from typing import Any
 from torch import nn
 
 from otoscope.errors import InputError
-from otoscope.models.checkpoints import CARD, CONFIG, WEIGHTS, describe, is_checkpoint, save
+from otoscope.models.checkpoints import CARD, describe, save
+from otoscope.models.download import fetch
 from otoscope.models.resolve import load
 
 try:
-    from huggingface_hub import ModelHubMixin, hf_hub_download, snapshot_download
+    from huggingface_hub import ModelHubMixin
 except ImportError as missing:
     raise InputError("the Hugging Face Hub needs huggingface_hub: pip install 'otoscope[hf]'") from missing
 
@@ -99,33 +100,3 @@ class Published(
         folder = Path(name) if Path(name).is_dir() else fetch(str(name), **options)
         card = folder / CARD
         return cls(load(folder.resolve()), card.read_text(encoding="utf-8") if card.is_file() else None)
-
-
-def fetch(name: str, **options: Any) -> Path:
-    """Download an Otoscope checkpoint from the Hub; of any other model, only its ``config.json``.
-
-    Parameters
-    ----------
-    name : str
-        ``org/name``.
-    **options
-        As `huggingface_hub.snapshot_download` takes them.
-
-    Returns
-    -------
-    Path
-        A folder in the Hub's cache.
-
-    Raises
-    ------
-    InputError
-        If there is no such model, or the Hub cannot be reached.
-    """
-    try:
-        folder = Path(hf_hub_download(name, CONFIG, **options)).parent
-        if is_checkpoint(folder):
-            folder = Path(snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS, CARD], **options))
-    except Exception as error:  # the hub, the network and the cache raise many kinds
-        reason = str(error).strip().split("\n")[0]
-        raise InputError(f"hf:{name} cannot be loaded (offline, misspelt, or not a folder?): {reason}") from error
-    return folder

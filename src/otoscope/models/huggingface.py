@@ -69,8 +69,9 @@ class HuggingFaceModel(nn.Module):
             clips = clips - clips.mean(-1, keepdim=True)
             clips = clips / (clips.square().mean(-1, keepdim=True) + 1e-7).sqrt()
         output = self.network(clips)
-        logits = getattr(output, "logits", None)
-        return output.last_hidden_state if logits is None else logits
+        logits: torch.Tensor | None = getattr(output, "logits", None)
+        answer: torch.Tensor = output.last_hidden_state if logits is None else logits
+        return answer
 
 
 def from_hub(name: str, **options: Any) -> HuggingFaceModel:

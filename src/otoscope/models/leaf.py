@@ -205,7 +205,8 @@ class LEAF(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, n_classes) of clips (batch, 1, time) from ``minimum_length`` on."""
-        return self.classifier(self.relu(self.conv(self.front(waveform))).mean(dim=-1))
+        logits: torch.Tensor = self.classifier(self.relu(self.conv(self.front(waveform))).mean(dim=-1))
+        return logits
 
 
 def _log_level(energy: torch.Tensor, smoothing: torch.Tensor) -> torch.Tensor:

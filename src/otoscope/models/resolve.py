@@ -11,21 +11,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.models.checkpoints import (
     CONFIG,
-    DESCRIPTION,
     WEIGHTS,
     fit_weights,
     is_checkpoint,
     read_config,
     read_weights,
 )
+from otoscope.models.download import fetch
 from otoscope.models.zoo import (
     ARCHITECTURES,
     BUNDLED,
@@ -117,7 +118,8 @@ def _from_folder(folder: Path, weights: str | Path | None, options: dict[str, An
     if not Path(source).exists() and weights is None:
         raise InputError(f"checkpoint folder {folder} has no {WEIGHTS}")
     accepted = option_names(config["architecture"])
-    described = {key: config[key] for key in DESCRIPTION if key in config and key in accepted}
+    stated = {"name": config.get("name"), **config["contract"]}
+    described = {key: value for key, value in stated.items() if key in accepted and value is not None}
     try:
         model = build(config["architecture"], described | config["options"] | options)
     except InputError as error:
@@ -131,8 +133,6 @@ def _from_hub(name: str, weights: str | Path | None, options: dict[str, Any]) ->
     where = {key: value for key, value in options.items() if key in ("revision", "local_files_only")}
     folder = Path(name)
     if not folder.is_dir():
-        from otoscope.models.hub import fetch
-
         folder = fetch(name, **where)
     if is_checkpoint(folder):
         return _from_folder(folder, weights, {key: value for key, value in options.items() if key not in where})
@@ -144,11 +144,10 @@ def _from_hub(name: str, weights: str | Path | None, options: dict[str, Any]) ->
 def _described(model: Any, source: str | Path | None, config: Mapping[str, Any] | None = None) -> nn.Module:
     """Note where the weights came from, and what the configuration says of the model."""
     model.weights_source = None if source is None else str(source)
-    for key in DESCRIPTION:
-        value = (config or {}).get(key)
-        if value is not None:
-            setattr(model, key, tuple(value) if key == "classes" else value)
-    return model
+    if config is not None:
+        model.name = config.get("name") or model.name
+        Contract.of(model).changed(**config["contract"]).attach(model)
+    return cast(nn.Module, model)
 
 
 def _fitted(model: nn.Module, weights: str | Path | None) -> nn.Module:

@@ -61,7 +61,8 @@ class FilterEnergies(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Energies (batch, filter, window) of clips (batch, 1, time)."""
-        return self.pool(self.conv(waveform).abs())
+        energies: torch.Tensor = self.pool(self.conv(waveform).abs())
+        return energies
 
 
 class SimpleNetRNN(nn.Module):
@@ -109,7 +110,8 @@ class SimpleNetRNN(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, n_classes) of clips (batch, 1, time) of at least one window."""
-        return self.head(self.front(waveform).transpose(1, 2))
+        logits: torch.Tensor = self.head(self.front(waveform).transpose(1, 2))
+        return logits
 
 
 class SimpleNetCNN(nn.Module):
@@ -190,7 +192,8 @@ class SimpleNetCNN(nn.Module):
                 "pad or cut the clip, or build the model with another input_length"
             )
         picture = self.front(waveform).transpose(1, 2).unsqueeze(1)
-        return self.classifier(self.dense(self.features(picture)))
+        logits: torch.Tensor = self.classifier(self.dense(self.features(picture)))
+        return logits
 
 
 class SpecNet(SimpleNetCNN):

@@ -65,7 +65,8 @@ class SincConv1d(nn.Module):
     def kernels(self) -> torch.Tensor:
         """The kernels (filters, width), from the edges."""
         low, high = (2 * self.bands() / self.sample_rate).T[:, :, None]
-        return (high * torch.sinc(high * self.lags) - low * torch.sinc(low * self.lags)) * self.window
+        kernels: torch.Tensor = (high * torch.sinc(high * self.lags) - low * torch.sinc(low * self.lags)) * self.window
+        return kernels
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Filtered clips (batch, filter, time) of (batch, 1, time)."""
@@ -126,7 +127,8 @@ class SincNet(nn.Module):
         """Logits (batch, n_classes) of clips (batch, 1, time) from ``minimum_length`` on."""
         x = self.block1(self.sinc(waveform).abs())
         x = self.block3(self.conv3(self.block2(self.conv2(x))))
-        return self.classifier(x.mean(dim=-1))
+        logits: torch.Tensor = self.classifier(x.mean(dim=-1))
+        return logits
 
 
 def _bent(channels: int) -> nn.Sequential:

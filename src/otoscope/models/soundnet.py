@@ -87,7 +87,8 @@ class SoundNet(nn.Module):
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, 1401) or (batch, n_classes) of clips (batch, 1, time) from ``minimum_length`` on."""
-        return self.head(self.features(waveform))
+        logits: torch.Tensor = self.head(self.features(waveform))
+        return logits
 
 
 class _Published(nn.Module):
@@ -110,7 +111,8 @@ class _Classifier(nn.Module):
         self.classifier = nn.Linear(64, n_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.classifier(self.relu(self.linear(x.mean(dim=-1))))
+        logits: torch.Tensor = self.classifier(self.relu(self.linear(x.mean(dim=-1))))
+        return logits
 
 
 def _samples_for(frames: int) -> int:

@@ -49,7 +49,8 @@ class _SpeechCNN(nn.Module):
                 f"{self.name} takes {self.input_length} samples, got {waveform.shape[-1]}: "
                 "pad or cut the clip, or build the model with another input_length"
             )
-        return self.classifier(self.dense(self.features(waveform)))
+        logits: torch.Tensor = self.classifier(self.dense(self.features(waveform)))
+        return logits
 
 
 class PhoneCNN(_SpeechCNN):

@@ -142,7 +142,8 @@ class SWAM(nn.Module):
                 f"{self.name} takes {self.input_length} samples, got {waveform.shape[-1]}: "
                 "pad or cut the clip, or build the model with another input_length"
             )
-        return self.classifier(self.dense(self.features(waveform)))
+        logits: torch.Tensor = self.classifier(self.dense(self.features(waveform)))
+        return logits
 
 
 def _features(kernels: tuple[dict[int, int], ...], pool: int) -> nn.Sequential:

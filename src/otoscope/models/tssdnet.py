@@ -75,7 +75,8 @@ class _TSSDNet(nn.Module):
         for name in self._block_names:
             x = self.get_submodule(name)(F.max_pool1d(x, 4))
         x = F.max_pool1d(x, x.shape[-1]).flatten(1)
-        return self.out(F.relu(self.fc2(F.relu(self.fc1(x)))))
+        logits: torch.Tensor = self.out(F.relu(self.fc2(F.relu(self.fc1(x)))))
+        return logits
 
 
 class IncTSSDNet(_TSSDNet):

@@ -90,4 +90,5 @@ class VowelNet(nn.Module):
         x = self.pool1(self.relu1(self.conv1(waveform)))
         x = self.pool2(self.relu2(self.conv2(x)))
         x = self.relu3(self.conv3(x))
-        return self.head(self.mean(x).flatten(1))
+        logits: Tensor = self.head(self.mean(x).flatten(1))
+        return logits

@@ -43,7 +43,8 @@ class RecurrentHead(nn.Module):
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Logits (batch, n_classes) of frames (batch, frame, feature)."""
         states, _ = self.lstm(frames)
-        return self.classifier(self.relu(self.linear(states[:, -1])))
+        logits: torch.Tensor = self.classifier(self.relu(self.linear(states[:, -1])))
+        return logits
 
 
 class WaveRNN(nn.Module):
@@ -107,4 +108,5 @@ class WaveRNN(nn.Module):
         windows = waveform.shape[-1] // self.minimum_length
         heard = waveform[..., : windows * self.minimum_length].unflatten(-1, (windows, self.minimum_length))
         features = self.features(heard)  # (batch, filter, window, sample)
-        return self.head(features.transpose(1, 2).flatten(2))
+        logits: torch.Tensor = self.head(features.transpose(1, 2).flatten(2))
+        return logits

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import nn
 
@@ -147,7 +147,7 @@ def build(name: str, options: Mapping[str, Any]) -> nn.Module:
         model.name = name
     complete = {key: value for key, value in defaults.items() if value is not inspect.Parameter.empty}
     model.config = {"architecture": name, "options": complete | dict(options)}
-    return model
+    return cast(nn.Module, model)
 
 
 def option_names(name: str) -> list[str]:

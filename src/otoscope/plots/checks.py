@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import MOST_COLUMNS, pool_columns
 from otoscope.errors import InputError
+from otoscope.plots.drawing import MOST_COLUMNS, pool_columns
 
 _Result = TypeVar("_Result", xr.DataArray, xr.Dataset)
 
@@ -96,21 +96,3 @@ def short_time_magnitude(samples: np.ndarray, rate: float) -> tuple[np.ndarray, 
 
 def over_peak(samples: np.ndarray) -> np.ndarray:
     return cast(np.ndarray, samples / (np.abs(samples).max() or 1.0))
-
-
-def labelled(
-    result: xr.DataArray | Sequence[xr.DataArray] | Mapping[str, xr.DataArray], labels: Sequence[str] | None
-) -> list[tuple[str, xr.DataArray]]:
-    if isinstance(result, Mapping):
-        return _some(list(result.items()))
-    curves = [result] if isinstance(result, xr.DataArray) else list(result)
-    names = list(labels) if labels is not None else [""] * len(curves)
-    if len(names) != len(curves):
-        raise InputError(f"{len(curves)} curves need as many labels; {len(names)} were given.")
-    return _some(list(zip(names, curves, strict=True)))
-
-
-def _some(curves: list[tuple[str, xr.DataArray]]) -> list[tuple[str, xr.DataArray]]:
-    if not curves:
-        raise InputError("no curve to draw: pass at least one result.")
-    return curves

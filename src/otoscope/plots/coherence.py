@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import (
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, having
+from otoscope.plots.drawing import (
     COLOUR_MAP,
     LINE_STYLES,
     draw_colorbar,
@@ -16,28 +18,32 @@ from otoscope.drawing import (
     frequency_unit,
     legend_above,
     make_axes,
+    make_grid,
     name_layers,
 )
-from otoscope.errors import InputError
-from otoscope.plots.checks import finite, having
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_CURVE = ("coherence", "ci_low", "ci_high")
 
-def coherence(result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | None = None) -> Axes:
-    """Draw the mean coherence of each layer with its 95 % confidence interval, for one model or several.
+
+def coherence(
+    result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | Sequence[Axes] | np.ndarray | None = None
+) -> Axes | np.ndarray:
+    """Draw the mean coherence of each layer with its 95 % interval, and below it the coherence at each frequency.
 
     Parameters
     ----------
     result : xarray.Dataset, or mapping of str to them
-        What :func:`otoscope.methods.coherence` returned; the keys of a mapping are the labels of its curves.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure without it.
+        What :func:`otoscope.methods.coherence.coherence` returned; of several, the keys are the labels of their curves,
+        and there is no panel of frequencies.
+    ax : matplotlib.axes.Axes or two of them, optional
+        Where to draw; on a single one the mean alone. A new figure without it.
 
     Returns
     -------
-    matplotlib.axes.Axes
+    matplotlib.axes.Axes, or an array of two
 
     Raises
     ------
@@ -52,13 +58,26 @@ def coherence(result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | None = N
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"coherence": ("layer", [0.9, 0.7]), "low": ("layer", [0.8, 0.6]), "high": ("layer", [1.0, 0.8])},
+    ...     {"coherence": ("layer", [0.9, 0.7]), "ci_low": ("layer", [0.8, 0.6]), "ci_high": ("layer", [1.0, 0.8])},
     ...     {"layer": ["pool1", "pool2"]})
     >>> coherence({"one": result}, Figure().subplots()).get_ylabel()
     'mean coherence (0–1)'
     """
-    curves = {"": result} if isinstance(result, xr.Dataset) else dict(result)
-    curves = {label: having(one.drop_dims("clip", errors="ignore"), _CURVE) for label, one in curves.items()}
+    if ax is None and isinstance(result, xr.Dataset):
+        ax = make_grid(2, 1, height=4.0, sharex=True).ravel()
+    panels = [None] if ax is None else list(np.asarray(ax, dtype=object).ravel())
+    if len(panels) == 1:
+        return _curves({"": result} if isinstance(result, xr.Dataset) else dict(result), panels[0])
+    if len(panels) != 2 or not isinstance(result, xr.Dataset):
+        raise InputError(f"one result needs one or two axes, and several results one; {len(panels)} were given")
+    mean, spectrum = panels
+    _curves({"": result}, mean).set_xlabel("")
+    coherence_spectrum(result, spectrum)
+    return np.array([mean, spectrum], dtype=object)
+
+
+def _curves(results: dict[str, xr.Dataset], ax: Axes | None) -> Axes:
+    curves = {label: having(one.drop_dims("clip", errors="ignore"), _CURVE) for label, one in results.items()}
     if len({one.sizes["layer"] for one in curves.values()}) != 1:
         raise InputError("curves of coherence need as many layers each, and at least one curve is needed")
     ax = make_axes(ax, height=2.2)
@@ -67,7 +86,7 @@ def coherence(result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | None = N
     for index, (label, one) in enumerate(curves.items()):
         colour, line = LINE_STYLES[index % len(LINE_STYLES)]
         mean = finite(one["coherence"], "the coherence")
-        half = np.stack([mean - one["low"].fillna(one["coherence"]), one["high"].fillna(one["coherence"]) - mean])
+        half = np.stack([mean - one["ci_low"].fillna(one["coherence"]), one["ci_high"].fillna(one["coherence"]) - mean])
         aside = position + 0.12 * (index - (len(curves) - 1) / 2)  # intervals beside each other
         ax.errorbar(
             aside, mean, half, fmt=f"o{line}", color=colour, ms=3, lw=0.9, elinewidth=0.9, capsize=2, label=label
@@ -85,7 +104,7 @@ def coherence_spectrum(result: xr.Dataset, ax: Axes | None = None, *, colorbar: 
     Parameters
     ----------
     result : xarray.Dataset
-        With spectrum (layer, frequency), as :func:`otoscope.methods.coherence` returned it.
+        With coherence_spectrum (layer, frequency), as :func:`otoscope.methods.coherence.coherence` returned it.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
     colorbar : bool
@@ -104,13 +123,13 @@ def coherence_spectrum(result: xr.Dataset, ax: Axes | None = None, *, colorbar: 
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"spectrum": (("layer", "frequency"), np.ones((2, 3)))},
+    ...     {"coherence_spectrum": (("layer", "frequency"), np.ones((2, 3)))},
     ...     {"layer": ["pool1", "pool2"], "frequency": [0.0, 2000.0, 4000.0]})
     >>> coherence_spectrum(result, Figure().subplots()).get_ylabel()
     'frequency (kHz)'
     """
-    result = having(result.drop_dims("clip", errors="ignore"), ["spectrum"])
-    values = finite(result["spectrum"].transpose("frequency", "layer"), "the coherence")
+    result = having(result.drop_dims("clip", errors="ignore"), ["coherence_spectrum"])
+    values = finite(result["coherence_spectrum"].transpose("frequency", "layer"), "the coherence")
     frequency = np.asarray(result["frequency"], dtype=float)
     divisor, unit = frequency_unit(float(frequency.max()))
     ax = make_axes(ax, height=2.2)
@@ -123,6 +142,3 @@ def coherence_spectrum(result: xr.Dataset, ax: Axes | None = None, *, colorbar: 
     if colorbar:
         draw_colorbar(mesh, ax, "coherence (0–1)")
     return ax
-
-
-_CURVE = ("coherence", "low", "high")

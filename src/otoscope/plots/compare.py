@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import (
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, having
+from otoscope.plots.crs import crs
+from otoscope.plots.drawing import (
     COLUMN_WIDTH,
     DYNAMIC_RANGE,
     INPUT_COLOUR,
@@ -24,10 +27,8 @@ from otoscope.drawing import (
     pool_columns,
     small_size,
 )
-from otoscope.errors import InputError
-from otoscope.plots.checks import finite, having
 from otoscope.plots.relevance import relevance_spectrogram, relevance_spectrum
-from otoscope.plots.response import crs, strs
+from otoscope.plots.strs import strs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ def compare_difference(
     *,
     model: str | None = None,
     other: str | None = None,
-    of: str = "spectrogram",
+    of: str = "relevance_spectrogram",
     dynamic_range: float = DYNAMIC_RANGE,
     colorbar: bool = True,
 ) -> Axes:
@@ -125,7 +126,7 @@ def compare_difference(
         Where to draw; a new figure without it.
     model, other : str, optional
         Names; the first and the second model by default.
-    of : {"spectrogram", "strs"}
+    of : {"relevance_spectrogram", "strs"}
         The relevance, or the response spectra of the first layer.
     dynamic_range : float
         In dB: what lies further below its peak counts as that far.
@@ -145,7 +146,7 @@ def compare_difference(
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"spectrogram": (("model", "frame_frequency", "frame_time"), np.ones((2, 2, 3)))},
+    ...     {"relevance_spectrogram": (("model", "frame_frequency", "frame_time"), np.ones((2, 2, 3)))},
     ...     {"model": ["a", "b"], "frame_frequency": [0.0, 4000.0], "frame_time": [0.0, 0.01, 0.02]})
     >>> compare_difference(result, Figure().subplots()).get_title()
     'a − b'
@@ -182,17 +183,17 @@ def compare_difference(
     return ax
 
 
-def compare_strs(result: xr.Dataset, model: str, ax: Axes | None = None) -> Axes:
+def compare_strs(result: xr.Dataset, ax: Axes | None = None, *, model: str) -> Axes:
     """Draw the response spectra of one model of a comparison, over the whole recording.
 
     Parameters
     ----------
     result : xarray.Dataset
         Of :func:`otoscope.compare`.
-    model : str
-        Its name.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
+    model : str
+        Its name.
 
     Returns
     -------
@@ -203,7 +204,7 @@ def compare_strs(result: xr.Dataset, model: str, ax: Axes | None = None) -> Axes
     InputError
         If the comparison holds no response spectra.
     """
-    ax = strs(response_of(result, model), ax)
+    ax = strs(response_of(result, model).to_dataset(name="strs"), ax)
     if "time" in result.sizes:
         ax.set_xlim(0, result.sizes["time"] / result.attrs["sample_rate"])
     return ax
@@ -231,7 +232,7 @@ def compare(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None)
         If the number of axes is another.
     """
     names = model_names(result)
-    rows = [what for what in ("spectrum", "spectrogram", "strs") if what in result]
+    rows = [what for what in ("relevance_spectrum", "relevance_spectrogram", "strs") if what in result]
     if axes is None:
         axes = make_grid(len(rows) + 1, len(names), height=1.95 * (len(rows) + 1), width=COLUMN_WIDTH * len(names))
     axes = np.asarray(axes, dtype=object)
@@ -246,14 +247,14 @@ def compare(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None)
 
 
 def _of_model(result: xr.Dataset, name: str, what: str, ax: Axes) -> None:
-    if what == "spectrum":
+    if what == "relevance_spectrum":
         relevance_spectrum(result.sel(model=name), ax, marks=marks_of(result))
         ax.text(0.98, 0.95, name, fontsize=small_size(ax), ha="right", va="top", transform=ax.transAxes, bbox=_PLAQUE)
-    elif what == "spectrogram":
+    elif what == "relevance_spectrogram":
         relevance_spectrogram(result.sel(model=name), ax)
         _title(ax, f"{name}: relevance")
     else:
-        compare_strs(result, name, ax)
+        compare_strs(result, ax, model=name)
         _title(ax, f"{name}: STRS")
 
 
@@ -268,6 +269,6 @@ def _between_models(result: xr.Dataset, row: np.ndarray) -> None:
     if has_relevance:
         compare_bands(result, row[0])
     else:
-        crs({name: response_of(result, name, "crs") for name in names}, row[0], db=True)
+        crs({name: response_of(result, name, "crs").to_dataset(name="crs") for name in names}, row[0], db=True)
     for ax, other in zip(row[1:], names[1:], strict=True):
-        compare_difference(result, ax, other=other, of="spectrogram" if has_relevance else "strs")
+        compare_difference(result, ax, other=other, of="relevance_spectrogram" if has_relevance else "strs")

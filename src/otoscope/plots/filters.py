@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import (
-    COLOUR_MAP,
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, having
+from otoscope.plots.drawing import (
     INPUT_COLOUR,
     LINE_STYLES,
     RELEVANCE_COLOUR,
-    decibels,
     draw_colorbar,
-    edges,
+    draw_rows,
     frequency_unit,
-    is_geometric,
     make_grid,
-    plain_ticks,
     small_size,
+    two_panels,
 )
-from otoscope.errors import InputError
-from otoscope.plots.checks import finite, having
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,16 +30,26 @@ _RANGE = 40.0  # dB below the peak of each filter
 
 
 def filters(
-    result: xr.Dataset, axes: Axes | Sequence[Axes] | np.ndarray | None = None, *, dynamic_range: float = _RANGE
+    result: xr.Dataset,
+    axes: Axes | Sequence[Axes] | np.ndarray | None = None,
+    *,
+    kernels: Sequence[int] | None = None,
+    dynamic_range: float = _RANGE,
 ) -> np.ndarray:
-    """Draw filters sorted by centre frequency, and what they pass together.
+    """Draw filters sorted by centre frequency and what they pass together; also before and after training.
 
     Parameters
     ----------
     result : xarray.Dataset
-        From :func:`otoscope.methods.filters`.
-    axes : one or two matplotlib.axes.Axes, optional
-        For the image of the filters and for the cumulative response; a new figure with two rows without them.
+        From :func:`otoscope.methods.filters.filters`.
+    axes : matplotlib.axes.Axes, optional
+        One or two, for the image of the filters and for the cumulative response; a new figure with two rows without
+        them. With the weights of an earlier state, four and two for each of `kernels`; in reading order: all filters
+        before and after, in the order of the latter; their cumulative responses; their centre frequencies; then a row
+        for each kernel, in time and in frequency.
+    kernels : sequence of int, optional
+        Numbers of kernels that are drawn one by one, before and after; by default four from the lowest to the highest
+        centre frequency.
     dynamic_range : float
         Range shown, in dB below the peak of each filter.
 
@@ -53,25 +60,27 @@ def filters(
     Raises
     ------
     InputError
-        If a quantity is missing, or the number of axes is neither one nor two.
+        If a quantity is missing, a kernel is not there, or the number of axes is another.
+
+    Notes
+    -----
+    Four filters in time and frequency before and after training are Fig. 6 of SimpleNet.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> import otoscope
-    >>> result = otoscope.Scope(otoscope.load("vowel-name")).filters()
+    >>> from otoscope.methods.filters import filters as measure
+    >>> from otoscope.subject import Subject
+    >>> result = measure(Subject("vowel-name"))
     >>> [ax.get_ylabel() for ax in filters(result, Figure().subplots(2))]
     ['filter (sorted)', 'response (a.u.)']
     """
     result = having(result, _NEEDED)
-    if axes is None:
-        axes = make_grid(2, 1, height=3.2, sharex=True)
-        axes[0, 0].get_gridspec().set_height_ratios([2.2, 1])
-    axes = np.asarray(axes, dtype=object).ravel()
-    if axes.size not in (1, 2):
-        raise InputError(f"filters are drawn on one or two axes; {axes.size} were given. Pass two, or none.")
+    if "training" in result.dims:
+        return _draw_before_and_after(result, axes, kernels, dynamic_range)
+    axes = two_panels(axes, height=3.2, ratios=(2.2, 1), sharex=True)
     order = result["order"].values
-    mesh = draw_bank(axes[0], result["magnitude"].values[order], _hertz(result), dynamic_range, of="filter")
+    mesh = draw_rows(axes[0], _magnitude(result)[order], _hertz(result), dynamic_range, of="filter")
     _mark_centres(axes[0], result, order)
     draw_colorbar(mesh, axes[0], "level (dB re own peak)")
     if axes.size == 2:
@@ -83,69 +92,24 @@ def filters(
     return axes
 
 
-def filters_before_after(
-    before: xr.Dataset,
-    after: xr.Dataset,
-    axes: Sequence[Axes] | np.ndarray | None = None,
-    *,
-    chosen: Sequence[int] | None = None,
-    dynamic_range: float = _RANGE,
+def _draw_before_and_after(
+    result: xr.Dataset,
+    axes: Axes | Sequence[Axes] | np.ndarray | None,
+    kernels: Sequence[int] | None,
+    dynamic_range: float,
 ) -> np.ndarray:
-    """Draw the same filters before and after training.
-
-    Parameters
-    ----------
-    before, after : xarray.Dataset
-        From :func:`otoscope.methods.filters`, of one layer with two sets of weights.
-    axes : matplotlib.axes.Axes, optional
-        Four and two for each chosen filter; a new figure without them. In reading order: all filters before and
-        after, in the order of the latter; their cumulative responses; their centre frequencies; then a row for
-        each chosen filter, in time and in frequency.
-    chosen : sequence of int, optional
-        Numbers of kernels; by default four from the lowest to the highest centre frequency after training.
-    dynamic_range : float
-        Range shown, in dB below the peak of each filter.
-
-    Returns
-    -------
-    numpy.ndarray of matplotlib.axes.Axes
-
-    Raises
-    ------
-    InputError
-        If a quantity is missing, the two differ in size, a chosen kernel is not there, or the number of axes is
-        another.
-
-    Notes
-    -----
-    Four filters in time and frequency before and after training are Fig. 6 of SimpleNet.
-
-    Examples
-    --------
-    >>> import otoscope, torch
-    >>> from matplotlib.figure import Figure
-    >>> trained = otoscope.load("vowel-name")
-    >>> after = otoscope.Scope(trained).filters()
-    >>> _ = torch.nn.init.normal_(trained.conv1.weight)
-    >>> before = otoscope.Scope(trained).filters()
-    >>> axes = filters_before_after(before, after, Figure().subplots(4, 2), chosen=[0, 5])
-    >>> [ax.get_title() for ax in axes[:2]]
-    ['before', 'after']
-    """
-    before, after = having(before, _NEEDED), having(after, _NEEDED)
-    if dict(before["magnitude"].sizes) != dict(after["magnitude"].sizes):
-        raise InputError("the filters before and after differ in number or frequencies: draw those of one layer")
-    numbers = _spread(after) if chosen is None else list(chosen)
+    before, after = (result.sel(training=state) for state in ("before", "after"))
+    numbers = spread(after) if kernels is None else list(kernels)
     for number in numbers:
         if not 0 <= number < after.sizes["kernel"]:
             raise InputError(f"there is no kernel {number}: the layer has {after.sizes['kernel']}, from 0")
     rows = 2 + len(numbers)
     if axes is None:
         axes = make_grid(rows, 2, height=3.0 + 0.8 * len(numbers))
-        axes[0, 0].get_gridspec().set_height_ratios([2.2, 1.6, *[1] * len(numbers)])
     axes = np.asarray(axes, dtype=object).ravel()
     if axes.size != 2 * rows:
         raise InputError(f"{2 * rows} axes are needed for {len(numbers)} filters; {axes.size} were given.")
+    axes[0].get_gridspec().set_height_ratios([2.2, 1.6, *[1] * len(numbers)])
     _draw_both_banks(axes[:2], before, after, dynamic_range)
     _draw_sums(axes[2], before, after)
     _draw_moves(axes[3], before, after)
@@ -156,28 +120,8 @@ def filters_before_after(
     return axes
 
 
-def draw_bank(ax: Axes, magnitude: np.ndarray, frequency: np.ndarray, dynamic_range: float, *, of: str) -> Any:
-    """Draw rows over frequency, each in dB below its own peak; return the mesh."""
-    from matplotlib.ticker import MaxNLocator
-
-    levels = np.stack([decibels(row, dynamic_range) for row in finite(magnitude, f"the response of each {of}")])
-    divisor, unit = frequency_unit(float(frequency.max()))
-    logarithmic = is_geometric(frequency)
-    mesh = ax.pcolormesh(
-        edges(frequency, logarithmic) / divisor,
-        np.arange(len(levels) + 1) - 0.5,
-        levels,
-        cmap=COLOUR_MAP,
-        vmin=-dynamic_range,
-        vmax=0,
-        rasterized=True,
-    )
-    if logarithmic:
-        ax.set_xscale("log")
-        plain_ticks(ax.xaxis)
-    ax.set(xlabel=f"frequency ({unit})", ylabel=f"{of} (sorted)")
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return mesh
+def _magnitude(result: xr.Dataset) -> np.ndarray:
+    return finite(result["magnitude"], "the response of each filter")
 
 
 def _hertz(result: xr.Dataset) -> np.ndarray:
@@ -194,7 +138,8 @@ def _mark_centres(ax: Axes, result: xr.Dataset, order: np.ndarray) -> None:
     ax.set_xlim(limits)
 
 
-def _spread(after: xr.Dataset, count: int = 4) -> list[int]:
+def spread(after: xr.Dataset, count: int = 4) -> list[int]:
+    """Numbers of up to `count` kernels, from the lowest centre frequency to the highest."""
     alive = [number for number in after["order"].values.tolist() if np.isfinite(after["centre_frequency"][number])]
     alive = alive or after["order"].values.tolist()
     picks = np.linspace(0, len(alive) - 1, min(count, len(alive))).round().astype(int)
@@ -204,7 +149,7 @@ def _spread(after: xr.Dataset, count: int = 4) -> list[int]:
 def _draw_both_banks(axes: np.ndarray, before: xr.Dataset, after: xr.Dataset, dynamic_range: float) -> None:
     order = after["order"].values
     for ax, result, title in zip(axes, (before, after), ("before", "after"), strict=True):
-        mesh = draw_bank(ax, result["magnitude"].values[order], _hertz(result), dynamic_range, of="filter")
+        mesh = draw_rows(ax, _magnitude(result)[order], _hertz(result), dynamic_range, of="filter")
         ax.set_title(title, fontsize=ax.xaxis.label.get_fontsize())
     axes[1].set_ylabel("")
     axes[1].tick_params(labelleft=False)

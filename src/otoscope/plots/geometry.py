@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import LINE_STYLES, legend_beside, make_grid, name_layers
 from otoscope.errors import InputError
 from otoscope.plots.checks import having
+from otoscope.plots.drawing import LINE_STYLES, legend_beside, make_grid, name_layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

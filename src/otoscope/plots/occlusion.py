@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import RELEVANCE_COLOUR, frequency_unit, make_axes
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, only_dims, rate_of
+from otoscope.plots.drawing import RELEVANCE_COLOUR, frequency_unit, make_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,10 @@ def occlusion(result: xr.Dataset, ax: Axes | None = None) -> Axes:
         loss, borders = _steps(loss, rate_of(result) or 1.0)
         label = "time (s)"
     else:
-        raise InputError("only relevance by the rule occlusion or frequency_occlusion tells the loss of the output.")
+        raise InputError(
+            "only relevance by the rule occlusion or frequency_occlusion holds the loss of the output: compute it with "
+            "one of them"
+        )
     ax = make_axes(ax, height=1.6)
     ax.stairs(loss, borders, baseline=0, fill=True, color=RELEVANCE_COLOUR, alpha=0.3)
     ax.stairs(loss, borders, baseline=None, color=RELEVANCE_COLOUR, linewidth=0.8)

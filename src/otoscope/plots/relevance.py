@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import (
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
+from otoscope.plots.drawing import (
     DYNAMIC_RANGE,
     INPUT_COLOUR,
     RELEVANCE_COLOUR,
@@ -23,8 +25,6 @@ from otoscope.drawing import (
     pool_columns,
     say_silent,
 )
-from otoscope.errors import InputError
-from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
 from otoscope.plots.occlusion import occlusion
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     result : xarray.Dataset
-        With signal (time) and, if known, input (time).
+        With relevance (time) and, if known, input (time).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
 
@@ -48,21 +48,21 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        If the signal is missing, has other dimensions or holds values that are not finite.
+        If the relevance is missing, has other dimensions or holds values that are not finite.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> result = xr.Dataset({"signal": ("time", np.sin(np.arange(80.0)))}, attrs={"sample_rate": 8000})
+    >>> result = xr.Dataset({"relevance": ("time", np.sin(np.arange(80.0)))}, attrs={"sample_rate": 8000})
     >>> relevance_signal(result, Figure().subplots()).get_ylabel()
     'amplitude (re peak)'
     """
-    result = having(result, ["signal"])
+    result = having(result, ["relevance"])
     ax = make_axes(ax, height=1.6)
     if "input" in result:
         samples, rate = samples_of(result["input"], rate_of(result))
         draw_samples(ax, over_peak(samples), rate, color=INPUT_COLOUR, label="input")
-    samples, rate = samples_of(result["signal"], rate_of(result))
+    samples, rate = samples_of(result["relevance"], rate_of(result))
     draw_samples(ax, over_peak(samples), rate, color=RELEVANCE_COLOUR, label="relevance", alpha=0.85)
     ax.set(xlabel="time (s)", ylabel="amplitude (re peak)", xlim=(0, samples.size / rate), ylim=(-1.1, 1.1))
     legend_above(ax)
@@ -83,7 +83,7 @@ def relevance_spectrum(
     Parameters
     ----------
     result : xarray.Dataset
-        With spectrum (frequency), the magnitude of the spectral relevance, and, if known, input (time).
+        With relevance_spectrum (frequency), the magnitude of the spectral relevance, and, if known, input (time).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
     marks : mapping of str to float, optional
@@ -108,13 +108,13 @@ def relevance_spectrum(
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"spectrum": ("frequency", np.ones(5))}, {"frequency": np.linspace(0, 4000, 5)})
+    ...     {"relevance_spectrum": ("frequency", np.ones(5))}, {"frequency": np.linspace(0, 4000, 5)})
     >>> ax = relevance_spectrum(result, Figure().subplots(), marks={"F1": 500.0})
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('frequency (kHz)', 'level (dB re own peak)')
     """
-    result = having(result, ["spectrum"])
-    magnitude = finite(only_dims(result["spectrum"], "frequency"), "the relevance spectrum")
+    result = having(result, ["relevance_spectrum"])
+    magnitude = finite(only_dims(result["relevance_spectrum"], "frequency"), "the relevance spectrum")
     frequency = np.asarray(result["frequency"], dtype=float)
     divisor, unit = frequency_unit(float(frequency.max()))
     ax = make_axes(ax, height=1.9)
@@ -139,7 +139,7 @@ def relevance_spectrogram(
     result: xr.Dataset,
     ax: Axes | None = None,
     *,
-    of: str = "spectrogram",
+    of: Literal["relevance_spectrogram", "input_spectrogram"] = "relevance_spectrogram",
     dynamic_range: float = DYNAMIC_RANGE,
     colorbar: bool = True,
 ) -> Axes:
@@ -148,10 +148,10 @@ def relevance_spectrogram(
     Parameters
     ----------
     result : xarray.Dataset
-        With spectrogram (frame_frequency, frame_time).
+        With relevance_spectrogram (frame_frequency, frame_time).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
-    of : {"spectrogram", "input_spectrogram"}
+    of : {"relevance_spectrogram", "input_spectrogram"}
         Which one to draw: that of the relevance signal, or that of the input for comparison.
     dynamic_range : float
         Range shown, in dB below the peak.
@@ -171,7 +171,7 @@ def relevance_spectrogram(
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"spectrogram": (("frame_frequency", "frame_time"), np.ones((2, 3)))},
+    ...     {"relevance_spectrogram": (("frame_frequency", "frame_time"), np.ones((2, 3)))},
     ...     {"frame_frequency": [0.0, 4000.0], "frame_time": [0.0, 0.01, 0.02]})
     >>> relevance_spectrogram(result, Figure().subplots()).get_xlabel()
     'time (s)'
@@ -187,39 +187,43 @@ def relevance_spectrogram(
         dynamic_range=dynamic_range,
         colorbar=colorbar,
         duration=result.sizes["time"] / rate if (rate := rate_of(result)) and "time" in result.sizes else None,
-        silence="no relevance" if of == "spectrogram" else "silence",
+        silence="no relevance" if of == "relevance_spectrogram" else "silence",
     )
     return ax
 
 
-def relevance(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
+def relevance(
+    result: xr.Dataset, ax: Axes | Sequence[Axes] | np.ndarray[Any, Any] | None = None
+) -> Axes | np.ndarray[Any, Any]:
     """Draw a relevance signal over time, over frequency and over both.
 
     Parameters
     ----------
     result : xarray.Dataset
-        As :func:`otoscope.methods.relevance` returns it.
-    axes : sequence of three matplotlib.axes.Axes, optional
-        A new figure, one above the other, without them; there, what the output loses is above them for the rules that
-        tell it.
+        As :func:`otoscope.methods.relevance.relevance` returns it.
+    ax : matplotlib.axes.Axes or a sequence of three, optional
+        On one, the spectrogram alone is drawn. A new figure, one picture above the other, without them; there, what the
+        output loses is above them for the rules that measure it.
 
     Returns
     -------
-    numpy.ndarray of matplotlib.axes.Axes, shape (3,) or (4,)
+    matplotlib.axes.Axes, or numpy.ndarray of them, shape (3,) or (4,)
 
     Raises
     ------
     InputError
-        If the number of axes is not three.
+        If the number of axes is neither one nor three.
     """
     pictures = [relevance_signal, relevance_spectrum, relevance_spectrogram]
-    if axes is None:
+    if ax is None:
         if "time_relevance" in result or "band_relevance" in result:
             pictures.insert(0, occlusion)
-        axes = make_grid(len(pictures), 1, height=1.8 * len(pictures))
-    axes = np.asarray(axes, dtype=object).ravel()
+        ax = make_grid(len(pictures), 1, height=1.8 * len(pictures))
+    if not isinstance(ax, (Sequence, np.ndarray)):
+        return relevance_spectrogram(result, ax)
+    axes = np.asarray(ax, dtype=object).ravel()
     if axes.size != len(pictures):
-        raise InputError(f"relevance is drawn on three axes; {axes.size} were given.")
-    for draw, ax in zip(pictures, axes, strict=True):
-        draw(result, ax)
-    return cast(np.ndarray, axes)
+        raise InputError(f"relevance is drawn on one or three axes; {axes.size} were given: pass three, or none.")
+    for draw, one in zip(pictures, axes, strict=True):
+        draw(result, one)
+    return axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import DYNAMIC_RANGE, LINE_STYLES, draw_mesh, draw_samples, make_axes, say_silent
 from otoscope.plots.checks import frequency_by_time, samples_of, short_time_magnitude
+from otoscope.plots.drawing import DYNAMIC_RANGE, LINE_STYLES, draw_mesh, draw_samples, make_axes, say_silent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

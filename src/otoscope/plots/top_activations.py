@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import (
+from otoscope.errors import InputError
+from otoscope.plots.checks import finite, having, rate_of
+from otoscope.plots.drawing import (
     COLUMN_WIDTH,
     DYNAMIC_RANGE,
     LINE_STYLES,
@@ -20,8 +22,6 @@ from otoscope.drawing import (
     make_grid,
     small_size,
 )
-from otoscope.errors import InputError
-from otoscope.plots.checks import finite, having, rate_of
 from otoscope.plots.sound import spectrogram
 
 if TYPE_CHECKING:
@@ -30,39 +30,58 @@ if TYPE_CHECKING:
 _MOST_NAMES = 24  # more numbers of maps than this lie on each other at column width
 
 
-def top_activations(result: xr.Dataset, ax: Axes | None = None) -> Axes:
-    """Draw how strongly the top clips excite each map of a layer.
+def top_activations(
+    result: xr.Dataset,
+    ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+    *,
+    ranks: int = 3,
+    dynamic_range: float = DYNAMIC_RANGE,
+) -> Axes | np.ndarray:
+    """Draw how strongly the top clips excite each map of a layer, or with sounds the clips and their sonifications.
 
     Parameters
     ----------
     result : xarray.Dataset, dims (channel, rank)
-        What :func:`otoscope.methods.top_activations` returned.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure without it.
+        What :func:`otoscope.methods.top_activations.top_activations` returned.
+    ax : matplotlib.axes.Axes or several of them, optional
+        One for the strengths. For the spectrograms (channels, 2 * ranks), a row a map, first its inputs and then its
+        sonifications. Without it a new figure, of spectrograms where the result has sounds.
+    ranks : int
+        How many clips of each map; three, as in the thesis, can be read on a page.
+    dynamic_range : float
+        Range of spectrograms, in dB below the peak of each sound.
 
     Returns
     -------
-    matplotlib.axes.Axes
+    matplotlib.axes.Axes, or an array of them, shape (channels, 2 * ranks)
+        Over a spectrogram a small triangle marks the time of the strongest activation.
 
     Raises
     ------
     InputError
-        If there are no values, or some that are not finite.
+        If the result lacks what is drawn, holds values that are not finite, or the number of axes does not fit.
 
     Notes
     -----
     Maps are sorted by their strongest activation. The band reaches down to the weakest of the ranks: where it is
     wide, one clip excites the map far more than others do; where it lies on zero, the map is dead for this data set.
+    The spectrograms are figure A.1 of the sonification thesis.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
     >>> result = xr.Dataset(
-    ...     {"value": (("channel", "rank"), [[3.0, 2.0], [5.0, 1.0]])}, {"channel": [0, 1], "rank": [1, 2]})
+    ...     {"activation": (("channel", "rank"), [[3.0, 2.0], [5.0, 1.0]])}, {"channel": [0, 1], "rank": [1, 2]})
     >>> top_activations(result, Figure().subplots()).get_ylabel()
     'largest activation'
     """
-    values = finite(having(result, ["value"])["value"].transpose("channel", "rank"), "the top activations")
+    if ("sonification" in result) if ax is None else np.size(np.asarray(ax, dtype=object)) > 1:
+        return _sounds(result, ax, ranks, dynamic_range)
+    return _strengths(result, None if ax is None else np.asarray(ax, dtype=object).item())
+
+
+def _strengths(result: xr.Dataset, ax: Axes | None) -> Axes:
+    values = finite(having(result, ["activation"])["activation"].transpose("channel", "rank"), "the top activations")
     order = np.argsort(-values[:, 0], kind="stable")
     values, position = values[order], np.arange(len(values))
     ax = make_axes(ax, height=1.9)
@@ -87,52 +106,10 @@ def top_activations(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def top_sounds(
-    result: xr.Dataset,
-    axes: Sequence[Axes] | np.ndarray | None = None,
-    *,
-    ranks: int = 3,
-    dynamic_range: float = DYNAMIC_RANGE,
+def _sounds(
+    result: xr.Dataset, axes: Axes | Sequence[Axes] | np.ndarray | None, ranks: int, dynamic_range: float
 ) -> np.ndarray:
-    """Draw the spectrograms of the top clips of maps, left, and of their sonifications, right.
-
-    Parameters
-    ----------
-    result : xarray.Dataset, dims (channel, rank, time)
-        What :func:`otoscope.methods.top_sounds` returned.
-    axes : matplotlib.axes.Axes, shape (channels, 2 * ranks), optional
-        A row a map, first its inputs and then its sonifications; a new figure as wide as a page without them.
-    ranks : int
-        How many clips of each map; three, as in the thesis, can be read on a page.
-    dynamic_range : float
-        Range shown, in dB below the peak of each sound.
-
-    Returns
-    -------
-    numpy.ndarray of matplotlib.axes.Axes, shape (channels, 2 * ranks)
-        A small triangle at the top marks the time of the strongest activation.
-
-    Raises
-    ------
-    InputError
-        If the sounds are missing, or the number of axes does not fit.
-
-    Notes
-    -----
-    Figure A.1 of the sonification thesis.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> dims, sound = ("channel", "rank", "time"), np.ones((1, 2, 800))
-    >>> result = xr.Dataset(
-    ...     {"input": (dims, sound), "signal": (dims, sound), "clip_name": (dims[:2], [["a.wav", "b.wav"]]),
-    ...      "peak_time": (dims[:2], [[0.02, 0.05]]), "start": (dims[:2], [[0.0, 0.0]])},
-    ...     {"channel": [7], "rank": [1, 2]}, {"sample_rate": 8000})
-    >>> [ax.get_title() for ax in top_sounds(result, Figure().subplots(1, 4))[0]]
-    ['input 1\\na', 'input 2\\nb', 'sonification 1', 'sonification 2']
-    """
-    result = having(result, ["input", "signal", "clip_name", "peak_time", "start"]).isel(rank=slice(ranks))
+    result = having(result, ["input", "sonification", "clip_name", "peak_time", "start"]).isel(rank=slice(ranks))
     maps, ranks = result.sizes["channel"], result.sizes["rank"]
     if axes is None:
         height = 0.9 + 1.05 * maps
@@ -144,8 +121,8 @@ def top_sounds(
     for row in range(maps):
         for rank in range(ranks):
             one = result.isel(channel=row, rank=rank)
-            for column, kind in ((rank, "input"), (ranks + rank, "signal")):
-                top_sound(one, kind, axes[row, column], dynamic_range=dynamic_range)
+            for column, kind in ((rank, "input"), (ranks + rank, "sonification")):
+                top_sound(one, axes[row, column], of=kind, dynamic_range=dynamic_range)
             heading = f"input {rank + 1}\n" if row == 0 else ""
             _title(axes[row, rank], heading + _short(str(one["clip_name"].item())))
             if row == 0:
@@ -158,17 +135,23 @@ def top_sounds(
     return cast(np.ndarray, axes)
 
 
-def top_sound(result: xr.Dataset, kind: str, ax: Axes | None = None, *, dynamic_range: float = DYNAMIC_RANGE) -> Axes:
-    """Draw the spectrogram of one clip of :func:`otoscope.methods.top_sounds`, or of its sonification.
+def top_sound(
+    result: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    of: str = "sonification",
+    dynamic_range: float = DYNAMIC_RANGE,
+) -> Axes:
+    """Draw the spectrogram of one clip of top activations, or of its sonification.
 
     Parameters
     ----------
     result : xarray.Dataset
         Of one map and one rank.
-    kind : {"input", "signal"}
-        The clip, or its sonification.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
+    of : {"input", "sonification"}
+        The clip, or its sonification.
     dynamic_range : float
         Range shown, in dB below the peak.
 
@@ -182,9 +165,9 @@ def top_sound(result: xr.Dataset, kind: str, ax: Axes | None = None, *, dynamic_
     InputError
         If there is no such sound, or there are several.
     """
-    one = having(result, [kind, "peak_time", "start"]).squeeze()
+    one = having(result, [of, "peak_time", "start"]).squeeze()
     ax = make_axes(ax)
-    spectrogram(one[kind].values, ax, sample_rate=rate_of(one), dynamic_range=dynamic_range, colorbar=False)
+    spectrogram(one[of].values, ax, sample_rate=rate_of(one), dynamic_range=dynamic_range, colorbar=False)
     peak = float(one["peak_time"] - one["start"])
     if np.isfinite(peak):
         across = ax.get_xaxis_transform()

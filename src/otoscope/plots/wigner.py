@@ -1,20 +1,32 @@
-"""Pictures of kernels in the plane of time and frequency."""
+"""The picture of kernels in the plane of time and frequency."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from otoscope.drawing import RELEVANCE_COLOUR, draw_colorbar, edges, frequency_unit, make_axes, pool_columns, say_silent
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, having
+from otoscope.plots.drawing import (
+    COLOUR_MAP,
+    draw_colorbar,
+    edges,
+    frequency_unit,
+    make_axes,
+    say_silent,
+    small_size,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GREYS = "Greys"
+# Dark enough on white and light enough on black, and different for the colour-blind, as Okabe and Ito choose them.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_DARKEST = "#565656"
+_FEWEST_COLUMNS, _MOST_COLUMNS = 128, 256
+_MOST_NAMES = 8
 
 
 def wigner(result: xr.Dataset, ax: Axes | None = None, *, level: float = 0.7, colorbar: bool = True) -> Axes:
@@ -23,7 +35,7 @@ def wigner(result: xr.Dataset, ax: Axes | None = None, *, level: float = 0.7, co
     Parameters
     ----------
     result : xarray.Dataset
-        As :func:`otoscope.methods.wigner` returns it.
+        From :func:`otoscope.methods.wigner.wigner`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
     level : float
@@ -42,38 +54,66 @@ def wigner(result: xr.Dataset, ax: Axes | None = None, *, level: float = 0.7, co
 
     Notes
     -----
-    Fig. 4 of SWAM (Gupta and Abrol). The distributions that the contours need are computed here, one after another,
-    and those of kernels that are zero have none. Negative energy, which interference brings, is white.
+    Fig. 4 of SWAM (Gupta and Abrol). The grey goes with the square root of the total energy: on a linear scale the few
+    strongest cells of long kernels leave all else white. The distributions that the contours need are computed here,
+    one after another, and those of kernels that are zero have none. Where kernels have several widths, a colour is a
+    width; else colours alternate from one peak frequency to the next. Negative energy, which interference brings, is
+    white. Between the half samples of short kernels the distribution is interpolated by
+    monotone cubics.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> from torch import nn, zeros
-    >>> from otoscope.methods import wigner as distribution
-    >>> result = distribution(nn.Conv1d(1, 4, 30), zeros(1, 1, 100), sample_rate=16_000)
+    >>> from torch import nn
+    >>> from otoscope.methods.wigner import wigner as distribution
+    >>> from otoscope.subject import Subject
+    >>> result = distribution(Subject(nn.Conv1d(1, 4, 30), sample_rate=16_000))
     >>> wigner(result, Figure().subplots()).get_xlabel()
     'time from the centre (ms)'
     """
-    result = having(result, ["energy", "kernels", "peak"])
+    from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+
+    result = having(result, ["energy", "kernels", "peak", "peak_frequency", "width"])
     if not 0 < level < 1:
         raise InputError(f"the level of the contours is a share of each peak, between 0 and 1; got {level!r}")
-    energy = finite(result["energy"], "the energy").clip(min=0)
     time, frequency = 1000 * np.asarray(result["time"]), np.asarray(result["frequency"])
     divisor, unit = frequency_unit(float(frequency.max()))
     ax = make_axes(ax, height=2.4)
-    pooled, columns = pool_columns(energy, time)
+    energy, columns = _coarser(*_finer(finite(result["energy"], "the energy"), time))
     mesh = ax.pcolormesh(
-        edges(columns), edges(frequency) / divisor, pooled, cmap=_GREYS, vmin=0, vmax=float(pooled.max()) or 1.0,
+        edges(columns),
+        edges(frequency) / divisor,
+        energy.clip(min=0) / (energy.max() or 1.0),
+        cmap=LinearSegmentedColormap.from_list("pale greys", ["white", _DARKEST]),
+        norm=PowerNorm(0.5, vmin=0, vmax=1),
         rasterized=True,
-    )  # fmt: skip
+    )
     _draw_contours(ax, result, time, frequency / divisor, level)
     ax.set(xlabel="time from the centre (ms)", ylabel=f"frequency ({unit})")
     ax.locator_params(axis="x", nbins=6)
     if not energy.any():
         say_silent(ax, color="black", text="all kernels are zero")
     if colorbar:
-        draw_colorbar(mesh, ax, "total energy")
+        draw_colorbar(mesh, ax, "total energy (re peak)")
     return ax
+
+
+def _finer(values: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (..., time) at times as close as a picture shows them, those that were given among them."""
+    if not 1 < time.size < _FEWEST_COLUMNS:  # a kernel of one sample has no extent in time
+        return values, time
+    from scipy.interpolate import PchipInterpolator
+
+    steps = -(-_FEWEST_COLUMNS // (time.size - 1))
+    finer = np.linspace(time[0], time[-1], steps * (time.size - 1) + 1)
+    return PchipInterpolator(time, values, axis=-1)(finer), finer
+
+
+def _coarser(values: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of neighbouring columns, in which much of the interference cancels."""
+    starts = np.arange(0, time.size, -(-time.size // _MOST_COLUMNS))
+    sizes = np.diff(np.append(starts, time.size))
+    return np.add.reduceat(values, starts, axis=-1) / sizes, np.add.reduceat(time, starts) / sizes
 
 
 def _draw_contours(ax: Axes, result: xr.Dataset, time: np.ndarray, frequency: np.ndarray, level: float) -> None:
@@ -81,14 +121,34 @@ def _draw_contours(ax: Axes, result: xr.Dataset, time: np.ndarray, frequency: np
 
     from otoscope.dsp.wigner import wigner_ville
 
-    for kernel, peak in zip(np.asarray(result["kernels"]), np.asarray(result["peak"]), strict=True):
-        if peak > 0 and len(time) > 1:  # a kernel of one sample has no extent in time
-            distribution = wigner_ville(torch.from_numpy(kernel), len(frequency)).numpy()
-            rows, columns = (_around(distribution.max(other) > level * peak) for other in (1, 0))
+    colours = _colours(ax, result)
+    for kernel, peak, colour in zip(result["kernels"].values, result["peak"].values, colours, strict=True):
+        if peak > 0 and len(time) > 1:
+            distribution, columns = _finer(wigner_ville(torch.from_numpy(kernel), len(frequency)).numpy(), time)
+            near = tuple(_around(distribution.max(other) > level * peak) for other in (1, 0))
             ax.contour(
-                time[columns], frequency[rows], distribution[rows, columns], levels=[level * peak],
-                colors=RELEVANCE_COLOUR, linewidths=0.5,
+                columns[near[1]], frequency[near[0]], distribution[near], levels=[level * peak], colors=[colour],
+                linewidths=0.5,
             )  # fmt: skip
+
+
+def _colours(ax: Axes, result: xr.Dataset) -> list[Any]:
+    """A colour for each kernel, by its width where there are several, which a legend names."""
+    import matplotlib
+    from matplotlib.lines import Line2D
+
+    widths, kind = np.unique(result["width"].values, return_inverse=True)
+    if widths.size == 1:
+        rank = np.argsort(np.argsort(result["peak_frequency"].values))
+        return [_COLOURS[number % len(_COLOURS)] for number in rank]
+    scale = matplotlib.colormaps[COLOUR_MAP](np.linspace(0.15, 0.8, widths.size))
+    named = np.unique(np.linspace(0, widths.size - 1, min(_MOST_NAMES, widths.size)).round().astype(int))
+    lines = [Line2D([], [], color=scale[number], linewidth=1.5, label=str(widths[number])) for number in named]
+    ax.legend(
+        handles=lines, title="width (samples)", ncols=4, fontsize=small_size(ax), title_fontsize=small_size(ax),
+        frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, borderpad=0.2, handlelength=1.2,
+    )  # fmt: skip
+    return [scale[number] for number in kind]
 
 
 def _around(inside: np.ndarray) -> slice:

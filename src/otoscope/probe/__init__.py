@@ -2,7 +2,7 @@
 
 from otoscope.probe.backproject import Pullback, backproject, logits, vjp
 from otoscope.probe.read import read_taps
-from otoscope.probe.rules import RULES, Activation, Rule, rule_name
+from otoscope.probe.rules import RULES, Activation, Rule, RuleName, rule_name
 from otoscope.probe.trace import Layer, Tap, Trace, locate, trace
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Layer",
     "Pullback",
     "Rule",
+    "RuleName",
     "Tap",
     "Trace",
     "backproject",

@@ -38,9 +38,17 @@ class Pullback:
         How many seeds a backward pass takes within the memory budget.
     """
 
-    def __init__(self, model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, memory: int | None) -> None:
-        self._value, self._inputs, self.tap, largest = _forward(model, inputs, tap, rule)
-        self._forward_folding = partial(_forward, model, inputs, self.tap, rule, folding=True)
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Tensor,
+        tap: str | None,
+        rule: Rule,
+        memory: int | None,
+        output: int | str | None,
+    ) -> None:
+        self._value, self._inputs, self.tap, largest = _forward(model, inputs, tap, rule, output)
+        self._forward_folding = partial(_forward, model, inputs, self.tap, rule, output, folding=True)
         self._folded: tuple[Tensor, Tensor] | None = None
         if memory is None:
             memory = _MEMORY_CPU if inputs.device.type == "cpu" else _MEMORY_GPU
@@ -107,6 +115,7 @@ def vjp(
     layer: str | None = None,
     rule: str | Rule = "gradient",
     memory: int | None = None,
+    output: int | str | None = None,
 ) -> tuple[Tensor, Pullback]:
     """Run a model up to a tap; return the value there and the way back.
 
@@ -125,6 +134,8 @@ def vjp(
         See :mod:`otoscope.probe.rules`.
     memory : int, optional
         Bytes for backward passes of many seeds at once; by default what suits the device.
+    output : int or str, optional
+        Which of several outputs is meant where there is no tap, by its place or its name.
 
     Returns
     -------
@@ -147,11 +158,11 @@ def vjp(
     True
     """
     _check_floating(inputs)
-    pull = Pullback(model, inputs, layer, find_rule(rule), memory)
+    pull = Pullback(model, inputs, layer, find_rule(rule), memory, output)
     return pull.value, pull
 
 
-def logits(model: nn.Module, inputs: Tensor) -> Tensor:
+def logits(model: nn.Module, inputs: Tensor, output: int | str | None = None) -> Tensor:
     """The output of a model, before a softmax if that comes last, for methods that run the model themselves.
 
     Gradients flow back to `inputs` where they ask for it. The model is run in evaluation mode and left as it was.
@@ -162,6 +173,8 @@ def logits(model: nn.Module, inputs: Tensor) -> Tensor:
         Any module on waveforms.
     inputs : Tensor, (batch, ..., time)
         What the model takes, in floating point.
+    output : int or str, optional
+        Which of several outputs, by its place or its name.
 
     Returns
     -------
@@ -181,7 +194,7 @@ def logits(model: nn.Module, inputs: Tensor) -> Tensor:
     """
     _check_floating(inputs)
     with evaluating(model), frozen(model), differentiable_recurrence(model):
-        value = _Forward(None, find_rule("gradient"), folding=False).run(model, inputs)
+        value = _Forward(None, find_rule("gradient"), output).run(model, inputs)
     if inputs.requires_grad and torch.is_grad_enabled() and not value.requires_grad:
         raise _gradients_cut("its output")
     return value
@@ -199,10 +212,15 @@ def _gradients_cut(place: str) -> InputError:
 
 
 def _forward(
-    model: nn.Module, inputs: Tensor, tap: str | None, rule: Rule, folding: bool = False
+    model: nn.Module,
+    inputs: Tensor,
+    tap: str | None,
+    rule: Rule,
+    output: int | str | None = None,
+    folding: bool = False,
 ) -> tuple[Tensor, Tensor, str | None, int]:
     """The value at a tap and the input it is differentiated by; the full name of the tap; the largest activation."""
-    forward = _Forward(tap, rule, folding)
+    forward = _Forward(tap, rule, output, folding)
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -272,8 +290,8 @@ def _leads_to(value: Tensor, leaf: Tensor) -> bool:
 class _Forward:
     """One forward pass under a rule, up to a tap."""
 
-    def __init__(self, tap: str | None, rule: Rule, folding: bool) -> None:
-        self.tap, self.rule, self.folding = tap, rule, folding
+    def __init__(self, tap: str | None, rule: Rule, output: int | str | None = None, folding: bool = False) -> None:
+        self.tap, self.rule, self.output, self.folding = tap, rule, output, folding
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
@@ -282,7 +300,7 @@ class _Forward:
     def run(self, model: nn.Module, leaf: Tensor) -> Tensor:
         try:
             with intercepting(model, self._handle):
-                output = output_tensor(model(leaf.clone()))
+                output = output_tensor(model(leaf.clone()), self.output)
         except TapReached:
             pass
         if self.value is not None:  # also where the model caught the exception

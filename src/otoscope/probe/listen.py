@@ -116,11 +116,11 @@ def frozen(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def output_tensor(output: Any) -> Tensor:
+def output_tensor(output: Any, which: int | str | None = None) -> Tensor:
     """The one tensor of a model's output that methods explain.
 
-    A tensor is returned as it is; of a tuple, list or mapping (such as a Hugging Face output), ``logits`` where
-    there is one, else the first floating-point tensor.
+    A tensor is returned as it is; of a tuple, list or mapping (such as a Hugging Face output) it is the one at the
+    place, or of the name, `which`; by default ``logits`` where there is one, else the first floating-point tensor.
 
     Raises
     ------
@@ -129,15 +129,20 @@ def output_tensor(output: Any) -> Tensor:
     """
     if isinstance(output, Tensor):
         return output
-    if isinstance(output, dict) or hasattr(output, "items"):
-        logits = output.get("logits")
-        if isinstance(logits, Tensor):
-            return logits
-        output = tuple(output.values())
-    if isinstance(output, Sequence):
-        for value in output:
-            if isinstance(value, Tensor) and value.is_floating_point():
-                return value
+    named = dict(output.items()) if hasattr(output, "items") else {}
+    listed = list(named.values()) if named else list(output) if isinstance(output, Sequence) else []
+    if which is not None:
+        chosen = named.get(which) if isinstance(which, str) else listed[which] if which < len(listed) else None
+        if isinstance(chosen, Tensor):
+            return chosen
+        known = ", ".join(map(str, named)) or f"0 to {len(listed) - 1}"
+        raise InputError(f"the model has no output {which!r} that is a tensor; its outputs are {known}")
+    logits = named.get("logits")
+    if isinstance(logits, Tensor):
+        return logits
+    for value in listed:
+        if isinstance(value, Tensor) and value.is_floating_point():
+            return value
     raise InputError(
         f"the model returns {type(output).__name__}, in which no tensor was found; wrap it in a module that "
         "returns one tensor"

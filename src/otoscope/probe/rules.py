@@ -24,7 +24,7 @@ input, whatever the activation is. Activations that gate another signal (sigmoid
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -88,6 +88,8 @@ def deconvnet(grad: Tensor, activation: Activation) -> Tensor:
     """Only positive gradients, whatever the input was."""
     return grad.clamp(min=0)
 
+
+RuleName = Literal["gradient", "guided", "deconvnet"]
 
 #: The rules known by name.
 RULES: dict[str, Rule] = {"gradient": gradient, "guided": guided, "deconvnet": deconvnet}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,10 +17,26 @@ from otoscope.probe.trace import Layer, Tap, locate, trace
 Channels = int | Sequence[int] | Literal["all", "layer"] | None
 
 
-def first_kernels(
-    model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None
-) -> tuple[list[Tensor], int]:
+class FirstKernels(NamedTuple):
     """Kernels of a layer that reads the waveform.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the layer.
+    kernels : list of Tensor, (kernel, width)
+        One tensor for each of the parallel convolutions of the layer, with zeros between the taps of dilated kernels.
+    stride : int
+        In samples.
+    """
+
+    layer: str
+    kernels: list[Tensor]
+    stride: int
+
+
+def first_kernels(model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None) -> FirstKernels:
+    """Kernels of a layer that reads the waveform, and which layer it is.
 
     Parameters
     ----------
@@ -35,10 +51,8 @@ def first_kernels(
 
     Returns
     -------
-    kernels : list of Tensor, (kernel, width)
-        One tensor for each of the parallel convolutions of the layer, with zeros between the taps of dilated kernels.
-    stride : int
-        In samples.
+    FirstKernels
+        The name of the layer, its kernels and its stride.
 
     Raises
     ------
@@ -48,9 +62,9 @@ def first_kernels(
     Examples
     --------
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
-    >>> kernels, stride = first_kernels(model, torch.zeros(1, 1, 400), sample_rate=8000)
-    >>> [kernel.shape for kernel in kernels], stride
-    ([torch.Size([8, 30])], 10)
+    >>> name, kernels, stride = first_kernels(model, torch.zeros(1, 1, 400), sample_rate=8000)
+    >>> name, [kernel.shape for kernel in kernels], stride
+    ('0', [torch.Size([8, 30])], 10)
     """
     taps = trace(model, inputs, sample_rate)
     chosen = taps.first_layer() if layer is None else find_layer(taps.layers, layer)
@@ -67,7 +81,7 @@ def first_kernels(
                 "waveform of one channel; choose another layer"
             )
         kernels.append(unrolled_atoms([tap.weight.flatten(1)[:, None]], [max(tap.dilation)]))
-    return kernels, max(chosen.taps[0].stride)
+    return FirstKernels(chosen.name, kernels, max(chosen.taps[0].stride))
 
 
 def find_layer(layers: Sequence[Layer], name: str) -> Layer:

@@ -1,62 +1,67 @@
-"""`otoscope inspect`: run every method on one sound and write report, arrays, sounds and summary as one folder."""
+"""Results on disk: the folder of `otoscope inspect`, a report as one file, and what ``--out`` writes."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
+from otoscope import plots
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
-from otoscope.report.gather import Progress, gather, tell
+from otoscope.methods.relevance import RelevanceRule
+from otoscope.plots import accessor as accessor  # results get `.otoscope`
+from otoscope.report.gather import Found, Progress, gather
 from otoscope.report.inspection import inspection_report, results_page
-from otoscope.report.summary import finite, inspection_summary, model_facts, taps_table
+from otoscope.report.summary import inspection_summary, model_facts, taps_table
 from otoscope.results import save
+from otoscope.subject import Subject
+from otoscope.tables import finite
+from otoscope.types import Target, Wave
 
 if TYPE_CHECKING:
-    from otoscope.scope import Scope
+    from matplotlib.figure import Figure
 
 
 def inspect(
-    scope: Scope,
-    wave: Any,
+    subject: Subject,
+    wave: Wave,
     folder: str | Path,
     *,
-    target: Any = None,
-    layers: Sequence[str] | None = None,
-    rule: str = "guided",
-    top: int = 3,
+    target: Target | None = None,
+    layer: str | Sequence[str] | None = None,
+    rule: RelevanceRule = "guided",
+    n_maps: int = 3,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write a folder with everything that a scope shows of one sound.
+    """Write a folder with everything that can be seen of one sound.
 
     Parameters
     ----------
-    scope : Scope
     wave : wave, (time,)
-        See :class:`otoscope.Scope`.
+        A sound file, or samples at the rate of the model.
     folder : str or Path
-        Made where it is missing; replaced where it is empty or holds an earlier inspection and nothing else; written
-        whole or not at all.
+        New or empty, or that of an earlier inspection, which is replaced; written whole or not at all.
     target : int, str or callable, optional
         The output to explain; the likeliest class by default.
-    layers : sequence of str, optional
+    layer : str or sequence of str, optional
         Taps to sonify; by default the ends of three blocks from first to last.
     rule : str
         Of the relevance. The plain gradient is always shown beside it.
-    top : int
-        How many maps of each layer are sonified.
+    n_maps : int
+        How many maps of each layer are sonified, the most active ones.
     progress : callable, optional
         Called as ``progress(step, done, total)``.
 
     Returns
     -------
     dict
-        What is in ``summary.json``: facts, the main numbers, and under ``otoscope_manifest`` the names of the files.
-        The folder also holds ``report.html``, the arrays as netCDF and the sounds as wav.
+        What is in ``summary.json``: facts, the tables of the results, and the names of the files. The folder also
+        holds ``report.html``, the arrays as netCDF and the sounds as wav.
 
     Raises
     ------
@@ -64,42 +69,61 @@ def inspect(
         If the sound, target or a layer is unfit, or the folder cannot be written.
     """
     with whole_folder(folder) as part:
-        clip, results, trace, notes = gather(
-            scope, wave, target=target, layers=layers, rule=rule, top=top, progress=progress
-        )
-        tell(progress, "writing")
-        page = inspection_report(results, clip, taps_table(trace), model_facts(scope), notes=notes)
-        write_text(part / "report.html", page)
-        _write_arrays(part, _flat(results))
-        _write_sounds(part, results)
-        return write_summary(part, inspection_summary(scope, clip, results, trace, notes))
+        found = gather(subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=progress)
+        write_text(part / "report.html", _page(subject, found))
+        for name, result in found.by_file().items():
+            save(result, part / f"{_file_name(name)}.nc")
+            if result.otoscope.has_sound:
+                result.otoscope.write_audio(part / f"{_file_name(name)}.wav")
+        return write_summary(part, inspection_summary(subject, found))
 
 
-def write_report(scope: Scope, wave: Any, path: str | Path, **options: Any) -> Path:
-    """Write one HTML file with everything that a scope shows of one sound.
+def write_report(
+    subject: Subject,
+    wave: Wave,
+    path: str | Path,
+    *,
+    target: Target | None = None,
+    layer: str | Sequence[str] | None = None,
+    rule: RelevanceRule = "guided",
+    n_maps: int = 3,
+    progress: Progress | None = None,
+) -> Path:
+    """Write one HTML file with everything that can be seen of one sound.
 
-    The options are those of :func:`inspect`.
+    Parameters
+    ----------
+    wave : wave, (time,)
+        A sound file, or samples at the rate of the model.
+    path : str or Path
+        The file; written whole or not at all.
+    target, layer, rule, n_maps, progress
+        As in :func:`inspect`.
 
     Returns
     -------
     Path
         The file.
+
+    Raises
+    ------
+    InputError
+        If the sound, target or a layer is unfit, or the file cannot be written.
     """
     with whole_file(path) as part:
-        clip, results, trace, notes = gather(scope, wave, **options)
-        page = inspection_report(results, clip, taps_table(trace), model_facts(scope), notes=notes)
-        part.write_text(page, encoding="utf-8")
+        found = gather(subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=progress)
+        part.write_text(_page(subject, found), encoding="utf-8")
     return Path(path)
 
 
-def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
+def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list[Path]:
     """Write arrays (netCDF), pictures (PNG), sounds (wav) and a page (report.html) of results into a folder.
 
     Parameters
     ----------
     folder : str or Path
         Made where it is missing; files of the same names are replaced.
-    results : dict of str to DataArray or Dataset
+    results : mapping of str to Dataset
         By the name that the files get.
 
     Returns
@@ -113,20 +137,21 @@ def write_results(folder: str | Path, results: dict[str, Any]) -> list[Path]:
         If the folder cannot be written.
     """
     folder = make_folder(folder)
-    written = _write_arrays(folder, results)
+    written = []
+    for name, result in results.items():
+        stem = folder / _file_name(name)
+        save(result, stem.with_name(f"{stem.name}.nc"))
+        written.append(stem.with_name(f"{stem.name}.nc"))
+        if plots.picture(str(result.attrs.get("method", ""))) is not None:
+            written.append(_draw(result, stem.with_name(f"{stem.name}.png")))
+        if result.otoscope.has_sound:
+            written += result.otoscope.write_audio(stem.with_name(f"{stem.name}.wav"))
     page = folder / "report.html"
     write_text(page, results_page(results))
-    for name, result in results.items():
-        path = folder / f"{_file_name(name)}.png"
-        _draw(result, path)
-        written.append(path)
-        compared = result.attrs.get("method") == "compare" and "signal" in result
-        if compared or name.startswith(("relevance", "sonification", "top_sounds", "residual_sound")):
-            written += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
     return [*written, page]
 
 
-def write_numbers(folder: str | Path, name: str, content: dict[str, Any]) -> Path:
+def write_numbers(folder: str | Path, name: str, content: Mapping[str, Any]) -> Path:
     """Write numbers as ``name.json`` into a folder, which is made where it is missing.
 
     Raises
@@ -139,39 +164,20 @@ def write_numbers(folder: str | Path, name: str, content: dict[str, Any]) -> Pat
     return path
 
 
-def _draw(result: Any, path: Path) -> None:
+def _page(subject: Subject, found: Found) -> str:
+    return inspection_report(found.results, found.clip, taps_table(found.taps), model_facts(subject), notes=found.notes)
+
+
+def _draw(result: xr.Dataset, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    axes = result.otoscope.plot()
-    figure = np.ravel(axes)[0].figure
+    figure: Figure = np.ravel(result.otoscope.plot())[0].figure
     try:
         with whole_file(path) as part:
             figure.savefig(part, dpi=200, bbox_inches="tight", format="png")
     finally:
         plt.close(figure)
-
-
-def _flat(results: dict[str, Any]) -> dict[str, Any]:
-    """Every array by the name of its file."""
-    flat = {name: result for name, result in results.items() if not isinstance(result, dict)}
-    flat |= {f"relevance_{rule}": one for rule, one in results.get("relevance", {}).items()}
-    return flat | {f"sonification_{layer}": one for layer, one in results.get("sonify", {}).items()}
-
-
-def _write_arrays(folder: Path, results: dict[str, Any]) -> list[Path]:
-    paths = []
-    for name, result in results.items():
-        paths.append(folder / f"{_file_name(name)}.nc")
-        save(result, paths[-1])
-    return paths
-
-
-def _write_sounds(folder: Path, results: dict[str, Any]) -> list[Path]:
-    paths = []
-    for name, result in _flat(results).items():
-        if name.startswith(("relevance", "sonification")):
-            paths += result.otoscope.write_audio(folder / f"{_file_name(name)}.wav")
-    return paths
+    return path
 
 
 def _file_name(name: str) -> str:

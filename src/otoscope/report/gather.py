@@ -3,132 +3,156 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
-from otoscope.methods.relevance import RELEVANCE_RULES
+from otoscope.methods.aliasing import aliasing
+from otoscope.methods.autocorrelation import autocorrelation
+from otoscope.methods.crs import crs
+from otoscope.methods.data_flow import data_flow
+from otoscope.methods.f_vowel import f_vowel
+from otoscope.methods.filters import filters
+from otoscope.methods.frame_response import frame_response
+from otoscope.methods.geometry import geometry
+from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
+from otoscope.methods.sonify import sonify
+from otoscope.methods.strs import strs
+from otoscope.methods.voice import voice
+from otoscope.methods.wigner import wigner
 from otoscope.probe import Trace
 from otoscope.probe.blocks import block_ends
-
-if TYPE_CHECKING:
-    from otoscope.scope import Scope
+from otoscope.subject import Subject
+from otoscope.types import Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
 _MOST_FRAMES = 2000
 
-#: Methods on one sound that need no options, by their name: how a note calls them, and how they are run.
-PLAIN: dict[str, tuple[str, Callable[[Scope, Any], Any]]] = {
-    "filters": ("The filters", lambda scope, wave: scope.filters()),
-    "frame_response": ("The response to one frame", lambda scope, wave: scope.frame_response(wave)),
-    "f_vowel": ("The filters that fire most", lambda scope, wave: scope.f_vowel(wave)),
-    "geometry": ("The geometry", lambda scope, wave: scope.geometry()),
-    "data_flow": ("The data flow", lambda scope, wave: scope.data_flow(wave)),
-    "aliasing": ("The aliasing", lambda scope, wave: scope.aliasing(wave)),
-    "wigner": ("The Wigner-Ville distribution", lambda scope, wave: scope.wigner()),
-}
-_STEPS = ("taps", "relevance", "voice", "response spectra", "sonification", *PLAIN, "writing")
 
+@dataclass
+class Found:
+    """What was found about one sound.
 
-def gather(
-    scope: Scope,
-    wave: Any,
-    *,
-    target: Any = None,
-    layers: Sequence[str] | None = None,
-    rule: str = "guided",
-    top: int = 3,
-    progress: Progress | None = None,
-) -> tuple[xr.DataArray, dict[str, Any], Trace, list[str]]:
-    """Run every method on one sound.
-
-    Returns
-    -------
+    Attributes
+    ----------
     clip : DataArray
+        The sound at the rate of the model.
+    taps : Trace
     results : dict
         By method; "relevance" by rule and "sonify" by layer. A method that does not apply is absent.
-    trace : Trace
     notes : list of str
         Why a method is absent, and what else a reader should know.
     """
-    clip = scope.clip(wave)
+
+    clip: xr.DataArray
+    taps: Trace
+    results: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def by_file(self) -> dict[str, xr.Dataset]:
+        """Every result by the name of its file."""
+        files = {name: result for name, result in self.results.items() if isinstance(result, xr.Dataset)}
+        files |= {f"relevance_{rule}": one for rule, one in self.results.get("relevance", {}).items()}
+        return files | {f"sonify_{layer}": one for layer, one in self.results.get("sonify", {}).items()}
+
+
+def gather(
+    subject: Subject,
+    wave: Wave,
+    *,
+    target: Target | None = None,
+    layer: str | Sequence[str] | None = None,
+    rule: RelevanceRule = "guided",
+    n_maps: int = 3,
+    progress: Progress | None = None,
+) -> Found:
+    """Run every method on one sound.
+
+    What the user asked for by an option has to work; the reason why anything else does not becomes a note.
+    """
+    clip = subject.clip(wave)
     if clip.ndim != 1:
         raise InputError("inspect takes one clip at a time")
-    if rule not in RELEVANCE_RULES:
-        raise InputError(f"unknown rule {rule!r}; the rules are {', '.join(RELEVANCE_RULES)}")
-    if top < 1:
-        raise InputError(f"top has to be 1 or more, not {top}")
-    notes = _notes(scope, clip)
-    results: dict[str, Any] = {}
-    tell(progress, "taps")
-    trace = scope.taps(wave)
-    chosen = [trace.resolve(layer) for layer in layers] if layers else spread(trace)
-    tell(progress, "relevance")
-    with _noted(notes, "Relevance", always=target is not None or rule != "guided"):
-        rules = dict.fromkeys((rule, "gradient"))
-        results["relevance"] = {name: scope.relevance(wave, target, name) for name in rules}
-    tell(progress, "voice")
-    with _noted(notes, "The periodicity"):
-        results["autocorrelation"] = scope.autocorrelation(wave, target)
-    with _noted(notes, "The voice"):
-        results["voice"] = scope.voice(wave, target)
-    tell(progress, "response spectra")
-    with _noted(notes, "The response spectra"):
-        results["crs"] = scope.crs(wave)
-        results["strs"] = scope.strs(wave, hop=_hop_for_pictures(scope, wave, trace))
-    tell(progress, "sonification")
-    with _noted(notes, "The sonifications", always=bool(layers)):
-        results["sonify"] = {name: scope.sonify(wave, name, top=top) for name in chosen}
-    for method, (what, run) in PLAIN.items():
-        tell(progress, method)
-        with _noted(notes, what):
-            results[method] = run(scope, wave)
-    return clip, results, trace, notes
+    check_rule(rule)
+    if n_maps < 1:
+        raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
+    taps = subject.taps(clip)
+    asked = [layer] if isinstance(layer, str) else layer
+    layers = [taps.resolve(name) for name in asked] if asked else spread(taps)
+    found = Found(clip, taps, notes=_notes(subject, clip))
+    rules = dict.fromkeys((rule, "gradient"))
+    steps: dict[str, tuple[str, Callable[[], Any]]] = {
+        "relevance": (
+            "the relevance",
+            lambda: {one: relevance(subject, clip, target=target, rule=one) for one in rules},
+        ),
+        "autocorrelation": ("the autocorrelation", lambda: autocorrelation(subject, clip, target=target)),
+        "voice": ("the voice", lambda: voice(subject, clip, target=target)),
+        "crs": ("the cumulative response spectrum", lambda: crs(subject, clip)),
+        "strs": ("the response spectra", lambda: strs(subject, clip, hop=_hop_for_pictures(subject, clip, taps))),
+        "sonify": (
+            "the sonifications",
+            lambda: {name: sonify(subject, clip, layer=name, n_maps=n_maps) for name in layers},
+        ),
+        "filters": ("the filters", lambda: filters(subject)),
+        "frame_response": ("the response to one frame", lambda: frame_response(subject, clip)),
+        "f_vowel": ("the filters that fire most", lambda: f_vowel(subject, clip)),
+        "geometry": ("the geometry", lambda: geometry(subject)),
+        "data_flow": ("the data flow", lambda: data_flow(subject, clip)),
+        "aliasing": ("the aliasing", lambda: aliasing(subject, clip)),
+        "wigner": ("the Wigner-Ville distribution", lambda: wigner(subject)),
+    }
+    wanted = {"relevance": target is not None or rule != "guided", "sonify": bool(asked)}
+    absent: dict[str, list[str]] = {}  # by the reason
+    for done, (name, (what, run)) in enumerate(steps.items()):
+        if progress:
+            progress(name.replace("_", " "), done, len(steps) + 1)
+        try:
+            found.results[name] = run()
+        except InputError as error:
+            if wanted.get(name):
+                raise
+            absent.setdefault(str(error), []).append(what)
+    found.notes += [f"Not shown: {', '.join(what)}, since {reason}" for reason, what in absent.items()]
+    if progress:
+        progress("writing", len(steps), len(steps) + 1)
+    return found
 
 
-def spread(trace: Trace, count: int = 3) -> list[str]:
+def spread(taps: Trace, count: int = 3) -> list[str]:
     """The ends of `count` blocks in time, from the first to the last."""
-    ends = [name for name in block_ends(trace) if trace[name].time_axis is not None]
+    ends = [name for name in block_ends(taps) if taps[name].time_axis is not None]
     picks = np.linspace(0, len(ends) - 1, min(count, len(ends))).round().astype(int)
     return [ends[i] for i in picks]
 
 
-def tell(progress: Progress | None, step: str) -> None:
-    """Say which step of an inspection begins."""
-    if progress:
-        progress(step, _STEPS.index(step), len(_STEPS))
-
-
-def _notes(scope: Scope, clip: xr.DataArray) -> list[str]:
+def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
     notes = []
-    if getattr(scope.model, "weights_source", "unknown") is None:
-        notes.append("The weights are random: the pictures show the architecture, not what a training taught it.")
-    length = scope.input_length
-    if length and clip.size < length:
-        notes.append(f"The model takes {length} samples: the sound was {scope.padding} to that length.")
-    elif length and clip.size > length:
-        notes.append(f"The model takes {length} samples: the sound was cut to that length.")
+    if getattr(subject.model, "weights_source", "unknown") is None:
+        notes.append("The weights are random: the pictures show what the architecture does without training.")
+    notes += filter(None, [fit_note(subject, clip)])
     return notes
 
 
-@contextmanager
-def _noted(notes: list[str], what: str, always: bool = False) -> Iterator[None]:
-    """Turn the reason why a method does not apply into a note, unless the user asked for it by an option."""
-    try:
-        yield
-    except InputError as error:
-        if always:
-            raise
-        notes.append(f"{what}: not shown, since {error}")
+def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> str | None:
+    """What was done to a sound so that the model, of that name, could take it."""
+    contract, taken = subject.contract, subject.inputs(clip).shape[-1]
+    if taken == clip.sizes["time"]:
+        return None
+    filled = "repeated" if contract.padding == "repeat" else "filled up with zeros"
+    how = "cut" if taken < clip.sizes["time"] else filled
+    takes = "takes" if contract.length else "was trained on" if taken == contract.trained_length else "takes at least"
+    length = f"{taken} samples ({taken / subject.sample_rate:.3g} s)"
+    return f"{name or subject.name} {takes} {length}: the sound was {how} to that length."
 
 
-def _hop_for_pictures(scope: Scope, wave: Any, trace: Trace) -> int:
+def _hop_for_pictures(subject: Subject, clip: xr.DataArray, taps: Trace) -> int:
     """A multiple of the stride that gives no more frames than a picture can show."""
-    stride = max(trace.first_layer().taps[0].stride)
-    frames = scope.inputs(wave).shape[-1] / stride
+    stride = max(taps.first_layer().taps[0].stride)
+    frames = subject.inputs(clip).shape[-1] / stride
     return stride * max(1, math.ceil(frames / _MOST_FRAMES))

@@ -174,7 +174,7 @@ def render(
         f"<header><h1>{escape(title)}</h1>",
         _facts(facts or {}),
         *(f'<p class="note">{escape(note)}</p>' for note in notes),
-        f'<nav aria-label="Sections">{links}</nav></header><main>' if links else "</header><main>",
+        f'<nav aria-label="Sections">{links}</nav></header><main>' if len(sections) > 1 else "</header><main>",
         *(_section(section, anchor) for anchor, section in zip(anchors, sections, strict=True)),
         f"</main><footer>Made with Otoscope {escape(__version__)}.</footer></body></html>",
     ]
@@ -254,7 +254,7 @@ def _item(item: Item) -> str:
     if isinstance(item, Figure):
         return _figure(item)
     if isinstance(item, Player):
-        return f"<figure>{_player(item)}</figure>"
+        return f'<figure class="half">{_player(item)}</figure>'
     if isinstance(item, Table):
         return _table(item)
     if isinstance(item, Heading):
@@ -298,9 +298,10 @@ def _table(table: Table) -> str:
     align = [' class="number"' if all(map(_is_number, column)) else "" for column in _columns(table)]
     head = "".join(f'<th scope="col"{a}>{escape(n)}</th>' for n, a in zip(table.columns, align, strict=True))
     rows = "".join(f"<tr>{_cells(row, align)}</tr>" for row in table.rows)
-    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
-    body = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="wide"><table>{body}</table></div>'
+    # outside the box in which a wide table is scrolled, so that a narrow page does not cut it off
+    caption = f"<figcaption>{escape(table.caption)}</figcaption>" if table.caption else ""
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    return f'<figure>{caption}<div class="wide"><table>{body}</table></div></figure>'
 
 
 def _columns(table: Table) -> list[list[object]]:
@@ -308,7 +309,10 @@ def _columns(table: Table) -> list[list[object]]:
 
 
 def _cells(row: Sequence[object], align: Sequence[str]) -> str:
-    return "".join(f"<td{a}>{escape(_text(cell))}</td>" for cell, a in zip(row, align, strict=True))
+    texts = [escape(_text(cell)) for cell in row]
+    # a name at the beginning, such as features.conv1, may be broken after its dots, and nowhere else
+    texts[:1] = [re.sub(r"\.(?=[^\W\d])", ".<wbr>", text) for text in texts[:1]]
+    return "".join(f"<td{a}>{text}</td>" for text, a in zip(texts, align, strict=True))
 
 
 def _is_number(cell: object) -> bool:
@@ -319,7 +323,8 @@ def _text(cell: object) -> str:
     if cell is None or (isinstance(cell, (float, np.floating)) and np.isnan(cell)):
         return "–"
     if isinstance(cell, (float, np.floating)):
-        return f"{float(cell):.4g}" if abs(cell) < 1e4 else f"{float(cell):.0f}"
+        number = float(cell)
+        return f"{number:.4g}" if abs(number) < 1e4 else f"{number:.0f}"
     return str(cell)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import xarray as xr
 
 from otoscope.report.html import render
-from otoscope.report.sections import make_sections, sound
-from otoscope.report.sections import taps as taps_section
+from otoscope.report.sections import make_sections
+from otoscope.report.sections.sound import sound
+from otoscope.report.sections.taps import taps as taps_section
 
 
 def inspection_report(
@@ -25,7 +26,7 @@ def inspection_report(
     Parameters
     ----------
     results : mapping of str
-        By method, see :data:`otoscope.report.sections.SECTIONS`; "relevance" may be several as a list or by label,
+        By method; "relevance" may be several as a list or by label,
         "sonify" by layer. What is absent has no section.
     clip : xarray.DataArray, dims (time,)
         The sound at the sample rate of the model, which is in its attributes.
@@ -63,7 +64,7 @@ def inspection_report(
     return render(title, sections, {**facts, **_clip_facts(clip, facts)}, notes=notes)
 
 
-def results_page(results: Mapping[str, xr.DataArray | xr.Dataset]) -> str:
+def results_page(results: Mapping[str, xr.Dataset]) -> str:
     """Lay out results, whatever made them, as one HTML page.
 
     Parameters
@@ -79,7 +80,8 @@ def results_page(results: Mapping[str, xr.DataArray | xr.Dataset]) -> str:
     """
     of = [result.attrs for result in results.values()]
     facts = {key: ", ".join(dict.fromkeys(str(a[key]) for a in of if a.get(key))) for key in ("model", "audio")}
-    about = " in ".join(fact for fact in facts.values() if fact)
+    short = [fact for fact in facts.values() if 0 < len(fact) <= 60]  # a data set may say much of itself
+    about = " on ".join(short)
     sections = [part for one in results.values() for part in make_sections({one.attrs.get("method", ""): one})]
     return render(about or "Results", sections, {key: fact for key, fact in facts.items() if fact})
 

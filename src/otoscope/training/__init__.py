@@ -2,7 +2,7 @@
 
 from otoscope.training.augment import augment, gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.change_rate import ChangeRate
-from otoscope.training.crops import centre_crop, fill, random_crop, two_crops
+from otoscope.training.crops import centre_crop, random_crop, two_crops
 from otoscope.training.decode import decode_phones, fold, frame_transitions, merge_repeats, phone_bigram, viterbi
 from otoscope.training.evaluate import clip_scores
 from otoscope.training.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
@@ -22,7 +22,6 @@ __all__ = [
     "decode_phones",
     "edits",
     "equal_error_rate",
-    "fill",
     "fold",
     "frame_transitions",
     "gaussian_noise",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.frames import Sentence, sentences
@@ -31,8 +32,14 @@ def build_model(recipe: Recipe, splits: Splits) -> Any:
         section = section.model_copy(update={"new_head": True})
     length = crop_length(recipe, untrained_model(recipe))
     model: Any = start_model(section, None if is_encoder else classes, recipe.seed, length)
-    if getattr(model, "config", None) is not None:  # short clips are padded later as in training
-        model.padding = recipe.data.padding
+    # As it is trained, so it is scored and looked into.
+    contract = Contract.of(model).changed(
+        layout="(batch, 1, time)",
+        trained_length=length,
+        padding=recipe.data.padding,
+        scores=None if is_encoder else "logits",
+    )
+    contract.attach(model)
     return model
 
 
@@ -76,5 +83,4 @@ def build_learner(recipe: Recipe, model: Any, splits: Splits) -> Any:
             split: sentences(data) for split, data in splits._asdict().items() if data is not None
         }
         return Phones(model, recipe, train.classes, spoken, length=length, sample_rate=model.sample_rate)
-    window = getattr(model, "input_length", None)
-    return Supervised(model, recipe, len(train.classes), multilabel=train.multilabel, shortest=length, window=window)
+    return Supervised(model, recipe, len(train.classes), multilabel=train.multilabel)

@@ -10,10 +10,10 @@ import xarray as xr
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from otoscope.citations import cite
 from otoscope.errors import InputError
 from otoscope.results import axis, sign, variable
 
-_SOURCE = "How do deep convolutional neural networks learn from raw audio waveforms? 2018, figure 4"
 _CONVOLUTIONS = tuple(
     getattr(nn, f"{kind}{n}d") for kind in ("Conv", "ConvTranspose", "LazyConv", "LazyConvTranspose") for n in (1, 2, 3)
 )
@@ -26,7 +26,7 @@ class ChangeRate:
     ----------
     model : nn.Module
         Any module; it is only read.
-    layers : sequence of str, optional
+    layer : str or sequence of str, optional
         Names of modules that have a `weight`, or of parameters; by default all convolutions, or where there are none
         all parameters of two or more axes (such as the edges of computed filters).
 
@@ -58,14 +58,14 @@ class ChangeRate:
     ...         optimizer.zero_grad()
     ...         model(torch.randn(2, 1, 100)).square().mean().backward()
     ...         optimizer.step()
-    >>> rate.result()["rate"].sizes
+    >>> rate.result()["change_rate"].sizes
     Frozen({'iteration': 3, 'layer': 1})
     """
 
-    def __init__(self, model: nn.Module, layers: Sequence[str] | None = None) -> None:
-        self.layers = _default_layers(model) if layers is None else list(layers)
+    def __init__(self, model: nn.Module, layer: str | Sequence[str] | None = None) -> None:
+        self.layers = _default_layers(model) if layer is None else [layer] if isinstance(layer, str) else list(layer)
         if not self.layers:
-            raise InputError(f"{type(model).__name__} has no filters: name modules or parameters as layers")
+            raise InputError(f"{type(model).__name__} has no filters: name modules or parameters as layer")
         self._sources = [_source(model, name) for name in self.layers]
         self._before = [weight.clone() for weight in self._weights()]
         self._rates: list[Tensor] = []
@@ -108,7 +108,7 @@ class ChangeRate:
         Returns
         -------
         Dataset
-            `rate` and `change` (iteration, layer); the first iteration has the number 1.
+            `change_rate` and `change` (iteration, layer); the first iteration has the number 1.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class ChangeRate:
         dims = ["iteration", "layer"]
         result = xr.Dataset(
             {
-                "rate": variable(dims, _stacked(self._rates).float(), "mean change rate of the weights"),
+                "change_rate": variable(dims, _stacked(self._rates).float(), "mean change rate of the weights"),
                 "change": variable(dims, _stacked(self._changes).float(), "change of the layer's weights"),
             },
             coords={
@@ -128,7 +128,7 @@ class ChangeRate:
                 "layer": self.layers,
             },
         )
-        return sign(result, "change_rate", _SOURCE, layers=self.layers)
+        return sign(result, "change_rate", cite("simplenet", "figure 4"), {"layer": self.layers})
 
     @torch.no_grad()
     def _weights(self) -> list[Tensor]:
@@ -147,7 +147,7 @@ def _default_layers(model: nn.Module) -> list[str]:
 
 def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
     """The module with the weight, or the parameter, of that name."""
-    modules = {name or "weight": module for name, module in model.named_modules()}
+    modules: dict[str, nn.Module] = {name or "weight": module for name, module in model.named_modules()}
     parameters = dict(model.named_parameters())
     if name in parameters:
         return parameters[name]
@@ -156,8 +156,7 @@ def _source(model: nn.Module, name: str) -> nn.Module | nn.Parameter:
         raise InputError(f"no module or parameter is named {name!r}; the default layers are {known}")
     if not isinstance(getattr(modules[name], "weight", None), Tensor):
         raise InputError(f"the module {name!r} has no weight: name one that has, or a parameter")
-    module: nn.Module = modules[name]
-    return module
+    return modules[name]
 
 
 def _weight_of(source: nn.Module | nn.Parameter) -> Tensor:

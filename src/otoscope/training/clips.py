@@ -22,6 +22,7 @@ from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.crops import centre_crop, random_crop, two_crops
 from otoscope.training.recipe import Recipe
+from otoscope.types import Padding
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Sounds:
         """A whole clip (1, time)."""
         return self._decode(index) if self._kept is None else self._kept[index]
 
-    def crop(self, index: int, length: int, generator: torch.Generator | None, padding: str) -> Tensor:
+    def crop(self, index: int, length: int, generator: torch.Generator | None, padding: Padding) -> Tensor:
         """A random piece (1, length) of a clip, or the middle one without a generator; only the piece is decoded."""
         item = self.items[index]
         samples = math.floor(self._lengths[index] * self.sample_rate + 0.5) if self._kept is None else 0

@@ -38,6 +38,6 @@ class Contrastive(Learner):
         """The loss of a batch of pairs of crops (clip, view, 1, time)."""
         views = batch[0]
         # One pass for both views, so that batch-norm sees the statistics of twice the clips.
-        projected = self.projection(self.model(torch.cat([views[:, 0], views[:, 1]])))
+        projected = self.projection(self.answers(torch.cat([views[:, 0], views[:, 1]])))
         first, second = projected.chunk(2)
         return self.record_loss(nt_xent(first, second, temperature=self.recipe.learn.temperature))

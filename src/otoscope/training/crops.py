@@ -5,49 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from otoscope.contract import fill
 from otoscope.errors import InputError
+from otoscope.types import Padding
 
 
-def fill(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
-    """Pad a short clip to at least `length` samples.
-
-    Parameters
-    ----------
-    clip : Tensor, (..., time)
-    length : int
-        Of the last axis, in samples.
-    padding : str
-        What follows a shorter clip: "zeros", or "repeat" for the clip itself, again and again.
-
-    Returns
-    -------
-    Tensor, (..., time)
-        The clip itself if it is long enough.
-
-    Raises
-    ------
-    InputError
-        If the clip has no samples, `length` is not positive or `padding` is unknown.
-
-    Examples
-    --------
-    >>> fill(torch.tensor([1.0, 2.0]), 5)
-    tensor([1., 2., 0., 0., 0.])
-    >>> fill(torch.tensor([1.0, 2.0]), 5, "repeat")
-    tensor([1., 2., 1., 2., 1.])
-    """
-    _check(clip, length)
-    if padding not in ("zeros", "repeat"):
-        raise InputError(f"padding is 'zeros' or 'repeat', not {padding!r}")
-    short = clip.shape[-1]
-    if short >= length:
-        return clip
-    if padding == "zeros":
-        return torch.nn.functional.pad(clip, (0, length - short))
-    return clip[..., torch.arange(length, device=clip.device) % short]
-
-
-def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
+def centre_crop(clip: Tensor, length: int, padding: Padding = "zeros") -> Tensor:
     """The middle of a clip.
 
     Parameters
@@ -56,7 +19,7 @@ def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     length : int
         Of the crop, in samples.
     padding : str
-        Of a shorter clip, see :func:`fill`.
+        Of a shorter clip, see :func:`otoscope.contract.fill`.
 
     Returns
     -------
@@ -66,7 +29,7 @@ def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     Raises
     ------
     InputError
-        As :func:`fill`.
+        As :func:`otoscope.contract.fill`.
 
     Examples
     --------
@@ -78,7 +41,7 @@ def centre_crop(clip: Tensor, length: int, padding: str = "zeros") -> Tensor:
     return clip[..., start : start + length]
 
 
-def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: str = "zeros") -> Tensor:
+def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: Padding = "zeros") -> Tensor:
     """A random piece of a clip, at a uniform position; with zeros, a shorter clip lies at a random position among them.
 
     Parameters
@@ -89,7 +52,7 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: 
     generator : torch.Generator
         Draws the position; the same seed gives the same crop.
     padding : str
-        Of a shorter clip, see :func:`fill`; a repeated clip starts at its beginning.
+        Of a shorter clip, see :func:`otoscope.contract.fill`; a repeated clip starts at its beginning.
 
     Returns
     -------
@@ -99,7 +62,7 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: 
     Raises
     ------
     InputError
-        As :func:`fill`.
+        As :func:`otoscope.contract.fill`.
 
     Examples
     --------
@@ -116,7 +79,9 @@ def random_crop(clip: Tensor, length: int, generator: torch.Generator, padding: 
     return clip[..., start : start + length]
 
 
-def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: str = "repeat") -> tuple[Tensor, Tensor]:
+def two_crops(
+    clip: Tensor, length: int, generator: torch.Generator, padding: Padding = "repeat"
+) -> tuple[Tensor, Tensor]:
     """Two random pieces of a clip that share no sample: the two views of contrastive learning.
 
     Parameters
@@ -128,7 +93,7 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: st
     generator : torch.Generator
         Draws the positions; the same seed gives the same crops.
     padding : str
-        A clip shorter than two crops is cut in the middle, and each half is padded, see :func:`fill`.
+        A clip shorter than two crops is cut in the middle, and each half is padded, see :func:`otoscope.contract.fill`.
 
     Returns
     -------
@@ -138,7 +103,7 @@ def two_crops(clip: Tensor, length: int, generator: torch.Generator, padding: st
     Raises
     ------
     InputError
-        As :func:`fill`, or if the clip has a single sample.
+        As :func:`otoscope.contract.fill`, or if the clip has a single sample.
 
     Notes
     -----

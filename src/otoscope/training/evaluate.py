@@ -7,19 +7,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.probe.listen import evaluating
-from otoscope.training.crops import fill
 
 
 def clip_scores(
     model: nn.Module,
     clip: Tensor,
+    contract: Contract | None = None,
     *,
-    window: int | None = None,
     batch_size: int = 16,
     posteriors: Callable[[Tensor], Tensor] | None = None,
-    padding: str = "zeros",
 ) -> Tensor:
     r"""Score a whole clip: the mean of the scores of consecutive windows.
 
@@ -29,14 +28,13 @@ def clip_scores(
         Takes (clip, ..., time) and returns logits (clip, class). It runs in evaluation mode, and is then put back.
     clip : Tensor, (..., time)
         One clip, without the batch axis, on any device.
-    window : int, optional
-        Samples of a window, such as the model was trained on. By default the model takes the whole clip at once.
+    contract : Contract, optional
+        What the model takes; that of its attributes by default. A model that takes one length is given consecutive
+        windows of it, any other the whole clip at once, filled up to what it was trained on where it is shorter.
     batch_size : int
         Windows in a batch: memory depends on it, not on the length of the clip.
     posteriors : callable, optional
         From logits (window, class) to what is averaged, such as `torch.sigmoid`; the logits by default.
-    padding : str
-        "zeros" or "repeat": the padding of a clip shorter than the window, see :func:`otoscope.training.fill`.
 
     Returns
     -------
@@ -57,13 +55,14 @@ def clip_scores(
     Examples
     --------
     >>> model = nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten())
-    >>> clip_scores(model, torch.arange(10.0)[None], window=4)
+    >>> clip_scores(model, torch.arange(10.0)[None], Contract(length=4))
     tensor([4.3000])
     """
-    if batch_size < 1 or (window is not None and window < 1):
-        raise InputError(f"window and batch_size must be 1 or more, not {window} and {batch_size}")
-    clip = fill(clip, window or 1, padding)
-    window = window or clip.shape[-1]
+    if batch_size < 1:
+        raise InputError(f"batch_size must be 1 or more, not {batch_size}")
+    contract = Contract.of(model) if contract is None else contract
+    clip = contract.fit(clip, cut=False)
+    window = contract.length or clip.shape[-1]
     starts, weights = _windows(clip.shape[-1], window)
     first = next(model.parameters(), clip)
     total = torch.zeros((), device=first.device)

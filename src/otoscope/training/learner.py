@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.training.clips import seeded_generator
 from otoscope.training.recipe import Recipe
@@ -27,6 +28,8 @@ class Learner(LightningModule):
 
     Attributes
     ----------
+    contract : Contract
+        What the model takes.
     epoch_loss : float
         Mean loss of the last complete epoch, over its batches and all devices.
     """
@@ -34,6 +37,7 @@ class Learner(LightningModule):
     def __init__(self, model: nn.Module, recipe: Recipe) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
+        self.contract = Contract.of(model)
         self.epoch_loss = math.nan
         self._losses: list[Tensor] = []
 
@@ -44,6 +48,11 @@ class Learner(LightningModule):
     def step_generator(self, batch_idx: int) -> torch.Generator:
         """The random generator of one step."""
         return seeded_generator(self.recipe.seed, self.current_epoch, batch_idx, self.global_rank)
+
+    def answers(self, waves: Tensor) -> Tensor:
+        """What the model answers to crops, normalised as it takes them."""
+        answers: Tensor = self.model(self.contract.normalise(waves))
+        return answers
 
     def record_loss(self, loss: Tensor) -> Tensor:
         """Add the loss of a step to that of its epoch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -125,6 +126,8 @@ def _worker_options(workers: int) -> dict[str, Any]:
 
 def _ignore_interrupts(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The thread that hands tensors over would print a traceback where the main process ends in between.
+    sys.excepthook = lambda *_: None
 
 
 class _ErrorsAsItems(Dataset[Any]):

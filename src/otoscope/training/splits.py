@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from otoscope.audio import as_clip
+from otoscope.data.find import split_labels
 from otoscope.data.items import DataSet, Item
-from otoscope.data.labelled import split_sounds
 from otoscope.data.sets import SETS, read
 from otoscope.errors import InputError
 from otoscope.training.recipe import DataSection
@@ -143,8 +143,7 @@ def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]
         chosen = {distinct[place] for place in order[: max(1, round(share * len(distinct)))]}
         held = {number for number, file in enumerate(files) if file in chosen}
     else:
-        _, one = split_sounds([(number, item.labels[0]) for number, item in enumerate(data)], share, seed)
-        held = {number for number, _ in one}
+        held = set(split_labels([item.labels[0] for item in data], share, seed)[1])
     kept = tuple(item for number, item in enumerate(data) if number not in held)
     return replace(data, items=kept), replace(data, items=tuple(data.items[number] for number in sorted(held)))
 

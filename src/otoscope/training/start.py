@@ -87,7 +87,7 @@ def _options(section: ModelSection, classes: Sequence[str] | None) -> dict[str, 
 
 def _start_from(model: nn.Module, place: Path, classes: Sequence[str] | None, new_head: bool) -> None:
     """Load weights; the classifier too, if it is for the same classes."""
-    known = read_config(place).get("classes") if (place / CONFIG).is_file() else None
+    known = read_config(place)["contract"].get("classes") if (place / CONFIG).is_file() else None
     source = place / WEIGHTS if place.is_dir() else place
     weights = read_weights(source)
     if classes is None:

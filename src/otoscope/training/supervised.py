@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from otoscope.errors import InputError
-from otoscope.training.crops import fill
 from otoscope.training.evaluate import clip_scores
 from otoscope.training.learner import Learner
 from otoscope.training.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
@@ -31,10 +30,6 @@ class Supervised(Learner):
     n_classes : int
     multilabel : bool
         Whether a clip may have several classes: binary cross-entropy for each class, instead of one over all.
-    shortest : int
-        Samples that a clip is padded to before it is scored.
-    window : int, optional
-        Samples of the windows in which a clip is scored, for a model that takes one length; else the whole at once.
     """
 
     def __init__(
@@ -44,11 +39,9 @@ class Supervised(Learner):
         n_classes: int,
         *,
         multilabel: bool = False,
-        shortest: int = 1,
-        window: int | None = None,
     ) -> None:
         super().__init__(model, recipe)
-        self.n_classes, self.multilabel, self.shortest, self.window = n_classes, multilabel, shortest, window
+        self.n_classes, self.multilabel = n_classes, multilabel
         self.scored: list[tuple[Tensor, Tensor]] = []
         if recipe.learn.method == "linear":
             model.requires_grad_(False)
@@ -71,7 +64,7 @@ class Supervised(Learner):
         if alpha is not None:
             generator = self.step_generator(batch_idx)
             waves, targets = mixup(waves, targets, generator, alpha=alpha, n_classes=self.n_classes)
-        return self.record_loss(self.loss(self.model(waves), targets))
+        return self.record_loss(self.loss(self.answers(waves), targets))
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, or binary cross-entropy of each class."""
@@ -79,9 +72,7 @@ class Supervised(Learner):
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Score one whole clip."""
-        padding = self.recipe.data.padding
-        wave = fill(clip[0], self.shortest, padding)
-        scores = clip_scores(self.model, wave, window=self.window, padding=padding)
+        scores = clip_scores(self.model, clip[0], self.contract)
         self.scored.append((scores.float().cpu(), clip[1].cpu()))
 
     test_step = validation_step

@@ -9,10 +9,9 @@ import xarray as xr
 from torch import nn
 
 from otoscope import Scope, compare
-from otoscope.demo import vowel_shares
 from otoscope.report.html import Figure, Heading, Note, Section, Table, render
 from otoscope.report.sections import make_sections
-from otoscope.report.summary import comparison_pairs, comparison_rows
+from otoscope.tables import comparison_pairs, comparison_rows
 
 
 @pytest.fixture
@@ -69,16 +68,6 @@ def test_without_relevance_there_is_the_first_layer(result: xr.Dataset) -> None:
     section = section_of("compare", result.drop_vars([*relevance, "relevance_peak", "input_overlap"]))
     assert [item.text for item in section.body if isinstance(item, Heading)] == [
         "Response spectra of the first layer",
+        "Mean response of the first layer",
         "Geometry of the weights",
     ]
-
-
-def test_shares_in_many_vowels_are_listed_with_their_intervals() -> None:
-    from otoscope import load
-    from otoscope.data.vowels import mean_vowel
-
-    shares = vowel_shares([Scope(load("vowel-register"))], [mean_vowel(symbol, "men") for symbol in ("ah", "iy", "uw")])
-    (table,) = tables(section_of("vowel_shares", shares))
-    assert [row[0] for row in table.rows] == ["vowel-register", "random weights", "the sound itself"]
-    mean = 100 * float(shares["mean"].sel(listener="vowel-register", place="F0"))
-    assert str(table.rows[0][1]).startswith(f"{mean:.0f} % (")

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 import xarray as xr
 
-from otoscope import plots
-from otoscope.report.html import Figure, Note, Section, Table
-from otoscope.report.sections.parts import CAUTION, SONIFICATION, blank, made
-from otoscope.report.summary import coherence_rows
+from otoscope.plots.coherence import coherence as draw
+from otoscope.plots.coherence import coherence_spectrum
+from otoscope.report.html import Note, Section
+from otoscope.report.sections.parts import CAUTION, figure, section, table
 
 
 def coherence(result: xr.Dataset) -> Section:
-    with blank(2.4) as (picture, ax):
-        plots.coherence(result, ax)
-    with blank(2.4) as (spectrum, ax):
-        plots.coherence_spectrum(result, ax)
-    headings = {"layer": "layer", "coherence": "mean coherence", "low": "low", "high": "high", "count": "clips"}
-    rows = [[row[name] if row[name] == row[name] else None for name in headings] for row in coherence_rows(result)]
-    return Section(
+    count = json.loads(result.attrs.get("arguments", "{}")).get("n_frequencies", 5)
+    headings = {"layer": "layer", "coherence": "mean coherence", "ci_low": "from", "ci_high": "to", "clips": "clips"}
+    return section(
         "Coherence",
         "How much of a sound is left in the sonification of a layer's most active map: magnitude-squared coherence of "
-        f"the two, mean over the {result.attrs.get('top', 5)} most coherent frequencies and over clips, with its 95 % "
-        "confidence interval. Compare layers, or models on the same clips: short clips give high values for any two "
-        "sounds.",
-        f"{SONIFICATION}, section 6.3",
-        made(result),
+        f"the two, mean over the {count} most coherent frequencies and over clips, with "
+        "its 95 % confidence interval. Compare layers, or models on the same clips: short clips give high values for "
+        "any two sounds.",
+        result,
         [
             *([] if result.attrs.get("rule") == "gradient" else [Note(CAUTION)]),
-            Figure(picture, "Mean coherence of each layer with its confidence interval"),
-            Figure(spectrum, "Coherence over frequency and layer", "Mean over clips at each frequency."),
-            Table(list(headings.values()), rows, "Coherence 0 to 1; low and high bound the 95 % interval of its mean."),
+            figure(2.4, draw, result, "Mean coherence of each layer with its confidence interval"),
+            figure(
+                2.4, coherence_spectrum, result, "Coherence over frequency and layer", "Mean over clips, by frequency."
+            ),
+            table(result, "Coherence, 0 to 1; from and to bound the 95 % interval of its mean.", headings),
         ],
     )

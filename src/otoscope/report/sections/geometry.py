@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
-from otoscope import plots
-from otoscope.report.html import Figure, Section, Table
-from otoscope.report.sections.parts import GEOMETRY, SWAM, blank, made
+from otoscope.plots.geometry import geometry as draw
+from otoscope.report.html import Section
+from otoscope.report.sections.parts import figure, section, table
+
+_COLUMNS = {
+    "layer": "layer", "atoms": "atoms", "dimension": "dimension", "dead": "dead", "A": "A", "B": "B",
+    "beta_min": "β min (°)", "beta_avg": "β avg (°)", "beta_mse": "β mse (°)", "mu": "µ", "mu_avg": "µ avg",
+    "mu_mse": "µ mse", "skip": "skip",
+}  # fmt: skip
 
 
 def geometry(result: xr.Dataset) -> Section:
-    with blank(4.6, rows=3) as (picture, axes):
-        plots.geometry(result, axes)
-    columns = {
-        "atoms": "atoms",
-        "dimension": "dimension",
-        "dead": "dead",
-        "A": "A",
-        "B": "B",
-        "beta_min": "β min (°)",
-        "beta_avg": "β avg (°)",
-        "beta_mse": "β mse (°)",
-        "mu": "µ",
-        "mu_avg": "µ avg",
-        "mu_mse": "µ mse",
-    }
-    if "dead" in result and not result["dead"].any():
-        del columns["dead"]
-    shown = {name: heading for name, heading in columns.items() if name in result}
-    rows = []
-    for i, layer in enumerate(result["layer"].values):
-        values = {name: result[name].values[i].item() for name in shown}
-        if abs(values["A"]) < 1e-6 * values["B"]:
-            values["A"] = 0  # a rest of rounding, which would read as a bound
-        skip = ["yes" if result["skip"].values[i] else "no"] if "skip" in result else []
-        rows.append([str(layer), *values.values(), *skip])
-    headings = ["layer", *shown.values(), *(["skip"] if "skip" in result else [])]
-    circled = " Layers with a skip connection are circled." if "yes" in (row[-1] for row in rows) else ""
-    return Section(
+    no_bound = abs(result["A"]) < 1e-6 * result["B"]  # a rest of rounding, which would read as a bound
+    skip = result["skip"].copy(data=np.where(result["skip"], "yes", "no"))
+    shown = result.assign(A=result["A"].where(~no_bound, 0), skip=skip)
+    columns = {name: heading for name, heading in _COLUMNS.items() if name != "dead" or result["dead"].any()}
+    circled = " Layers with a skip connection are circled." if result["skip"].any() else ""
+    return section(
         "Geometry of the weights",
-        "How evenly the kernels of each layer spread over their space: low coherence µ and wide angles β "
-        "mean that they differ, bounds A and B close together that no direction is preferred; "
-        f"A = 0: the kernels do not span their space.{circled}",
-        f"{GEOMETRY}; {SWAM}, section 2.2",
-        made(result),
+        "How evenly the kernels of each layer spread over their space: low coherence µ and wide angles β mean that "
+        "they differ; bounds A and B close together mean that no direction is preferred; A = 0 means that the kernels "
+        f"do not span their space.{circled}",
+        result,
         [
-            Figure(picture, "Coherence, angles and bounds of each layer"),
-            Table(headings, rows, "Kernels as a dictionary of unit-norm atoms, whatever the sound."),
+            figure(4.6, draw, result, "Coherence, angles and bounds of each layer", rows=3),
+            table(shown, "Kernels as unit-norm atoms.", columns),
         ],
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import xarray as xr
 
-from otoscope import plots
-from otoscope.methods.attribution import ATTRIBUTIONS
-from otoscope.report.html import Figure, Heading, Item, Note, Player, Section
-from otoscope.report.sections.parts import CAUTION, RELEVANCE, blank, made
+from otoscope.plots.occlusion import occlusion
+from otoscope.plots.relevance import relevance_signal, relevance_spectrogram, relevance_spectrum
+from otoscope.report.html import Heading, Item, Note, Player, Section
+from otoscope.report.sections.parts import CAUTION, as_loud, figure, section
 
 _PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
 
@@ -18,67 +17,44 @@ _PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
 def relevance(results: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]) -> Section:
     labelled = dict(_by_rule(results))
     first = next(iter(labelled.values()))
-    target = first.attrs.get("target", "the chosen output")
-    logit = first["logit"] if "logit" in first else first.attrs.get("logit")
-    value = "" if logit is None else f" ({np.asarray(logit).item():.4g})"
     body: list[Item] = []
     if any(one.attrs.get("rule", label) in _PARTLY_RECOVER_THE_INPUT for label, one in labelled.items()):
         body.append(Note(CAUTION))
     for label, one in labelled.items():
-        body += _relevance_of_rule(label, one)
-    return Section(
+        body += _rule(label, one)
+    return section(
         "Relevance",
-        f"The logit of {target}{value}, explained by the waveform: large where, and at which frequencies, "
-        "the sound moved this output most, under the rule that is named.",
-        "; ".join(dict.fromkeys(_source(label, one) for label, one in labelled.items())),
-        made(first),
+        f"The logit of {first.attrs.get('target', 'the chosen output')} ({float(first['logit']):.4g}), explained by "
+        "the waveform: large where, and at which frequencies, the sound moved this output most, under the rule named.",
+        labelled.values(),
         body,
     )
 
 
-def _relevance_of_rule(label: str, result: xr.Dataset) -> list[Item]:
-    with blank(1.7) as (signal, ax):
-        plots.relevance_signal(result, ax)
-    with blank(2.0) as (spectrum, ax):
-        plots.relevance_spectrum(result, ax)
-    with blank(2.1, half=True) as (heard, ax):
-        plots.relevance_spectrogram(result, ax, of="input_spectrogram")
-    with blank(2.1, half=True) as (relevant, ax):
-        plots.relevance_spectrogram(result, ax)
-    # As loud as the recording: the scale of a gradient says nothing to the ear.
-    loud = float(np.abs(result["input"]).max())
-    quiet = float(np.abs(result["signal"]).max()) or 1.0
+def _rule(label: str, result: xr.Dataset) -> Iterator[Item]:
+    yield Heading(f"Rule: {label}")
+    yield from _loss(label, result)
     sound = Player(
         f"Relevance signal, rule {label}, as loud as the recording",
-        result["signal"].values * (loud / quiet),
+        as_loud(result["relevance"], result["input"]),
         int(result.attrs["sample_rate"]),
     )
-    return [
-        Heading(f"Rule: {label}"),
-        *_loss(label, result),
-        Figure(signal, f"Relevance signal and input over time, rule {label}", "Over time.", sound),
-        Figure(spectrum, f"Spectrum of relevance and input, rule {label}", "Over frequency, whole clip."),
-        Figure(heard, "Spectrogram of the input", "Input.", half=True),
-        Figure(relevant, f"Spectrogram of the relevance signal, rule {label}", "Relevance.", half=True),
-    ]
+    alt = f"Relevance signal and input over time, rule {label}"
+    yield figure(1.7, relevance_signal, result, alt, "Over time.", player=sound)
+    alt = f"Spectrum of relevance and input, rule {label}"
+    yield figure(2.0, relevance_spectrum, result, alt, "Over frequency, whole clip.")
+    draw = relevance_spectrogram
+    yield figure(2.1, draw, result, "Spectrogram of the input", "Input.", half=True, of="input_spectrogram")
+    yield figure(2.1, draw, result, f"Spectrogram of the relevance signal, rule {label}", "Relevance.", half=True)
 
 
 def _loss(label: str, result: xr.Dataset) -> Iterator[Item]:
     """What the occlusions measure, of which their signals are made."""
     part = {"time_relevance": "window in time", "band_relevance": "band in frequency"}
     for name in part.keys() & result.keys():
-        with blank(1.7) as (picture, ax):
-            plots.occlusion(result, ax)
-        yield Figure(
-            picture,
-            f"Loss of the output without each {part[name]}, rule {label}",
-            f"What the output loses without each {part[name]}; the relevance signal is the input weighted by it.",
-        )
-
-
-def _source(label: str, result: xr.Dataset) -> str:
-    own = result.attrs.get("rule", label) in ATTRIBUTIONS
-    return str(result.attrs["source"]) if own else f"{RELEVANCE}, section 3.2"
+        alt = f"Loss of the output without each {part[name]}, rule {label}"
+        caption = f"What the output loses without each {part[name]}; the relevance signal is the input weighted by it."
+        yield figure(1.7, occlusion, result, alt, caption)
 
 
 def _by_rule(

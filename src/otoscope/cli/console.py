@@ -1,0 +1,123 @@
+"""What commands print: tables and JSON on standard output, messages and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+out_console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_MOST_ROWS = 40
+
+
+@contextmanager
+def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error; what is yielded is called with a step's name, how much is done and of how much."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
+        task_id = bar.add_task(task, total=None)
+
+        def report(step: str, done: int, total: int) -> None:
+            bar.update(task_id, description=f"{task}: {step}", completed=done, total=total or None)
+
+        yield report
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """One JSON object, whose numbers are all finite."""
+    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(
+    title: str, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], caption: str = "", keys: int = 1
+) -> None:
+    """A table of rows; of a long one the first rows.
+
+    Columns that do not fit beside each other stand closer or, where that does not suffice, in a table below, after the
+    same first `keys` columns.
+    """
+    left = len(rows) - _MOST_ROWS
+    more = f"{left} more rows: --json prints all of them" if left > 0 else ""
+    rows, gap = rows[:_MOST_ROWS], 1
+    parts = list(_side_by_side(rows, headings, keys, out_console.width, gap))
+    if len(parts) > 1 and len(close := list(_side_by_side(rows, headings, keys, out_console.width, 0))) == 1:
+        parts, gap = close, 0
+    for place, part in enumerate(parts):
+        table = make_table("" if place else title, rows, part, gap)
+        if part is parts[-1]:
+            table.caption, table.caption_justify = "\n".join(filter(None, (more, caption))) or None, "left"
+        out_console.print(table)
+
+
+def _side_by_side(
+    rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], keys: int, width: int, gap: int
+) -> Iterator[dict[str, str]]:
+    """The columns in groups that fit into `width`."""
+    first = dict(list(headings.items())[:keys])
+    part = dict(first)
+    for key, heading in list(headings.items())[keys:]:
+        wider = part | {key: heading}
+        if len(part) > keys and sum(_least_width(rows, one, wider[one]) + 2 * gap + 1 for one in wider) >= width:
+            yield part
+            wider = first | {key: heading}
+        part = wider
+    yield part
+
+
+def _least_width(rows: Sequence[Mapping[str, Any]], key: str, heading: str) -> int:
+    """The width of a column whose heading is broken between words, and whose text is folded where it is long."""
+    longest = max((len(as_text(row.get(key))) for row in rows), default=0)
+    text = bool(rows) and isinstance(rows[0].get(key), str)
+    return max(min(longest, 14) if text else longest, *(len(word) for word in heading.split()))
+
+
+def make_table(title: str, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], gap: int = 1) -> Table:
+    """A table whose numbers are never cut: without its exponent a number would be another one."""
+    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", padding=(0, gap))
+    widest = [max([len(heading), *(len(as_text(row.get(key))) for row in rows)]) for key, heading in headings.items()]
+    tight = sum(one + 2 * gap + 1 for one in widest) >= out_console.width
+    for column, (key, heading) in enumerate(headings.items()):
+        if rows and isinstance(rows[0].get(key), str):
+            longest = max(len(as_text(row.get(key))) for row in rows)
+            table.add_column(heading, overflow="fold", no_wrap=column == 0 and longest <= 14)
+        else:
+            width = _least_width(rows, key, heading) if tight else None
+            table.add_column(heading, justify="right", overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*(escape(as_text(row.get(key))) for key in headings))
+    return table
+
+
+def facts_table(facts: Mapping[str, Any]) -> Table:
+    """A table of names and values."""
+    table = Table(show_header=False)
+    for key, value in facts.items():
+        if not isinstance(value, (dict, list)):
+            table.add_row(key.replace("_", " "), escape(as_text(value)))
+    return table
+
+
+def counted(count: int, what: str) -> str:
+    """Such as ``1 sound`` and ``2 sounds``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def as_text(value: Any) -> str:
+    """A value of a table: numbers to four digits, or whole from ten thousand on."""
+    if value is None or value != value:  # NaN is not itself
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    if isinstance(value, (list, tuple)):
+        return "x".join(map(str, value)) or "-"
+    return str(value)

@@ -1,0 +1,134 @@
+"""The command of a method, made from its signature and docstring."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import xarray as xr
+from cyclopts import Parameter
+from torch import Tensor, nn
+
+from otoscope import tables
+from otoscope.cli.common import Audio, Common, CommonOptions, Data, Flag, Model, Selection, load_wave, make_scope, write
+from otoscope.cli.console import as_text, counted, out_console, print_json, print_table, progress_bar
+from otoscope.data.find import find_sounds
+from otoscope.methods.catalogue import METHODS, PER_CALL, Record
+from otoscope.methods.listing import listing
+
+Then = Callable[[xr.Dataset, Mapping[str, Any]], None]
+
+_GIVEN: dict[str, tuple[str, Any]] = {"wave": ("audio", Audio), "data": ("data", Data)}
+_ONLY_PYTHON = (Tensor, nn.Module, xr.DataArray, xr.Dataset)
+
+
+def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None = None) -> Callable[..., None]:
+    """The command of a method: its own parameters, with those that all commands share.
+
+    Parameters
+    ----------
+    name : str
+    more : mapping of str to annotation, optional
+        Options of the command alone, None by default.
+    then : callable, optional
+        Called with the result and these options.
+    """
+    import_module(listing()[name].module)
+    record = METHODS[name]
+
+    def call(
+        model: str, *sound: Any, common: Common | None = None, selection: Selection | None = None, **given: Any
+    ) -> None:
+        common = common or Common()
+        own = {option: given.pop(option, None) for option in more or {}}
+        result = _run(record, model, sound, given, common, selection or Selection())
+        write(common.out, {name: result})
+        if then is not None:
+            then(result, own)
+        if common.json:
+            print_json(tables.envelope(result, record))
+        else:
+            _print(result, record)
+
+    signature = inspect.Signature([*_parameters(record), *(_option(key, hint) for key, hint in (more or {}).items())])
+    call.__signature__ = signature  # type: ignore[attr-defined]
+    call.__doc__, call.__name__ = record.function.__doc__, name
+    call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    return call
+
+
+def _parameters(record: Record) -> list[inspect.Parameter]:
+    only = inspect.Parameter.POSITIONAL_ONLY
+    found = [inspect.Parameter("model", only, annotation=Model)]
+    if record.takes in _GIVEN:
+        name, hint = _GIVEN[record.takes]
+        found.append(inspect.Parameter(name, only, annotation=hint))
+    hints = get_type_hints(record.function)
+    for parameter in list(inspect.signature(record.function).parameters.values())[1:]:
+        hint = _readable(hints[parameter.name])
+        if parameter.default is True:  # which a command line needs a way to take back
+            hint = typing.Annotated[bool, Parameter(negative=f"--no-{parameter.name.replace('_', '-')}")]
+        if parameter.name not in PER_CALL and parameter.name != record.takes and hint is not None:
+            found.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
+    if record.takes == "data":
+        found.append(_option("selection", typing.Annotated[Selection | None, Parameter(name="*", group="Data")]))
+    return [*found, _option("common", CommonOptions)]
+
+
+def _option(name: str, hint: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+
+
+def _readable(hint: Any) -> Any:
+    """A type without what only Python can give, such as a function or an array; None where nothing is left."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        left = [one for one in map(_readable, get_args(hint)) if one is not None]
+        return Union[tuple(left)] if set(left) - {type(None)} else None  # noqa: UP007
+    if hint is bool:
+        return Flag
+    if origin in (Literal, tuple):
+        return hint
+    if origin in (Sequence, list):
+        inner = _readable(get_args(hint)[0])
+        return None if inner is None else list[inner]  # type: ignore[valid-type]
+    only_python = origin is not None or hint is Any or (isinstance(hint, type) and issubclass(hint, _ONLY_PYTHON))
+    return None if only_python else hint
+
+
+def _run(
+    record: Record, model: str, sound: Sequence[Any], given: dict[str, Any], common: Common, selection: Selection
+) -> xr.Dataset:
+    scope = make_scope(model, common)
+    if record.takes == "wave" and not record.streams:
+        sound = [load_wave(sound[0], scope)]
+    elif record.takes == "data" and (selection.by or selection.limit):
+        (place,) = sound
+        sound = [find_sounds(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)]
+    with progress_bar(record.name.replace("_", " ")) as report:
+        if "progress" in inspect.signature(record.function).parameters:
+            given["progress"] = lambda done, total: report(scope.name, done, total)
+        return record.function(scope, *sound, **given)
+
+
+def _print(result: xr.Dataset, record: Record) -> None:
+    """The table of a result; what is the same in all its rows stands above."""
+    rows, headings = tables.rows(result, record), tables.headings(result, record)
+    same = tables.constants(result, record)
+    title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
+    alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
+    shown = {name: heading for name, heading in headings.items() if name not in same}
+    print_table("\n".join([title, *alone]), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
+    if not rows:
+        out_console.print(counted(0, "row"))
+
+
+def __getattr__(name: str) -> Any:
+    """The command of a method, made when it is asked for."""
+    if name in listing():
+        return command(name)
+    raise AttributeError(name)

@@ -1,0 +1,494 @@
+"""Several models, tasks or checkpoints on the same sound, side by side on shared axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from otoscope.audio import load_audio
+from otoscope.citations import cite
+from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
+from otoscope.dsp.bands import band_energy, octave_bands
+from otoscope.dsp.similarity import cosine, overlap, rank_correlation
+from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
+from otoscope.errors import InputError
+from otoscope.methods.attribution import option_values
+from otoscope.methods.crs import crs
+from otoscope.methods.filters import filters
+from otoscope.methods.geometry import MEASURES, geometry
+from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
+from otoscope.methods.sonify import sonify
+from otoscope.methods.strs import strs
+from otoscope.probe import Rule, rule_name
+from otoscope.report.gather import Progress, fit_note
+from otoscope.results import axis, sign, variable
+from otoscope.subject import Subject, signature
+from otoscope.types import Target, Wave
+
+Array = np.ndarray[Any, Any]
+
+_SOURCE = "; ".join(
+    [
+        "relevance: " + cite("relevance", "section 3.2"),
+        "response spectra and geometry: " + cite("swam", "eq. 1 and 2 and section 2.2"),
+        "sonification: " + cite("sonification", "section 5.2"),
+    ]
+)
+_N_FFT = 1024
+_MOST_FRAMES = 1000  # of the response spectra of the recording
+_MOST_FRAMES_HEARD = 3000  # of all that a model takes, which may be the recording many times over
+
+
+def compare(
+    scopes: Mapping[str, Subject] | Sequence[Subject],
+    wave: Wave,
+    *,
+    target: Target | Sequence[Target | None] | Mapping[str, Target] | None = None,
+    rule: RelevanceRule | Rule = "guided",
+    rule_options: Mapping[str, Any] | None = None,
+    layer: str | Sequence[str | None] | Mapping[str, str] | None = None,
+    marks: Mapping[str, float] | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    r"""What several models, or one model at several checkpoints, hear in the same sound.
+
+    Parameters
+    ----------
+    scopes : mapping of str to Scope, or sequence of them
+        Two or more, by the names that they get in the result; of a sequence the names of the models, numbered where
+        they are the same.
+    wave : path or wave, (time,)
+        A path is read at the rate of every model. A wave is at the one rate of them all.
+    target : int, str or callable, optional
+        The output to explain, see :func:`otoscope.methods.relevance.relevance`: one for all, a list with one for each,
+        or a mapping from names. By default the likeliest class of each model.
+    rule : str or callable
+        Of the relevance.
+    rule_options : mapping of str, optional
+        Of the rule, such as ``{"steps": 100}``, see :func:`otoscope.methods.relevance.relevance`.
+    layer : str, optional
+        A tap whose whole layer is sonified: one for all, a list with one for each, or a mapping from names.
+    marks : mapping of str to float, optional
+        Frequencies in Hz that pictures mark, by name: ``{"F0": 120.0, "F1": 730.0}``.
+    progress : callable, optional
+        Called as ``progress(step, done, total)``.
+
+    Returns
+    -------
+    Dataset over model
+        Relevance of each sample of the recording, up to the frequency that all models take: `relevance` (model, time),
+        `relevance_spectrum` (model, frequency), `relevance_spectrogram` (model, frame_frequency, frame_time), with
+        `input` (time), `input_spectrogram`, `target` (class) and `logit`; `share` (model, band) and `input_share`
+        (band), shares of energy in third-octave bands from 50 Hz up, and `input_overlap`, how far the two agree;
+        `relevance_peak` in Hz; `beyond`, the share of energy above the shared range.
+
+        First layer: `strs` (model, response_frequency, response_time), `crs` and `cumulative_response` (model,
+        response_frequency), and `crs_peak` in Hz.
+
+        For each pair, (model, other): `spectrum_cosine`, `band_overlap`, `band_rank_correlation`, `crs_cosine`.
+
+        Of each model: `rate`, `parameters`, `frame_rate` and `receptive_field` of the last tap with a time axis,
+        `weights_sha256`; the measures of :func:`otoscope.methods.geometry.geometry` (model, layer), NaN where a model
+        has no layer of that name. With `layer` also `sonification` (model, time); with `marks` `mark_frequency` (mark).
+
+        What does not apply to one of the models is absent, and the attribute ``notes`` says why.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two scopes, the wave is no single clip or not at the rate of all models, or one of them
+        does not take it; if a rule, target or layer that was asked for does not exist, a mark is no positive frequency,
+        or nothing can be compared.
+
+    Notes
+    -----
+    Where a model takes more samples than the recording has, so that it is repeated or filled up by a linear map R,
+    the relevance of the recording is :math:`R^T f` with the relevance f of what the model took, by the chain rule:
+    repetitions add up, and what is filled in or cut away counts for nothing. Models of different rates meet in the
+    same way: with U the band-limited interpolation from the lowest rate, :math:`U^T f` is the relevance of the
+    samples at that rate.
+
+    With p and q the shares of energy in bands, the overlap is :math:`\sum_i \min(p_i, q_i)`. The cosine is that of the
+    magnitude spectra from 50 Hz up. Weights have no scale in common: compare heights within a model, shapes between
+    models.
+
+    Examples
+    --------
+    >>> import otoscope
+    >>> from otoscope.data.vowels import vowel_clip
+    >>> scopes = [otoscope.Scope(otoscope.load(name)) for name in ("vowel-name", "vowel-register")]
+    >>> result = otoscope.compare(scopes, vowel_clip("ah", "women", duration=0.25))
+    >>> result.target.values.tolist(), result.relevance_peak.round().values.tolist()
+    (['ah', 'mid'], [1488.0, 212.0])
+    """
+    check_rule(rule)
+    options = dict(rule_options or {})
+    option_values(rule, options)
+    compared = _compared(scopes, wave, target, layer)
+    marked = _marked(marks or {})
+    recording = min(compared, key=lambda one: one.subject.sample_rate).clip
+    required = {"relevance": any(one.target is not None for one in compared), "sonification": True}
+    parts: dict[str, Callable[[list[_Compared], xr.DataArray], xr.Dataset]] = {
+        "numbers": _numbers,
+        "relevance": partial(_relevance, rule=rule, options=options),
+        "response spectra": _first_layer,
+        "geometry": _geometry,
+    }
+    if layer is not None:
+        parts["sonification"] = _sonification
+    found, notes = [], _notes(compared)
+    for number, (name, part) in enumerate(parts.items()):
+        if progress:
+            progress(name, number, len(parts))
+        try:
+            found.append(part(compared, recording))
+        except InputError as error:
+            if required.get(name):
+                raise
+            notes.append(f"Not compared: {name}, since {error}")
+    result = xr.merge(found, compat="no_conflicts", join="exact", combine_attrs="override")
+    if not {"relevance", "strs"} & result.keys():
+        raise InputError("these models cannot be compared. " + "; ".join(notes))
+    result = result.merge(_pairs(result))
+    if marked:
+        result = result.assign_coords(mark=list(marked))
+        result["mark_frequency"] = variable(["mark"], list(marked.values()), "marked frequency", "Hz")
+    first = next(name for name in ("relevance", "strs") if name in result)
+    result = result[[first, *(name for name in result.data_vars if name != first)]]
+    result.attrs = {
+        "sample_rate": recording.attrs["sample_rate"],
+        "rule": rule_name(rule),
+        "notes": "\n".join(notes),
+    }
+    arguments = {"target": target, "rule": rule, "rule_options": options, "layer": layer, "marks": marks}
+    return sign(
+        result,
+        "compare",
+        _SOURCE,
+        arguments,
+        model=", ".join(one.name for one in compared),
+        model_sha256=", ".join(one.subject.digest for one in compared),
+        subject={one.name: signature(one.subject) for one in compared},
+        audio=recording.attrs.get("name", ""),
+        audio_sha256=recording.attrs.get("sha256", ""),
+    )
+
+
+def _marked(marks: Mapping[str, float]) -> dict[str, float]:
+    for name, hertz in marks.items():
+        if not name or not 0 < hertz < math.inf:
+            raise InputError(f"a mark is a name and a positive frequency in Hz, not {name!r} and {hertz}")
+    return dict(marks)
+
+
+# -- The models and the recording -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A model, the recording at its rate, and what is asked of it."""
+
+    name: str
+    subject: Subject
+    clip: xr.DataArray
+    target: Target | None
+    layer: str | None
+
+
+def _compared(scopes: Mapping[str, Subject] | Sequence[Subject], wave: Any, target: Any, layer: Any) -> list[_Compared]:
+    named = dict(scopes) if isinstance(scopes, Mapping) else _numbered(list(scopes))
+    if len(named) < 2:
+        raise InputError(f"compare takes two scopes or more, not {len(named)}")
+    targets, layers = _each("target", target, list(named)), _each("layer", layer, list(named))
+    rates = sorted({scope.sample_rate for scope in named.values()})
+    if isinstance(wave, (str, Path)):
+        clips = {rate: load_audio(wave, sample_rate=rate) for rate in rates}
+    elif len(rates) > 1:
+        listed = ", ".join(str(rate) for rate in rates)
+        raise InputError(f"the models take {listed} Hz: give the path of a sound file, which is read at each rate")
+    else:
+        clips = {rates[0]: next(iter(named.values())).clip(wave)}
+    if clips[rates[0]].ndim != 1:
+        raise InputError("compare takes one clip at a time")
+    for scope in named.values():
+        scope.inputs(clips[scope.sample_rate])  # which says where a model does not take the sound
+    return [
+        _Compared(str(name), scope, clips[scope.sample_rate], targets[name], layers[name])
+        for name, scope in named.items()
+    ]
+
+
+def _numbered(scopes: list[Subject]) -> dict[str, Subject]:
+    """Scopes by the names of their models; those of one name are numbered."""
+    names = [scope.name for scope in scopes]
+    again = [name if names.count(name) == 1 else f"{name} {1 + names[:i].count(name)}" for i, name in enumerate(names)]
+    return dict(zip(again, scopes, strict=True))
+
+
+def _each(what: str, value: Any, names: list[str]) -> dict[str, Any]:
+    """One value for each name, of a single one, a list or a mapping."""
+    if isinstance(value, Mapping):
+        unknown = [str(name) for name in value if name not in names]
+        if unknown:
+            raise InputError(f"{what} was given for {', '.join(unknown)}; the models are {', '.join(names)}")
+        return {name: value.get(name) for name in names}
+    if isinstance(value, (list, tuple)):
+        if len(value) != len(names):
+            raise InputError(f"{len(value)} values of {what} were given for {len(names)} models")
+        return dict(zip(names, value, strict=True))
+    return dict.fromkeys(names, value)
+
+
+def _notes(compared: list[_Compared]) -> list[str]:
+    """What a reader should know of models that do not take the recording as it is."""
+    changes = dict.fromkeys(one.clip.attrs.get("note") for one in compared)
+    notes = [f"The recording: {change}." for change in changes if change]
+    for name, subject, clip in ((one.name, one.subject, one.clip) for one in compared):
+        if note := fit_note(subject, clip, name):
+            notes.append(note)
+        if getattr(subject.model, "weights_source", "unknown") is None:
+            notes.append(
+                f"The weights of {name} are random: its results show what the architecture does without training."
+            )
+    rates = {one.subject.sample_rate for one in compared}
+    if len(rates) > 1:
+        notes.append(f"The models take different sample rates; compared is what lies below {min(rates) / 2:g} Hz.")
+    return notes
+
+
+# -- Parts of the result, each over all models ------------------------------------------------------------
+
+
+def _numbers(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
+    rows: dict[str, list[Any]] = {"rate": [], "parameters": [], "frame_rate": [], "receptive_field": [], "sha": []}
+    for one in compared:
+        in_time = [
+            tap for tap in one.subject.taps(one.clip).values() if tap.time_axis is not None and tap.hop == tap.hop
+        ]
+        rows["rate"].append(one.subject.sample_rate)
+        rows["parameters"].append(sum(p.numel() for p in one.subject.model.parameters()))
+        rows["frame_rate"].append(in_time[-1].rate if in_time else math.nan)
+        rows["receptive_field"].append(in_time[-1].receptive_field_seconds if in_time else math.nan)
+        rows["sha"].append(one.subject.digest)
+    return xr.Dataset(
+        {
+            "rate": variable(["model"], rows["rate"], "sample rate of the model", "Hz"),
+            "parameters": variable(["model"], rows["parameters"], "number of parameters"),
+            "frame_rate": variable(["model"], rows["frame_rate"], "rate of the last tap with a time axis", "Hz"),
+            "receptive_field": variable(
+                ["model"], np.asarray(rows["receptive_field"], float), "receptive field of the last such tap", "s"
+            ),
+            "weights_sha256": variable(["model"], rows["sha"], "hash of the weights"),
+        },
+        coords={"model": axis("model", [one.name for one in compared], "model")},
+    )
+
+
+def _relevance(
+    compared: list[_Compared], recording: xr.DataArray, rule: RelevanceRule | Rule, options: dict[str, Any]
+) -> xr.Dataset:
+    rate, size = recording.attrs["sample_rate"], recording.size
+    lowest = max(LOWEST_AUDIBLE, 5 * rate / size)  # a band narrower than a bin of the spectrum would stay empty
+    centres, edges = octave_bands(lowest, rate / 2)
+    bins = np.arange(size // 2 + 1) * rate / size
+    signals, logits, targets, beyond = [], [], [], []
+    for one in compared:
+        try:
+            found = relevance(one.subject, one.clip, target=one.target, rule=rule, **options)
+        except InputError as error:
+            raise InputError(f"{one.name}: {error}") from None
+        whole = _onto_recording(found.relevance.values, one.clip.size, one.subject.contract.padding == "repeat")
+        signals.append(_limited(whole, size))
+        logits.append(float(found.logit))
+        targets.append(found.attrs["target"])
+        beyond.append(_share_beyond(whole, one.subject.sample_rate, rate / 2))
+    signal, sound = torch.from_numpy(np.stack(signals)), torch.from_numpy(recording.values)
+    spectrum, input_spectrum = spectral_relevance(signal).abs().numpy(), np.abs(np.fft.rfft(recording.values))
+    frames, frame_frequency, frame_time = short_time_spectrum(signal, rate)
+    input_frames, _, _ = short_time_spectrum(sound, rate)
+    in_frames = ["frame_frequency", "frame_time"]
+    result = xr.Dataset(
+        {
+            "relevance": variable(["model", "time"], signal.float(), "relevance"),
+            "input": variable(["time"], sound, "input"),
+            "relevance_spectrum": variable(["model", "frequency"], spectrum, "magnitude of the relevance spectrum"),
+            "relevance_spectrogram": variable(
+                ["model", *in_frames], frames.float(), "short-time magnitude of the relevance"
+            ),
+            "input_spectrogram": variable(in_frames, input_frames, "short-time magnitude of the input"),
+            "share": variable(["model", "band"], _shares(spectrum, bins, edges), "share of the relevance's energy"),
+            "input_share": variable(["band"], _shares(input_spectrum, bins, edges), "share of the input's energy"),
+            "beyond": variable(["model"], beyond, "share of the relevance's energy above the shared range"),
+            "logit": variable(["model"], logits, "output that was carried back"),
+            "target": variable(["model"], targets, "class whose output was carried back"),
+        },
+        coords={
+            "time": axis("time", np.arange(size) / rate, "time", "s"),
+            "frequency": axis("frequency", bins, "frequency", "Hz"),
+            "frame_frequency": axis("frame_frequency", frame_frequency, "frequency", "Hz"),
+            "frame_time": axis("frame_time", frame_time, "time", "s"),
+            "band": axis("band", centres, "centre of a third-octave band", "Hz"),
+            "band_low": axis("band", edges[:-1], "lower edge of the band", "Hz"),
+            "band_high": axis("band", edges[1:], "upper edge of the band", "Hz"),
+        },
+    )
+    alike = [overlap(one, result["input_share"]) for one in result["share"]]
+    result["input_overlap"] = variable(["model"], alike, "energy of the relevance in the same bands as the input's")
+    peaks = [peak_frequency(one) for one in result["relevance_spectrum"]]
+    result["relevance_peak"] = variable(["model"], peaks, "frequency of the largest relevance", "Hz")
+    return result
+
+
+def _first_layer(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
+    rate, hop = recording.attrs["sample_rate"], _hop(compared, recording)
+    grid = np.fft.rfftfreq(_N_FFT, 1 / rate)
+    spectra: dict[str, list[Array]] = {"strs": [], "crs": [], "cumulative_response": []}
+    for one in compared:
+        # The same steps in Hz and in s at every rate, to a sample.
+        n_fft, own_hop = (round(n * one.subject.sample_rate / rate) for n in (_N_FFT, hop))
+        found = strs(one.subject, one.clip, n_fft=n_fft, hop=own_hop)["strs"]
+        frames = _of_length(found.values, -(-recording.size // hop))
+        frequency = found.frequency.values
+        cumulative = filters(one.subject, n_fft=n_fft)["cumulative_response"]
+        spectra["strs"].append(_on_grid(frames, frequency, grid))
+        spectra["crs"].append(_on_grid(crs(one.subject, one.clip, n_fft=n_fft)["crs"].values, frequency, grid))
+        spectra["cumulative_response"].append(_on_grid(cumulative.values, frequency, grid))
+    times = np.arange(spectra["strs"][0].shape[-1]) * hop / rate
+    over = ["model", "response_frequency"]
+    result = xr.Dataset(
+        {
+            "strs": variable([*over, "response_time"], np.stack(spectra["strs"]), "short-time response spectra"),
+            "crs": variable(over, np.stack(spectra["crs"]), "cumulative response spectrum"),
+            "cumulative_response": variable(
+                over, np.stack(spectra["cumulative_response"]), "cumulative frequency response"
+            ),
+        },
+        coords={
+            "response_frequency": axis("response_frequency", grid, "frequency", "Hz"),
+            "response_time": axis("response_time", times, "time", "s"),
+        },
+    )
+    peaks = [peak_frequency(one.rename(response_frequency="frequency")) for one in result["crs"]]
+    result["crs_peak"] = variable(["model"], peaks, "frequency of the largest CRS", "Hz")
+    return result
+
+
+def _geometry(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
+    measured = [geometry(one.subject) for one in compared]
+    layers = list(dict.fromkeys(str(layer) for one in measured for layer in one["layer"].values))
+    measured = [one.reindex(layer=layers) for one in measured]
+    return xr.Dataset(
+        {
+            name: variable(["model", "layer"], np.stack([one[name].values for one in measured]), meaning, units)
+            for name, meaning, units in MEASURES
+        },
+        coords={"layer": axis("layer", layers, "layer")},
+    )
+
+
+def _sonification(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
+    rate, size = recording.attrs["sample_rate"], recording.size
+    missing = [one.name for one in compared if one.layer is None]
+    if missing:
+        raise InputError(f"no layer to sonify was given for {', '.join(missing)}: give one for each model")
+    sounds, layers = [], []
+    for one in compared:
+        assert one.layer is not None
+        found = sonify(one.subject, one.clip, layer=one.layer, channels="layer")
+        sound = _of_length(found["sonification"].values[0], one.clip.size)
+        sounds.append(_limited(sound, size) * (size / sound.size))
+        layers.append(found.attrs["layer"])
+    return xr.Dataset(
+        {
+            "sonification": xr.Variable(
+                ("model", "time"),
+                np.stack(sounds).astype(np.float32),
+                {"long_name": "sonification of a whole layer", "units": "1", "sample_rate": rate},
+            ),
+            "sonified_layer": variable(["model"], layers, "layer that was sonified"),
+        },
+        coords={"time": axis("time", np.arange(size) / rate, "time", "s")},
+    )
+
+
+def _pairs(result: xr.Dataset) -> xr.Dataset:
+    """One number a pair of models."""
+    measures: dict[str, tuple[Callable[..., float], Array, str]] = {}
+    if "relevance" in result:
+        audible = result["relevance_spectrum"].values[:, result["frequency"].values >= LOWEST_AUDIBLE]
+        shares = result["share"].values
+        measures["spectrum_cosine"] = cosine, audible, "cosine of the relevance spectra"
+        measures["band_overlap"] = overlap, shares, "energy of the relevance in the same bands"
+        measures["band_rank_correlation"] = rank_correlation, shares, "rank correlation of the relevance in bands"
+    if "crs" in result:
+        measures["crs_cosine"] = cosine, result["crs"].values, "cosine of the cumulative response spectra"
+    pairs = {
+        name: variable(["model", "other"], [[measure(a, b) for b in values] for a in values], meaning)
+        for name, (measure, values, meaning) in measures.items()
+    }
+    return xr.Dataset(pairs, coords={"other": axis("other", result["model"].values, "model")})
+
+
+# -- Onto the recording, and onto shared axes -------------------------------------------------------------
+
+
+def _onto_recording(relevance: Array, size: int, repeated: bool) -> Array:
+    """Relevance of the samples of a recording, from that of the samples that the model took."""
+    if repeated and relevance.size > size:
+        relevance = _of_length(relevance, -(-relevance.size // size) * size).reshape(-1, size).sum(0)
+    return _of_length(relevance, size)
+
+
+def _of_length(values: Array, size: int) -> Array:
+    """Cut to a size along the last axis, or filled up to it with zeros."""
+    missing = size - values.shape[-1]
+    return values[..., :size] if missing <= 0 else np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, missing)])
+
+
+def _limited(relevance: Array, size: int) -> Array:
+    """Relevance of fewer samples, which together are the same recording with its high frequencies left out.
+
+    The adjoint of interpolation by zeros in the spectrum.
+    """
+    if relevance.size == size:
+        return relevance.astype(np.float64)
+    return np.fft.irfft(np.fft.rfft(relevance)[: size // 2 + 1], size)
+
+
+def _share_beyond(relevance: Array, rate: float, limit: float) -> float:
+    """Share of the energy above a frequency in Hz, of all that can be heard."""
+    energy = np.abs(np.fft.rfft(relevance)) ** 2
+    frequency = np.fft.rfftfreq(relevance.size, 1 / rate)
+    total = energy[frequency >= LOWEST_AUDIBLE].sum()
+    return float(energy[frequency > limit].sum() / total) if total else math.nan
+
+
+def _shares(spectrum: Array, frequency: Array, edges: Array) -> Array:
+    energy = band_energy(spectrum, frequency, edges)
+    total = energy.sum(-1, keepdims=True)
+    shares: Array = np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    return shares
+
+
+def _hop(compared: list[_Compared], recording: xr.DataArray) -> int:
+    """Samples of the recording from one response spectrum to the next: enough for a picture, and no more."""
+    longest = max(one.subject.inputs(one.clip).shape[-1] / one.subject.sample_rate for one in compared)
+    most: float = longest * recording.attrs["sample_rate"] / _MOST_FRAMES_HEARD
+    return max(math.ceil(recording.size / _MOST_FRAMES), math.ceil(most))
+
+
+def _on_grid(values: Array, frequency: Array, grid: Array) -> Array:
+    """Values over frequency, their first axis, read off at other frequencies."""
+    place = np.interp(grid, frequency, np.arange(frequency.size))
+    below = np.minimum(place.astype(int), frequency.size - 2)
+    part = (place - below).reshape(-1, *[1] * (values.ndim - 1))
+    values = values[below] * (1 - part) + values[below + 1] * part
+    return values.astype(np.float32)

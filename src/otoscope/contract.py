@@ -1,0 +1,219 @@
+"""What a model takes and what it answers: one record, kept in its config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.types import Padding
+
+Layout = Literal["(batch, 1, time)", "(batch, time)"]
+Normalisation = Literal["peak", "standard"]
+Scores = Literal["logits", "probabilities"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "layout": get_args(Layout),
+    "normalisation": get_args(Normalisation),
+    "padding": get_args(Padding),
+    "scores": get_args(Scores),
+}
+_COUNTS = {"sample_rate": 1, "length": 1, "trained_length": 1, "minimum_length": 0}  # and the least that each may be
+_ATTRIBUTES = {  # by which a module states a field
+    name: {"length": "input_length"}.get(name, name)
+    for name in ("sample_rate", "length", "trained_length", "minimum_length", "padding", "classes")
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What stands between a sound and a model, the same in training, scoring and looking.
+
+    Attributes
+    ----------
+    sample_rate : int or None
+        Of the waveforms that the model takes, in Hz.
+    layout : {"(batch, 1, time)", "(batch, time)"} or None
+        Axes of the tensor that it takes; None where that has yet to be tried.
+    length : int or None
+        Samples, where the model takes no other number.
+    trained_length : int or None
+        Samples of the pieces that it was trained on and the least that it was scored on: shorter sounds are filled up
+        to it.
+    minimum_length : int
+        Fewest samples that the model takes: shorter sounds are filled up to it.
+    padding : {"zeros", "repeat"}
+        What a shorter sound is filled up with.
+    normalisation : {"peak", "standard"} or None
+        What is done to each sound first: division by its largest magnitude, or its mean taken off and division by its
+        standard deviation.
+    output : int, str or None
+        Which of several outputs is looked at, by its place or its name.
+    scores : {"logits", "probabilities"} or None
+        What the output is; None where that has yet to be tried.
+    class_axis, time_axis : int or None
+        Axes of the output.
+    classes : tuple of str or None
+        Names of the classes, in the order of the outputs.
+
+    Examples
+    --------
+    >>> contract = Contract(sample_rate=8000, trained_length=6400, padding="repeat")
+    >>> contract.fit(torch.ones(2000)).shape
+    torch.Size([6400])
+    """
+
+    sample_rate: int | None = None
+    layout: Layout | None = None
+    length: int | None = None
+    trained_length: int | None = None
+    minimum_length: int = 0
+    padding: Padding = "zeros"
+    normalisation: Normalisation | None = None
+    output: int | str | None = None
+    scores: Scores | None = None
+    class_axis: int | None = None
+    time_axis: int | None = None
+    classes: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> Contract:
+        """The contract in a configuration.
+
+        Raises
+        ------
+        InputError
+            If a field is unknown or has an impossible value; the message names it.
+        """
+        names = [field.name for field in fields(cls)]
+        for name, value in content.items():
+            if name not in names:
+                raise InputError(f"the contract has no field {name!r}; its fields are {', '.join(names)}")
+            if problem := _problem(name, value):
+                raise InputError(problem)
+        return cls(**{**content, "classes": tuple(content.get("classes") or ()) or None})
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Contract:
+        """What a module states: its attribute ``contract``, and over that ``sample_rate``, ``classes`` and the like.
+
+        The field `length` is the attribute ``input_length``. What else may go by such a name, as the padding of a
+        convolution does, is not taken.
+        """
+        kept = getattr(model, "contract", None)
+        stated = {name: getattr(model, attribute, None) for name, attribute in _ATTRIBUTES.items()}
+        fitting = {name: value for name, value in stated.items() if value is not None and not _problem(name, value)}
+        return (kept if isinstance(kept, cls) else cls()).changed(**fitting)
+
+    def attach(self, model: Any) -> None:
+        """State the contract as attributes of a module, where :meth:`of` finds it again.
+
+        What the module computes by itself, or calls by such a name and means otherwise, stays as it is.
+        """
+        model.contract = self
+        for name, attribute in _ATTRIBUTES.items():
+            value, own = getattr(self, name), getattr(model, attribute, None)
+            computed = isinstance(getattr(type(model), attribute, None), property)
+            if value is not None and value != own and not computed and _problem(name, own) is None:
+                setattr(model, attribute, value)
+
+    def filled(self) -> dict[str, Any]:
+        """The fields that say something, as config.json keeps them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def changed(self, **given: Any) -> Contract:
+        """The contract with the fields that are given and not None."""
+        given = {name: value for name, value in given.items() if value is not None}
+        checked = Contract.read(given)
+        return replace(self, **{name: getattr(checked, name) for name in given})
+
+    def fit(self, waveform: Tensor, *, cut: bool = True) -> Tensor:
+        """A waveform (..., time) normalised, and as long as the model takes it, or longer where it is not `cut`.
+
+        Examples
+        --------
+        >>> Contract(length=5, padding="repeat").fit(torch.tensor([1.0, 2.0]))
+        tensor([1., 2., 1., 2., 1.])
+        """
+        least = self.length or max(self.trained_length or 1, self.minimum_length)
+        filled = fill(self.normalise(waveform), least, self.padding)
+        return filled[..., : self.length] if cut else filled
+
+    def normalise(self, waveform: Tensor) -> Tensor:
+        """A waveform (..., time) at the level and offset that the model takes; silence stays silence."""
+        if self.normalisation is None:
+            return waveform
+        if self.normalisation == "standard":
+            waveform = waveform - waveform.mean(-1, keepdim=True)
+            size = waveform.std(-1, keepdim=True, correction=0)
+        else:
+            size = waveform.abs().amax(-1, keepdim=True)
+        return torch.where(size > 0, waveform / size, 0.0)
+
+    def tensor(self, waveform: Tensor) -> Tensor:
+        """Waveforms (clip, time) as the tensor that the model takes."""
+        fitted = self.fit(waveform)
+        return fitted if self.layout == "(batch, time)" else fitted[:, None]
+
+
+def fill(waveform: Tensor, length: int, padding: Padding = "zeros") -> Tensor:
+    """A waveform that is at least `length` samples long.
+
+    Parameters
+    ----------
+    waveform : Tensor, (..., time)
+    length : int
+        In samples, 1 or more.
+    padding : {"zeros", "repeat"}
+        What follows a waveform that is shorter: silence, or the waveform again and again.
+
+    Returns
+    -------
+    Tensor, (..., time)
+        The waveform itself where it is long enough.
+
+    Raises
+    ------
+    InputError
+        If the waveform has no samples, `length` is not positive or `padding` is unknown.
+
+    Examples
+    --------
+    >>> fill(torch.tensor([1.0, 2.0]), 5)
+    tensor([1., 2., 0., 0., 0.])
+    >>> fill(torch.tensor([1.0, 2.0]), 5, "repeat")
+    tensor([1., 2., 1., 2., 1.])
+    """
+    if waveform.ndim == 0 or waveform.shape[-1] == 0:
+        raise InputError("the clip has no samples")
+    if length < 1:
+        raise InputError(f"a clip has to be 1 sample or longer, not {length}")
+    if problem := _problem("padding", padding):
+        raise InputError(problem)
+    short = waveform.shape[-1]
+    if short >= length:
+        return waveform
+    if padding == "zeros":
+        return nn.functional.pad(waveform, (0, length - short))
+    return waveform[..., torch.arange(length, device=waveform.device) % short]
+
+
+def _problem(name: str, value: Any) -> str | None:
+    """What is wrong with the value of a field."""
+    if value is None:
+        return None
+    if name in _CHOICES and value not in _CHOICES[name]:
+        return f"{name} has to be {' or '.join(map(repr, _CHOICES[name]))}, not {value!r}"
+    least = _COUNTS.get(name)
+    if least is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        unit = "Hz" if name == "sample_rate" else "samples"
+        return f"{name} has to be a whole number of {unit}, {least} or more, not {value!r}"
+    if name == "classes" and not (isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)):
+        return f"classes has to be a list of names, not {value!r}"
+    if name == "output" and not isinstance(value, (int, str)):
+        return f"output has to be the place or the name of an output, not {value!r}"
+    return None

@@ -1,0 +1,190 @@
+"""The record of every method, and the decorator that makes it and signs what the method returns."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, Literal, ParamSpec
+
+import torch
+import xarray as xr
+
+from otoscope.audio import file_digest
+from otoscope.results import as_json, sign
+from otoscope.sounds import Sounds, sounds_of
+from otoscope.subject import Subject, check_taken, signature, silence
+
+P = ParamSpec("P")
+Takes = Literal["model", "wave", "data"]
+
+PER_CALL = frozenset({"progress", "memory"})
+"""Parameters that change no number: they are neither signed nor options of a command."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which part of a result is its table, on the screen and in JSON.
+
+    Attributes
+    ----------
+    over : tuple of str
+        Dimensions of the result: a row for each place along them (and for each clip of a batch).
+    columns : tuple of str
+        Variables of the result: a column each. What has none of the dimensions is the same in every row.
+    make : callable, optional
+        From the result to its rows, where a list of variables does not suffice.
+    """
+
+    over: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    make: Callable[[xr.Dataset], list[dict[str, Any]]] | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """What everything but its mathematics needs to know of a method.
+
+    Attributes
+    ----------
+    function : callable
+        The method itself, as users call it.
+    source : str
+        The paper and the place in it.
+    takes : {"model", "wave", "data"}
+        What it is given beside the model: nothing, a sound, or many sounds.
+    rows : Rows
+    main : str
+        The main variable of its result.
+    streams : bool
+        Whether it reads long files by itself.
+    """
+
+    function: Callable[..., xr.Dataset]
+    source: str
+    takes: Takes
+    rows: Rows
+    main: str
+    streams: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def summary(self) -> str:
+        """What the method does, in a line."""
+        return inspect.getdoc(self.function).partition("\n")[0]  # type: ignore[union-attr]
+
+
+METHODS: dict[str, Record] = {}
+"""The records of the methods that were imported, by name."""
+
+_Method = Callable[Concatenate[Subject, P], xr.Dataset]
+
+
+def method(
+    *, source: str, takes: Takes, rows: Rows, main: str = "", streams: bool = False
+) -> Callable[[_Method[P]], _Method[P]]:
+    """Record a function of a subject as a method, and sign what it returns.
+
+    Parameters
+    ----------
+    source : str
+        From :func:`otoscope.citations.cite`; a result may have an attribute `source` of its own.
+    takes : {"model", "wave", "data"}
+        The function's second parameter is called so, unless it takes the model alone.
+    rows : Rows
+    main : str
+        The main variable of the result, where it is not called as the method.
+    streams : bool
+        Whether the function reads a long file by itself, block by block; it is given the path then.
+    """
+
+    def decorate(function: _Method[P]) -> _Method[P]:
+        parameters = inspect.signature(function)
+        noun = main or function.__name__
+
+        @functools.wraps(function)
+        def run(subject: Subject, /, *args: P.args, **kwargs: P.kwargs) -> xr.Dataset:
+            try:
+                bound = parameters.bind(subject, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}() {error}{_meant(error, parameters)}") from None
+            bound.apply_defaults()
+            given = {name: value for name, value in bound.arguments.items() if name not in PER_CALL}
+            for name in (next(iter(given)), takes):  # the subject, and what it is given
+                given.pop(name, None)
+            with subject.lock:
+                audio = _audio(subject, takes, bound.arguments, streams)
+                with _refusing(subject, bound.arguments.get(takes)):
+                    result = function(*bound.args, **bound.kwargs)
+                if takes == "data":
+                    audio = bound.arguments["data"].facts
+                digest, contract = subject.digest, signature(subject)
+            if takes == "wave" and getattr(bound.arguments["wave"], "ndim", 1) == 1 and "clip" in result.dims:
+                result = result.isel(clip=0)
+            # what was used instead of a default None (a hop, a layer) says more than that it was asked for
+            given |= json.loads(result.attrs.pop("resolved", "{}"))
+            facts: dict[str, str | Mapping[str, Any]] = {
+                "model": subject.name,
+                "model_sha256": digest,
+                "subject": contract,
+                **audio,
+            }
+            result = result[[noun, *(name for name in result.data_vars if name != noun)]]
+            result.attrs.setdefault("sample_rate", subject.sample_rate)
+            return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
+
+        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams)
+        return run
+
+    return decorate
+
+
+def resolved(result: xr.Dataset, **values: Any) -> xr.Dataset:
+    """Note the values of arguments whose default depends on the model or the sound."""
+    result.attrs["resolved"] = as_json(values)
+    return result
+
+
+def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: bool) -> dict[str, str]:
+    """What results say of the sound; it is read, and stands in the place of the argument."""
+    if takes == "data":
+        arguments["data"] = sounds_of(subject, arguments["data"])
+    if takes != "wave":
+        return {}
+    wave = arguments["wave"]
+    if streams and isinstance(wave, (str, Path)):
+        return {"audio": Path(wave).name, "audio_sha256": file_digest(wave)}
+    clip = arguments["wave"] = subject.clip(wave)
+    return {"audio": clip.attrs.get("name", ""), "audio_sha256": clip.attrs.get("sha256", "")}
+
+
+@contextmanager
+def _refusing(subject: Subject, given: Any) -> Iterator[None]:
+    """Where work fails because the model does not take sounds of such a length, say that."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        if isinstance(given, Sounds):
+            for clip in given.latest:
+                check_taken(subject, clip.inputs, clip.name)
+        else:
+            inputs = silence(subject) if given is None else subject.inputs(given)
+            check_taken(subject, inputs, getattr(given, "attrs", {}).get("name", "the sound"))
+        raise
+
+
+def _meant(error: TypeError, parameters: inspect.Signature) -> str:
+    wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    close = difflib.get_close_matches(wrong[1], parameters.parameters) if wrong else []
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,164 @@
+"""Picture of where downsampling steps put which input frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from otoscope.errors import InputError
+from otoscope.plots.checks import having
+from otoscope.plots.drawing import (
+    COLOUR_MAP,
+    LINE_STYLES,
+    decibels,
+    draw_colorbar,
+    edges,
+    frequency_unit,
+    legend_above,
+    make_grid,
+    small_size,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_FOLDS = 16  # more than these cannot be seen in a picture
+
+
+def aliasing_map(
+    result: xr.Dataset,
+    ax: Sequence[Axes] | np.ndarray[Any, Any] | None = None,
+    *,
+    steps: Sequence[str] | None = None,
+    dynamic_range: float = 40.0,
+) -> np.ndarray[Any, Any]:
+    """Draw how much of which input frequency passes each downsampling step, and at which output frequency.
+
+    Parameters
+    ----------
+    result : xarray.Dataset over the dims step, input_frequency, output
+        What :func:`otoscope.methods.aliasing_map.aliasing_map` returned.
+    ax : matplotlib.axes.Axes, one for the gain and one for each step drawn, optional
+        A new figure without them.
+    steps : sequence of str, optional
+        Which steps; by default up to the first three whose folds the sweep is fine enough to show.
+    dynamic_range : float
+        Range shown, in dB below the largest value of each step.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes, shape (1 + steps,)
+
+    Raises
+    ------
+    InputError
+        If a quantity or step is missing or the number of axes does not fit.
+
+    Notes
+    -----
+    A column holds the levels that one sine has at the output: its power there is the square of its gain, so that what
+    hardly passes is dark. On the white zigzag lies the frequency to which theory folds the sine.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> result = xr.Dataset(
+    ...     {"magnitude": (("step", "input_frequency", "output"), np.ones((1, 3, 2))),
+    ...      "gain": (("step", "input_frequency"), [[1.0, 0.5, 0.1]])},
+    ...     {"step": ["pool1"], "nyquist": ("step", [1000.0]), "input_frequency": [500.0, 1500.0, 2500.0],
+    ...      "output": [0.25, 0.75]})
+    >>> [ax.get_ylabel() for ax in aliasing_map(result, Figure().subplots(2))]
+    ['gain (dB)', 'output (Hz)']
+    """
+    result = having(result, ["magnitude", "gain", "nyquist", "input_frequency"])
+    names = [str(name) for name in result["step"].values]
+    missing = [step for step in steps or () if step not in names]
+    if missing:
+        raise InputError(f"the map has no step {missing[0]!r}; it has {', '.join(names)}.")
+    chosen = list(steps) if steps else legible_steps(result)
+    if ax is None:
+        ax = make_grid(1 + len(chosen), 1, height=1.5 + 1.35 * len(chosen), sharex=True)
+    axes = np.asarray(ax, dtype=object).ravel()
+    if axes.size != 1 + len(chosen):
+        raise InputError(
+            f"a map is drawn on one axes for the gain and one for each step, here {1 + len(chosen)}; "
+            f"{axes.size} were given."
+        )
+    _draw_gain(axes[0], result, [names.index(name) for name in chosen])
+    for one, name in zip(axes[1:], chosen, strict=True):
+        mesh = _draw_map(one, result.isel(step=names.index(name)), dynamic_range)
+        one.set_title(name, fontsize=small_size(one), loc="left", pad=2)
+    _, unit = frequency_unit(float(result["input_frequency"].max()))
+    left = left_out(result, chosen)
+    axes[-1].set_xlabel(f"input frequency ({unit})" + (f"\nnot drawn: {left}" if left else ""))
+    draw_colorbar(mesh, axes[-1], "level (dB re peak of step)", beside=list(axes[1:]))
+    return axes
+
+
+def left_out(result: xr.Dataset, chosen: Sequence[str]) -> str:
+    """The steps of a map that are not among those chosen, in a few words."""
+    names = [str(name) for name in result["step"].values if str(name) not in chosen]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def legible_steps(result: xr.Dataset) -> list[str]:
+    """Up to three steps of a map, of each rate the first, whose folds are wider than the distance of its sines."""
+    names = [str(name) for name in result["step"].values]
+    frequency = np.sort(result["input_frequency"].values)
+    nyquist, distance = result["nyquist"].values, np.diff(frequency).max(initial=0.0)
+    first = [i for i in range(len(names)) if nyquist[i] not in nyquist[:i]]
+    shown = [i for i in first if nyquist[i] >= 3 * distance and frequency[-1] / nyquist[i] <= _MOST_FOLDS]
+    return [names[i] for i in (shown or first[:1])[:3]]
+
+
+def _draw_gain(ax: Axes, result: xr.Dataset, steps: Sequence[int]) -> None:
+    across = result["input_frequency"].values
+    divisor, _ = frequency_unit(float(across.max()))
+    for place, step in enumerate(steps):
+        gain = result["gain"].values[step]
+        level = 20 * np.log10(gain, out=np.full_like(gain, np.nan), where=gain > 0)
+        colour, line = LINE_STYLES[place % len(LINE_STYLES)]
+        ax.plot(
+            across / divisor, level, color=colour, linestyle=line, linewidth=0.9, label=str(result["step"][step].item())
+        )
+    ax.set_ylabel("gain (dB)")
+    highest = np.nanmax([line.get_ydata() for line in ax.lines], initial=-np.inf)
+    lowest = np.nanmin([line.get_ydata() for line in ax.lines], initial=np.inf)
+    if np.isfinite(highest):
+        ax.set_ylim(max(lowest, highest - 80) - 5, highest + 5)
+    legend_above(ax, columns=3)
+
+
+def _draw_map(ax: Axes, step: xr.Dataset, dynamic_range: float) -> Any:
+    from matplotlib.patheffects import Normal, Stroke
+
+    across, nyquist = step["input_frequency"].values, float(step["nyquist"])
+    (x_divisor, _), (y_divisor, unit) = frequency_unit(float(across.max())), frequency_unit(nyquist)
+    borders = np.linspace(0, nyquist, step.sizes["output"] + 1)
+    level = decibels(_levels(step), dynamic_range)
+    mesh = ax.pcolormesh(
+        edges(across) / x_divisor, borders / y_divisor, level.T, cmap=COLOUR_MAP, vmin=-dynamic_range, vmax=0,
+        rasterized=True,
+    )  # fmt: skip
+    # The zigzag 0, limit, 0, ... through the multiples of the new limit.
+    corners = np.arange(0, np.ceil(across.max() / nyquist) + 2)
+    outline = [Stroke(linewidth=1.2, foreground="black"), Normal()]
+    ax.plot(
+        corners * nyquist / x_divisor, corners % 2 * nyquist / y_divisor, color="white", linewidth=0.7,
+        linestyle=(0, (3, 7)), path_effects=outline,
+    )  # fmt: skip
+    low, high = edges(across)[[0, -1]]
+    ax.set(xlim=(max(low, 0) / x_divisor, high / x_divisor), ylim=(0, nyquist / y_divisor))
+    ax.set_ylabel(f"output ({unit})")
+    return mesh
+
+
+def _levels(step: xr.Dataset) -> np.ndarray[Any, Any]:
+    """Root mean square of each cell over that of the sine, so that the squares of a column sum to that of its gain."""
+    magnitude = step["magnitude"].values
+    whole = np.sqrt(np.square(magnitude).sum(-1, keepdims=True))
+    shape = np.divide(magnitude, whole, out=np.zeros_like(magnitude), where=whole > 0)
+    return np.asarray(shape * step["gain"].values[:, None])

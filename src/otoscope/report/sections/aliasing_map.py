@@ -1,0 +1,35 @@
+"""Where downsampling puts which frequency."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from otoscope.plots.aliasing_map import aliasing_map as draw
+from otoscope.plots.aliasing_map import left_out, legible_steps
+from otoscope.report.html import Figure, Note, Section
+from otoscope.report.sections.aliasing import skipped_note
+from otoscope.report.sections.parts import blank, section
+
+
+def aliasing_map(result: xr.Dataset) -> Section:
+    shown = legible_steps(result)
+    with blank(1.6 + 1.6 * len(shown), rows=1 + len(shown)) as (picture, axes):
+        draw(result, np.ravel(axes), steps=shown)
+    left = left_out(result, shown)
+    notes = [
+        Note(f"Not drawn: {left}. The sweep is too coarse for their folds, or they have the rate of another step.")
+    ]
+    return section(
+        "Aliasing over input frequency",
+        "Sines of every frequency were played to the model. A column is what a step made of one of them: bright "
+        "where its output has energy, dark where the sine does not pass. The zigzag is where sampling at the new rate "
+        "has to put the sine; brightness elsewhere is the work of activations and max pooling, which add harmonics. "
+        "Above, how much of each sine passes.",
+        result,
+        [
+            Figure(picture, "Gain, and output frequency over input frequency, at downsampling steps"),
+            *(notes if left else []),
+            *skipped_note(result),
+        ],
+    )

@@ -1,0 +1,143 @@
+"""The sounds of a data set as a model takes them, one after another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from otoscope.data.find import find_sounds, sound_of
+from otoscope.data.items import Item
+from otoscope.errors import InputError
+from otoscope.probe.blocks import block_ends
+from otoscope.subject import REFUSALS, Subject
+from otoscope.types import Data
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sound of a data set.
+
+    Attributes
+    ----------
+    name : str
+        By which results call it, most often its file.
+    inputs : Tensor, (1, ..., time)
+        As the model takes it.
+    label : str or None
+        Its class, where it is known; several are divided by commas.
+    facts : mapping of str to str
+        What else is known of it, such as its speaker.
+    """
+
+    name: str
+    inputs: Tensor
+    label: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Sounds(Sized, Iterable[Clip]):
+    """The sounds of a data set as a model takes them, each read when its turn comes.
+
+    `len` is 0 where it is not known; `latest` are the clips that were read last.
+    """
+
+    def __init__(self, subject: Subject, data: Data) -> None:
+        self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else ""
+        sounds = find_sounds(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
+        self._sounds, self._hash, self._count = sounds, hashlib.sha256(), 0
+        self.latest: deque[Clip] = deque(maxlen=32)  # more than a batch
+
+    def __len__(self) -> int:
+        return len(self._sounds) if isinstance(self._sounds, Sized) else 0
+
+    def __iter__(self) -> Iterator[Clip]:
+        self._hash, self._count = hashlib.sha256(), 0
+        for number, sound in enumerate(self._sounds):
+            clip = _clip(self.subject, sound, number)
+            self._hash.update(f"{clip.name}\n{clip.label}\n".encode())
+            self._hash.update(clip.inputs.detach().float().cpu().numpy().tobytes())
+            self._count += 1
+            self.latest.append(clip)
+            yield clip
+
+    @property
+    def once(self) -> bool:
+        """Whether the sounds can be read once only, as those of a generator."""
+        return isinstance(self._sounds, Iterator)
+
+    def again(self, numbers: Collection[int]) -> Iterator[tuple[int, Clip]]:
+        """Some of the sounds once more, by their numbers."""
+        for number, sound in enumerate(self._sounds):
+            if number in numbers:
+                yield number, _clip(self.subject, sound, number)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What results say of the data: its name and count, and a hash of it."""
+        count = f"{self._count} sound{'' if self._count == 1 else 's'}"
+        return {
+            "audio": f"{self.name} ({count})" if self.name else count,
+            "audio_sha256": self._hash.hexdigest(),
+        }
+
+
+def sounds_of(subject: Subject, data: Data) -> Sounds:
+    """The sounds of a data set, filled up where the model takes or was scored on no shorter ones."""
+    return data if isinstance(data, Sounds) else Sounds(subject, data)
+
+
+def usual_taps(
+    subject: Subject, layer: str | Sequence[str] | None = None
+) -> tuple[str | Sequence[str] | None, dict[str, int]]:
+    """Layers to look at, by default the ends of all blocks, and the time axes of taps, as a second of silence shows.
+
+    The first sound of a data set may be so short that a layer has a single frame, which looks like no time at all.
+    """
+    try:
+        seen = subject.taps()
+    except REFUSALS:  # the model may take sounds of one length only, and those of the data set have it
+        return layer, dict(subject.time_axes)
+    axes = {tap.name: tap.time_axis for tap in seen.values() if tap.time_axis is not None}
+    return (block_ends(seen) or None) if layer is None else layer, axes | subject.time_axes
+
+
+def _clip(subject: Subject, sound: Any, number: int) -> Clip:
+    if isinstance(sound, Item):
+        wave, label, facts = sound_of(sound, subject.sample_rate), ",".join(sound.labels) or None, sound.facts
+    else:
+        (wave, label), facts = sound if isinstance(sound, tuple) else (sound, None), {}
+    named = wave.attrs.get("name", number) if isinstance(wave, xr.DataArray) else number
+    name = str(wave) if isinstance(wave, (str, Path)) else str(named)
+    clip = subject.clip(wave)
+    if clip.ndim > 1:
+        raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
+    return Clip(name, subject.inputs(clip), label, facts)
+
+
+def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:
+    """Consecutive clips of one length together, at most `batch_size`, with their inputs as one batch.
+
+    Only one batch is held at a time, so that memory does not grow with the data set.
+
+    Examples
+    --------
+    >>> clips = [Clip(str(n), torch.zeros(1, 1, n)) for n in (5, 5, 5, 3)]
+    >>> [tuple(batch.shape) for _, batch in batched(clips, 2)]
+    [(2, 1, 5), (1, 1, 5), (1, 1, 3)]
+    """
+    held: list[Clip] = []
+    for clip in clips:
+        if held and (len(held) == batch_size or clip.inputs.shape != held[0].inputs.shape):
+            yield held, torch.cat([one.inputs for one in held])
+            held = []
+        held.append(clip)
+    if held:
+        yield held, torch.cat([one.inputs for one in held])

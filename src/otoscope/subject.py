@@ -1,0 +1,235 @@
+"""The model under test: what it takes and what it answers, its state and its lock. No methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Lock, RLock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from otoscope.audio import as_clip, load_audio
+from otoscope.contract import Contract, Layout
+from otoscope.errors import InputError
+from otoscope.models import load, weights_digest
+from otoscope.probe import Trace, logits, trace
+from otoscope.probe.listen import evaluating, output_tensor
+from otoscope.types import Wave
+
+REFUSALS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # by which models say no to a sound
+_LAYOUTS: tuple[Layout, ...] = ("(batch, 1, time)", "(batch, time)")
+_LONGEST = 3600.0  # s
+_GUARD = Lock()
+_LOCKS: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()  # one for a model, however many subjects it has
+
+
+class Subject:
+    """A model under test.
+
+    Parameters
+    ----------
+    model : nn.Module, str or Path
+        A module, or what the command line calls MODEL: a name such as ``"vowel-name"``, a folder with config.json,
+        ``"package.module:factory"``, ``"file.py:Class"`` or ``"hf:org/name"``.
+    sample_rate : int, optional
+        Of the waveforms that it takes, in Hz; ``model.sample_rate`` by default.
+    output : int or str, optional
+        Which of several outputs is looked at, by its place or its name.
+    name : str, optional
+        Name in results and reports.
+    classes : sequence of str, optional
+        Names of the classes, in the order of the outputs; ``model.classes`` by default.
+    contract : Contract, optional
+        Everything that the model takes and answers, where its attributes do not state it.
+    time_axes : mapping of str to int, optional
+        Taps whose time axis you know better than the trace, with that axis.
+
+    Raises
+    ------
+    InputError
+        If the sample rate is not known, or a field of the contract has an impossible value.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | str | Path,
+        sample_rate: int | None = None,
+        *,
+        output: int | str | None = None,
+        name: str | None = None,
+        classes: Sequence[str] | None = None,
+        contract: Contract | None = None,
+        time_axes: Mapping[str, int] | None = None,
+    ) -> None:
+        self.model = model if isinstance(model, nn.Module) else load(model)
+        stated = Contract.of(self.model) if contract is None else contract
+        if isinstance(sample_rate, float) and sample_rate.is_integer():
+            sample_rate = int(sample_rate)
+        self._contract = stated.changed(
+            sample_rate=sample_rate, output=output, classes=None if classes is None else tuple(classes)
+        )
+        if self._contract.sample_rate is None:
+            raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
+        self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
+        self.time_axes = dict(time_axes or {})
+        self._tried = self._contract.scores is not None
+        self._digest: tuple[Any, str] | None = None  # state of the weights, and their hash
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveforms that the model takes, in Hz."""
+        assert self._contract.sample_rate is not None
+        return self._contract.sample_rate
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes, in the order of the outputs."""
+        return self._contract.classes
+
+    @property
+    def contract(self) -> Contract:
+        """What the model takes and answers; what its attributes do not state is tried with silence."""
+        if not self._tried:
+            with self.lock, suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
+                self._try_output(silence(self))
+            self._tried = True
+        return self._contract
+
+    @property
+    def digest(self) -> str:
+        """Hash of the names, shapes and values of the weights."""
+        weights = (*self.model.parameters(), *self.model.buffers())
+        # What is done to `.data` does not count as a version; it shows in the sum.
+        state = tuple((tensor.data_ptr(), tensor._version, tensor.detach().sum().item()) for tensor in weights)
+        if self._digest is None or self._digest[0] != state:
+            self._digest = state, weights_digest(self.model)
+        return self._digest[1]
+
+    @property
+    def lock(self) -> Any:
+        """One lock for a model; it is looked up, not held, so that a subject can be copied and pickled."""
+        with _GUARD:
+            return _LOCKS.setdefault(self.model, RLock())
+
+    def clip(self, wave: Wave) -> xr.DataArray:
+        """A sound as a checked, labelled array at the sample rate of the model; a path is read."""
+        if isinstance(wave, (str, Path)):
+            return load_audio(wave, sample_rate=self.sample_rate)
+        attrs = wave.attrs if isinstance(wave, xr.DataArray) else {}
+        rate = attrs.get("sample_rate", self.sample_rate)
+        if rate != self.sample_rate:
+            raise InputError(
+                f"{attrs.get('name', 'the wave')} is sampled at {rate} Hz and {self.name} takes "
+                f"{self.sample_rate} Hz: load it with sample_rate={self.sample_rate}"
+            )
+        return as_clip(wave, self.sample_rate, name=attrs.get("name", "array"))
+
+    def inputs(self, wave: Wave) -> Tensor:
+        """A sound as the tensor that the model takes, (clip, 1, time) or (clip, time): the one place where it is made.
+
+        A sound that is shorter than the model takes, or than the pieces it was trained and scored on, is filled up; one
+        that is longer than the one length it takes is cut.
+        """
+        clip = self.clip(wave)
+        like = next((p for p in self.model.parameters() if p.is_floating_point()), torch.empty(0))
+        waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(like)
+        if self._contract.layout is None:
+            self._try_layout(waveform[:1], str(clip.attrs.get("name", "the wave")))
+        return self._contract.tensor(waveform)
+
+    def output(self, wave: Wave) -> Tensor:
+        """What the model answers to a sound, (clip, ...)."""
+        inputs = self.inputs(wave)
+        with self.lock, working(self, inputs), torch.no_grad(), evaluating(self.model):
+            return output_tensor(self.model(inputs.clone()), self._contract.output)  # which it may overwrite
+
+    def taps(self, wave: Wave | None = None) -> Trace:
+        """What is inside: every convolution, activation and pooling, with its place in time.
+
+        Parameters
+        ----------
+        wave : wave, optional
+            A sound to run the model on; silence of a second, or of the length that the model takes, by default.
+        """
+        clip = None if wave is None else self.clip(wave)
+        inputs = silence(self) if clip is None else self.inputs(clip)
+        with self.lock, working(self, inputs, "a second of silence" if clip is None else clip.attrs["name"]):
+            return trace(self.model, inputs, self.sample_rate, self.time_axes)
+
+    def _try_layout(self, waveform: Tensor, name: str) -> None:
+        """Find out by one forward pass which of the layouts the model takes."""
+        errors: list[tuple[Tensor, Exception]] = []
+        with self.lock, torch.no_grad(), evaluating(self.model):
+            for layout in _LAYOUTS:
+                candidate = self._contract.changed(layout=layout).tensor(waveform)
+                try:
+                    self.model(candidate.clone())  # which it may overwrite
+                except REFUSALS as error:
+                    errors.append((candidate, error))
+                else:
+                    self._contract = self._contract.changed(layout=layout)
+                    return
+        raise InputError(refusal(self, candidate.shape[-1], name, errors))
+
+    def _try_output(self, inputs: Tensor) -> None:
+        """Find out by one forward pass what the output is."""
+        with self.lock, working(self, inputs), torch.no_grad(), evaluating(self.model):
+            output = output_tensor(self.model(inputs.clone()), self._contract.output)
+            before = logits(self.model, inputs, self._contract.output)
+        same = before.shape == output.shape and bool((before == output).all() | ~output.isfinite().all())
+        self._contract = self._contract.changed(
+            scores="logits" if same else "probabilities", class_axis=1 if output.ndim == 2 else None
+        )
+
+
+def silence(subject: Subject, duration: float = 1.0) -> Tensor:
+    """Zeros as the model takes them, `duration` seconds long where it takes any length."""
+    if not 1 / subject.sample_rate <= duration <= _LONGEST:
+        raise InputError(f"duration has to be from one sample to an hour, not {duration} s")
+    return subject.inputs(torch.zeros(max(1, round(duration * subject.sample_rate))))
+
+
+def signature(subject: Subject) -> dict[str, Any]:
+    """What of a subject changes numbers, for the provenance of results."""
+    return {**asdict(subject.contract), "time_axes": subject.time_axes}
+
+
+@contextmanager
+def working(subject: Subject, inputs: Tensor, name: str = "the sound") -> Iterator[None]:
+    """Where work fails because the model does not take sounds of this length, say that."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        check_taken(subject, inputs, name)
+        raise
+
+
+def check_taken(subject: Subject, inputs: Tensor, name: str = "the sound") -> None:
+    """Raise an InputError where the model does not take the first clip of `inputs`."""
+    with torch.no_grad(), evaluating(subject.model):
+        try:
+            subject.model(inputs[:1].clone())
+        except RuntimeError as error:
+            raise InputError(refusal(subject, inputs.shape[-1], name, [(inputs[:1], error)])) from None
+
+
+def refusal(subject: Subject, samples: int, name: str, errors: Sequence[tuple[Tensor, Exception]]) -> str:
+    """Why a model does not take a sound, as far as its errors say."""
+    reasons = [
+        f"{tuple(tensor.shape)}: {str(error).partition(chr(10))[0] or type(error).__name__}" for tensor, error in errors
+    ]
+    rate = subject.sample_rate
+    return (
+        f"{subject.name} does not take {name} ({samples} samples, {samples / rate:.3g} s at {rate} Hz): it may be too "
+        "short, or the model may take one length only (give the model an attribute input_length). The model's errors: "
+        f"for {'; for '.join(reasons)}"
+    )

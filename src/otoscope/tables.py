@@ -1,0 +1,129 @@
+"""Results as rows, as one JSON object and as a table: all from the record of the method."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from typing import Any
+
+import xarray as xr
+
+from otoscope.methods.catalogue import Record
+
+
+def rows(result: xr.Dataset, record: Record) -> list[dict[str, Any]]:
+    """One row for each place along the dimensions of the record's rows, and for each clip of a batch.
+
+    Parameters
+    ----------
+    result : Dataset
+        What the method returned.
+    record : Record
+
+    Returns
+    -------
+    list of dict
+        Of plain numbers and text.
+    """
+    if record.rows.make is not None:
+        return record.rows.make(result)
+    dims, columns = _dims(result, record), _columns(result, record)
+    table = result[columns].reset_coords()
+    places = itertools.product(*(range(result.sizes[dim]) for dim in dims))
+    return [_row(table, columns, dict(zip(dims, place, strict=True))) for place in places]
+
+
+def constants(result: xr.Dataset, record: Record) -> list[str]:
+    """The columns that are the same in every row."""
+    dims = _dims(result, record)
+    alone = [name for name in _columns(result, record) if not set(dims) & set(result[name].dims)]
+    return alone if dims and record.rows.make is None else []
+
+
+def headings(result: xr.Dataset, record: Record) -> dict[str, str]:
+    """The heading of each column, with its unit."""
+    if record.rows.make is not None:
+        return {name: name.replace("_", " ") for name in next(iter(rows(result, record)), {})}
+    return {name: _heading(result, name) for name in _columns(result, record)}
+
+
+def envelope(result: xr.Dataset, record: Record) -> dict[str, Any]:
+    """What ``--json`` prints of any method.
+
+    Returns
+    -------
+    dict
+        `method`, `source`, `model`, `model_sha256`, `subject` (what the model takes and answers), `audio` and
+        `audio_sha256` (None without a sound), `arguments`, `version`, and the `rows` of the result.
+    """
+    content: dict[str, Any] = finite({**provenance(result), "rows": rows(result, record)})
+    return content
+
+
+def comparison_envelope(result: xr.Dataset) -> dict[str, Any]:
+    """What ``otoscope compare --json`` prints: as :func:`envelope`, with `pairs`, `notes` and shares in bands."""
+    content: dict[str, Any] = {**provenance(result), "rows": comparison_rows(result), "pairs": comparison_pairs(result)}
+    content["notes"] = str(result.attrs["notes"]).splitlines()
+    if "share" in result:
+        content |= {"band": result["band"].values.tolist(), "input_share": result["input_share"].values.tolist()}
+        content["share"] = dict(zip(result["model"].values.tolist(), result["share"].values.tolist(), strict=True))
+    content = finite(content)
+    return content
+
+
+def provenance(result: xr.Dataset) -> dict[str, Any]:
+    """What made a result."""
+    attrs = result.attrs
+    facts = {name: attrs.get(name) for name in ("method", "source", "model", "model_sha256", "audio", "audio_sha256")}
+    signed = {name: json.loads(attrs[name]) for name in ("subject", "arguments")}
+    return {**facts, **signed, "version": attrs["otoscope_version"]}
+
+
+def comparison_rows(result: xr.Dataset) -> list[dict[str, Any]]:
+    """Of :func:`otoscope.compare`, one row a model: all that it has one value of for each."""
+    of_models = [name for name, one in result.data_vars.items() if one.dims == ("model",)]
+    return [
+        {"model": str(one["model"].item())} | {str(name): one[name].item() for name in of_models}
+        for one in (result.isel(model=i) for i in range(result.sizes["model"]))
+    ]
+
+
+def comparison_pairs(result: xr.Dataset) -> list[dict[str, Any]]:
+    """Of :func:`otoscope.compare`, one row a pair of models: how alike they are."""
+    of_pairs = [name for name, one in result.data_vars.items() if one.dims == ("model", "other")]
+    return [
+        {"model": str(result["model"][i].item()), "other": str(result["model"][j].item())}
+        | {str(name): float(result[name][i, j]) for name in of_pairs}
+        for i, j in itertools.combinations(range(result.sizes["model"]), 2)
+    ]
+
+
+def finite(content: Any) -> Any:
+    """JSON has no NaN: what is not a finite number becomes None."""
+    if isinstance(content, dict):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _dims(result: xr.Dataset, record: Record) -> list[str]:
+    over = record.rows.over if record.takes != "wave" else ("clip", *record.rows.over)
+    return [dim for dim in over if dim in result.dims]
+
+
+def _columns(result: xr.Dataset, record: Record) -> list[str]:
+    named = dict.fromkeys((*(dim for dim in _dims(result, record) if dim in result.coords), *record.rows.columns))
+    return [name for name in named if name in result.variables]
+
+
+def _row(table: xr.Dataset, columns: list[str], place: dict[str, int]) -> dict[str, Any]:
+    return {
+        name: table[name][{dim: i for dim, i in place.items() if dim in table[name].dims}].item() for name in columns
+    }
+
+
+def _heading(result: xr.Dataset, name: str) -> str:
+    units = result[name].attrs.get("units", "1")
+    return name.replace("_", " ") + ("" if units == "1" else f" ({units})")

@@ -1,0 +1,28 @@
+"""The types that signatures share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+Wave = xr.DataArray | np.ndarray | Tensor | str | Path
+"""A sound: the path of a file, what :func:`otoscope.load_audio` returns, or samples (time,) or (clip, time) at the
+sample rate of the model."""
+
+Data = str | Path | Iterable[Any]
+"""Many sounds: ``name@split:path``, a folder, a csv table or a sound file; what :mod:`otoscope.data` reads; or waves,
+each alone or as a pair with its label."""
+
+Target = int | str | Callable[[Tensor], Tensor]
+"""The output that is explained: a class by number or name, or a function from the output to one number a clip."""
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and of how much; a total of 0 is not known."""
+
+Padding = Literal["zeros", "repeat"]
+"""What follows a sound that is shorter than the model takes: silence, or the sound again and again."""

@@ -1,0 +1,209 @@
+"""Commands that are not methods and need no training or data: taps, models, demo, inspect, compare."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import otoscope as library
+from otoscope import Scope, compare, load, models
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is that they are written
+
+Otoscope = Callable[..., Any]
+
+# -- taps, models, demo -----------------------------------------------------------------------------------
+
+
+def test_taps(otoscope: Otoscope, small: str, small_scope: Scope, tone: Path) -> None:
+    for arguments in ((), (tone,)):
+        found = otoscope("taps", small, *arguments, "--json").json()
+        assert found["model"] == "Small" and found["model_sha256"] == small_scope.digest
+        assert [tap["name"] for tap in found["taps"]] == ["conv", "relu"]
+        assert found["taps"][0]["kernel"] == [20] and found["taps"][1]["hop"] == 5
+        assert found["taps"][0]["receptive_field_seconds"] == small_scope.taps()["conv"].receptive_field / 8000
+
+
+def test_taps_print_what_the_model_takes_and_answers_first(otoscope: Otoscope) -> None:
+    found = otoscope("taps", "fsdd-digit", "--json").json()["subject"]
+    assert (found["sample_rate"], found["trained_length"], found["scores"]) == (8000, 6400, "logits")
+    shown = " ".join(otoscope("taps", "fsdd-digit").out.replace("│", " ").split())
+    first, _, rest = shown.partition("Taps; hop and receptive field in samples")
+    for fact in ("sample rate 8000", "trained length 6400", "scores logits", "classes 10: 0, 1, 2"):
+        assert fact in first
+    assert rest
+
+
+def test_taps_are_written_as_they_are_printed(otoscope: Otoscope, small: str, tmp_path: Path) -> None:
+    printed = otoscope("taps", small, "--json", "--out", tmp_path / "new").json()
+    assert json.loads((tmp_path / "new" / "taps.json").read_text()) == printed
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["taps.json"]
+
+
+def test_models(otoscope: Otoscope) -> None:
+    assert otoscope("models", "--json").json() == {"models": models.available()}
+    assert all(name in otoscope("models").out for name in models.available())
+
+
+@pytest.mark.parametrize("arguments", [("taps", "res-tssdnet"), ("models",), ("geometry", "cnn12"), ("data",)])
+def test_tables_fit_into_80_columns_and_cut_nothing(
+    otoscope: Otoscope, narrow: None, arguments: tuple[str, ...]
+) -> None:
+    ran = otoscope(*arguments)
+    assert ran.code == 0 and "…" not in ran.out
+    assert all(len(line.rstrip()) <= 80 for line in ran.out.splitlines())
+
+
+def test_demo_shows_where_each_model_listens(otoscope: Otoscope, tmp_path: Path) -> None:
+    found = otoscope("demo", "--json", "--out", tmp_path / "demo").json()
+    assert {row["model"] for row in found["models"]} == {"vowel-name", "vowel-register"}
+    assert Path(found["report"]).is_file()
+    assert found["f0"] < found["formants"][0] < found["formants"][1]
+
+
+# -- inspect ----------------------------------------------------------------------------------------------
+
+
+def test_inspect_prints_its_summary(
+    otoscope: Otoscope, small: str, small_scope: Scope, tone: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ("--layer", "relu", "--n-maps", 2, "--target", 2, "--out", out)
+    found = otoscope("inspect", small, tone, *options, "--json").json()
+    assert json.loads((out / "summary.json").read_text()) == found
+    assert {path.name for path in out.iterdir()} == {"summary.json", *found["otoscope_manifest"]["files"]}
+    relevance = small_scope.relevance(tone, target="c")
+    assert (found["target"], found["logit"]) == ("c", float(relevance.logit))
+    by_command = {
+        "relevance_guided": otoscope("relevance", small, tone, "--target", 2, "--json"),
+        "sonify_relu": otoscope("sonify", small, tone, "--layer", "relu", "--n-maps", 2, "--json"),
+        "geometry": otoscope("geometry", small, "--json"),
+    }
+    for name, ran in by_command.items():
+        assert found["results"][name] == ran.json()["rows"], name
+    assert found["taps"] == otoscope("taps", small, tone, "--json").json()["taps"]
+
+
+def test_inspect_gives_each_of_several_sounds_its_folder(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(tone)
+    others = [tmp_path / "tone.flac", tmp_path / "b" / "other.wav", tmp_path / "b" / "tone.wav"]
+    (tmp_path / "b").mkdir()
+    for path in others:
+        soundfile.write(path, samples[::-1], rate)
+    ran = otoscope(
+        "inspect", small, tone, *others, "--out", tmp_path / "out", "--json", "--n-maps", 1, "--layer", "relu"
+    )
+    assert [one["audio"] for one in ran.json()["inspections"]] == ["tone.wav", "tone.flac", "other.wav", "tone.wav"]
+    folders = {path.name: json.loads((path / "summary.json").read_text()) for path in (tmp_path / "out").iterdir()}
+    assert {name: one["audio"] for name, one in folders.items()} == {
+        "tone": "tone.wav", "tone-2": "tone.flac", "other": "other.wav", "tone-3": "tone.wav"
+    }  # fmt: skip
+
+
+def test_inspect_leaves_other_folders_alone(otoscope: Otoscope, small: str, tone: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("mine")
+    otoscope("inspect", small, tone, "--out", tmp_path / "mine").expect_refusal("mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_inspect_shows_the_loss_and_warns_of_no_rule_that_does_not_need_it(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("captum")
+    out = tmp_path / "out"
+    summary = otoscope("inspect", small, tone, "--rule", "occlusion", "--out", out, "--json").json()
+    assert {name for name in summary["results"] if name.startswith("relevance")} == {
+        "relevance_occlusion", "relevance_gradient",
+    }  # fmt: skip
+    page = (out / "report.html").read_text()
+    relevance = page[page.index("Rule: occlusion") - 2000 : page.index("Rule: gradient")]
+    assert "What the output loses without each window in time" in relevance
+    assert "guided backpropagation and the DeconvNet rule" not in relevance
+
+
+def test_inspect_with_a_rule_that_cannot_be_computed_is_refused(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    ran = otoscope("inspect", small, tone, "--rule", "occlusion", "--out", tmp_path / "out")
+    ran.expect_refusal("pip install otoscope[attribution]")
+    assert not (tmp_path / "out").exists()
+
+
+def test_inspect_notes_why_there_is_no_voice(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "parselmouth", None)
+    found = otoscope("inspect", small, tone, "--out", tmp_path / "out", "--json").json()
+    assert "voice" not in found["results"] and "autocorrelation" in found["results"]
+    assert any(note.startswith("Not shown: the voice") and "otoscope[voice]" in note for note in found["notes"])
+    otoscope("voice", small, tone).expect_refusal("pip install otoscope[voice]")
+
+
+# -- compare ----------------------------------------------------------------------------------------------
+
+
+def test_compare_gives_the_numbers_of_python(
+    otoscope: Otoscope, small: str, small_scope: Scope, tone: Path, tmp_path: Path
+) -> None:
+    options = ("--target-a", "a", "--target-b", "b", "--rule", "gradient", "--mark", "F1=440", "--layer", "relu")
+    found = otoscope("compare", small, small, tone, *options, "--out", tmp_path / "out", "--json").json()
+    result = compare([small_scope, small_scope], tone, target=["a", "b"], rule="gradient", layer="relu")
+    assert [row["model"] for row in found["rows"]] == ["Small 1", "Small 2"]
+    assert [row["target"] for row in found["rows"]] == ["a", "b"]
+    for name in ("logit", "relevance_peak"):
+        assert [row[name] for row in found["rows"]] == result[name].values.tolist()
+    (pair,) = found["pairs"]
+    for name in ("spectrum_cosine", "band_overlap", "band_rank_correlation", "crs_cosine"):
+        assert pair[name] == float(result[name][0, 1])
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names >= {"compare.nc", "compare.png", "report.html", "compare_Small 1.wav", "compare_Small 2.wav"}
+    saved = library.open(tmp_path / "out/compare.nc")
+    for name in result.data_vars:
+        np.testing.assert_array_equal(saved[name], result[name])
+    assert saved.mark.values.tolist() == ["F1"] and saved.mark_frequency.values.tolist() == [440]
+
+
+def test_checkpoints_are_named_by_their_files(otoscope: Otoscope, small: str, tone: Path, tmp_path: Path) -> None:
+    model = load(small)
+    for name in ("before", "after"):
+        torch.save(model.state_dict(), tmp_path / f"{name}.pt")
+        torch.nn.init.normal_(model.conv.weight)
+    weights = ("--weights-a", tmp_path / "before.pt", "--weights-b", tmp_path / "after.pt")
+    found = otoscope("compare", small, small, tone, *weights, "--target", "c", "--json").json()
+    assert [row["model"] for row in found["rows"]] == ["Small (before)", "Small (after)"]
+    assert [row["target"] for row in found["rows"]] == ["c", "c"]
+    assert found["pairs"][0]["crs_cosine"] < 0.999
+
+
+def test_compare_prints_a_table_and_notes_go_elsewhere(otoscope: Otoscope, small: str, tone: Path) -> None:
+    ran = otoscope("compare", small, "cnn12", tone)
+    assert ran.code == 0
+    assert "Small" in ran.out and "cnn12" in ran.out and "relevance in the same bands" in ran.out
+    assert "The weights of cnn12 are random" in ran.err and "random" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--mark", "F0"), "--mark takes NAME=HZ, as in F0=120, not 'F0'"),
+        (("--target-b", "z"), "unknown class 'z'"),
+        (("--layer-a", "relu"), "no layer to sonify was given for Small 2"),
+        (("--weights-a", "no.pt"), "no.pt"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    otoscope: Otoscope, small: str, tone: Path, options: tuple[str, ...], message: str
+) -> None:
+    otoscope("compare", small, small, tone, *options).expect_refusal(message)

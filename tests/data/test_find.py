@@ -1,0 +1,152 @@
+"""Data sets with labels: found whole, in a fixed order, and with clear words where something is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from otoscope import load_audio, write_audio
+from otoscope.data.find import find_sounds, sound_of, split_sounds
+from otoscope.data.items import Item
+from otoscope.errors import InputError
+
+
+def sound(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_audio(path, np.zeros(80), 8000)
+    return path
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("cat/a.wav", "cat/b.flac", "cat/deep/c.wav", "dog/a.wav", "dog/d.wav"):
+        sound(tmp_path / "animals" / name)
+    (tmp_path / "animals" / "cat" / "notes.txt").write_text("no sound")
+    return tmp_path / "animals"
+
+
+def test_a_folder_for_each_class(tree: Path) -> None:
+    found = [(str(item.sound.relative_to(tree)), *item.labels) for item in find_sounds(tree)]  # type: ignore[union-attr]
+    assert found == [
+        ("cat/a.wav", "cat"),
+        ("cat/b.flac", "cat"),
+        ("cat/deep/c.wav", "cat"),
+        ("dog/a.wav", "dog"),
+        ("dog/d.wav", "dog"),
+    ]
+
+
+def labels_of(place: str | Path, **options: Any) -> list[str]:
+    return [label for item in find_sounds(place, **options) for label in item.labels]
+
+
+def test_a_folder_of_sounds_or_a_sound_has_no_classes(tree: Path) -> None:
+    assert [(item.sound, item.labels) for item in find_sounds(tree / "dog")] == [
+        (tree / "dog/a.wav", ()),
+        (tree / "dog/d.wav", ()),
+    ]
+    assert [item.sound for item in find_sounds(str(tree / "cat/a.wav"))] == [tree / "cat/a.wav"]
+    with pytest.raises(InputError, match="dog"):
+        find_sounds(tree / "dog", by="label")  # classes were asked for
+
+
+def test_a_limit_is_even_over_the_classes(tree: Path) -> None:
+    assert Counter(labels_of(tree, limit=4)) == {"cat": 2, "dog": 2}
+    assert len(find_sounds(tree, limit=99)) == 5
+    with pytest.raises(InputError, match="limit has to be 1 or more, not 0"):
+        find_sounds(tree, limit=0)
+
+
+def test_a_table(tree: Path) -> None:
+    table = tree / "list.csv"
+    table.write_text("file,label,home\ncat/a.wav,feline,flat\ndog/a.wav,canine,hut\n")
+    assert [(item.sound, *item.labels) for item in find_sounds(table)] == [
+        (tree / "cat/a.wav", "feline"),
+        (tree / "dog/a.wav", "canine"),
+    ]
+    assert labels_of(table, by="home") == ["flat", "hut"]
+
+
+def test_names_of_fsdd(tmp_path: Path) -> None:
+    for name in ("3_anna_0.wav", "7_anna_1.wav", "7_bob_12.wav"):
+        sound(tmp_path / name)
+    assert labels_of(tmp_path) == ["3", "7", "7"]
+    assert labels_of(tmp_path, by="speaker") == ["anna", "anna", "bob"]
+
+
+def test_recordings_of_fsdd(data: Path) -> None:
+    folder = data / "fsdd" / "recordings"
+    assert Counter(labels_of(folder)) == {str(digit): 300 for digit in range(10)}
+    speakers = Counter(labels_of(folder, by="speaker"))
+    assert len(speakers) == 6 and set(speakers.values()) == {500}
+    assert len(find_sounds(data / "esc10")) == 400
+
+
+def test_the_built_in_vowels_can_be_heard_by_any_model() -> None:
+    for rate in (8000, 16_000, 44_100):
+        item = find_sounds("vowels", sample_rate=rate)[5]
+        wave, (label,) = sound_of(item, rate), item.labels
+        assert isinstance(wave, xr.DataArray) and wave.attrs["sample_rate"] == rate
+        assert wave.sizes["time"] == round(0.4 * rate) and label in wave.attrs["name"]
+    registers = Counter(labels_of("vowels", by="register"))
+    assert registers.keys() == {"low", "mid", "high"} and min(registers.values()) > 40
+
+
+def test_a_split_keeps_the_classes_and_shares_nothing() -> None:
+    sounds = find_sounds("vowels", by="register")
+    train, test = split_sounds(sounds, 0.2, seed=3)
+    names = [{item.sound.attrs["name"] for item in part} for part in (train, test)]  # type: ignore[union-attr]
+    assert not names[0] & names[1] and len(names[0] | names[1]) == len(sounds)
+    whole, held = (Counter(item.labels[0] for item in part) for part in (sounds, test))
+    assert all(abs(held[label] - 0.2 * whole[label]) <= 0.5 for label in whole)
+    assert all(one is other for one, other in zip(test, split_sounds(sounds, 0.2, seed=3)[1], strict=True))
+
+
+def test_what_is_found_can_be_read(tree: Path) -> None:
+    assert all(load_audio(item.sound).sizes["time"] == 80 for item in find_sounds(tree))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "list.csv has no rows"),
+        ("file,class\ncat/a.wav,cat\n", "no column 'label'; its columns are file, class"),
+        ("file,label\ncat/a.wav,cat\ncat/z.wav,cat\n", r"line 3: there is no file .*z\.wav"),
+        ("file,label\ncat/a.wav,\n", "line 2: the file or its label is empty"),
+    ],
+)
+def test_faults_of_a_table_are_named(tree: Path, text: str, message: str) -> None:
+    (tree / "list.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        find_sounds(tree / "list.csv")
+
+
+def test_faults_of_a_folder_are_named(tree: Path, tmp_path: Path) -> None:
+    sound(tree / "stray.wav")
+    with pytest.raises(InputError, match=r"stray\.wav is beside the folders of the classes"):
+        find_sounds(tree)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no sound file is in the folder"):
+        find_sounds(tmp_path / "empty")
+    with pytest.raises(InputError, match="nowhere is not a data set"):
+        find_sounds("nowhere")
+    with pytest.raises(InputError, match="there is no table"):
+        find_sounds("nowhere.csv")
+
+
+@pytest.mark.parametrize(("place", "by"), [("vowels", "digit"), ("tree", "speaker")])
+def test_an_unknown_thing_to_tell_apart_is_refused(tree: Path, place: str, by: str) -> None:
+    with pytest.raises(InputError, match=by):
+        find_sounds(tree if place == "tree" else place, by=by)
+
+
+def test_a_class_of_one_sound_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="class 'b' has a single sound"):
+        split_sounds([Item(Path(f"{n}.wav"), (label,)) for n, label in enumerate("aab")])
+    with pytest.raises(InputError, match="share"):
+        split_sounds([], 1.0)

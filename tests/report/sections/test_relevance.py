@@ -1,0 +1,51 @@
+"""The section on relevance: by rule, with its loss, its caution and its sound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+from otoscope.methods.attribution import ATTRIBUTIONS
+from otoscope.methods.relevance import relevance
+from otoscope.report.html import Figure, Heading, Note
+from otoscope.report.sections.relevance import relevance as section_of
+from otoscope.subject import Subject
+
+RATE = 8000
+
+
+def result(rule: str) -> xr.Dataset:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    return relevance(Subject(model, RATE, classes=tuple("abcd")), torch.randn(2000), target="b", rule=rule)
+
+
+def test_each_rule_has_its_part_and_its_sound() -> None:
+    by_rule = {rule: result(rule) for rule in ("guided", "gradient")}
+    section = section_of(by_rule)
+    assert [one.text for one in section.body if isinstance(one, Heading)] == ["Rule: guided", "Rule: gradient"]
+    assert f"The logit of b ({float(by_rule['guided'].logit):.4g})" in section.sentence
+    players = [one.player for one in section.body if isinstance(one, Figure) and one.player]
+    for player, one in zip(players, by_rule.values(), strict=True):
+        assert np.abs(player.samples).max() == pytest.approx(float(np.abs(one.input).max()))
+        np.testing.assert_allclose(np.corrcoef(player.samples, one.relevance)[0, 1], 1)
+
+
+@pytest.mark.parametrize(("rule", "cautious"), [("guided", True), ("deconvnet", True), ("gradient", False)])
+def test_caution_stands_with_the_rules_that_recover_the_input(rule: str, cautious: bool) -> None:
+    notes = [one.text for one in section_of(result(rule)).body if isinstance(one, Note)]
+    assert ["partly recover the input signal" in note for note in notes] == [True] * cautious
+
+
+@pytest.mark.parametrize(
+    ("rule", "part"), [("occlusion", "window in time"), ("frequency_occlusion", "band in frequency")]
+)
+def test_what_the_output_loses_is_shown(rule: str, part: str) -> None:
+    pytest.importorskip("captum")
+    section = section_of(result(rule))
+    captions = [one.caption for one in section.body if isinstance(one, Figure)]
+    assert f"What the output loses without each {part}" in captions[0]
+    assert ATTRIBUTIONS[rule] in section.source
