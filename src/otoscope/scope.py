@@ -20,6 +20,7 @@ from otoscope.methods import (
     residual_study,
     sonify,
     strs,
+    subband_emphasis,
     tone_response,
     top_activations,
     voice,
@@ -95,6 +96,7 @@ class Scope(Subject):
     residual_study = residual_study.residual_study
     layer_importance = layer_importance.layer_importance
     evolution = evolution.evolution
+    subband_emphasis = subband_emphasis.subband_emphasis
 
     report = folder.write_report
     inspect = folder.inspect

@@ -1,0 +1,143 @@
+"""How far classes differ in each of many quantities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from otoscope.errors import InputError
+
+Array = npt.NDArray[Any]
+
+
+def f_ratio(values: npt.ArrayLike, classes: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Array:
+    r"""Variance between the means of classes over the mean variance within them.
+
+    Parameters
+    ----------
+    values : array_like, (observation, ...)
+    classes : array_like of int, (observation,)
+        Numbers of the classes, 0 and up.
+    weights : array_like, (observation,), optional
+        How often each observation counts, as in a bootstrap; once by default.
+
+    Returns
+    -------
+    ndarray, (...)
+        0 and up; infinite where nothing varies within the classes, NaN where nothing varies at all.
+
+    Raises
+    ------
+    InputError
+        If fewer than two classes have observations.
+
+    Notes
+    -----
+    .. math:: F = \frac{\frac{1}{M} \sum_i (\mu_i - \mu)^2}{\frac{1}{M} \sum_i \frac{1}{N_i} \sum_j (x_{ij} - \mu_i)^2}
+
+    with the mean :math:`\mu_i` of class i of M, and :math:`\mu` the mean of these, as the studies compute it that
+    Muckenhirn et al. (2019, section 4.3) compare relevance with. Every class counts the same, whatever its size.
+
+    Examples
+    --------
+    >>> float(f_ratio([0.0, 2.0, 4.0, 6.0], [0, 0, 1, 1]))
+    4.0
+    """
+    means, variances, sizes = moments(values, classes, weights)
+    if (sizes > 0).sum() < 2:
+        raise InputError("an F-ratio needs observations of two classes or more")
+    means, variances = means[sizes > 0], variances[sizes > 0]
+    between, within = means.var(0), variances.mean(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(between / within)
+
+
+def cohens_d(values: npt.ArrayLike, classes: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Array:
+    r"""Difference of the means of two classes over their pooled standard deviation.
+
+    Parameters
+    ----------
+    values, weights
+        As in :func:`f_ratio`.
+    classes : array_like of int, (observation,)
+        0 and 1.
+
+    Returns
+    -------
+    ndarray, (...)
+        Positive where class 1 has the larger mean; NaN where nothing varies within the classes.
+
+    Notes
+    -----
+    .. math:: d = \frac{\mu_1 - \mu_0}{s}, \qquad s^2 = \frac{\sum_i \sum_j (x_{ij} - \mu_i)^2}{N - 2}
+
+    (Cohen 1988, section 2.2).
+
+    Examples
+    --------
+    >>> round(float(cohens_d([0.0, 2.0, 4.0, 6.0], [0, 0, 1, 1])), 3)
+    2.828
+    """
+    means, variances, sizes = moments(values, classes, weights, count=2)
+    freedom = sizes.sum() - 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = np.tensordot(sizes, variances, axes=1) / freedom
+        return np.asarray(np.where(pooled > 0, (means[1] - means[0]) / np.sqrt(pooled), np.nan))
+
+
+def eta_squared(values: npt.ArrayLike, classes: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Array:
+    r"""Share of the variance that lies between classes.
+
+    Parameters
+    ----------
+    values, classes, weights
+        As in :func:`f_ratio`.
+
+    Returns
+    -------
+    ndarray, (...)
+        0 to 1; NaN where nothing varies.
+
+    Notes
+    -----
+    :math:`\eta^2 = \sum_i N_i (\mu_i - \mu)^2 / \sum_{ij} (x_{ij} - \mu)^2` (Cohen 1988, section 8.2). For two classes
+    of one size it is :math:`d^2 / (d^2 + 4)` but for the degrees of freedom.
+
+    Examples
+    --------
+    >>> float(eta_squared([0.0, 2.0, 4.0, 6.0], [0, 0, 1, 1]))
+    0.8
+    """
+    means, variances, sizes = moments(values, classes, weights)
+    within = np.tensordot(sizes, variances, axes=1)
+    overall = np.tensordot(sizes, means, axes=1) / sizes.sum()
+    between = np.tensordot(sizes, np.square(means - overall), axes=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(between / (between + within))
+
+
+def moments(
+    values: npt.ArrayLike, classes: npt.ArrayLike, weights: npt.ArrayLike | None = None, count: int | None = None
+) -> tuple[Array, Array, Array]:
+    """Mean (class, ...), variance (class, ...) and weight (class,) of each class; 0 where it has no observations."""
+    x = np.asarray(values, dtype=float)
+    number = np.asarray(classes)
+    weight = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
+    member = np.zeros((int(number.max()) + 1 if count is None else count, len(x)))
+    member[number, np.arange(len(x))] = weight
+    sizes = member.sum(1)
+    flat = x.reshape(len(x), -1)
+    flat = flat - flat.mean(0)  # so that squares of a large common mean do not swallow the variance
+    share = np.divide(member, sizes[:, None], out=np.zeros_like(member), where=sizes[:, None] > 0)
+    means = share @ flat
+    variances = np.clip(share @ np.square(flat) - np.square(means), 0, None)
+    shape = (len(sizes), *x.shape[1:])
+    return means.reshape(shape) + x.mean(0), variances.reshape(shape), sizes
+
+
+def bootstrap_weights(count: int, resamples: int, seed: int) -> Array:
+    """How often each observation is drawn, (resample, observation), in a bootstrap with replacement."""
+    rng = np.random.default_rng(seed)
+    return np.stack([np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(resamples)])

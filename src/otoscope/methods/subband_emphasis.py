@@ -1,0 +1,257 @@
+"""Where in frequency the relevance of a model's answers lies, beside where the classes of the data differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from otoscope.citations import cite
+from otoscope.dsp.audible import LOWEST_AUDIBLE
+from otoscope.dsp.bands import octave_bands
+from otoscope.dsp.effect import bootstrap_weights, f_ratio
+from otoscope.dsp.similarity import rank_correlation
+from otoscope.dsp.statistics import mean_interval
+from otoscope.errors import InputError
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.probe import Rule, rule_name
+from otoscope.results import axis, variable
+from otoscope.sounds import batched, sounds_of
+from otoscope.subject import Subject
+from otoscope.types import Data, Progress
+
+Array = npt.NDArray[Any]
+Bands = Literal["mel", "third_octave", "linear"]
+
+_BATCH = 8
+_COLUMNS = (
+    "band_low", "band_high", "emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_ci_low",
+    "f_ratio_ci_high", "correlation", "correlation_ci_low", "correlation_ci_high",
+)  # fmt: skip
+
+
+@method(source=cite("relevance", "section 4.3"), takes="data", rows=Rows(("band",), _COLUMNS), main="emphasis")
+def subband_emphasis(
+    subject: Subject,
+    data: Data,
+    *,
+    bands: Bands = "mel",
+    n_bands: int = 24,
+    minimum_frequency: float = LOWEST_AUDIBLE,
+    maximum_frequency: float | None = None,
+    rule: RelevanceRule | Rule = "guided",
+    resamples: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    r"""Relevance in sub-bands of frequency, beside the F-ratio of the classes in the same bands.
+
+    Parameters
+    ----------
+    data : data set or sequence of (wave, label)
+        Sounds with a class each; the classes need not be those of the model, whose own answers are explained.
+    bands : {"mel", "third_octave", "linear"}
+        Scale on which the bands are equally wide.
+    n_bands : int
+        How many bands, but for third-octaves.
+    minimum_frequency : float
+        Where the first band begins, in Hz.
+    maximum_frequency : float, optional
+        Where the last band ends, in Hz; half the sample rate by default. Give half the rate of the recordings where
+        that is less.
+    rule : str or callable
+        Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
+    resamples : int
+        Draws of the bootstrap over clips.
+    seed : int
+        Of the bootstrap.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of clips.
+
+    Returns
+    -------
+    Dataset
+        Over `band` (its centre in Hz, with `band_low` and `band_high`): `emphasis`, the mean over clips of the
+        magnitude of the relevance in the band over that in all bands, with 95 % bounds `ci_low` and `ci_high`;
+        `input_emphasis`, the same of the sound itself; `f_ratio` of the classes, with bounds `f_ratio_ci_low` and
+        `f_ratio_ci_high`. `correlation`, the rank correlation of `emphasis` and `f_ratio` over bands, with its bounds,
+        and `input_correlation`, that of `input_emphasis` and `f_ratio`. `clip_emphasis` (clip, band).
+
+    Raises
+    ------
+    InputError
+        If clips have no classes, there are fewer than two classes, a band is empty, or as
+        :func:`otoscope.methods.relevance.relevance`.
+
+    Notes
+    -----
+    With :math:`G_i(f)` the magnitude of the spectrum of the relevance of clip i for its likeliest class, and
+    :math:`\overline{G_i}(b)` its mean over the frequencies of band b,
+
+    .. math:: \mathrm{emphasis}(b) = \frac{1}{N} \sum_i \overline{G_i}(b) \Big/ \frac{1}{B} \sum_{b'} \overline{G_i}(b')
+
+    so that 1 is as much as in the mean band, whatever the widths of the bands and the level of the clip. The F-ratio
+    is that of the level of the clips in the band in dB (mean power), see :func:`otoscope.dsp.effect.f_ratio`.
+    Section 4.3 sets what relevance signals emphasise beside F-ratios that others measured. That both go together does
+    not show that the model uses what separates the classes: relevance follows the spectrum of the sound to some
+    degree whatever the model has learnt, so compare `correlation` with `input_correlation`.
+
+    Bounds of `emphasis` are Student's over clips, the others percentiles of a bootstrap over clips.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
+    ...                       nn.Flatten(), nn.Linear(8, 2))
+    >>> noises = [(torch.randn(2000), "ab"[n % 2]) for n in range(6)]
+    >>> subband_emphasis(Subject(model, sample_rate=8000), noises, n_bands=6, resamples=20).emphasis.sizes
+    Frozen({'band': 6})
+    """
+    if resamples < 1:
+        raise InputError(f"resamples has to be 1 or more, not {resamples}")
+    rate = subject.sample_rate
+    centres, edges = band_limits(bands, n_bands, minimum_frequency, maximum_frequency or rate / 2, rate)
+    sounds = sounds_of(subject, data)
+    names: list[str] = []
+    labels: list[str] = []
+    levels, emphases, of_inputs = [], [], []
+    for clips, inputs in batched(sounds, _BATCH):
+        for clip in clips:
+            if clip.label is None:
+                raise InputError(
+                    f"{clip.name} has no class: give a data set with classes, or pairs of a sound and its label"
+                )
+            names.append(clip.name)
+            labels.append(clip.label)
+        found = relevance_of(subject, inputs, rule=rule)
+        power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges)
+        with np.errstate(divide="ignore"):
+            levels.append(10 * np.log10(np.maximum(power, np.finfo(np.float32).tiny)))
+        emphases.append(_relative(in_bands(spectrum_of(found["relevance"].values, rate, edges), rate, edges)))
+        of_inputs.append(_relative(in_bands(spectrum_of(found["input"].values, rate, edges), rate, edges)))
+        if progress:
+            progress(len(names), len(sounds))
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        raise InputError(f"the sounds are of {len(classes)} class: two or more are needed")
+    numbers = np.array([classes.index(label) for label in labels])
+    measured = _Measured(np.concatenate(levels), np.concatenate(emphases), np.concatenate(of_inputs), numbers)
+    result = _labelled(measured, resamples, seed)
+    result = result.assign_coords(
+        band=axis("band", centres, "centre of the band", "Hz"),
+        band_low=axis("band", edges[:-1], "lower edge of the band", "Hz"),
+        band_high=axis("band", edges[1:], "upper edge of the band", "Hz"),
+        clip=names,
+        label=("clip", labels),
+    )
+    result.attrs.update(rule=rule_name(rule), classes=", ".join(classes))
+    return resolved(result, n_bands=len(centres), maximum_frequency=float(edges[-1]))
+
+
+def band_limits(bands: Bands, n_bands: int, lowest: float, highest: float, sample_rate: float) -> tuple[Array, Array]:
+    """Centres (band,) and edges (band + 1,) in Hz.
+
+    Raises
+    ------
+    InputError
+        If there is no band, or the limits are out of range.
+
+    Examples
+    --------
+    >>> band_limits("linear", 2, 0.0, 4000.0, 8000)[1].tolist()
+    [0.0, 2000.0, 4000.0]
+    """
+    if not 0 <= lowest < highest <= sample_rate / 2:
+        raise InputError(
+            f"minimum_frequency has to lie below maximum_frequency, and that at most at half the sample rate "
+            f"({sample_rate / 2:g} Hz); got {lowest:g} and {highest:g} Hz"
+        )
+    if bands == "third_octave":
+        return octave_bands(max(lowest, 1.0), highest)
+    if n_bands < 2:
+        raise InputError(f"n_bands has to be 2 or more, not {n_bands}")
+    scales: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+        "linear": (lambda f: f, lambda m: m),
+        # mel(f) = 2595 log10(1 + f / 700) (O'Shaughnessy 1987)
+        "mel": (lambda f: 2595 * np.log10(1 + f / 700), lambda m: 700 * (10 ** (m / 2595) - 1)),
+    }
+    if bands not in scales:
+        raise InputError(f"bands has to be 'mel', 'third_octave' or 'linear', not {bands!r}")
+    there, back = scales[bands]
+    steps = np.linspace(there(lowest), there(highest), 2 * n_bands + 1)
+    places = np.asarray(back(steps))
+    places[0], places[-1] = lowest, highest
+    return places[1::2], places[::2]
+
+
+def spectrum_of(signals: Array, sample_rate: float, edges: Array) -> Array:
+    """Magnitude spectra (clip, frequency) of signals (clip, time), fine enough for every band to have a frequency."""
+    narrowest = float(np.diff(edges).min())
+    n_fft = max(signals.shape[-1], int(np.ceil(2 * sample_rate / narrowest)))
+    return np.abs(np.fft.rfft(signals, n_fft))
+
+
+def in_bands(spectra: Array, sample_rate: float, edges: Array) -> Array:
+    """Mean of spectra (..., frequency), from 0 Hz to half the sample rate, over the frequencies of each band."""
+    frequency = np.linspace(0, sample_rate / 2, spectra.shape[-1])
+    band = np.searchsorted(edges, frequency, side="right") - 1
+    band[frequency == edges[-1]] = len(edges) - 2
+    inside = (band >= 0) & (band < len(edges) - 1)
+    member = np.zeros((len(frequency), len(edges) - 1))
+    member[inside, band[inside]] = 1
+    return np.asarray(spectra @ (member / member.sum(0)))
+
+
+class _Measured:
+    """Levels in dB and emphases (clip, band) of clips, and the numbers of their classes."""
+
+    def __init__(self, levels: Array, emphases: Array, of_inputs: Array, numbers: Array) -> None:
+        self.levels, self.emphases, self.of_inputs, self.numbers = levels, emphases, of_inputs, numbers
+
+    def ratio(self, weights: Array | None = None) -> Array:
+        return f_ratio(self.levels, self.numbers, weights)
+
+    def correlation(self, weights: Array | None = None, *, of_input: bool = False) -> float:
+        values = self.of_inputs if of_input else self.emphases
+        return rank_correlation(np.average(values, axis=0, weights=weights), self.ratio(weights))
+
+
+def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
+    mean, low, high = mean_interval(measured.emphases)
+    draws = bootstrap_weights(len(measured.numbers), resamples, seed)
+    draws = draws[[len(np.unique(measured.numbers[weights > 0])) > 1 for weights in draws]]
+    ratios = np.stack([measured.ratio(weights) for weights in draws])
+    ratio_low, ratio_high = np.nanquantile(ratios, [0.025, 0.975], axis=0)
+    correlations = [measured.correlation(weights) for weights in draws]
+    correlation_low, correlation_high = np.nanquantile(correlations, [0.025, 0.975])
+    bound = "{} 95 % bound"
+    return xr.Dataset(
+        {
+            "emphasis": variable(["band"], mean, "relevance over that of the mean band"),
+            "ci_low": variable(["band"], low, bound.format("lower")),
+            "ci_high": variable(["band"], high, bound.format("upper")),
+            "input_emphasis": variable(["band"], measured.of_inputs.mean(0), "input over that of the mean band"),
+            "f_ratio": variable(["band"], measured.ratio(), "F-ratio of the classes"),
+            "f_ratio_ci_low": variable(["band"], ratio_low, bound.format("lower")),
+            "f_ratio_ci_high": variable(["band"], ratio_high, bound.format("upper")),
+            "correlation": variable([], measured.correlation(), "rank correlation of emphasis and F-ratio"),
+            "correlation_ci_low": variable([], correlation_low, bound.format("lower")),
+            "correlation_ci_high": variable([], correlation_high, bound.format("upper")),
+            "input_correlation": variable(
+                [], measured.correlation(of_input=True), "rank correlation of the input's emphasis and F-ratio"
+            ),
+            "clip_emphasis": variable(["clip", "band"], measured.emphases, "emphasis of one clip"),
+        }
+    )
+
+
+def _relative(values: Array) -> Array:
+    """Over their mean over bands; silence is 1 everywhere."""
+    mean = values.mean(-1, keepdims=True)
+    relative: Array = np.divide(values, mean, out=np.ones_like(values), where=mean > 0)
+    return relative
