@@ -8,6 +8,7 @@ from otoscope.methods import (
     autocorrelation,
     coherence,
     crs,
+    crs_classifier,
     data_flow,
     evolution,
     f_vowel,
@@ -97,6 +98,7 @@ class Scope(Subject):
     layer_importance = layer_importance.layer_importance
     evolution = evolution.evolution
     subband_emphasis = subband_emphasis.subband_emphasis
+    crs_classifier = crs_classifier.crs_classifier
 
     report = folder.write_report
     inspect = folder.inspect
