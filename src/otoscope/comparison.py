@@ -35,13 +35,12 @@ from otoscope.types import Target, Wave
 
 Array = np.ndarray[Any, Any]
 
-_SOURCE = "; ".join(
-    [
-        "relevance: " + cite("relevance", "section 3.2"),
-        "response spectra and geometry: " + cite("swam", "eq. 1 and 2 and section 2.2"),
-        "sonification: " + cite("sonification", "section 5.2"),
-    ]
-)
+_SOURCES = {
+    "relevance": "relevance: " + cite("relevance", "section 3.2"),
+    "strs": "response spectra and geometry: " + cite("swam", "eq. 1 and 2 and section 2.2"),
+    "sonification": "sonification: " + cite("sonification", "section 5.2"),
+}
+"""Of the parts of a comparison, by their variables."""
 _N_FFT = 1024
 _MOST_FRAMES = 1000  # of the response spectra of the recording
 _MOST_FRAMES_HEARD = 3000  # of all that a model takes, which may be the recording many times over
@@ -172,7 +171,7 @@ def compare(
     return sign(
         result,
         "compare",
-        _SOURCE,
+        "; ".join(source for name, source in _SOURCES.items() if name in result),
         arguments,
         model=", ".join(one.name for one in compared),
         model_sha256=", ".join(one.subject.digest for one in compared),

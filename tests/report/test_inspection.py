@@ -128,7 +128,7 @@ def test_taps_in_samples_milliseconds_and_hertz(found: Found) -> None:
     table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
     assert table[0]["name"] == "conv1"
     assert [table[0][key] for key in ("kernel", "stride", "hop (samples)")] == ["30", "10", "10"]
-    assert [table[0][key] for key in ("field (ms)", "rate (Hz)", "whole clip")] == ["3.75", "800", "–"]
+    assert [table[0][key] for key in ("receptive field (ms)", "rate (Hz)", "whole clip")] == ["3.75", "800", "–"]
     assert [table[1][key] for key in ("kernel", "hop (samples)", "rate (Hz)", "whole clip")] == ["–", "–", "–", "yes"]
 
 

@@ -36,6 +36,7 @@ def test_numbers_are_those_of_the_result(result: xr.Dataset) -> None:
     section = section_of("compare", result)
     hears, consists, pairs, geometry = tables(section)
     assert hears.rows[0][:2] == ["cnn12", "zero"]
+    assert "relevance: " in section.source and "sonification: " not in section.source  # no layer was given
     assert hears.rows[1][2] == float(result.logit[1])
     assert consists.rows[1][consists.columns.index("parameters")] == 4 * 31 + 10
     assert pairs.rows == [["cnn12 and <other>", *(float(result[name][0, 1]) for name in (

@@ -19,8 +19,8 @@ def taps(taps: Sequence[Mapping[str, Any]], sample_rate: float) -> Section:
         "stride": lambda tap: _sizes(tap.get("stride")),
         "dilation": lambda tap: _sizes(tap.get("dilation")),
         "hop (samples)": lambda tap: _hop(tap),
-        "field (samples)": lambda tap: tap.get("receptive_field"),
-        "field (ms)": lambda tap: _milliseconds(tap.get("receptive_field"), sample_rate),
+        "receptive field (samples)": lambda tap: tap.get("receptive_field"),
+        "receptive field (ms)": lambda tap: _milliseconds(tap.get("receptive_field"), sample_rate),
         "rate (Hz)": lambda tap: None if (hop := _hop(tap)) is None else float(f"{sample_rate / hop:.6g}"),
         "whole clip": lambda tap: "yes" if tap.get("whole") else None,
     }

@@ -29,7 +29,7 @@ def vowel_shares(result: xr.Dataset) -> Section:
         "backpropagation brings part of it back even through random weights.",
         result,
         [
-            figure(1.9, draw, result, "Shares of the energy of relevance at F0, at F1 or F2 and at harmonics"),
+            figure(1.7, draw, result, "Shares of the energy of relevance at F0, F1 or F2 and harmonics", half=True),
             Table(
                 ["relevance of", *(f"at {place}" for place in places)],
                 rows,
