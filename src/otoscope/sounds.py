@@ -49,8 +49,8 @@ class Sounds(Sized, Iterable[Clip]):
     `len` is 0 where it is not known; `latest` are the clips that were read last.
     """
 
-    def __init__(self, subject: Subject, data: Data) -> None:
-        self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else ""
+    def __init__(self, subject: Subject, data: Data, name: str = "") -> None:
+        self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else name
         sounds = find_sounds(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
         self._sounds, self._hash, self._count = sounds, hashlib.sha256(), 0
         self.latest: deque[Clip] = deque(maxlen=32)  # more than a batch

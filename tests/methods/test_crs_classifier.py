@@ -150,13 +150,13 @@ def test_options_out_of_range_are_refused(subject: Subject, planted: list[Item],
 
 
 @pytest.mark.parametrize(
-    ("place", "by", "unit"), [("fsdd@test:{}/fsdd", "digit", "speaker"), ("esc10:{}/esc10", None, "id")]
+    ("place", "by", "unit"), [("fsdd@test:{}/fsdd", "digit", "speaker"), ("esc10:{}/esc10", None, "recording")]
 )
 def test_recordings(data: Path, place: str, by: str | None, unit: str) -> None:
     """Sounds are told apart by the first layer of a network trained for something else, better than by chance."""
-    items = find_sounds(place.format(data), by=by, limit=60 if unit == "id" else 120)
+    items = find_sounds(place.format(data), by=by, limit=60 if unit == "recording" else 120)
     found = crs_classifier(Subject("fsdd-speaker"), items, hop=10, n_fft=128, folds=3, resamples=20)
     assert found.attrs["unit"] == unit
     assert 0 <= float(found.accuracy[0]) <= 1 and float(found.chance[0]) < 0.15
-    if unit == "id":
+    if unit == "recording":
         assert float(found.accuracy[0]) > 0.2

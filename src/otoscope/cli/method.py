@@ -19,6 +19,7 @@ from otoscope.cli.console import as_text, counted, out_console, print_json, prin
 from otoscope.data.find import find_sounds
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
+from otoscope.sounds import Sounds
 
 Then = Callable[[xr.Dataset, Mapping[str, Any]], None]
 
@@ -108,7 +109,8 @@ def _run(
         sound = [load_wave(sound[0], scope)]
     elif record.takes == "data" and (selection.by or selection.limit):
         (place,) = sound
-        sound = [find_sounds(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)]
+        found = find_sounds(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)
+        sound = [Sounds(scope, found, name=place if selection.by is None else f"{place} by {selection.by}")]
     with progress_bar(record.name.replace("_", " ")) as report:
         if "progress" in inspect.signature(record.function).parameters:
             given["progress"] = lambda done, total: report(scope.name, done, total)

@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 ALL = "all"
 """The name of the group of all clips."""
 
-_UNITS = ("speaker", "id")  # facts that say which clips belong together: the talker, or the recording they are cut from
+_UNITS = {"speaker": "speaker", "id": "recording"}  # facts that say which clips belong together, and what they are
 _COLUMNS = ("accuracy", "accuracy_deviation", "balanced_accuracy", "chance", "clips", "folds_used", "units")
 
 
@@ -157,8 +157,10 @@ def _known(clips: Sequence[Clip]) -> _Known:
     classes = tuple(dict.fromkeys(sorted(str(clip.label) for clip in clips)))
     if len(classes) < 2:
         raise InputError(f"the sounds are of {len(classes)} class: two or more are needed")
-    unit = next((fact for fact in _UNITS if _divides(fact, clips)), "file")
-    names = [clip.name if unit == "file" else clip.facts[unit] for clip in clips]
+    fact = next((fact for fact in _UNITS if _divides(fact, clips)), None)
+    unit, names = (
+        ("file", [clip.name for clip in clips]) if fact is None else (_UNITS[fact], [c.facts[fact] for c in clips])
+    )
     _, numbers = np.unique(names, return_inverse=True)
     return _Known(classes, np.array([classes.index(str(clip.label)) for clip in clips]), unit, numbers)
 

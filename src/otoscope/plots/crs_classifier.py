@@ -70,7 +70,7 @@ def _accuracies(result: xr.Dataset, ax: Axes) -> None:
         place, accuracy, 0.6, color=colour, alpha=0.35, xerr=100 * result["accuracy_deviation"].values, ecolor=colour
     )
     chance = 100 * finite(result["chance"], "the chance")
-    ax.plot(chance, place, "|", color="black", markersize=12, linestyle="none", label="commonest class")
+    ax.plot(chance, place, "|", color="black", markersize=8, linestyle="none", label="commonest class")
     ax.plot(
         100 * finite(result["balanced_accuracy"], "the accuracy"), place, "o", color=LINE_STYLES[1][0], markersize=4,
         linestyle="none", label="balanced accuracy",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from otoscope.plots.crs_classifier import crs_classifier as draw
-from otoscope.report.html import Section
-from otoscope.report.sections.parts import figure, section, table
+from otoscope.report.html import Figure, Section
+from otoscope.report.sections.parts import blank, section, table
 
 
 def crs_classifier(result: xr.Dataset) -> Section:
@@ -17,13 +17,15 @@ def crs_classifier(result: xr.Dataset) -> Section:
         "classes differ at each frequency, with 95 % intervals over clips."
     )
     alt = "Accuracy of each group, and how far the classes differ over frequency"
+    with blank(4.0, mosaic=[["accuracy"], ["effect"]]) as (picture, axes):  # which have no axis in common
+        draw(result, [axes["accuracy"], axes["effect"]])
     return section(
         "Classes in the response spectra",
         "How well a support vector machine recognises the classes of the data by the cumulative response spectrum of "
         f"the first layer alone. No {unit} is both trained and tested on.",
         result,
         [
-            figure(4.0, draw, result, alt, caption, rows=2),
+            Figure(picture, alt, caption),
             table(result, f"Classes: {result.attrs.get('classes', '')}."),
         ],
     )
