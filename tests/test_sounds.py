@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,20 @@ def test_a_place_a_data_set_its_items_and_pairs_are_the_same(tones: Path, scope:
     assert [len(sounds) for sounds in given] == [24] * 5 + [0]
     other = Sounds(scope, pairs[::-1])
     assert len(list(other)) == 24 and other.facts["audio_sha256"] != given[0].facts["audio_sha256"]
+
+
+def test_the_hash_of_a_data_set_counts_what_else_is_known_of_its_sounds(tones: Path, scope: Scope) -> None:
+    """Classifiers keep the clips of a speaker together: other speakers are other folds."""
+    items = find_sounds(tones)
+
+    def digest(*facts: dict[str, str]) -> str:
+        sounds = Sounds(scope, [replace(item, facts=one) for item, one in zip(items, facts, strict=False)])
+        assert len(list(sounds)) == len(facts)
+        return sounds.facts["audio_sha256"]
+
+    one, two = {"speaker": "a", "sex": "f"}, {"speaker": "b", "sex": "f"}
+    assert len({digest(one, two), digest(two, one), digest(one, one), digest({}, {})}) == 4
+    assert digest(one, two) == digest(dict(reversed(one.items())), two)
 
 
 def test_some_can_be_read_again_unless_they_are_gone(scope: Scope, clip: Tensor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
@@ -62,7 +63,8 @@ class Sounds(Sized, Iterable[Clip]):
         self._hash, self._count = hashlib.sha256(), 0
         for number, sound in enumerate(self._sounds):
             clip = _clip(self.subject, sound, number)
-            self._hash.update(f"{clip.name}\n{clip.label}\n".encode())
+            # facts count, for some methods divide the sounds by them: into speakers, into groups
+            self._hash.update(json.dumps([clip.name, clip.label, sorted(clip.facts.items())]).encode())
             self._hash.update(clip.inputs.detach().float().cpu().numpy().tobytes())
             self._count += 1
             self.latest.append(clip)
