@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +150,16 @@ def states(folder: Path, *banks: Tensor) -> list[Path]:
     for path, bank in zip(paths, banks, strict=True):
         torch.save(convolution(bank).state_dict(), path)
     return paths
+
+
+def test_the_earlier_weights_are_signed_by_their_content(tmp_path: Path) -> None:
+    path, model = tmp_path / "before.pt", convolution(bandpass_bank(BANDS, 251, RATE))
+    signed = []
+    for gain in (1, 2):
+        torch.save({name: gain * value for name, value in model.state_dict().items()}, path)
+        signed.append(json.loads(filters(Subject(model, RATE), before=path).attrs["arguments"])["before"])
+        assert signed[-1] == {str(path): hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert signed[0] != signed[1]
 
 
 def test_before_and_after_show_how_much_each_kernel_changed(tmp_path: Path) -> None:

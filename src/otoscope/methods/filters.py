@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from otoscope.audio import file_digest
 from otoscope.citations import cite
 from otoscope.dsp.kernels import half_power_band, magnitude_response
 from otoscope.dsp.response import centred_bank, cumulative_frequency_response
@@ -83,7 +84,7 @@ def filters(
     if before is not None:
         result = _side_by_side(_measured(_earlier(subject, before, layer), subject.sample_rate, n_fft), result)
         result.attrs["source"] = f"{_SOURCE}; before and after training as in {cite('simplenet', 'Fig. 6')}"
-    return resolved(result, layer=after.layer)
+    return resolved(result, layer=after.layer, before=None if before is None else {str(before): file_digest(before)})
 
 
 def _measured(first: FirstKernels, sample_rate: float, n_fft: int) -> xr.Dataset:
