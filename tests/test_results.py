@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope import InputError, Scope
-from otoscope.results import open_result, save, sign
+from otoscope.results import as_json, open_result, save, sign, weights_digest
 
 RESULTS = {
     "strs": lambda scope, wave: scope.strs(wave, n_fft=64, hop=100),
@@ -141,7 +144,30 @@ def test_what_is_no_sound_is_not_written_as_one(name: str, scope: Scope, clip: T
 def test_arguments_are_written_as_json_whatever_they_are() -> None:
     given = {"a": np.float32(0.5), "b": np.int64(3), "c": torch.tensor(2), "d": np.arange(2), "e": sign, "f": Path("g")}
     result = sign(xr.Dataset({"one": 0.0}), "method", "source", given)
-    assert result.attrs["arguments"] == '{"a": 0.5, "b": 3, "c": 2, "d": [0, 1], "e": "sign", "f": "g"}'
+    wanted = '{"a": 0.5, "b": 3, "c": 2, "d": [0, 1], "e": "otoscope.results.sign", "f": "g"}'
+    assert result.attrs["arguments"] == wanted
+
+
+def test_numbers_that_json_does_not_know_are_written_as_null_or_text() -> None:
+    given = {"a": math.nan, "b": [math.inf, -np.inf], "c": np.array([np.nan, 1]), "d": torch.tensor(torch.inf)}
+    found = json.loads(as_json(given), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert found == {"a": None, "b": ["inf", "-inf"], "c": [None, 1], "d": "inf"}
+
+
+def test_functions_and_models_are_signed_without_their_address() -> None:
+    def inner(x: Tensor, gain: float) -> Tensor:
+        return gain * x
+
+    here, model = __name__, torch.nn.Linear(2, 1)
+    signed = json.loads(
+        as_json({"inner": inner, "lambda": lambda x: x, "bound": partial(inner, gain=2), "model": model})
+    )
+    name = f"{here}.test_functions_and_models_are_signed_without_their_address.<locals>"
+    assert signed["inner"] == f"{name}.inner" and signed["lambda"] == f"{name}.<lambda>"
+    assert signed["bound"] == {"function": f"{name}.inner", "arguments": [], "keywords": {"gain": 2}}
+    assert signed["model"] == {"class": "torch.nn.modules.linear.Linear", "sha256": weights_digest(model)}
+    assert as_json({"model": model}) != as_json({"model": torch.nn.Linear(2, 1)})
+    assert as_json({"any": object()}) == '{"any": "builtins.object"}'
 
 
 def test_the_main_variable_is_the_first_also_of_a_result_that_was_read_back(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
+from torch import Tensor, nn
 
 from otoscope._version import __version__
 from otoscope.errors import InputError
@@ -54,14 +57,71 @@ def sign(
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Names and values as a JSON object: arrays as lists, functions by their names."""
-    return json.dumps(content, default=_plain, sort_keys=True)
+    """Names and values as a JSON object, the same in every process.
+
+    Arrays become lists, NaN null, and infinite numbers "inf" or "-inf". A function is named by its module and its name
+    there, with its arguments where they are bound; a model by its class and the hash of its weights; anything else by
+    its type.
+
+    Examples
+    --------
+    >>> as_json({"bands": np.array([0.0, math.inf]), "rule": to_numpy})
+    '{"bands": [0.0, "inf"], "rule": "otoscope.results.to_numpy"}'
+    """
+    return json.dumps(_plain(content), sort_keys=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray, Tensor)):
-        return value.tolist()
-    return getattr(value, "__name__", None) or str(value)
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+        case np.generic() | np.ndarray() | Tensor():
+            return _plain(value.tolist())
+        case Mapping():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case list() | tuple() | range():
+            return [_plain(one) for one in value]
+        case Path():
+            return str(value)
+        case nn.Module():
+            return {"class": _qualified(type(value)), "sha256": weights_digest(value)}
+        case functools.partial():
+            bound = {"arguments": _plain(value.args), "keywords": _plain(value.keywords)}
+            return {"function": _plain(value.func), **bound}
+    return _qualified(value if hasattr(value, "__qualname__") else type(value))
+
+
+def _qualified(function: Any) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def weights_digest(model: nn.Module) -> str:
+    """Short hash of all parameters and buffers, the same on every device.
+
+    Parameters
+    ----------
+    model : nn.Module
+
+    Returns
+    -------
+    str
+        First 16 hexadecimal digits of the SHA-256 of names, types, shapes and bytes, sorted by name.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 1)
+    >>> _ = nn.init.ones_(layer.weight), nn.init.zeros_(layer.bias)
+    >>> weights_digest(layer) == weights_digest(layer.double())
+    False
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if isinstance(value, torch.Tensor):
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def save(result: xr.Dataset, path: str | Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save, weights_digest
+from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save
 from otoscope.models.cnn12 import CNN12
 from otoscope.models.initialisers import start_from_bands
 from otoscope.models.leaf import LEAF
@@ -27,6 +27,7 @@ from otoscope.models.tssdnet import IncTSSDNet, ResTSSDNet
 from otoscope.models.vowelnet import VowelNet
 from otoscope.models.wavernn import WaveRNN
 from otoscope.models.zoo import ARCHITECTURES, Architecture, available
+from otoscope.results import weights_digest
 
 __all__ = [
     "ARCHITECTURES",

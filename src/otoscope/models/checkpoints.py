@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 import re
@@ -117,33 +116,6 @@ def fitting_weights(model: nn.Module, weights: Weights, path: str | Path, hint: 
         message = f"{path} does not fit {called}; it is a checkpoint of another architecture: "
         raise InputError(message + "; ".join(differences) + (f". {hint}" if hint else ""))
     return weights
-
-
-def weights_digest(model: nn.Module) -> str:
-    """Short hash of all parameters and buffers, the same on every device.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-
-    Returns
-    -------
-    str
-        First 16 hexadecimal digits of the SHA-256 of names, types, shapes and bytes, sorted by name.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(2, 1)
-    >>> _ = nn.init.ones_(layer.weight), nn.init.zeros_(layer.bias)
-    >>> weights_digest(layer) == weights_digest(layer.double())
-    False
-    """
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        if isinstance(value, torch.Tensor):
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def save(model: nn.Module, folder: str | Path, card: str | None = None) -> Path:
