@@ -89,6 +89,8 @@ def test_the_own_answers_can_be_compared_whatever_the_labels(labels: str | None)
     model, x = small(), noise(6, 400)
     result = ask(model, sounds_of(x, labels), own_answers=labels is not None)
     assert result.attrs["metric"] == "agreement" and float(result.baseline) == 1
+    signed = json.loads(result.attrs["arguments"])
+    assert signed["own_answers"] is True and signed["metric"] == "agreement"
     np.testing.assert_allclose(result.score, result.agreement)
 
 

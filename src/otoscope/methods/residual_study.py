@@ -129,7 +129,13 @@ def residual_study(
     layers = [tap.name for tap in taps]
     result = result.merge(_of_each_clip(joined)).assign_coords(layer=layers, clip=names)
     result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), clips=len(names), models=len(models))
-    return resolved(result, layer=layers, others=[weights_digest(model) for model in others])
+    return resolved(
+        result,
+        layer=layers,
+        own_answers=known is None,
+        metric=metric if callable(metric) else result.attrs["metric"],
+        others=[weights_digest(model) for model in others],
+    )
 
 
 class _Answers(NamedTuple):
