@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otoscope import __version__
+from otoscope.cli.signals import stoppable
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is that they are written
 
@@ -153,3 +155,42 @@ def test_an_interrupted_inspection_leaves_nothing(
     monkeypatch.setattr("otoscope.report.folder.save", interrupted)
     assert otoscope("inspect", small, tone, "--out", tmp_path / "out").code == 130
     assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_stopped_while_modules_load_ends_at_once(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """A module that catches every exception, as some do around optional imports, does not keep the command running."""
+    (tmp_path / "greedy.py").write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    time.sleep(30)\n"
+        "except BaseException:\n"
+        "    pass\n"
+    )
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from otoscope.cli import app, main\n"
+        "app.command('greedy:run', name='greedy')\n"
+        "sys.argv = ['otoscope', 'greedy']\nmain()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, b"", b"interrupted\n")
+
+
+def test_a_signal_that_a_library_catches_still_gives_its_status() -> None:
+    with pytest.raises(SystemExit) as ended:
+        _work_that_swallows_an_interrupt()
+    assert ended.value.code == 130
+
+
+def _work_that_swallows_an_interrupt() -> None:
+    with stoppable() as stop:
+        stop.working = True
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        raise AttributeError("what a half-loaded module says")

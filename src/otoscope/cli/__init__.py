@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from otoscope._version import __version__
 from otoscope.cli.console import err_console
+from otoscope.cli.signals import stoppable
 from otoscope.errors import InputError
 from otoscope.methods.listing import listing, summary
 
@@ -60,17 +59,19 @@ def main() -> None:
     It exits with 0 when done, 1 for bad input, 2 for wrong usage, 3 when done but for parts that are named, and 130,
     143 and 129 after SIGINT, SIGTERM and SIGHUP.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
     try:
-        app(exit_on_error=False, print_error=False)
+        with stoppable() as stop:
+            command, bound, _ = app.parse_args(exit_on_error=False, print_error=False)  # which imports the command
+            stop.working = True
+            try:
+                command(*bound.args, **bound.kwargs)
+            except KeyboardInterrupt:
+                err_console.print("interrupted", markup=False)
+                sys.exit(130)
     except CycloptsError as error:
         _refuse(str(error), 2)
     except InputError as error:
         _refuse(str(error))
-    except KeyboardInterrupt:
-        err_console.print("interrupted", markup=False)
-        sys.exit(130)
     except BrokenPipeError:  # as in `otoscope ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (MemoryError, RuntimeError) as error:
@@ -84,8 +85,3 @@ def _refuse(message: str, code: int = 1) -> None:
     err_console.print("error:", style="bold red", end=" ")
     err_console.print(message, markup=False)
     sys.exit(code)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """Leave as an exception does, so that nothing half-written stays."""
-    sys.exit(128 + number)
