@@ -13,6 +13,7 @@ from torch import nn
 
 import otoscope.methods.crs as module
 from otoscope.contract import Contract
+from otoscope.errors import InputError
 from otoscope.methods.crs import crs
 from otoscope.methods.strs import strs
 from otoscope.subject import Subject
@@ -88,3 +89,10 @@ def test_clips_of_a_batch_have_a_spectrum_each() -> None:
 def test_silence_has_no_peak() -> None:
     result = crs(subject(), torch.zeros(400))
     assert not result.crs.any() and np.isnan(result.peak_frequency)
+
+
+@pytest.mark.parametrize(("name", "message"), [("no.wav", "no such audio file"), (".", "is a folder"), ("", "folder")])
+def test_a_path_without_a_sound_is_refused_as_everywhere(tmp_path: Path, name: str, message: str) -> None:
+    place = str(tmp_path / name) if name else name
+    with pytest.raises(InputError, match=message):
+        crs(Subject(nn.Conv1d(1, 4, 20), RATE), place)

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Literal, ParamSpec
 import torch
 import xarray as xr
 
-from otoscope.audio import file_digest
+from otoscope.audio import audio_duration, file_digest
 from otoscope.results import as_json, sign
 from otoscope.sounds import Sounds, sounds_of
 from otoscope.subject import Subject, check_taken, signature, silence
@@ -162,6 +162,7 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
         return {}
     wave = arguments["wave"]
     if streams and isinstance(wave, (str, Path)):
+        audio_duration(wave)  # which refuses what is not a sound
         return {"audio": Path(wave).name, "audio_sha256": file_digest(wave)}
     clip = arguments["wave"] = subject.clip(wave)
     return {"audio": clip.attrs.get("name", ""), "audio_sha256": clip.attrs.get("sha256", "")}
