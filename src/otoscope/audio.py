@@ -145,6 +145,26 @@ def audio_duration(path: str | os.PathLike[str]) -> float:
     return float(header.frames / header.samplerate)
 
 
+def audio_changes(path: str | os.PathLike[str], sample_rate: int) -> str:
+    """What :func:`load_audio` changes in a sound file, the ``note`` of the sound, from its header.
+
+    Raises
+    ------
+    InputError
+        As in :func:`load_audio`, for problems of the header.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros(4000), 16000)
+    ...     audio_changes(f"{folder}/clip.wav", 8000)
+    'resampled from 16000 to 8000 Hz'
+    """
+    rate, header = _header(Path(path), sample_rate)
+    return _note(header, rate, mono=True)
+
+
 def load_piece(
     path: str | os.PathLike[str], sample_rate: int, start: float = 0.0, duration: float | None = None
 ) -> np.ndarray:

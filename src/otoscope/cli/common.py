@@ -104,10 +104,14 @@ def make_scope(model: str, common: Common) -> Scope:
 def load_wave(path: Path, scope: Scope) -> xr.DataArray:
     """A sound at the rate of the model; a message says what was changed for the model to take it."""
     wave = scope.clip(path)
-    for note in (wave.attrs.get("note"), fit_note(scope, wave)):
-        if note:
-            err_console.print(f"{path.name}: {note}", markup=False)
+    print_notes(path, wave.attrs.get("note"), fit_note(scope, wave))
     return wave
+
+
+def print_notes(path: Path, *notes: str | None) -> None:
+    """Messages on what was changed in a sound."""
+    for note in filter(None, notes):
+        err_console.print(f"{path.name}: {note}", markup=False)
 
 
 def write(out: Path | None, results: Mapping[str, Any]) -> None:

@@ -14,7 +14,20 @@ from cyclopts import Parameter
 from torch import Tensor, nn
 
 from otoscope import tables
-from otoscope.cli.common import Audio, Common, CommonOptions, Data, Flag, Model, Selection, load_wave, make_scope, write
+from otoscope.audio import audio_changes
+from otoscope.cli.common import (
+    Audio,
+    Common,
+    CommonOptions,
+    Data,
+    Flag,
+    Model,
+    Selection,
+    load_wave,
+    make_scope,
+    print_notes,
+    write,
+)
 from otoscope.cli.console import as_text, counted, out_console, print_json, print_table, progress_bar
 from otoscope.data.find import find_sounds
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
@@ -105,7 +118,9 @@ def _run(
     record: Record, model: str, sound: Sequence[Any], given: dict[str, Any], common: Common, selection: Selection
 ) -> xr.Dataset:
     scope = make_scope(model, common)
-    if record.takes == "wave" and not record.streams:
+    if record.streams:
+        print_notes(sound[0], audio_changes(sound[0], scope.sample_rate))
+    elif record.takes == "wave":
         sound = [load_wave(sound[0], scope)]
     elif record.takes == "data" and (selection.by or selection.limit):
         (place,) = sound
