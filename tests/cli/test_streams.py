@@ -194,3 +194,20 @@ def _work_that_swallows_an_interrupt() -> None:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(1)
         raise AttributeError("what a half-loaded module says")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("taps", "--json"), ("taps",)])
+def test_output_that_cannot_be_written_is_an_error_of_one_line(small: str, arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "otoscope", arguments[0], small, *arguments[1:]]
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: cannot print the result: No space left") and ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--json", "--quiet"])
+def test_standard_output_may_be_closed(small: str, option: str) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "otoscope", "taps", small, option]
+    ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

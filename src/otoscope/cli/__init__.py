@@ -5,6 +5,7 @@ Results go to standard output, all else to standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ OWN = {
 }
 """Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""
 _METHODS = Group("Methods", sort_key=1)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # standard output may be a file; other files name themselves
 _MORE = frozenset({"strs"})  # methods whose command does more, in a file of their name
 
 app = App(
@@ -73,7 +75,12 @@ def main() -> None:
     except InputError as error:
         _refuse(str(error))
     except BrokenPipeError:  # as in `otoscope ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        _print_no_more()
+        _refuse(f"cannot print the result: {error.strerror}; make room, or send standard output elsewhere")
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not re.search("out of memory|allocate memory", str(error)):
             raise
@@ -85,3 +92,8 @@ def _refuse(message: str, code: int = 1) -> None:
     err_console.print("error:", style="bold red", end=" ")
     err_console.print(message, markup=False)
     sys.exit(code)
+
+
+def _print_no_more() -> None:
+    """Let what is still to be printed go nowhere, so that no error follows when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-out_console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+_terminal = sys.stdout is not None and sys.stdout.isatty()  # standard output may be closed
+out_console = Console(highlight=False, width=None if _terminal else 200)
 err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _MOST_ROWS = 40
@@ -34,8 +35,7 @@ def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object, whose numbers are all finite."""
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    print(json.dumps(content, allow_nan=False), flush=True)
 
 
 def print_table(
