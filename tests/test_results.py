@@ -178,3 +178,22 @@ def test_the_main_variable_is_the_first_also_of_a_result_that_was_read_back(tmp_
         save(sign(xr.Dataset(ordered), "method", "source", {}), tmp_path / f"{main}.nc")
         back = open_result(tmp_path / f"{main}.nc")
         assert next(iter(back.data_vars)) == main and set(back.data_vars) == set(variables)
+
+
+def test_a_damaged_file_is_refused_or_read_but_no_other_error(tmp_path: Path) -> None:
+    path = tmp_path / "result.nc"
+    save(sign(xr.Dataset({"a": ("x", np.arange(5.0)), "b": 1.0}, {"x": list("abcde")}), "strs", "source", {}), path)
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    damaged = [b"", b"CDF\x01", b"CDF\x02" + bytes(3), *(whole[:size] for size in range(4, len(whole), 61))]
+    for _ in range(100):
+        flipped = np.frombuffer(whole, np.uint8).copy()
+        flipped[random.integers(4, len(whole), 3)] ^= 1 << random.integers(0, 8, 3, dtype=np.uint8)
+        damaged.append(flipped.tobytes())
+    refused = []
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            open_result(path)
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 20 and all("result.nc is " in message for message in refused)

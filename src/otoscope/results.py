@@ -159,9 +159,10 @@ def open_result(path: str | Path) -> xr.Dataset:
     try:
         with xr.open_dataset(path, engine="scipy") as dataset:
             result = dataset.load()
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is damaged, or is not a netCDF file: {error}") from None
+    except Exception as error:  # damaged files raise many kinds: IndexError, struct.error, AssertionError ...
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} is damaged, or is not a netCDF file: {reason}") from None
     if "method" not in result.attrs:
         raise InputError(f"{path} is not a result of Otoscope: it does not say which method made it")
-    main = result.attrs.get("main")
+    main = str(result.attrs.get("main"))
     return result[[main, *(name for name in result.data_vars if name != main)]] if main in result else result
