@@ -325,7 +325,7 @@ def _listed(folder: Path) -> frozenset[str]:
     try:
         manifest = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[MANIFEST]
         return frozenset([SUMMARY, *manifest["files"]])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return frozenset()
 
 

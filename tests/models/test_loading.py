@@ -338,6 +338,7 @@ def test_only_models_built_by_name_can_be_saved(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "not valid JSON"),
+        pytest.param("[" * 100_000, "not valid JSON", id="brackets without end"),
         ("[1]", "must contain a JSON object, not a list"),
         ("{}", "has no architecture"),
         ('{"model_type": "wav2vec2"}', "give hf:"),

@@ -123,6 +123,7 @@ def test_what_fits_together_is_taken(path: Path, changes: list[str]) -> None:
     ("content", "message"),
     [
         (b"a: [1", "is not valid YAML"),
+        pytest.param(b"[" * 10_000, "is not valid YAML", id="brackets without end"),
         (b"- 1\n- 2\n", "is not a recipe"),
         (b"", "is not a recipe"),
         (b"about: \xff\xfe", "is not text in UTF-8"),

@@ -238,8 +238,8 @@ def read_config(folder: str | Path) -> dict[str, Any]:
         raise InputError(f"{folder} is not a checkpoint folder: it has no {CONFIG}")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from error
+    except (ValueError, RecursionError) as error:  # the latter from brackets without end
+        raise InputError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise InputError(f"{path} must contain a JSON object, not a {type(config).__name__}")
     if "architecture" not in config:
@@ -254,7 +254,7 @@ def is_checkpoint(folder: Path) -> bool:
     """Whether the ``config.json`` of a folder is Otoscope's, not that of another library."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(config, dict) and "architecture" in config
 

@@ -322,7 +322,7 @@ _Loader.add_implicit_resolver(
 def _parse(text: str, source: str) -> Any:
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:  # the latter from brackets without end
         raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
