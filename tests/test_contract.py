@@ -129,14 +129,48 @@ def test_it_comes_back_from_a_checkpoint_folder(tmp_path: Path) -> None:
         ({"scores": "odds"}, "scores has to be 'logits' or 'probabilities'"),
         ({"classes": "abc"}, "classes has to be a list of names"),
         ({"output": 1.5}, "output has to be the place or the name of an output"),
+        ({"output": True}, "output has to be the place or the name of an output"),
+        ({"output": [0]}, "output has to be the place or the name of an output"),
+        ({"length": "a"}, "length has to be a whole number of samples"),
+        ({"length": 1.5}, "length has to be a whole number of samples"),
+        ({"minimum_length": -1}, "minimum_length has to be a whole number of samples, 0 or more, not -1"),
+        ({"trained_length": -3}, "trained_length has to be a whole number of samples, 1 or more, not -3"),
+        ({"padding": ["zeros"]}, "padding has to be"),
+        ({"class_axis": "1"}, "class_axis has to be the number of an axis of the output, not '1'"),
+        ({"class_axis": True}, "class_axis has to be the number of an axis"),
+        ({"time_axis": 2.0}, "time_axis has to be the number of an axis"),
+        ({"classes": ["a", 1]}, "classes has to be a list of names"),
     ],
 )
 def test_a_field_that_cannot_be_is_named(content: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Contract.read(content)
     if next(iter(content)) in Contract.__dataclass_fields__:
-        with pytest.raises(InputError, match=message):
-            Contract().changed(**content)
+        for make in (Contract, Contract().changed):
+            with pytest.raises(InputError, match=message):
+                make(**content)
+
+
+@pytest.mark.parametrize("name", ["minimum_length", "padding"])
+def test_what_has_to_be_something_is_not_none(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} cannot be None; leave it out for"):
+        Contract(**{name: None})
+    assert Contract.read({name: None}) == Contract()
+
+
+def test_whole_numbers_of_numpy_and_lists_of_names_are_taken() -> None:
+    numbers = {name: np.int64(1) for name in ("sample_rate", "length", "minimum_length", "class_axis", "output")}
+    made = Contract(**numbers, classes=["a", "b"])  # type: ignore[arg-type]
+    assert {type(getattr(made, name)) for name in numbers} == {int}
+    assert made.classes == ("a", "b") and Contract(classes=()).classes is None
+    assert Scope(nn.Conv1d(1, 4, 20), np.int64(8000)).sample_rate == 8000
+
+
+def test_a_module_whose_attributes_mean_something_else_states_nothing() -> None:
+    module: Any = nn.Linear(1, 1)
+    module.sample_rate, module.input_length, module.minimum_length = "8k", (1, 2), -1
+    module.padding, module.classes = "mirror", "abc"
+    assert Contract.of(module) == Contract()
 
 
 # -- What is tried ----------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import torch
@@ -60,6 +62,11 @@ class Contract:
     classes : tuple of str or None
         Names of the classes, in the order of the outputs.
 
+    Raises
+    ------
+    InputError
+        If a field has an impossible value; the message names it.
+
     Examples
     --------
     >>> contract = Contract(sample_rate=8000, trained_length=6400, padding="repeat")
@@ -80,6 +87,17 @@ class Contract:
     time_axis: int | None = None
     classes: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if value is None and field.default is not None:
+                raise InputError(f"{name} cannot be None; leave it out for {field.default!r}")
+            if problem := _problem(name, value):
+                raise InputError(problem)
+            if isinstance(value, Integral):  # such as np.int64
+                object.__setattr__(self, name, operator.index(value))
+        object.__setattr__(self, "classes", tuple(self.classes or ()) or None)
+
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Contract:
         """The contract in a configuration.
@@ -90,12 +108,10 @@ class Contract:
             If a field is unknown or has an impossible value; the message names it.
         """
         names = [field.name for field in fields(cls)]
-        for name, value in content.items():
+        for name in content:
             if name not in names:
                 raise InputError(f"the contract has no field {name!r}; its fields are {', '.join(names)}")
-            if problem := _problem(name, value):
-                raise InputError(problem)
-        return cls(**{**content, "classes": tuple(content.get("classes") or ()) or None})
+        return cls().changed(**content)
 
     @classmethod
     def of(cls, model: nn.Module) -> Contract:
@@ -127,9 +143,7 @@ class Contract:
 
     def changed(self, **given: Any) -> Contract:
         """The contract with the fields that are given and not None."""
-        given = {name: value for name, value in given.items() if value is not None}
-        checked = Contract.read(given)
-        return replace(self, **{name: getattr(checked, name) for name in given})
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def fit(self, waveform: Tensor, *, cut: bool = True) -> Tensor:
         """A waveform (..., time) normalised, and as long as the model takes it, or longer where it is not `cut`.
@@ -206,14 +220,17 @@ def _problem(name: str, value: Any) -> str | None:
     """What is wrong with the value of a field."""
     if value is None:
         return None
-    if name in _CHOICES and value not in _CHOICES[name]:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if name in _CHOICES and not (isinstance(value, str) and value in _CHOICES[name]):
         return f"{name} has to be {' or '.join(map(repr, _CHOICES[name]))}, not {value!r}"
     least = _COUNTS.get(name)
-    if least is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+    if least is not None and (not whole or value < least):
         unit = "Hz" if name == "sample_rate" else "samples"
         return f"{name} has to be a whole number of {unit}, {least} or more, not {value!r}"
     if name == "classes" and not (isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)):
         return f"classes has to be a list of names, not {value!r}"
-    if name == "output" and not isinstance(value, (int, str)):
+    if name in ("class_axis", "time_axis") and not whole:
+        return f"{name} has to be the number of an axis of the output, not {value!r}"
+    if name == "output" and not (whole or isinstance(value, str)):
         return f"output has to be the place or the name of an output, not {value!r}"
     return None
