@@ -283,7 +283,7 @@ def test_arguments_are_recorded_as_they_were_given(scope: Scope, clip: Tensor) -
     recorded = [
         (scope.strs(clip, n_fft=256, hop=20), {"n_fft": 256, "hop": 20, "alignment": "centre"}),
         (scope.relevance(clip, target=np.int64(2), rule="gradient"), {"target": 2, "rule": "gradient"}),
-        (scope.relevance(clip, target=second), {"target": "second"}),
+        (scope.relevance(clip, target=second), {"target": f"{__name__}.{second.__qualname__}"}),
         (
             scope.sonify(clip, layer="pool2", channels=(3, 1), peak=True),
             {"layer": "features.pool2", "channels": [3, 1], "peak": True},
