@@ -70,6 +70,10 @@ class Subject:
     ) -> None:
         self.model = model if isinstance(model, nn.Module) else load(model)
         stated = Contract.of(self.model) if contract is None else contract
+        if isinstance(sample_rate, (np.generic, Tensor)):
+            sample_rate = sample_rate.item()
+        if isinstance(output, (np.generic, Tensor)):
+            output = output.item()
         if isinstance(sample_rate, float) and sample_rate.is_integer():
             sample_rate = int(sample_rate)
         self._contract = stated.changed(

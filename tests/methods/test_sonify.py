@@ -370,7 +370,7 @@ def test_a_model_that_overwrites_its_input_does_not_change_the_clip() -> None:
         ("pool33", {}, r"no tap is named 'pool33'; near it are: features.pool3"),
         ("pool3", {"channels": 13}, "unknown map 13: features.pool3 has 13 feature maps, 0 to 12"),
         ("pool3", {"channels": -1}, "unknown map -1"),
-        ("pool3", {"channels": [0, "x"]}, "unknown map 'x'"),
+        ("pool3", {"channels": [0, "x"]}, "channels has to be a whole number or a list of whole numbers"),
         ("pool3", {"channels": []}, "no feature map was given"),
         ("pool3", {"n_maps": 0}, "n_maps has to be 1 or more, not 0"),
         ("pool3", {"rule": "echo"}, "unknown rule 'echo'; the rules are gradient, guided, deconvnet"),

@@ -99,7 +99,7 @@ def smoothgrad(
 
     _check_counts(samples=samples, batch_size=batch_size)
     if not _is_number(noise) or noise < 0:
-        raise InputError(f"noise has to be 0 or more, a share of the clip's root mean square; got {noise!r}")
+        raise InputError(f"noise has to be a number of 0 or more, a share of the clip's root mean square; got {noise!r}")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise InputError(f"seed has to be a whole number of 0 or more, below 2**63; got {seed!r}")
     with _seeded(seed):
@@ -154,7 +154,7 @@ def occlusion(
     _check_counts(batch_size=batch_size)
     for name, value in (("occlusion_window", occlusion_window), ("occlusion_hop", occlusion_hop)):
         if value is not None and not _is_number(value):
-            raise InputError(f"{name} has to be one number of seconds, got {value!r}")
+            raise InputError(f"{name} has to be a number of seconds, got {value!r}")
     hop = occlusion_window / 2 if occlusion_hop is None else occlusion_hop
     window, step = round(occlusion_window * sample_rate), round(hop * sample_rate)
     if not 1 <= step <= window <= clip.shape[-1]:

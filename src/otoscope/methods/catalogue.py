@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, get_type_hints
 
 import torch
 import xarray as xr
 
 from otoscope.audio import audio_duration, file_digest
+from otoscope.methods.arguments import checked
 from otoscope.results import as_json, sign
 from otoscope.sounds import Sounds, sounds_of
 from otoscope.subject import Subject, check_taken, signature, silence
@@ -111,6 +112,12 @@ def method(
         parameters = inspect.signature(function)
         noun = main or function.__name__
 
+        @functools.cache
+        def hints() -> dict[str, Any]:
+            """The types of what is given beside model and sound."""
+            found = get_type_hints(function)
+            return {name: found[name] for name in list(parameters.parameters)[1:] if name != takes}
+
         @functools.wraps(function)
         def run(subject: Subject, /, *args: P.args, **kwargs: P.kwargs) -> xr.Dataset:
             try:
@@ -118,6 +125,8 @@ def method(
             except TypeError as error:
                 raise TypeError(f"{function.__name__}() {error}{_meant(error, parameters)}") from None
             bound.apply_defaults()
+            for name, hint in hints().items():
+                bound.arguments[name] = checked(function.__name__, name, bound.arguments[name], hint)
             given = {name: value for name, value in bound.arguments.items() if name not in PER_CALL}
             for name in (next(iter(given)), takes):  # the subject, and what it is given
                 given.pop(name, None)
