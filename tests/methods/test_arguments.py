@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ import xarray as xr
 
 from method_examples import Example
 from otoscope import InputError, Scope
+from otoscope.methods.arguments import check_positive, check_seed
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.listing import listing
 
@@ -90,3 +92,32 @@ def test_the_message_says_what_it_has_to_be(
     with pytest.raises(InputError) as caught:
         call(example, name, **{option: value})
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("layer_importance", "learning_rate"),
+        ("layer_importance", "encoder_learning_rate"),
+        ("strs", "minimum_frequency"),
+        ("crs", "minimum_frequency"),
+        ("tone_response", "minimum_frequency"),
+        ("tone_response", "amplitude"),
+    ],
+)
+def test_a_rate_or_frequency_is_finite_and_above_0(example: Examples, name: str, option: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"{option} has to be a finite number above 0"):
+        call(example, name, **{option: value})
+
+
+@pytest.mark.parametrize("name", ["crs_classifier", "subband_emphasis", "residual_study"])
+def test_a_seed_below_0_is_refused(example: Examples, name: str) -> None:
+    with pytest.raises(InputError, match="seed has to be a whole number from 0"):
+        call(example, name, seed=-1)
+
+
+def test_what_is_in_range_passes() -> None:
+    check_positive(one=1e-300, two=5)
+    check_seed(0)
+    check_seed(2**32 - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,6 +50,19 @@ def checked(method: str, name: str, value: Any, hint: Any) -> Any:
         nouns = list(dict.fromkeys(_noun(one) for one in choices if one is not type(None)))
         raise InputError(f"{method}: {name} has to be {' or '.join(nouns)}, not {value!r}")
     return value
+
+
+def check_positive(**numbers: float) -> None:
+    """Raise an InputError where a number is not above 0, or not finite."""
+    for name, number in numbers.items():
+        if not 0 < number < math.inf:
+            raise InputError(f"{name} has to be a finite number above 0, not {number!r}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise an InputError where a number is not the seed of a generator of random numbers."""
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed has to be a whole number from 0 to 2**32 - 1, not {seed!r}")
 
 
 def _choices(hint: Any) -> list[Any]:

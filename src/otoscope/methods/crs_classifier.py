@@ -14,6 +14,7 @@ from otoscope.citations import cite
 from otoscope.dsp import response
 from otoscope.dsp.effect import bootstrap_weights, cohens_d, eta_squared, moments
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe.select import first_kernels
 from otoscope.results import axis, variable
@@ -114,6 +115,7 @@ def crs_classifier(
     """
     if degree < 1 or folds < 2 or resamples < 1 or not 0 < penalty < np.inf:
         raise InputError("degree and resamples have to be 1 or more, folds 2 or more, and penalty above 0")
+    check_seed(seed)
     sounds = sounds_of(subject, data)
     first = first_kernels(subject.model, silence(subject), subject.sample_rate, layer)
     hop = first.stride if hop is None else hop

@@ -18,6 +18,7 @@ from otoscope.data.find import split_labels
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe import Tap, read_taps
 from otoscope.probe.layerwise import run_to
@@ -112,6 +113,7 @@ def layer_importance(
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not numbers or batch_size < 1 or (epochs is not None and epochs < 1):
         raise InputError("seeds, epochs and batch_size have to be 1 or more")
+    check_positive(learning_rate=learning_rate, encoder_learning_rate=encoder_learning_rate)
     layer, time_axes = usual_taps(subject, layer)
     taps, learnt = _features(sounds_of(subject, data), layer, time_axes, keep=not frozen)
     tested_on: object = "a quarter of each class"

@@ -14,6 +14,7 @@ from otoscope.citations import cite
 from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.residual import residuals_of
 from otoscope.models import weights_digest
@@ -107,6 +108,7 @@ def residual_study(
     >>> residual_study(Subject(model, sample_rate=8000), sounds).score.sizes
     Frozen({'layer': 1})
     """
+    check_seed(seed)
     models, sounds = [subject.model, *others], sounds_of(subject, data)
     layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []

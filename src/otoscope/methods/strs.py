@@ -12,6 +12,7 @@ from torch import Tensor
 from otoscope.citations import cite
 from otoscope.dsp import response
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe.select import first_kernels
 from otoscope.results import axis, variable
@@ -114,6 +115,7 @@ def frequencies(
     scale: Scale, n_fft: int, sample_rate: float, bins_per_octave: int, minimum_frequency: float
 ) -> tuple[xr.Variable, Tensor | None]:
     """The axis in Hz and, where it is not that of the Fourier transform, the same in cycles per sample."""
+    check_positive(minimum_frequency=minimum_frequency)
     if scale == "linear":
         if n_fft < 1:
             raise InputError(f"n_fft has to be the width of a kernel or more, not {n_fft}")

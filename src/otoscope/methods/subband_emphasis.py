@@ -16,6 +16,7 @@ from otoscope.dsp.effect import bootstrap_weights, f_ratio
 from otoscope.dsp.similarity import rank_correlation
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.probe import Rule, rule_name
@@ -114,6 +115,7 @@ def subband_emphasis(
     """
     if resamples < 1:
         raise InputError(f"resamples has to be 1 or more, not {resamples}")
+    check_seed(seed)
     rate = subject.sample_rate
     centres, edges = band_limits(bands, n_bands, minimum_frequency, maximum_frequency or rate / 2, rate)
     sounds = sounds_of(subject, data)

@@ -13,6 +13,7 @@ from torch import Tensor
 from otoscope.citations import cite
 from otoscope.dsp.response import log_frequencies
 from otoscope.errors import InputError
+from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe import Tap, locate
 from otoscope.probe.select import activity_of, by_clip
@@ -87,9 +88,8 @@ def tone_response(
     Frozen({'channel': 6, 'frequency': 76})
     """
     rate = subject.sample_rate
+    check_positive(minimum_frequency=minimum_frequency, amplitude=amplitude)
     sweep = _sweep(frequencies, rate, minimum_frequency, bins_per_octave)
-    if not 0 < amplitude < math.inf:
-        raise InputError(f"amplitude must be above 0, got {amplitude!r}")
     inputs = silence(subject, duration)
     tap, value = locate(subject.model, inputs, rate, layer, subject.time_axes)
     at_rest = _maps(value, tap)
