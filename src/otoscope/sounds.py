@@ -36,12 +36,20 @@ class Clip:
         Its class, where it is known; several are divided by commas.
     facts : mapping of str to str
         What else is known of it, such as its speaker.
+    filling : int
+        How many samples at the end of `inputs` are zeros that filled it up.
     """
 
     name: str
     inputs: Tensor
     label: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    filling: int = 0
+
+    @property
+    def samples(self) -> int:
+        """How many samples of the sound itself are in `inputs`."""
+        return self.inputs.shape[-1] - self.filling
 
 
 class Sounds(Sized, Iterable[Clip]):
@@ -96,6 +104,16 @@ def sounds_of(subject: Subject, data: Data) -> Sounds:
     return data if isinstance(data, Sounds) else Sounds(subject, data)
 
 
+def needs_classes(classes: Sequence[str]) -> str:
+    """What is said of sounds that are not of two classes or more."""
+    if not classes:
+        return "there are no sounds"
+    return (
+        f"all sounds are of the class {classes[0]!r}, and two classes or more are needed: sort them into a folder a "
+        "class, or choose another fact of the data as the class (--by on the command line)"
+    )
+
+
 def usual_taps(
     subject: Subject, layer: str | Sequence[str] | None = None
 ) -> tuple[str | Sequence[str] | None, dict[str, int]]:
@@ -121,7 +139,9 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
     clip = subject.clip(wave)
     if clip.ndim > 1:
         raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
-    return Clip(name, subject.inputs(clip), label, facts)
+    inputs = subject.inputs(clip)
+    filling = max(0, inputs.shape[-1] - clip.size) if subject.contract.padding == "zeros" else 0
+    return Clip(name, inputs, label, facts, filling)
 
 
 def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:

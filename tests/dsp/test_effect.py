@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from otoscope.dsp.effect import bootstrap_weights, cohens_d, eta_squared, f_ratio, moments
+from otoscope.dsp.effect import (
+    bootstrap_interval,
+    bootstrap_weights,
+    chance_level,
+    cohens_d,
+    eta_squared,
+    f_ratio,
+    moments,
+)
 from otoscope.errors import InputError
 
 
@@ -74,3 +84,23 @@ def test_a_large_common_mean_does_not_swallow_the_variance() -> None:
 def test_one_class_has_no_ratio() -> None:
     with pytest.raises(InputError, match="two classes"):
         f_ratio([1.0, 2.0], [0, 0])
+
+
+@pytest.mark.parametrize(("classes", "clips"), [(12, 2), (10, 6), (10, 30), (2, 24)])
+@pytest.mark.parametrize("size", [f_ratio, eta_squared])
+def test_bounds_of_noise_hold_the_estimate(size: Callable[..., np.ndarray], classes: int, clips: int) -> None:
+    """Percentiles of the draws lie above it for half of all quantities where classes have two clips."""
+    x, numbers = np.random.default_rng(0).normal(size=(classes * clips, 100)), np.repeat(np.arange(classes), clips)
+    draws = [size(x, numbers, weights) for weights in bootstrap_weights(len(x), 200, 0)]
+    estimate = size(x, numbers)
+    low, high = bootstrap_interval(estimate, draws, ratio=size is f_ratio)
+    assert (low <= estimate).all() and (estimate <= high).all()
+
+
+def test_noise_stays_below_the_level_of_chance_in_nineteen_of_twenty() -> None:
+    draw, numbers = np.random.default_rng(0), np.repeat(np.arange(4), 6)
+    above = 0
+    for seed in range(200):
+        noise = draw.normal(size=(24, 5))
+        above += eta_squared(noise, numbers).max() > chance_level(eta_squared, noise, numbers, 100, seed)
+    assert stats.binomtest(above, 200, 0.05).pvalue > 1e-3

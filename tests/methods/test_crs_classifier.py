@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
+from otoscope.contract import Contract
 from otoscope.data.find import find_sounds
 from otoscope.data.items import Item
 from otoscope.errors import InputError
@@ -68,6 +69,16 @@ def test_chance_is_what_noise_gives(subject: Subject) -> None:
     assert abs(float(found.accuracy[0]) - 0.5) < 0.2 and float(found.chance[0]) == 0.5
     inside = (found.effect_ci_low <= 0) & (found.effect_ci_high >= 0)
     assert float(inside.mean()) > 0.7
+
+
+def test_the_duration_of_a_clip_does_not_matter(subject: Subject) -> None:
+    """The same noise, twice as long in one class, filled up with silence by the contract of the model."""
+    rng = np.random.default_rng(3)
+    filling = Subject(subject.model, sample_rate=RATE, contract=Contract(sample_rate=RATE, trained_length=3200))
+    sounds = [clip(np.tile(noise(rng), 1 + n % 2), "ab"[n % 2], name=str(n)) for n in range(60)]
+    found = crs_classifier(filling, sounds, n_fft=80, resamples=100)
+    assert abs(float(found.accuracy[0]) - 0.5) < 0.2
+    assert float(abs(found.effect).max()) < float(found.effect_chance)
 
 
 @pytest.mark.replica("crs_classifier")
@@ -128,9 +139,9 @@ def test_groups_are_set_against_the_class_they_divide_not(subject: Subject) -> N
     ("sounds", "message"),
     [
         ([np.ones(800, "f4")], "has no class"),
-        ([(np.ones(800, "f4"), "a")] * 2, "of 1 class"),
+        ([(np.ones(800, "f4"), "a")] * 2, "two classes or more are needed"),
         ([(np.ones(800, "f4"), "a"), (np.ones(800, "f4"), "b")], "single file"),
-        ([], "of 0 class"),
+        ([], "no sounds"),
     ],
 )
 def test_what_cannot_be_classified_is_refused(subject: Subject, sounds: list[object], message: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from otoscope.contract import Contract
 from otoscope.data.find import find_sounds
 from otoscope.errors import InputError
 from otoscope.methods.relevance import relevance
@@ -95,6 +96,26 @@ def test_it_is_its_definition() -> None:
     assert float(found.correlation) == pytest.approx(spearmanr(emphasis.mean(0), ratio).statistic, abs=1e-6)
 
 
+@pytest.mark.parametrize("trained_length", [None, 2400])
+def test_the_duration_of_a_clip_does_not_matter(trained_length: int | None) -> None:
+    """The same noise, twice as long in one class, filled up with silence or not: no band tells the classes apart."""
+    rng = np.random.default_rng(0)
+    sounds = [(rng.standard_normal((2400, 1200)[n % 2]).astype("f4") / 10, "ab"[n % 2]) for n in range(40)]
+    subject = Subject(Detector(), contract=Contract(sample_rate=RATE, trained_length=trained_length))
+    found = subband_emphasis(subject, sounds, n_bands=12, resamples=100)
+    assert float(found.f_ratio.max()) < float(found.f_ratio_chance)
+
+
+def test_bounds_hold_the_estimate() -> None:
+    """Of noise with few clips a class, where draws of a bootstrap are mostly larger."""
+    rng = np.random.default_rng(0)
+    sounds = [(rng.standard_normal(1600).astype("f4") / 10, "abcdefgh"[n % 8]) for n in range(24)]
+    found = subband_emphasis(Subject(Detector()), sounds, n_bands=12, resamples=100)
+    for name, low, high in (("emphasis", "ci_low", "ci_high"), ("f_ratio", "f_ratio_ci_low", "f_ratio_ci_high")):
+        assert (found[low] <= found[name]).all() and (found[name] <= found[high]).all()
+    assert found.correlation_ci_low <= found.correlation <= found.correlation_ci_high
+
+
 def test_the_level_of_a_clip_does_not_matter() -> None:
     sounds = planted(8)
     louder = [(sound * 0.01 * (1 + n), label) for n, (sound, label) in enumerate(sounds)]
@@ -138,7 +159,8 @@ def test_options_out_of_range_are_refused(options: dict[str, object], message: s
 
 
 @pytest.mark.parametrize(
-    ("sounds", "message"), [([np.ones(800, "f4")], "has no class"), ([(np.ones(800, "f4"), "a")] * 2, "of 1 class")]
+    ("sounds", "message"),
+    [([np.ones(800, "f4")], "has no class"), ([(np.ones(800, "f4"), "a")] * 2, "all sounds are of the class 'a'")],
 )
 def test_sounds_without_classes_are_refused(sounds: list[object], message: str) -> None:
     with pytest.raises(InputError, match=message):

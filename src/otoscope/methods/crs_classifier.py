@@ -12,13 +12,13 @@ import xarray as xr
 
 from otoscope.citations import cite
 from otoscope.dsp import response
-from otoscope.dsp.effect import bootstrap_weights, cohens_d, eta_squared, moments
+from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_level, cohens_d, eta_squared, moments
 from otoscope.errors import InputError
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe.select import first_kernels
 from otoscope.results import axis, variable
-from otoscope.sounds import Clip, sounds_of
+from otoscope.sounds import Clip, needs_classes, sounds_of
 from otoscope.subject import Subject, silence
 from otoscope.types import Data, Progress
 
@@ -83,7 +83,8 @@ def crs_classifier(
         over them; `balanced_accuracy`, the mean recall of the classes; `chance`, the share of the commonest class;
         `clips`, `folds_used` and `units` (speakers or files that were kept together); `fold_accuracy` (group, fold).
         Of all clips: `class_crs` (class, frequency), the mean CRS of each class; `effect` (frequency), how far the
-        classes differ there, with bounds `effect_ci_low` and `effect_ci_high`.
+        classes differ there, with bounds `effect_ci_low` and `effect_ci_high`, and `effect_chance`, which the largest
+        of all frequencies exceeds in 5 % of data sets whose classes do not differ.
 
     Raises
     ------
@@ -94,14 +95,16 @@ def crs_classifier(
     Notes
     -----
     The CRS of every clip, each frequency standardised on the training folds, goes into a support vector machine with
-    the kernel :math:`(\gamma\, x \cdot y)^d`, :math:`\gamma` one over the variance of all features. Clips of one
+    the kernel :math:`(\gamma\, x \cdot y)^d`, :math:`\gamma` one over the number of features times their variance.
+    The silence that fills up a short clip has no part in its CRS, which would tell durations apart. Clips of one
     speaker stand on one side of a fold where the data says who speaks, else those cut from one recording where it
     says that, else those of one file. The published table gives accuracies as they are, of classes of very different
     size: read `balanced_accuracy` and `chance` beside them.
 
     The effect is Cohen's d for two classes (positive where the second has more), and for more of them
-    :math:`\eta^2`, the share of the variance between clips that lies between classes. Bounds are 95 % percentiles of a
-    bootstrap over clips.
+    :math:`\eta^2`, the share of the variance between clips that lies between classes. Its bounds are those of a
+    bootstrap over clips, see :func:`otoscope.dsp.effect.bootstrap_interval`. With few clips a class :math:`\eta^2` is
+    large by chance: `effect_chance` is found by shuffling the classes.
 
     Examples
     --------
@@ -119,10 +122,13 @@ def crs_classifier(
     sounds = sounds_of(subject, data)
     first = first_kernels(subject.model, silence(subject), subject.sample_rate, layer)
     hop = first.stride if hop is None else hop
+    longest = max(kernel.shape[-1] for kernel in first.kernels)
     clips: list[Clip] = []
     spectra = []
     for clip in sounds:
-        spectra.append(response.crs_stream([clip.inputs.reshape(-1)], first.kernels, hop, n_fft).cpu().numpy())
+        heard = max(clip.samples, longest)  # frames of filling would tell durations apart
+        samples = clip.inputs.reshape(-1)[:heard]
+        spectra.append(response.crs_stream([samples], first.kernels, hop, n_fft).cpu().numpy())
         clips.append(Clip(clip.name, clip.inputs.new_empty(0), clip.label, clip.facts))  # without the sound
         if progress:
             progress(len(clips), len(sounds))
@@ -158,7 +164,7 @@ def _known(clips: Sequence[Clip]) -> _Known:
         raise InputError(f"{unlabelled} has no class: give a data set with classes, or pairs of a sound and its label")
     classes = tuple(dict.fromkeys(sorted(str(clip.label) for clip in clips)))
     if len(classes) < 2:
-        raise InputError(f"the sounds are of {len(classes)} class: two or more are needed")
+        raise InputError(needs_classes(classes))
     fact = next((fact for fact in _UNITS if _divides(fact, clips)), None)
     unit, names = (
         ("file", [clip.name for clip in clips]) if fact is None else (_UNITS[fact], [c.facts[fact] for c in clips])
@@ -255,14 +261,20 @@ def _differences(features: Array, known: _Known, n_fft: int, sample_rate: int, r
     size: Callable[..., Array] = cohens_d if two else eta_squared
     draws = bootstrap_weights(len(features), resamples, seed)
     drawn = np.stack([size(features, known.number, weights) for weights in draws])
-    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    found = size(features, known.number)
+    low, high = bootstrap_interval(found, drawn)
+    if not two:
+        low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
     name = "Cohen's d of the classes" if two else "share of the variance between classes"
     return xr.Dataset(
         {
             "class_crs": variable(["class", "frequency"], moments(features, known.number)[0], "mean CRS of the class"),
-            "effect": variable(["frequency"], size(features, known.number), name),
+            "effect": variable(["frequency"], found, name),
             "effect_ci_low": variable(["frequency"], low, "lower 95 % bound of the effect"),
             "effect_ci_high": variable(["frequency"], high, "upper 95 % bound of the effect"),
+            "effect_chance": variable(
+                [], chance_level(size, features, known.number, resamples, seed), "largest effect by chance"
+            ),
         },
         coords={
             "class": list(known.classes),

@@ -12,7 +12,7 @@ import xarray as xr
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE
 from otoscope.dsp.bands import octave_bands
-from otoscope.dsp.effect import bootstrap_weights, f_ratio
+from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_level, f_ratio
 from otoscope.dsp.similarity import rank_correlation
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
@@ -21,7 +21,7 @@ from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.probe import Rule, rule_name
 from otoscope.results import axis, variable
-from otoscope.sounds import batched, sounds_of
+from otoscope.sounds import batched, needs_classes, sounds_of
 from otoscope.subject import Subject
 from otoscope.types import Data, Progress
 
@@ -31,7 +31,8 @@ Bands = Literal["mel", "third_octave", "linear"]
 _BATCH = 8
 _COLUMNS = (
     "band_low", "band_high", "emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_ci_low",
-    "f_ratio_ci_high", "correlation", "correlation_ci_low", "correlation_ci_high",
+    "f_ratio_ci_high", "f_ratio_chance", "correlation", "correlation_ci_low", "correlation_ci_high",
+    "input_correlation",
 )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def subband_emphasis(
     bands : {"mel", "third_octave", "linear"}
         Scale on which the bands are equally wide.
     n_bands : int
-        How many bands, but for third-octaves.
+        Number of bands; of third-octaves there are as many as fit.
     minimum_frequency : float
         Where the first band begins, in Hz.
     maximum_frequency : float, optional
@@ -79,8 +80,9 @@ def subband_emphasis(
         Over `band` (its centre in Hz, with `band_low` and `band_high`): `emphasis`, the mean over clips of the
         magnitude of the relevance in the band over that in all bands, with 95 % bounds `ci_low` and `ci_high`;
         `input_emphasis`, the same of the sound itself; `f_ratio` of the classes, with bounds `f_ratio_ci_low` and
-        `f_ratio_ci_high`. `correlation`, the rank correlation of `emphasis` and `f_ratio` over bands, with its bounds,
-        and `input_correlation`, that of `input_emphasis` and `f_ratio`. `clip_emphasis` (clip, band).
+        `f_ratio_ci_high`, and `f_ratio_chance`, which the largest of all bands exceeds in 5 % of data sets whose
+        classes do not differ. `correlation`, the rank correlation of `emphasis` and `f_ratio` over bands, with its
+        bounds, and `input_correlation`, that of `input_emphasis` and `f_ratio`. `clip_emphasis` (clip, band).
 
     Raises
     ------
@@ -96,12 +98,15 @@ def subband_emphasis(
     .. math:: \mathrm{emphasis}(b) = \frac{1}{N} \sum_i \overline{G_i}(b) \Big/ \frac{1}{B} \sum_{b'} \overline{G_i}(b')
 
     so that 1 is as much as in the mean band, whatever the widths of the bands and the level of the clip. The F-ratio
-    is that of the level of the clips in the band in dB (mean power), see :func:`otoscope.dsp.effect.f_ratio`.
+    is that of the level of the clips in the band in dB (mean power, without the silence that fills them up), see
+    :func:`otoscope.dsp.effect.f_ratio`.
     Section 4.3 sets what relevance signals emphasise beside F-ratios that others measured. That both go together does
     not show that the model uses what separates the classes: relevance follows the spectrum of the sound to some
     degree whatever the model has learnt, so compare `correlation` with `input_correlation`.
 
-    Bounds of `emphasis` are Student's over clips, the others percentiles of a bootstrap over clips.
+    Bounds of `emphasis` are Student's over clips, the others those of a bootstrap over clips, see
+    :func:`otoscope.dsp.effect.bootstrap_interval`. F-ratios are above 0 by chance, the more so the fewer clips a class
+    has: `f_ratio_chance` is found by shuffling the classes.
 
     Examples
     --------
@@ -131,7 +136,8 @@ def subband_emphasis(
             names.append(clip.name)
             labels.append(clip.label)
         found = relevance_of(subject, inputs, rule=rule)
-        power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges)
+        lengths = np.array([[clip.samples] for clip in clips])
+        power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges) / lengths
         with np.errstate(divide="ignore"):
             levels.append(10 * np.log10(np.maximum(power, np.finfo(np.float32).tiny)))
         emphases.append(_relative(in_bands(spectrum_of(found["relevance"].values, rate, edges), rate, edges)))
@@ -140,7 +146,7 @@ def subband_emphasis(
             progress(len(names), len(sounds))
     classes = sorted(set(labels))
     if len(classes) < 2:
-        raise InputError(f"the sounds are of {len(classes)} class: two or more are needed")
+        raise InputError(needs_classes(classes))
     numbers = np.array([classes.index(label) for label in labels])
     measured = _Measured(np.concatenate(levels), np.concatenate(emphases), np.concatenate(of_inputs), numbers)
     result = _labelled(measured, resamples, seed)
@@ -228,9 +234,10 @@ def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
     draws = bootstrap_weights(len(measured.numbers), resamples, seed)
     draws = draws[[len(np.unique(measured.numbers[weights > 0])) > 1 for weights in draws]]
     ratios = np.stack([measured.ratio(weights) for weights in draws])
-    ratio_low, ratio_high = np.nanquantile(ratios, [0.025, 0.975], axis=0)
+    ratio_low, ratio_high = bootstrap_interval(measured.ratio(), ratios, ratio=True)
+    chance = chance_level(f_ratio, measured.levels, measured.numbers, resamples, seed)
     correlations = [measured.correlation(weights) for weights in draws]
-    correlation_low, correlation_high = np.nanquantile(correlations, [0.025, 0.975])
+    correlation_low, correlation_high = np.clip(bootstrap_interval(measured.correlation(), correlations), -1, 1)
     bound = "{} 95 % bound"
     return xr.Dataset(
         {
@@ -241,6 +248,7 @@ def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
             "f_ratio": variable(["band"], measured.ratio(), "F-ratio of the classes"),
             "f_ratio_ci_low": variable(["band"], ratio_low, bound.format("lower")),
             "f_ratio_ci_high": variable(["band"], ratio_high, bound.format("upper")),
+            "f_ratio_chance": variable([], chance, "largest F-ratio by chance"),
             "correlation": variable([], measured.correlation(), "rank correlation of emphasis and F-ratio"),
             "correlation_ci_low": variable([], correlation_low, bound.format("lower")),
             "correlation_ci_high": variable([], correlation_high, bound.format("upper")),

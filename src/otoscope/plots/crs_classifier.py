@@ -10,7 +10,7 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import LINE_STYLES, frequency_unit, legend_above, make_grid
+from otoscope.plots.drawing import LINE_STYLES, frequency_unit, legend_above, make_grid, small_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,11 +46,15 @@ def crs_classifier(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | Non
     ...     {"group": ["all"], "frequency": [0.0, 4000.0]}, {"classes": "a, b"})
     >>> for name, value in (("effect", 0.5), ("effect_ci_low", 0.1), ("effect_ci_high", 0.9)):
     ...     result[name] = "frequency", [value, value]
+    >>> result["effect_chance"] = 0.3
     >>> accuracies, effect = crs_classifier(result, Figure().subplots(2))
     >>> accuracies.get_xlabel(), effect.get_ylabel()
     ('accuracy (%)', "Cohen's d")
     """
-    result = having(result, ["accuracy", "accuracy_deviation", "chance", "effect", "effect_ci_low", "effect_ci_high"])
+    result = having(
+        result,
+        ["accuracy", "accuracy_deviation", "chance", "effect", "effect_ci_low", "effect_ci_high", "effect_chance"],
+    )
     if axes is None:
         axes = make_grid(2, 1, height=3.8)
     axes = np.asarray(axes, dtype=object).ravel()
@@ -76,7 +80,7 @@ def _accuracies(result: xr.Dataset, ax: Axes) -> None:
         linestyle="none", label="balanced accuracy",
     )  # fmt: skip
     ax.set_yticks(place, groups)
-    ax.set(xlim=(0, 105), xlabel="accuracy (%)", ylim=(len(groups) - 0.4, -0.6))
+    ax.set(xlim=(0, 103), xlabel="accuracy (%)", ylim=(len(groups) - 0.4, -0.6))
     legend_above(ax)
 
 
@@ -87,9 +91,13 @@ def _effect(result: xr.Dataset, ax: Axes) -> None:
     ax.fill_between(frequency, result["effect_ci_low"], result["effect_ci_high"], color=colour, alpha=0.25, linewidth=0)
     ax.plot(frequency, finite(result["effect"], "the effect"), line, color=colour, linewidth=1.1)
     two = len(str(result.attrs.get("classes", "")).split(", ")) == 2
+    chance = float(result["effect_chance"])
+    for level in (chance, -chance) if two else (chance,):
+        ax.axhline(level, color="black", linestyle=":", linewidth=0.8, label="chance" if level > 0 else None)
     if two:
         ax.axhline(0, color="black", linewidth=0.6)
     else:
         ax.set_ylim(0, 1)
+    ax.legend(loc="best", fontsize=small_size(ax))
     ax.set(xlabel=f"frequency ({unit})", ylabel="Cohen's d" if two else "η² of the classes")
     ax.margins(x=0)

@@ -43,12 +43,17 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
     >>> band = {"band": [500.0, 1500.0], "band_low": ("band", [0.0, 1000.0]), "band_high": ("band", [1000.0, 2000.0])}
     >>> names = ("emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_ci_low", "f_ratio_ci_high")
     >>> result = xr.Dataset({name: ("band", [1.0, 2.0]) for name in names}, band)
-    >>> result = result.assign({f"correlation{bound}": 0.5 for bound in ("", "_ci_low", "_ci_high")})
+    >>> alone = ("correlation", "correlation_ci_low", "correlation_ci_high", "input_correlation", "f_ratio_chance")
+    >>> result = result.assign({name: 0.5 for name in alone})
     >>> [ax.get_ylabel() for ax in subband_emphasis(result, Figure().subplots(2))]
     ['emphasis', 'F-ratio of classes']
     """
     result = result.drop_dims("clip", errors="ignore")
-    result = having(result, ["emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "correlation"])
+    result = having(
+        result,
+        ["emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_chance", "correlation",
+         "input_correlation"],
+    )  # fmt: skip
     if axes is None:
         axes = make_grid(2, 1, height=3.4, sharex=True)
     axes = np.asarray(axes, dtype=object).ravel()
@@ -63,13 +68,18 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
     _curve(axes[0], edges, result, ("emphasis", "ci_low", "ci_high"), 0, "relevance")
     _curve(axes[1], edges, result, ("f_ratio", "f_ratio_ci_low", "f_ratio_ci_high"), 1, "")
     low, value, high = (float(result[f"correlation{one}"]) for one in ("_ci_low", "", "_ci_high"))
+    of_input = float(result["input_correlation"])
     axes[1].set_title(
-        f"rank correlation {value:.2f} ({low:.2f} to {high:.2f})", fontsize=small_size(axes[1]), loc="right", pad=3
-    )
+        f"rank correlation {value:.2f} ({low:.2f} to {high:.2f}), of the input {of_input:.2f}",
+        fontsize=small_size(axes[1]), loc="right", pad=3,
+    )  # fmt: skip
+    axes[1].axhline(float(result["f_ratio_chance"]), color="black", linestyle=":", linewidth=0.8, label="chance")
     axes[0].set(ylabel="emphasis", xlim=(edges[0], edges[-1]))
+    axes[0].set_ylim(bottom=0)
     axes[1].set(ylabel="F-ratio of classes", xlabel=f"frequency ({unit})", xlim=(edges[0], edges[-1]))
-    for ax in axes:
-        ax.set_ylim(bottom=0)
+    if (result["f_ratio"] > 0).all():
+        axes[1].set_yscale("log")
+    axes[1].legend(loc="best", fontsize=small_size(axes[1]))
     legend_above(axes[0])
     return cast(Array, axes)
 
