@@ -488,3 +488,22 @@ def test_the_crs_of_a_file_is_that_of_its_samples(tmp_path: Path, duration: floa
     np.testing.assert_allclose(from_file.crs, from_wave.crs, rtol=1e-4, atol=1e-6 * largest)
     assert from_file.attrs == from_wave.attrs
     assert from_file.attrs["audio"] == "noise.wav"
+
+
+@pytest.mark.parametrize("output", [5, -1, "nope"])
+def test_an_output_that_the_model_has_not_is_refused(output: int | str) -> None:
+    for model in (classifier(), load("vowel-name")):
+        with pytest.raises(InputError, match=f"the model returns one tensor, and so has no output {output!r}"):
+            Scope(model, 8000, output=output).geometry()
+        assert json.loads(Scope(model, 8000, output=0).geometry().attrs["subject"])["output"] == 0
+
+
+@pytest.mark.parametrize("output", [2, -3, "logits"])
+def test_one_of_several_outputs_has_to_be_there(output: int | str) -> None:
+    class Two(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return x.mean(-1), x.amax(-1)
+
+    assert torch.equal(Scope(Two(), 8000, output=-1).output(torch.arange(9.0)), torch.full((1, 1), 8.0))
+    with pytest.raises(InputError, match=f"no output {output!r} that is a tensor; its outputs are 0 to 1"):
+        Scope(Two(), 8000, output=output).output(torch.arange(9.0))

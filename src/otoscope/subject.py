@@ -54,7 +54,8 @@ class Subject:
     Raises
     ------
     InputError
-        If the sample rate is not known, or a field of the contract has an impossible value.
+        If the sample rate is not known, or a field of the contract has an impossible value; later, when they are
+        looked up in the model, if it has no such output or tap.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Subject:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
         self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
         self.time_axes = dict(time_axes or {})
-        self._tried = self._contract.scores is not None
+        self._tried = False
         self._digest: tuple[Any, str] | None = None  # state of the weights, and their hash
 
     @property
@@ -101,8 +102,12 @@ class Subject:
     def contract(self) -> Contract:
         """What the model takes and answers; what its attributes do not state is tried with silence."""
         if not self._tried:
-            with self.lock, suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
-                self._try_output(silence(self))
+            with self.lock:
+                if self._contract.output is not None:
+                    self._check_output()
+                with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
+                    if self._contract.scores is None:
+                        self._try_output(silence(self))
             self._tried = True
         return self._contract
 
@@ -181,6 +186,15 @@ class Subject:
                     self._contract = self._contract.changed(layout=layout)
                     return
         raise InputError(refusal(self, candidate.shape[-1], name, errors))
+
+    def _check_output(self) -> None:
+        """Raise an InputError where the model has no such output as is to be looked at."""
+        try:
+            with torch.no_grad(), evaluating(self.model):
+                answer = self.model(silence(self))
+        except REFUSALS:  # it may take sounds of one length only; then the methods that use the output refuse
+            return
+        output_tensor(answer, self._contract.output)
 
     def _try_output(self, inputs: Tensor) -> None:
         """Find out by one forward pass what the output is."""

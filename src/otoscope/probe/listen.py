@@ -119,8 +119,9 @@ def frozen(model: nn.Module) -> Iterator[None]:
 def output_tensor(output: Any, which: int | str | None = None) -> Tensor:
     """The one tensor of a model's output that methods explain.
 
-    A tensor is returned as it is; of a tuple, list or mapping (such as a Hugging Face output) it is the one at the
-    place, or of the name, `which`; by default ``logits`` where there is one, else the first floating-point tensor.
+    A tensor is returned as it is, and is at place 0; of a tuple, list or mapping (such as a Hugging Face output) it is
+    the one at the place, or of the name, `which`; by default ``logits`` where there is one, else the first
+    floating-point tensor.
 
     Raises
     ------
@@ -128,11 +129,14 @@ def output_tensor(output: Any, which: int | str | None = None) -> Tensor:
         If there is no such tensor.
     """
     if isinstance(output, Tensor):
+        if which not in (None, 0):
+            raise InputError(f"the model returns one tensor, and so has no output {which!r}; leave the output out")
         return output
     named = dict(output.items()) if hasattr(output, "items") else {}
     listed = list(named.values()) if named else list(output) if isinstance(output, Sequence) else []
     if which is not None:
-        chosen = named.get(which) if isinstance(which, str) else listed[which] if which < len(listed) else None
+        places = dict(enumerate(listed)) | {place - len(listed): one for place, one in enumerate(listed)}
+        chosen = named.get(which) if isinstance(which, str) else places.get(which)
         if isinstance(chosen, Tensor):
             return chosen
         known = ", ".join(map(str, named)) or f"0 to {len(listed) - 1}"
