@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import time
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -488,6 +489,23 @@ def test_the_crs_of_a_file_is_that_of_its_samples(tmp_path: Path, duration: floa
     np.testing.assert_allclose(from_file.crs, from_wave.crs, rtol=1e-4, atol=1e-6 * largest)
     assert from_file.attrs == from_wave.attrs
     assert from_file.attrs["audio"] == "noise.wav"
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"zzz": 1}, "no tap is named 'zzz'; near it are: body.conv"),
+        ({"relu": 7}, "time_axes: relu has the axes 0 to 2, not 7"),
+        ({"relu": "x"}, "time_axes: relu has the axes 0 to 2, not 'x'"),
+    ],
+)
+def test_a_time_axis_of_no_tap_is_refused(axes: dict[str, Any], message: str) -> None:
+    model = nn.Sequential(OrderedDict(body=nn.Sequential(OrderedDict(conv=nn.Conv1d(1, 6, 20), relu=nn.ReLU()))))
+    for work in (Scope.taps, Scope.geometry):
+        with pytest.raises(InputError, match=message):
+            work(Scope(model, 8000, time_axes=axes))
+    named = Scope(model, 8000, time_axes={"relu": 1})
+    assert named.time_axes == {"body.relu": 1} and named.taps()["relu"].time_axis == 1
 
 
 @pytest.mark.parametrize("output", [5, -1, "nope"])

@@ -83,7 +83,8 @@ class Subject:
         if self._contract.sample_rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
         self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
-        self.time_axes = dict(time_axes or {})
+        self._stated_axes = dict(time_axes or {})
+        self._time_axes: dict[str, int] | None = None  # by the full names of taps
         self._tried = False
         self._digest: tuple[Any, str] | None = None  # state of the weights, and their hash
 
@@ -110,6 +111,28 @@ class Subject:
                         self._try_output(silence(self))
             self._tried = True
         return self._contract
+
+    @property
+    def time_axes(self) -> dict[str, int]:
+        """Axes that are time whatever the trace says, by the full names of taps.
+
+        Raises
+        ------
+        InputError
+            If there is no tap of such a name, or several, or it has no such axis.
+        """
+        if self._time_axes is None and self._stated_axes:
+            try:
+                with self.lock:
+                    seen = trace(self.model, silence(self), self.sample_rate)
+            except REFUSALS:  # it may take sounds of one length only
+                return self._stated_axes
+            for name, axis in self._stated_axes.items():
+                count = len(seen[name].shape)
+                if axis not in range(-count, count):
+                    raise InputError(f"time_axes: {name} has the axes 0 to {count - 1}, not {axis!r}")
+            self._time_axes = {seen.resolve(name): int(axis) for name, axis in self._stated_axes.items()}
+        return self._time_axes or {}
 
     @property
     def digest(self) -> str:
