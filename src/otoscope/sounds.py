@@ -134,6 +134,7 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
         wave, label, facts = sound_of(sound, subject.sample_rate), ",".join(sound.labels) or None, sound.facts
     else:
         (wave, label), facts = sound if isinstance(sound, tuple) else (sound, None), {}
+        label = None if label is None else str(label)
     named = wave.attrs.get("name", number) if isinstance(wave, xr.DataArray) else number
     name = str(wave) if isinstance(wave, (str, Path)) else str(named)
     clip = subject.clip(wave)

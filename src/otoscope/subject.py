@@ -88,6 +88,9 @@ class Subject:
         self._tried = False
         self._digest: tuple[Any, str] | None = None  # state of the weights, and their hash
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name}, {self.sample_rate} Hz>"
+
     @property
     def sample_rate(self) -> int:
         """Of the waveforms that the model takes, in Hz."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,27 @@ def test_what_is_not_defined_is_null(otoscope: Otoscope, tmp_path: Path) -> None
     ran = otoscope("geometry", f"{tmp_path / 'lone.py'}:lone", "--sample-rate", 8000, "--json")
     (row,) = ran.json()["rows"]
     assert row["mu"] is None and row["B"] == pytest.approx(1)
+
+
+# -- Arguments missing or too many -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("geometry",), "MODEL is required"),
+        (("strs", "vowel-name", "a.wav", "b.wav"), "too many arguments: b.wav"),
+        (("relevance", "vowel-name", "--target"), "--target requires an argument"),
+    ],
+)
+def test_arguments_missing_or_too_many_are_named(otoscope: Otoscope, arguments: tuple[str, ...], message: str) -> None:
+    ran = otoscope(*arguments)
+    assert ran.code == 2 and message in ran.err
+
+
+def test_training_without_its_extra_says_how_to_get_it(otoscope: Otoscope, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pydantic", "otoscope.training.recipe", "otoscope.cli.train"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    ran = otoscope("train", "laptop/vowels", "--dry-run")
+    assert ran.code == 1 and ran.err.strip() == "error: training needs pydantic: pip install otoscope[train]"

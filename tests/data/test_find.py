@@ -150,3 +150,14 @@ def test_a_class_of_one_sound_cannot_be_split() -> None:
         split_sounds([Item(Path(f"{n}.wav"), (label,)) for n, label in enumerate("aab")])
     with pytest.raises(InputError, match="share"):
         split_sounds([], 1.0)
+
+
+def test_folders_of_classes_go_before_names_of_fsdd(tmp_path: Path) -> None:
+    """Recordings of digits may be sorted into classes of another kind."""
+    for label in ("clean", "noisy"):
+        (tmp_path / label).mkdir()
+        for take in range(2):
+            write_audio(tmp_path / label / f"3_theo_{take}.wav", np.zeros(800), 8000)
+    for place in (tmp_path, f"folder:{tmp_path}"):
+        assert [item.labels for item in find_sounds(place)] == [("clean",)] * 2 + [("noisy",)] * 2
+    assert {item.labels for item in find_sounds(tmp_path / "clean")} == {("3",)}

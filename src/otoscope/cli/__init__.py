@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from otoscope._version import __version__
 from otoscope.cli.console import err_console
@@ -71,7 +71,7 @@ def main() -> None:
                 err_console.print("interrupted", markup=False)
                 sys.exit(130)
     except CycloptsError as error:
-        _refuse(str(error), 2)
+        _refuse(_said(error), 2)
     except InputError as error:
         _refuse(str(error))
     except BrokenPipeError:  # as in `otoscope ... | head`
@@ -85,6 +85,16 @@ def main() -> None:
         if not isinstance(error, MemoryError) and not re.search("out of memory|allocate memory", str(error)):
             raise
         _refuse("there is not enough memory for this: give a shorter sound, or smaller numbers as options")
+
+
+def _said(error: CycloptsError) -> str:
+    """What is wrong with the usage of a command."""
+    if isinstance(error, MissingArgumentError) and error.argument and not error.keyword and not error.argument.tokens:
+        return f"{error.argument.name} is required"
+    if isinstance(error, UnusedCliTokensError):
+        left = " ".join(error.unused_tokens or ())
+        return f"too many arguments: {left} (an option of several values is given once for each of them)"
+    return str(error)
 
 
 def _refuse(message: str, code: int = 1) -> None:

@@ -17,8 +17,6 @@ _terminal = sys.stdout is not None and sys.stdout.isatty()  # standard output ma
 out_console = Console(highlight=False, width=None if _terminal else 200)
 err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_MOST_ROWS = 40
-
 
 @contextmanager
 def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
@@ -39,16 +37,21 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def print_table(
-    title: str, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], caption: str = "", keys: int = 1
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    headings: Mapping[str, str],
+    caption: str = "",
+    keys: int = 1,
+    most: int = 40,
 ) -> None:
-    """A table of rows; of a long one the first rows.
+    """A table of rows; of a long one the first rows, `most` of them.
 
     Columns that do not fit beside each other stand closer or, where that does not suffice, in a table below, after the
     same first `keys` columns.
     """
-    left = len(rows) - _MOST_ROWS
+    left = len(rows) - most
     more = f"{left} more rows: --json prints all of them" if left > 0 else ""
-    rows, gap = rows[:_MOST_ROWS], 1
+    rows, gap = rows[:most], 1
     parts = list(_side_by_side(rows, headings, keys, out_console.width, gap))
     if len(parts) > 1 and len(close := list(_side_by_side(rows, headings, keys, out_console.width, 0))) == 1:
         parts, gap = close, 0

@@ -10,7 +10,11 @@ from cyclopts import CycloptsError, Parameter
 from otoscope.cli.common import Flag, Folder, Json
 from otoscope.cli.console import err_console, facts_table, out_console, print_json, print_table, progress_bar
 from otoscope.errors import InputError
-from otoscope.training.recipe import available, read_recipe
+
+try:
+    from otoscope.training.recipe import available, read_recipe
+except ModuleNotFoundError as error:
+    raise InputError(f"training needs {error.name}: pip install otoscope[train]") from None
 
 
 def train(
@@ -58,7 +62,7 @@ def _list(json: bool) -> None:
         print_json({"recipes": available()})
     else:
         rows = [{"name": name, "about": about} for name, about in available().items()]
-        print_table("recipes", rows, {"name": "recipe", "about": "trains"})
+        print_table("recipes", rows, {"name": "recipe", "about": "trains"}, most=len(rows))
 
 
 def _show(title: str, metrics: dict[str, Any], json: bool) -> None:

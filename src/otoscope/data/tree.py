@@ -9,7 +9,8 @@ from otoscope.errors import InputError
 
 def _read(request: Request) -> DataSet:
     files = sound_files(request.folder, request.url)
-    if all(fsdd.NAME.fullmatch(path.name) for path in files.values()):
+    folders = {name.partition("/")[0] for name in files if "/" in name}
+    if len(folders) < 2 and all(fsdd.NAME.fullmatch(path.name) for path in files.values()):
         task = next(iter(fsdd.SOURCE.tasks)) if request.task == "label" else request.task
         if task not in fsdd.SOURCE.tasks:
             raise InputError(f"the recordings in {request.folder} are labelled by digit or speaker, not by {task!r}")

@@ -99,7 +99,9 @@ def smoothgrad(
 
     _check_counts(samples=samples, batch_size=batch_size)
     if not _is_number(noise) or noise < 0:
-        raise InputError(f"noise has to be a number of 0 or more, a share of the clip's root mean square; got {noise!r}")
+        raise InputError(
+            f"noise has to be a number of 0 or more, a share of the clip's root mean square; got {noise!r}"
+        )
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise InputError(f"seed has to be a whole number of 0 or more, below 2**63; got {seed!r}")
     with _seeded(seed):
