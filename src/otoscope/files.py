@@ -133,8 +133,8 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the name is empty or belongs to a file, a link to nothing, a mount point, or a folder with anything in it
-        that Otoscope did not write, the place cannot be written, or the disk is full.
+        If the name is empty or belongs to a file, a link to nothing, a mount point, or a folder with anything else in
+        it, the place cannot be written, or the disk is full.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ...     pass
     Traceback (most recent call last):
     ...
-    otoscope.errors.InputError: ...out holds files that Otoscope did not write; choose a new or empty folder
+    otoscope.errors.InputError: ...out holds more than an earlier inspection; choose a new or empty folder
     """
     folder = _named(folder)
     place = _place_of_folder(folder)
@@ -317,7 +317,7 @@ def _check_replaceable(place: Path, folder: Path) -> None:
     if not place.is_dir() or any(
         not entry.is_file(follow_symlinks=False) or entry.name not in listed for entry in os.scandir(place)
     ):
-        raise InputError(f"{folder} holds files that Otoscope did not write; choose a new or empty folder")
+        raise InputError(f"{folder} holds more than an earlier inspection; choose a new or empty folder")
 
 
 def _listed(folder: Path) -> frozenset[str]:
