@@ -446,6 +446,21 @@ def test_a_full_disk_while_a_folder_is_flushed(tmp_path: Path, monkeypatch: pyte
     assert tree(tmp_path) == before
 
 
+def test_a_full_disk_while_a_file_of_a_folder_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise FULL
+
+    def write() -> None:
+        with whole_folder("out") as part:
+            write_text(part / "report.html", "new")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(InputError, match=r"^cannot write out/report\.html: No space left on device; make room"):
+        write()
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize("write", [write_result, make_folder])
 def test_names_that_cannot_be_folders(write: Callable[[Any], Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")

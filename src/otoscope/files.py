@@ -243,6 +243,10 @@ def _explained(path: Path, part: Path) -> Iterator[None]:
     """Say in one sentence why a path cannot be written; errors of other files pass."""
     try:
         yield
+    except InputError as error:  # of a file in the part, whose name says nothing to the user
+        if str(part) not in str(error):
+            raise
+        raise InputError(str(error).replace(str(part), str(path))) from error
     except OSError as error:
         about = str(part if error.filename is None else error.filename)
         if not (about.startswith(str(part)) or str(part).startswith(about)):
