@@ -160,7 +160,11 @@ def test_options_out_of_range_are_refused(options: dict[str, object], message: s
 
 @pytest.mark.parametrize(
     ("sounds", "message"),
-    [([np.ones(800, "f4")], "has no class"), ([(np.ones(800, "f4"), "a")] * 2, "all sounds are of the class 'a'")],
+    [
+        ([np.ones(800, "f4")], "has no class"),
+        ([(np.ones(800, "f4"), "a")] * 2, "all sounds are of the class 'a'"),
+        ([], "there are no sounds"),
+    ],
 )
 def test_sounds_without_classes_are_refused(sounds: list[object], message: str) -> None:
     with pytest.raises(InputError, match=message):
