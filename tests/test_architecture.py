@@ -44,16 +44,48 @@ FILES = sorted(path for path in SOURCE.rglob("*.py") if package(path) not in TOP
 
 def imported(path: Path) -> Iterator[str]:
     """The modules of ours that a file imports: at its top, in functions, for type checkers, and by name."""
+    here = ("otoscope", *path.relative_to(SOURCE).parent.parts)  # the package of the file
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "otoscope":
-            names = [f"otoscope.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            base = here[: len(here) + 1 - node.level] if node.level else ()
+            module = ".".join([*base, *filter(None, [node.module])])
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            names = [text for text in map(literal, node.args[:1]) if text]
         else:
             continue
         yield from (name for name in names if name.startswith("otoscope."))
+
+
+def literal(node: ast.expr) -> str:
+    """The text of an expression, as far as it is written out from its beginning."""
+    if isinstance(node, ast.JoinedStr):
+        node = node.values[0]
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("import otoscope.plots.crs", "otoscope.plots.crs"),
+        ("from otoscope import plots", "otoscope.plots"),
+        ("from otoscope.plots import crs", "otoscope.plots.crs"),
+        ("def f():\n    from ..plots import crs", "otoscope.plots.crs"),
+        ("from .. import plots", "otoscope.plots"),
+        ("from . import strs", "otoscope.methods.strs"),
+        ("from .strs import strs", "otoscope.methods.strs.strs"),
+        ("importlib.import_module('otoscope.plots')", "otoscope.plots"),
+        ("import_module(f'otoscope.plots.{name}')", "otoscope.plots."),
+        ("__import__('otoscope.plots')", "otoscope.plots"),
+    ],
+)
+def test_every_form_of_import_is_seen(line: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.SOURCE", tmp_path)
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods/crs.py").write_text(line)
+    assert list(imported(tmp_path / "methods/crs.py")) == [name]
 
 
 def test_every_package_has_a_floor() -> None:
