@@ -55,8 +55,10 @@ def test_numbers_of_numpy_and_torch_are_numbers(
 
 def test_a_rate_and_an_output_may_be_numbers_of_numpy_and_torch() -> None:
     model = torch.nn.Conv1d(1, 2, 5)
-    for rate in (np.int64(8000), torch.tensor(8000), np.float32(8000)):
-        scope = Scope(model, rate, output=np.int64(0))
+    rates: list[Any] = [np.int64(8000), torch.tensor(8000), np.float32(8000)]
+    output: Any = np.int64(0)
+    for rate in rates:
+        scope = Scope(model, rate, output=output)
         assert (scope.sample_rate, scope.contract.output) == (8000, 0) and type(scope.sample_rate) is int
 
 
