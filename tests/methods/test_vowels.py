@@ -136,6 +136,14 @@ def test_vowels_shorter_than_a_model_takes_are_followed_by_silence() -> None:
     assert (result.measured.sel(signal="input", measure="F0") > 0).all()
 
 
+def test_the_hash_counts_what_is_known_of_the_vowels() -> None:
+    subject, (token,) = Subject("vowel-name"), vowel_tokens(limit=1)
+    other = replace(token, known=(2 * token.known[0], *token.known[1:]))
+    one, two = (vowels_of(subject, [each]) for each in (token, other))
+    assert one.attrs["audio_sha256"] != two.attrs["audio_sha256"]
+    np.testing.assert_array_equal(one.measured, two.measured)
+
+
 def test_progress_and_result_that_can_be_kept(tmp_path: Any) -> None:
     calls: list[tuple[int, int]] = []
     result = vowels(Subject("vowel-name"), limit=3, progress=lambda *call: calls.append(call))

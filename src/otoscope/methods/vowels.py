@@ -22,7 +22,7 @@ from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method
 from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.probe import Rule, rule_name
-from otoscope.results import axis, variable
+from otoscope.results import as_json, axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Progress, Target
 
@@ -170,7 +170,8 @@ def vowels_of(
         voice = voices[token.group]
         measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])
         # The sound itself is let go, so that memory does not grow with the data set.
-        digest.update(token.name.encode() + np.ascontiguousarray(both[0]).tobytes())
+        facts = {"name": token.name, "vowel": token.vowel, "known": token.known, "deviation": token.deviation}
+        digest.update(as_json(facts).encode() + np.ascontiguousarray(both[0]).tobytes())
         rows.append((token.name, token.group, token.vowel, found.attrs["target"], token.known, token.deviation))
         if progress:
             progress(len(rows), total)
