@@ -16,6 +16,8 @@ from otoscope.methods.catalogue import METHODS
 from otoscope.methods.listing import listing
 from otoscope.report.html import Figure, Section, Table, render
 from otoscope.report.sections import make_sections, section
+from otoscope.report.sections.parts import call
+from otoscope.results import sign
 
 
 def check(name: str, result: xr.Dataset) -> Section:
@@ -47,6 +49,11 @@ def test_silence_makes_no_number_up(name: str, example: Callable[[str], Example]
     page = render("silence", [check(name, getattr(Scope(one.model), name)(np.zeros(4000), **one.arguments))])
     text = re.sub(r'"data:[^"]*"|<style>.*?</style>', "", page, flags=re.DOTALL)
     assert not re.search(r"\b(nan|inf)\b", text, flags=re.IGNORECASE)
+
+
+def test_a_call_shows_a_long_list_by_its_ends() -> None:
+    result = sign(xr.Dataset({"share": 0.0}), "vowels", "", {"groups": ["men", "boys"], "target": [*"abcdefghijklmn"]})
+    assert call(result) == "vowels(groups=['men', 'boys'], target=['a', …, 'n'])"
 
 
 def test_what_is_absent_has_none_and_what_is_not_known_neither() -> None:

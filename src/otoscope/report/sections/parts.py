@@ -96,9 +96,16 @@ def table(result: xr.Dataset, caption: str = "", columns: Mapping[str, str] | No
 def call(result: xr.Dataset) -> str:
     """How a result was computed, as a call; what was left at a default of None is left out."""
     method, arguments = result.attrs.get("method", ""), json.loads(result.attrs.get("arguments", "{}"))
-    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items() if value not in (None, [], {}))
+    given = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items() if value not in (None, [], {}))
     given = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b", r"\1…", given)  # hashes, of which the result has every digit
     return f"{method}({given})" if method else ""
+
+
+def _short(value: Any) -> str:
+    """A value as in Python, a long list by its ends."""
+    if isinstance(value, list) and len(value) > 12:
+        return f"[{value[0]!r}, …, {value[-1]!r}]"
+    return repr(value)
 
 
 def as_loud(signal: xr.DataArray, reference: xr.DataArray) -> Any:
