@@ -118,7 +118,7 @@ def examples(folder: Path) -> dict[str, Example]:
     spectra = {"layer": "wide", "n_fft": 256, "hop": 20, "alignment": "start", "scale": "log"}
     scale = {"bins_per_octave": 4, "minimum_frequency": 100.0}
     segment = {"start": 0.1, "stop": 0.3, "duration": 0.2}
-    relevance = {"target": "b", "rule": "gradient"}
+    relevance = {"target": "c", "rule": "gradient"}
     maps = {"channels": [2, 0], "n_maps": 2, "rule": "guided"}
     found = {
         "strs": on(wave, {}, **spectra, **{name: {"scale": "log", name: value} for name, value in scale.items()}),

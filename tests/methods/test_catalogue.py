@@ -8,22 +8,38 @@ import json
 import re
 from collections.abc import Callable
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+import torch
 import xarray as xr
 
 from method_examples import Example
 from otoscope import InputError, Scope, __version__
 from otoscope.contract import Contract
-from otoscope.methods.catalogue import METHODS, PER_CALL, Record
+from otoscope.methods.catalogue import METHODS, PER_CALL, Record, of_clips
 from otoscope.methods.listing import listing, summary
 from otoscope.subject import Subject
 
 NAMES = list(listing())
 NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore"}
 """Public functions of `Scope` that are not methods."""
+
+NULL = {
+    "filters": {"before": "no other state of the model is shown"},
+    "tone_response": {"frequencies": "bins_per_octave and minimum_frequency determine them"},
+    "relevance": dict.fromkeys(
+        ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
+        "the rule has no such option",
+    ),
+    "voice": {"pre_emphasis": "nothing is raised"},
+    "vowels": {"pre_emphasis": "nothing is raised", "limit": "there is no limit"},
+    "top_activations": {"duration": "clips are whole"},
+    "crs_classifier": {"groups": "the data have no groups"},
+}
+"""Arguments that may be signed as null, and why: no value was used instead."""
 
 Examples = Callable[[str], Example]
 
@@ -150,6 +166,19 @@ def test_every_parameter_that_changes_numbers_is_signed(example: Examples, name:
         assert after[parameter] != base[parameter], f"{parameter} is not signed as it was used"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_changes_a_result_changes_what_is_signed_and_what_was_used_is_not_null(
+    example: Examples, name: str
+) -> None:
+    one = example(name)
+    results = [run(one, name, arguments) for arguments in (one.arguments, *map(one.changed, one.others))]
+    for result in results:
+        null = {argument for argument, value in arguments_of(result).items() if value is None}
+        assert null <= set(NULL.get(name, {}))
+    for result, other in combinations(results, 2):
+        assert result.equals(other) or arguments_of(result) != arguments_of(other)
+
+
 def without(arguments: dict[str, Any], parameter: str) -> dict[str, Any]:
     return {key: value for key, value in arguments.items() if key != parameter}
 
@@ -182,3 +211,42 @@ def test_what_was_used_is_signed_in_place_of_a_default(example: Examples) -> Non
     one = example("strs")
     assert arguments_of(run(one, "strs", {}))["hop"] == 5
     assert arguments_of(run(one, "crs", {}))["hop"] == 5
+
+
+def test_the_classes_and_segments_that_were_used_are_signed(example: Examples) -> None:
+    """Of one clip a value, of several a list; numbers, where the classes have no names."""
+    clips = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0)) * torch.tensor([[1.0], [100.0]])
+    for name in ("relevance", "autocorrelation", "voice"):
+        scope = Scope(example(name).model)
+        both, alone = (getattr(scope, name)(given) for given in (clips, clips[1]))
+        assert arguments_of(both)["target"] == both["class_name"].values.tolist()
+        assert arguments_of(alone)["target"] == alone["class_name"].item()
+        for time in {"start", "stop"} & set(both.data_vars):
+            assert arguments_of(both)[time] == both[time].values.tolist()
+            assert arguments_of(alone)[time] == alone[time].item()
+            assert arguments_of(alone)["duration"] == 0.1 and arguments_of(both)["duration"] == [0.1, 0.1]
+    given = arguments_of(scope.voice(clips[0], start=0.1, stop=0.4, target="a"))
+    assert (given["start"], given["stop"], given["target"]) == (0.1, 0.4, "a")
+    assert given["duration"] == pytest.approx(0.3)
+    unnamed = Scope(torch.nn.Sequential(torch.nn.Conv1d(1, 3, 4000), torch.nn.Flatten()), 8000)
+    result = unnamed.relevance(clips)
+    assert arguments_of(result)["target"] == result["target"].values.tolist()
+
+
+def test_the_maps_frames_and_vowels_that_were_used_are_signed(example: Examples) -> None:
+    signed = {
+        name: arguments_of(run(example(name), name, example(name).arguments))
+        for name in ("data_flow", "coherence", "top_activations", "frame_response", "vowels")
+    }
+    flow = run(example("data_flow"), "data_flow", {"n_maps": 2})
+    assert arguments_of(flow)["channels"] == {
+        layer: flow["channel"].sel(layer=layer).values.tolist() for layer in ("relu", "other")
+    }
+    assert signed["coherence"]["channels"] == "the most active of each clip"
+    assert (signed["top_activations"]["channels"], signed["top_activations"]["n_maps"]) == ("all", 4)
+    frame = run(example("frame_response"), "frame_response", {})
+    assert signed["frame_response"]["time"] == frame["frame_time"].item()
+    found = run(example("vowels"), "vowels", {**example("vowels").arguments, **example("vowels").others["recordings"]})
+    assert arguments_of(found)["recordings"].startswith(example("vowels").others["recordings"]["recordings"])
+    assert arguments_of(found)["groups"] == found["group"].values.tolist()
+    assert arguments_of(found)["target"] == of_clips(found["class_name"].values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ import xarray as xr
 from otoscope.citations import cite
 from otoscope.dsp import spectra
 from otoscope.dsp.segment import segment
-from otoscope.methods.catalogue import Rows, method
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.catalogue import Rows, method, of_clips, resolved
+from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
@@ -91,7 +92,7 @@ def autocorrelation(
     correlation = spectra.autocorrelation(torch.as_tensor(cut)).numpy()
     lags = np.arange(cut.shape[-1]) / sample_rate
     peaks = np.apply_along_axis(_peak, -1, correlation, lags)
-    return xr.Dataset(
+    result = xr.Dataset(
         {
             "autocorrelation": variable(["clip", "signal", "lag"], correlation, "autocorrelation"),
             "period": variable(["clip", "signal"], peaks[..., 0], "lag of the peak of the autocorrelation", "s"),
@@ -102,6 +103,7 @@ def autocorrelation(
         coords={"signal": axis("signal", list(SIGNALS), "signal"), "lag": axis("lag", lags, "lag", "s")},
         attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
     )
+    return resolved(result, target=explained(subject, found, target), **times_used(pieces, sample_rate))
 
 
 def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:
@@ -109,6 +111,15 @@ def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:
     (below,) = np.nonzero(curve < 0)
     at = int(below[0] + curve[below[0] :].argmax()) if below.size else 0
     return np.array([lags[at], curve[at]] if at and curve[at] > 0 else [np.nan, np.nan])
+
+
+def times_used(pieces: Sequence[slice], sample_rate: float) -> dict[str, Any]:
+    """The start, stop and duration of segments in s, as they are signed."""
+    times = [(one.start / sample_rate, one.stop / sample_rate, (one.stop - one.start) / sample_rate) for one in pieces]
+    return {
+        name: of_clips(values)
+        for name, values in zip(("start", "stop", "duration"), zip(*times, strict=True), strict=True)
+    }
 
 
 def segment_times(pieces: Sequence[slice], sample_rate: float) -> dict[str, xr.Variable]:

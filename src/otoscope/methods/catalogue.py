@@ -7,12 +7,13 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, get_type_hints
 
+import numpy as np
 import torch
 import xarray as xr
 
@@ -161,6 +162,18 @@ def resolved(result: xr.Dataset, **values: Any) -> xr.Dataset:
     """Note the values of arguments whose default depends on the model or the sound."""
     result.attrs["resolved"] = as_json(values)
     return result
+
+
+def of_clips(values: Sequence[Any] | np.ndarray) -> Any:
+    """A value of each clip as it is signed: that of a single clip by itself, of several as a list.
+
+    Examples
+    --------
+    >>> of_clips(["ah"]), of_clips(np.array([0.5, 1.0]))
+    ('ah', [0.5, 1.0])
+    """
+    each = np.asarray(values).tolist()
+    return each[0] if len(each) == 1 else each
 
 
 def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: bool) -> dict[str, str]:

@@ -139,6 +139,7 @@ def coherence(
     return resolved(
         result,
         layer=[tap.name for tap in taps],
+        channels="the most active of each clip" if channels is None else channels,
         noverlap=nperseg // 2 if noverlap is None else noverlap,
         nfft=nfft or nperseg,
     )

@@ -125,7 +125,8 @@ def data_flow(
         rate=axis("layer", rates, "sampling rate", "Hz"),
         nyquist=axis("layer", rates / 2, "half the sampling rate", "Hz"),
     )
-    return resolved(result.assign(_measured(result)), layer=names)
+    followed = {name: result[f"channel_{n}"].values for n, name in enumerate(names, start=1)}
+    return resolved(result.assign(_measured(result)), layer=names, channels=followed)
 
 
 def flow_at(flow: xr.Dataset, layer: str) -> xr.Dataset:

@@ -14,7 +14,7 @@ from otoscope.dsp import response
 from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.kernels import magnitude_response
 from otoscope.errors import InputError
-from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.catalogue import Rows, method, of_clips, resolved
 from otoscope.probe.select import first_kernels
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
@@ -107,4 +107,4 @@ def frame_response(
     )
     peaks = [peak_frequency(one) for one in result["frame_response"]]
     result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest response", "Hz")
-    return resolved(result, layer=name)
+    return resolved(result, layer=name, time=of_clips(result["frame_time"].values))

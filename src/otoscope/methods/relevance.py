@@ -15,7 +15,7 @@ from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
 from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
-from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.catalogue import Rows, method, of_clips, resolved
 from otoscope.probe import RULES, Rule, RuleName, logits, rule_name, vjp
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
@@ -127,7 +127,7 @@ def relevance(
     result = relevance_of(subject, inputs, target=target, rule=rule, window=window, hop=hop, options=options)
     if rule == "occlusion" and options["occlusion_hop"] is None:
         options["occlusion_hop"] = options["occlusion_window"] / 2
-    return resolved(result, **options)
+    return resolved(result, target=explained(subject, result, target), **options)
 
 
 def relevance_of(
@@ -176,6 +176,13 @@ def relevance_of(
     source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
     result.attrs.update(sample_rate=sample_rate, rule=rule_name(rule), target=", ".join(names), source=source)
     return result
+
+
+def explained(subject: Subject, result: xr.Dataset, target: Target | None) -> Any:
+    """The target as it is signed: by default the classes that were likeliest, by name or number."""
+    if target is not None:
+        return target
+    return of_clips(result["class_name"].values if subject.classes else result["class_name"].values.astype(int))
 
 
 def check_rule(rule: str | Rule) -> None:

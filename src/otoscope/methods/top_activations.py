@@ -139,7 +139,8 @@ def top_activations(
         result = result.merge(_sounds(clips, result, sonified, duration, progress))
         result.attrs["rule"] = rule_name(rule)
     result.attrs.update(layer=name, sample_rate=subject.sample_rate, clips=done)
-    return resolved(result, layer=name, channels="all" if channels is None else channels)
+    n_maps = result.sizes["channel"]
+    return resolved(result, layer=name, channels="all" if channels is None else channels, n_maps=n_maps)
 
 
 @dataclass(frozen=True)

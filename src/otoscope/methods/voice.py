@@ -10,9 +10,9 @@ import xarray as xr
 from otoscope.citations import cite
 from otoscope.dsp.segment import segment
 from otoscope.dsp.voice import envelope, formant_range, formants, lp_spectrum, over_voiced, pitch
-from otoscope.methods.autocorrelation import SIGNALS, segment_times
+from otoscope.methods.autocorrelation import SIGNALS, segment_times, times_used
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
@@ -137,7 +137,8 @@ def voice(
         },
         attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
     )
-    return resolved(result, maximum=highest)
+    used = times_used(pieces, sample_rate)
+    return resolved(result, target=explained(subject, found, target), maximum=highest, **used)
 
 
 def _each(

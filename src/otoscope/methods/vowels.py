@@ -19,8 +19,8 @@ from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
 from otoscope.methods.autocorrelation import SIGNALS
-from otoscope.methods.catalogue import Rows, method
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable
 from otoscope.subject import Subject
@@ -145,7 +145,12 @@ def vowels(
     tokens = vowel_tokens(recordings, sample_rate=subject.sample_rate, groups=groups, limit=limit, seed=seed)
     result = vowels_of(subject, tokens, target=target, rule=rule, pre_emphasis=pre_emphasis, progress=progress)
     result.attrs["audio"] = f"{len(tokens)} vowels from {tokens.origin}"
-    return result
+    return resolved(
+        result,
+        recordings=tokens.origin,
+        groups=result["group"].values,
+        target=explained(subject, result, target),
+    )
 
 
 def vowels_of(
