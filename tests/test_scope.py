@@ -143,6 +143,13 @@ def test_too_short_a_clip_is_refused_where_the_model_does_not_say_what_it_takes(
             call(torch.zeros(10))
 
 
+def test_a_model_that_states_its_length_is_not_told_to() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 2, 10), nn.Flatten(), nn.Linear(7, 2))
+    model.input_length = 100  # type: ignore[assignment]
+    with pytest.raises(InputError, match=r"does not take silence \(100 samples, 0.0125 s at 8000 Hz\)\. The model's"):
+        Scope(model, 8000).taps()
+
+
 def test_errors_inside_a_model_are_not_blamed_on_the_clip(clip: Tensor) -> None:
     scope = Scope(classifier(), 8000)
 

@@ -203,7 +203,8 @@ def _refusing(subject: Subject, given: Any) -> Iterator[None]:
                 check_taken(subject, clip.inputs, clip.name)
         else:
             inputs = silence(subject) if given is None else subject.inputs(given)
-            check_taken(subject, inputs, getattr(given, "attrs", {}).get("name", "the sound"))
+            name = "silence" if given is None else getattr(given, "attrs", {}).get("name", "the sound")
+            check_taken(subject, inputs, name)
         raise
 
 
