@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from cyclopts import Parameter, Token
 
-from otoscope.cli.console import err_console
+from otoscope.cli.console import begin, err_console
 from otoscope.errors import InputError
 from otoscope.models import load
 from otoscope.report import write_results
@@ -85,7 +85,7 @@ CommonOptions = Annotated[Common | None, Parameter(name="*", group="Common optio
 
 def make_scope(model: str, common: Common) -> Scope:
     """The model under test, on its device."""
-    err_console.quiet = common.quiet
+    begin(common.quiet)
     if common.device and common.device.startswith("meta"):
         raise InputError("tensors on the device meta have no values; try --device cpu")
     module = load(model, weights=common.weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,16 @@ from rich.table import Table
 _terminal = sys.stdout is not None and sys.stdout.isatty()  # standard output may be closed
 out_console = Console(highlight=False, width=None if _terminal else 200)
 err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def begin(quiet: bool = False) -> None:
+    """Print messages unless `quiet`, and from now on a warning as one of them: one line, without where it arose."""
+    err_console.quiet = quiet
+    warnings.showwarning = _print_warning
+
+
+def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    err_console.print(f"warning: {' '.join(str(message).split())}", markup=False)
 
 
 @contextmanager

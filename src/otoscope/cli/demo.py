@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from otoscope.cli.common import Folder, Json
-from otoscope.cli.console import out_console, print_json, print_table, progress_bar
+from otoscope.cli.console import begin, out_console, print_json, print_table, progress_bar
 from otoscope.demo import run
 
 
@@ -18,6 +18,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Two bundled models on built-in vowels: what each of them listens to, and how sure that is."""
+    begin()
     with progress_bar("comparing") as report:
         found = run(out, report)
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import CycloptsError, Parameter
 
 from otoscope.cli.common import Flag, Folder, Json
-from otoscope.cli.console import err_console, facts_table, out_console, print_json, print_table, progress_bar
+from otoscope.cli.console import begin, err_console, facts_table, out_console, print_json, print_table, progress_bar
 from otoscope.errors import InputError
 
 try:
@@ -35,6 +35,7 @@ def train(
         return
     if recipe is None:
         raise CycloptsError(msg="give RECIPE, a name that --list shows or a YAML file")
+    begin()
     wanted = read_recipe(recipe, list(changes))
     from otoscope.training import run  # Lightning takes seconds to import, which a wrong recipe need not cost
     from otoscope.training.folder import is_rank_zero
