@@ -77,6 +77,10 @@ def test_help_explains_every_parameter(otoscope: Otoscope, command: str) -> None
     for name, argument in parameters(command).items():
         text = str(argument.parameter.help or "").strip()
         assert len(text) > 8 and text[0].isupper(), f"{name} of {command}: {text!r}"
+        assert not re.search(r"otoscope\.|:\w+:|\bNone\b", text), (
+            f"{name} of {command} is explained in Python: {text!r}"
+        )
+        assert "a function" not in text or "(in Python) a function" in " ".join(text.split())
         assert name in ran.out, f"{name} is not shown"
 
 
@@ -204,6 +208,21 @@ def test_quiet_prints_the_result_alone(otoscope: Otoscope, example: Callable[[st
     ran = otoscope("strs", one.model, sound, "--json", "--out", tmp_path / "out", "--quiet")
     assert ran.json() and ran.err == ""
     otoscope("strs", one.model, tmp_path / "none.wav", "--quiet").expect_refusal("none.wav")
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_warning_is_one_line_and_none_with_quiet(
+    otoscope: Otoscope, example: Callable[[str], Example], tmp_path: Path, quiet: bool
+) -> None:
+    one = example("crs")
+    library.write_audio(tmp_path / "sound.wav", np.zeros(8000), 8000)
+    source = tmp_path / "warns.py"
+    source.write_text(
+        f"import warnings\nfrom otoscope.models import load\n\n\n"
+        f"def make():\n    warnings.warn('made\\n  of [tin]')\n    return load({str(one.model)!r})\n"
+    )
+    ran = otoscope("crs", f"{source}:make", tmp_path / "sound.wav", "--json", *["--quiet"] * quiet)
+    assert ran.json() and ran.err == ("" if quiet else "warning: made of [tin]\n")
 
 
 def test_a_film_of_the_strs(otoscope: Otoscope, example: Callable[[str], Example], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -70,9 +71,17 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
 
     signature = inspect.Signature([*_parameters(record), *(_option(key, hint) for key, hint in (more or {}).items())])
     call.__signature__ = signature  # type: ignore[attr-defined]
-    call.__doc__, call.__name__ = record.function.__doc__, name
+    call.__doc__, call.__name__ = _in_a_shell(record.function.__doc__ or ""), name
     call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return call
+
+
+def _in_a_shell(text: str) -> str:
+    """A docstring that refers to commands in place of methods, and to nothing else of Python."""
+    text = re.sub(
+        r":\w+:`otoscope\.methods\.(\w+)\.\1`", lambda found: f"``otoscope {found[1].replace('_', '-')}``", text
+    )
+    return re.sub(r",\s+see\s+:\w+:`[^`]+`", "", text)
 
 
 def _parameters(record: Record) -> list[inspect.Parameter]:

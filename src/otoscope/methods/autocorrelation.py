@@ -45,8 +45,8 @@ def autocorrelation(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     target : int, str or callable, optional
-        The output that is explained, as for the relevance: a class by number or name, or a function from the output
-        to one number for each clip; the likeliest class of each clip by default.
+        The output that is explained, as for the relevance: a class by number or name, or (in Python) a function from
+        the output to one number for each clip; the likeliest class of each clip by default.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     start : float, optional

@@ -57,11 +57,11 @@ def relevance(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     target : int, str or callable, optional
-        The class by number or name, or a function from the output to one number for each clip; the likeliest class of
-        each clip by default. Logits are taken before a softmax.
+        The class by number or name, or (in Python) a function from the output to one number for each clip; the
+        likeliest class of each clip by default. Logits are taken before a softmax.
     rule : str or callable
-        What activations pass back: "guided", "gradient" or "deconvnet", see :mod:`otoscope.probe.rules`, or a function
-        of your own; "gradient_x_input", the gradient times the input; or what Captum computes
+        What activations pass back: "guided", "gradient" or "deconvnet", see :mod:`otoscope.probe.rules`, or (in
+        Python) a function of your own; "gradient_x_input", the gradient times the input; or what Captum computes
         (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`: "integrated_gradients",
         "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
     window : float

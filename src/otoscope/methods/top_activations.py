@@ -65,7 +65,7 @@ def top_activations(
     sounds : bool
         Add pieces of the top clips and of their sonifications. Those clips are read a second time.
     duration : float, optional
-        Length of the pieces in s, with the peak in the middle where the clip goes on so far; None for whole clips.
+        Length of the pieces in s, with the peak in the middle where the clip goes on so far; none for whole clips.
     peak : bool
         Carry back only the strongest activation, rather than the whole map.
     rule : {"deconvnet", "guided", "gradient"} or callable

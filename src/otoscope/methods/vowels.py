@@ -102,8 +102,8 @@ def vowels(
     seed : int
         Of the talkers that are drawn, and of the irregularities of synthesised voices.
     target : int, str or callable, optional
-        The output that is explained, as for the relevance: a class by number or name, or a function from the output
-        to one number for each clip; the likeliest class of each vowel by default.
+        The output that is explained, as for the relevance: a class by number or name, or (in Python) a function from
+        the output to one number for each clip; the likeliest class of each vowel by default.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     pre_emphasis : float, optional
