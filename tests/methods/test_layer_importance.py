@@ -205,7 +205,7 @@ def test_bad_input_is_refused() -> None:
     train, x = tones(6), torch.zeros(200)
     with pytest.raises(InputError, match="6 has no label"):
         ask(deep(), [*train, x], train)
-    with pytest.raises(InputError, match="the label 'c' of 0 is no class of the sounds to train on; those are a, b"):
+    with pytest.raises(InputError, match="the label 'c' of 0 is not a class of the sounds to train on; those are a, b"):
         ask(deep(), train, [(x, "c")])
     with pytest.raises(InputError, match="give sounds of two or more classes"):
         ask(deep(), train[::2], train)

@@ -32,6 +32,12 @@ def test_it_has_three_legible_panels_and_circles_skips(check_picture: Callable[.
     assert {x for line in circles for x in line.get_xdata()} == set(range(1, layers, 2))
     assert len(axes[2].get_xticks()) <= 24
     assert "degrees" in axes[1].get_ylabel()
+    assert "do not span" in axes[2].get_legend().texts[0].get_text()
+
+
+def test_a_lower_bound_above_0_needs_no_note() -> None:
+    axes = geometry(result_of(3).assign(A=("layer", [0.1, 0.2, 0.3])), Figure().subplots(3))
+    assert [text.get_text() for text in axes[2].get_legend().texts] == ["A", "B"]
 
 
 def test_what_is_not_known_is_left_out_and_what_does_not_fit_is_refused() -> None:

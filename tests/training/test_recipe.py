@@ -70,7 +70,7 @@ def test_what_is_wrong_is_said(path: Path, change: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (["learn.warm_up=3"], "learn.warm_up is 3, but the training has 3 epochs"),
+        (["learn.warm_up=3"], "learn.warm_up is 3 epochs, but the training has 3: set learn.warm_up=2"),
         (["data.folds=all"], "data.folds"),
         (["data.folds=[a, b]", "data.train=null", "data.test=c"], "leave data.train and data.test out"),
         (["data.train=null"], "data.train is missing"),

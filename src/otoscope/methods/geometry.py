@@ -64,7 +64,8 @@ def geometry(subject: Subject) -> xr.Dataset:
     The atoms of a layer are its kernels, unrolled over input channels and taps and scaled to unit norm. Zeros
     are inserted for dilation; the branches of a block are put together, aligned at the left and padded with
     zeros to the longest. With D the matrix of atoms, A and B are the smallest and largest eigenvalues of
-    :math:`D D^T`; A is 0 where the atoms do not span their space.
+    :math:`D D^T`; A is 0 where the atoms do not span their space,
+    as in every layer with fewer kernels than dimensions.
 
     Examples
     --------

@@ -227,7 +227,8 @@ def _numbers(found: _Set, classes: list[str]) -> Tensor:
     for name, label in zip(found.names, found.labels, strict=True):
         if label not in classes:
             raise InputError(
-                f"the label {label!r} of {name} is no class of the sounds to train on; those are {', '.join(classes)}"
+                f"the label {label!r} of {name} is not a class of the sounds to train on; "
+                f"those are {', '.join(classes)}"
             )
     if len(classes) < 2:
         raise InputError(f"all clips to train on have the label {classes[0]!r}: give sounds of two or more classes")

@@ -62,9 +62,9 @@ def residual_study(
     own_answers : bool
         Compare with the model's own answers, whatever the labels.
     metric : "accuracy" or callable
-        What is measured: a function from the outputs (clip, class) and the numbers of the true classes (clip,) of all
-        clips to one number. Where labels name several classes, divided by commas, the second is a tensor of zeros and
-        ones (clip, class).
+        What is measured: accuracy, or (in Python) a function from the outputs (clip, class) and the numbers of the true
+        classes (clip,) of all clips to one number. Where labels name several classes, divided by commas, the second is
+        a tensor of zeros and ones (clip, class).
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
     batch_size : int
@@ -186,8 +186,8 @@ def class_numbers(
         for one in true[-1]:
             if one not in numbers:
                 raise InputError(
-                    f"the label {one!r} of {name} is no class of the model; its classes are {', '.join(numbers)}; "
-                    "with own_answers the model's own answers are compared"
+                    f"the label {one!r} of {name} is not a class of the model; its classes are {', '.join(numbers)}; "
+                    "with own_answers (--own-answers) the model's own answers are compared"
                 )
     if all(len(named) == 1 for named in true):
         return torch.tensor([numbers[named[0]] for named in true])

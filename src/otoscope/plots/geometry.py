@@ -38,8 +38,9 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
 
     Notes
     -----
-    The quantities are those of Skretting and Engan (2011); Gupta and Abrol mark skip connections in the
-    same way.
+    The lower frame bound A is 0 where kernels do not span all dimensions, as the legend then says; so it is in every
+    layer with fewer kernels than dimensions. The quantities are those of Skretting and Engan (2011);
+    Gupta and Abrol mark skip connections in the same way.
 
     Examples
     --------
@@ -50,12 +51,13 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
     >>> [ax.get_ylabel() for ax in geometry(result, Figure().subplots(3))]
     ['coherence (0–1)', 'angle (degrees)', 'bound (eigenvalue)']
     """
+    result = having(result, ("mu", "mu_avg", "beta_min", "beta_avg", "A", "B"))
+    lower = "A (0: the kernels\ndo not span all\ndimensions)" if (result["A"] == 0).any() else "A"
     panels = (
         ("coherence (0–1)", 1.0, {"mu": r"$\mu$", "mu_avg": r"$\mu_\mathrm{avg}$"}),
         ("angle (degrees)", 90.0, {"beta_min": r"$\beta_\mathrm{min}$", "beta_avg": r"$\beta_\mathrm{avg}$"}),
-        ("bound (eigenvalue)", None, {"A": "A", "B": "B"}),
+        ("bound (eigenvalue)", None, {"A": lower, "B": "B"}),
     )
-    result = having(result, [name for *_, names in panels for name in names])
     if axes is None:
         axes = make_grid(3, 1, height=4.5, sharex=True)
     axes = np.asarray(axes, dtype=object).ravel()

@@ -392,7 +392,8 @@ def _conflicts(recipe: Recipe) -> Iterator[str]:
     """Values that are valid alone and do not fit together."""
     model, data, learn = recipe.model, recipe.data, recipe.learn
     if learn.schedule == "cosine" and learn.warm_up >= learn.epochs:
-        yield f"learn.warm_up is {learn.warm_up}, but the training has {learn.epochs} epochs: warm up for fewer"
+        epochs = "1 epoch" if learn.warm_up == 1 else f"{learn.warm_up} epochs"
+        yield f"learn.warm_up is {epochs}, but the training has {learn.epochs}: set learn.warm_up={learn.epochs - 1}"
     if data.folds is None and data.train is None:
         yield "data.train is missing: name the training split, or set data.folds to cross-validate"
     if data.train == [] or data.folds == []:

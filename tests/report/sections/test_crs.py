@@ -22,6 +22,6 @@ def test_it_has_a_picture_its_source_and_the_peak(level: float) -> None:
     result = crs(subject, level * torch.sin(torch.arange(4000) / 3))
     page = render("page", [section("crs")(result)], {})
     assert page.count("<img") == 1 and plt.get_fignums() == []
-    peak = f"highest at {float(result.peak_frequency):.0f} Hz" if level else "nowhere above 0"
-    for words in ("(CRS)", escape(result.attrs["source"]), peak):
+    peak = f"Highest at {float(result.peak_frequency):.0f} Hz" if level else "Nowhere above 0"
+    for words in ("(CRS)", escape(result.attrs["source"]), peak, peak.replace(peak[0], peak[0].lower(), 1)):
         assert words in page

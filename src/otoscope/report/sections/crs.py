@@ -20,7 +20,11 @@ def crs(result: xr.Dataset) -> Section:
         result,
         [
             figure(
-                1.9, draw, result, f"Cumulative response spectrum over frequency, {highest}", f"{highest.capitalize()}."
+                1.9,
+                draw,
+                result,
+                f"Cumulative response spectrum over frequency, {highest}",
+                f"{highest[0].upper()}{highest[1:]}.",
             )
         ],
     )
