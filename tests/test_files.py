@@ -502,7 +502,7 @@ def test_of_two_writers_of_a_file_the_last_one_stays(tmp_path: Path) -> None:
 def test_many_writers_at_once_leave_one_whole_file_and_folder(tmp_path: Path) -> None:
     texts = [letter * 10_000 for letter in "abcdefgh"]
 
-    together = Barrier(len(texts))
+    together = Barrier(len(texts), timeout=60)  # so that a writer that fails does not keep the others waiting
 
     def write(text: str) -> None:
         for _ in range(10):

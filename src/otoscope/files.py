@@ -302,7 +302,7 @@ def _put(part: Path, place: Path, folder: Path) -> None:
                 shutil.copymode(old, part)
             os.rename(part, place)
         except BaseException as error:
-            if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY) and place.exists():
+            if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
                 _remove(old)  # another process has replaced it meanwhile, and is replaced in turn
                 continue
             if old.exists() and not place.exists():
