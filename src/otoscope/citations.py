@@ -322,6 +322,13 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "Statistical Power Analysis for the Behavioral Sciences",
         "2nd edition, Lawrence Erlbaum Associates",
     ),
+    "nichols2002": Reference(
+        ("Nichols, T. E.", "Holmes, A. P."),
+        2002,
+        "Nonparametric Permutation Tests for Functional Neuroimaging: A Primer with Examples",
+        "Human Brain Mapping 15(1), 1-25",
+        "10.1002/hbm.1058",
+    ),
     # -- Models
     "hua2021": Reference(
         ("Hua, G.", "Teoh, A. B. J.", "Zhang, H."),

@@ -145,7 +145,9 @@ def bootstrap_interval(estimate: npt.ArrayLike, draws: npt.ArrayLike, *, ratio: 
     [0.525, 1.475]
     """
     value = np.asarray(estimate, dtype=float)
-    low, median, high = np.nanquantile(np.asarray(draws), [0.025, 0.5, 0.975], axis=0)
+    drawn = np.asarray(draws, dtype=float)
+    # A draw of which every class is one observation, drawn again and again, has no variance to compare with.
+    low, median, high = np.nanquantile(np.where(np.isfinite(drawn), drawn, np.nan), [0.025, 0.5, 0.975], axis=0)
     if ratio:
         with np.errstate(divide="ignore", invalid="ignore"):
             return value * (low / median), value * (high / median)
@@ -200,7 +202,10 @@ def moments(
     flat = flat - flat.mean(0)  # so that squares of a large common mean do not swallow the variance
     share = np.divide(member, sizes[:, None], out=np.zeros_like(member), where=sizes[:, None] > 0)
     means = share @ flat
-    variances = np.clip(share @ np.square(flat) - np.square(means), 0, None)
+    variances = share @ np.square(flat) - np.square(means)
+    variances = np.where(
+        variances > 1e-12 * np.square(flat).max(0), variances, 0
+    )  # what is left of nothing is rounding
     shape = (len(sizes), *x.shape[1:])
     return means.reshape(shape) + x.mean(0), variances.reshape(shape), sizes
 
