@@ -164,7 +164,7 @@ def test_options_out_of_range_are_refused(subject: Subject, planted: list[Item],
     ("place", "by", "unit"), [("fsdd@test:{}/fsdd", "digit", "speaker"), ("esc10:{}/esc10", None, "recording")]
 )
 def test_recordings(data: Path, place: str, by: str | None, unit: str) -> None:
-    """Sounds are told apart by the first layer of a network trained for something else, better than by chance."""
+    """The first layer of a network trained for another task tells sounds apart, better than chance."""
     items = find_sounds(place.format(data), by=by, limit=60 if unit == "recording" else 120)
     found = crs_classifier(Subject("fsdd-speaker"), items, hop=10, n_fft=128, folds=3, resamples=20)
     assert found.attrs["unit"] == unit

@@ -77,8 +77,8 @@ def evolution(
     Raises
     ------
     InputError
-        If there is no checkpoint or one does not fit the model, its activations are not finite, or there is no such
-        tap or map.
+        If no checkpoint is given, one does not fit the model or gives activations that are not finite, or the model
+        lacks the tap or the map.
 
     Notes
     -----

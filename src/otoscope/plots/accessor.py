@@ -93,7 +93,7 @@ class Accessor:
 
 
 def _sound(result: xr.DataArray | xr.Dataset) -> xr.DataArray | None:
-    """The main variable, or the sonification where that is no sound; relevance as loud as its input."""
+    """The main variable if it is a sound, else the sonification; relevance is scaled to the peak of its input."""
     if isinstance(result, xr.DataArray):
         found = [result]
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from otoscope.errors import InputError
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import LINE_STYLES, frequency_unit, legend_above, make_grid, small_size
+from otoscope.plots.drawing import LINE_STYLES, frequency_unit, legend_above, small_size, two_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,14 +54,10 @@ def crs_classifier(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | Non
         result,
         ["accuracy", "accuracy_deviation", "chance", "effect", "effect_ci_low", "effect_ci_high", "effect_chance"],
     )
-    if axes is None:
-        axes = make_grid(2, 1, height=3.8)
-    axes = np.asarray(axes, dtype=object).ravel()
-    if axes.size != 2:
-        raise InputError(f"two axes are needed; {axes.size} were given. Pass two, or none.")
+    axes = two_panels(axes, height=3.8, ratios=(1, 1.8), both=True)
     _accuracies(result, axes[0])
     _effect(result, axes[1])
-    return cast(Array, axes)
+    return axes
 
 
 def _accuracies(result: xr.Dataset, ax: Axes) -> None:

@@ -94,15 +94,21 @@ def make_grid(rows: int, columns: int, *, height: float, width: float = COLUMN_W
 
 
 def two_panels(
-    axes: Axes | Sequence[Axes] | np.ndarray | None, *, height: float, ratios: tuple[float, float], sharex: bool = False
+    axes: Axes | Sequence[Axes] | np.ndarray | None,
+    *,
+    height: float,
+    ratios: tuple[float, float],
+    sharex: bool = False,
+    both: bool = False,
 ) -> np.ndarray:
-    """The one or two axes that were given, or a new figure with two rows."""
+    """The one or two axes that were given, or `both` of them, or a new figure with two rows."""
     if axes is None:
         axes = make_grid(2, 1, height=height, sharex=sharex)
         axes[0, 0].get_gridspec().set_height_ratios(ratios)
     axes = np.asarray(axes, dtype=object).ravel()
-    if axes.size not in (1, 2):
-        raise InputError(f"one or two axes are needed; {axes.size} were given. Pass two, or none.")
+    wanted = {2: "two"} if both else {1: "one", 2: "two"}
+    if axes.size not in wanted:
+        raise InputError(f"{' or '.join(wanted.values())} axes are needed; {axes.size} were given. Pass two, or none.")
     return axes
 
 

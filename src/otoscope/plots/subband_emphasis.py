@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from otoscope.errors import InputError
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import INPUT_COLOUR, LINE_STYLES, frequency_unit, legend_above, make_grid, small_size
+from otoscope.plots.drawing import INPUT_COLOUR, LINE_STYLES, frequency_unit, legend_above, small_size, two_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,11 +53,7 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
         ["emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_chance", "correlation",
          "input_correlation"],
     )  # fmt: skip
-    if axes is None:
-        axes = make_grid(2, 1, height=3.4, sharex=True)
-    axes = np.asarray(axes, dtype=object).ravel()
-    if axes.size != 2:
-        raise InputError(f"two axes are needed; {axes.size} were given. Pass two, or none.")
+    axes = two_panels(axes, height=3.4, ratios=(1, 1), sharex=True, both=True)
     edges = np.append(result["band_low"].values, result["band_high"].values[-1])
     divisor, unit = frequency_unit(float(edges[-1]))
     edges = edges / divisor
@@ -81,7 +76,7 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
         axes[1].set_yscale("log")
     axes[1].legend(loc="best", fontsize=small_size(axes[1]))
     legend_above(axes[0])
-    return cast(Array, axes)
+    return axes
 
 
 def _curve(ax: Axes, edges: Array, result: xr.Dataset, names: tuple[str, str, str], style: int, label: str) -> None:
