@@ -128,6 +128,19 @@ def test_the_closed_form_of_a_plain_stack():
     np.testing.assert_allclose(taps["0"].times()[:3], np.array([4, 7, 10]) / SAMPLE_RATE)
 
 
+def test_a_tap_says_what_its_operation_read():
+    model, x = build("plain")
+    taps = trace(model, x, SAMPLE_RATE)
+    read = {name: (tap.input_axis, tap.input_hop, tap.input_field, tap.input_centre) for name, tap in taps.items()}
+    assert read["0"] == (2, 1, 1, 0)
+    assert read["2"] == (2, taps["1"].hop, taps["1"].receptive_field, taps["1"].centre)
+    assert taps["0"].input_shape == tuple(x[:1].shape)
+    assert taps["3"].input_shape == taps["2"].shape
+    model, x = build("transformer")
+    last = list(trace(model, x, SAMPLE_RATE).values())[-1]
+    assert (last.input_axis, last.input_hop, last.time_axes) == (1, last.hop, (1,))
+
+
 def test_functional_calls_are_named_after_the_module_that_makes_them():
     model, x = build("dilated")
     taps = trace(model, x, SAMPLE_RATE)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os.path
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -56,6 +57,21 @@ class Tap:
     weight : Tensor or None
         The kernels that reached the operation, ``(channels, inputs / groups, *kernel)``.
     groups : int
+    input_shape : tuple of int
+        Shape of the tensor that the operation read.
+    input_axis : int or None
+        Its time axis; None where it has none, or does not come from the waveform.
+    input_hop : float
+        Input samples from one element of `input_axis` to the next; NaN without a time axis.
+    input_centre : float
+        Input sample at the centre of the receptive field of the first element of what was read; NaN where not known.
+    input_field : int or None
+        Input samples on which one element of what was read depends; 1 where it is the waveform itself, None where
+        not known.
+    note : str
+        What the place in time rests on, where it is not plain arithmetic.
+    time_axes : tuple of int
+        All axes that are time: more than one where a map is over pairs of times, which has no single `time_axis`.
     """
 
     name: str
@@ -74,6 +90,13 @@ class Tap:
     sample_rate: float
     groups: int = 1
     weight: Tensor | None = field(default=None, repr=False)
+    input_shape: tuple[int, ...] = ()
+    input_axis: int | None = None
+    input_hop: float = math.nan
+    input_centre: float = math.nan
+    input_field: int | None = None
+    note: str = ""
+    time_axes: tuple[int, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -299,13 +322,16 @@ class _Recorder:
 
     def handle(self, call: Call) -> Any:
         before = _tensors_of(call)
+        read = None if call.tap is None else self._supports.get(call.input)
+        read_shape = () if call.tap is None else tuple(call.input.shape)
         lineages = [self._lineages[t] for t in before if t in self._lineages]
         result = call.run()
         for out, support in follow(call, result, self._supports.get):
             self._supports[out] = support
             self._lineages[out] = self._descend(call, lineages)
             if call.tap is not None and call.tap not in self.taps:
-                self.taps[call.tap] = self._tap(call, out, support)
+                tap = self._tap(call, out, support)
+                self.taps[call.tap] = replace(tap, input_shape=read_shape, **_what_was_read(read))
                 self._keep(call.tap, out)
         return result
 
@@ -366,6 +392,7 @@ class _Recorder:
             sample_rate=self.sample_rate,
             groups=operation.groups,
             weight=None if weight is None else weight.detach().clone(),
+            time_axes=() if axis is None else (axis,),
         )
 
     def layers(self) -> tuple[Layer, ...]:
@@ -395,6 +422,19 @@ def _tensors_of(call: Call) -> list[Tensor]:
     for item in (*call.args, *call.kwargs.values()):
         tensors += [t for t in (item if isinstance(item, (list, tuple)) else [item]) if isinstance(t, Tensor)]
     return tensors
+
+
+def _what_was_read(support: Support | None) -> dict[str, Any]:
+    """The fields of a :class:`Tap` on the place in time of what its operation read."""
+    axis = None if support is None else support.time_axis()
+    if support is None or axis is None:
+        return {}
+    return {
+        "input_axis": axis,
+        "input_hop": support.hop(axis),
+        "input_centre": support.centre(axis),
+        "input_field": support.receptive_field(axis),
+    }
 
 
 def _channel_axis(ndim: int, time_axis: int | None) -> int | None:
