@@ -17,7 +17,7 @@ FLOORS = (
     {"contract", "audio", "results"},
     {"dsp"},
     {"probe"},
-    {"models", "data"},
+    {"models", "data", "network"},
     {"subject", "training"},
     {"sounds"},
     {"methods"},

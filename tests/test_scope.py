@@ -64,7 +64,8 @@ def classifier(channel_axis: bool = True, **attributes: Any) -> nn.Module:
 def test_models_take_a_channel_axis_or_none(clip: Tensor) -> None:
     with_axis, without = Scope(classifier(True), 8000), Scope(classifier(False), 8000)
     assert with_axis.inputs(clip).shape == (1, 1, 4000)
-    assert without.inputs(clip).shape == (1, 4000)
+    assert without.inputs(clip).shape == (1, 1, 4000)  # of which the network takes the axis away
+    assert without.contract.layout == "(batch, time)"
     for method in METHODS:
         one, other = heard(with_axis, clip, method), heard(without, clip, method)
         xr.testing.assert_allclose(one.drop_attrs(), other.drop_attrs(), rtol=1e-4, atol=1e-7)
@@ -356,7 +357,7 @@ def test_a_wav2vec2_classifier_goes_through_every_method(wav2vec2: Any) -> None:
     transformers, config = wav2vec2
     scope = Scope(transformers.Wav2Vec2ForSequenceClassification(config).eval(), 16_000, name="tiny")
     wave = torch.from_numpy(np.random.default_rng(0).standard_normal(2000).astype("f4"))
-    assert scope.inputs(wave).shape == (1, 2000)
+    assert scope.inputs(wave).shape == (1, 1, 2000) and scope.contract.layout == "(batch, time)"
     first = scope.taps(wave).first_layer().taps[0]
     assert (first.kernel, first.stride, first.hop) == ((10,), (5,), 5.0)
     np.testing.assert_allclose(scope.crs(wave).crs, scope.strs(wave).strs.mean("time"), rtol=1e-4)

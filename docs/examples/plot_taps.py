@@ -50,7 +50,7 @@ print(f"every {1000 / tap.rate:g} ms, {1000 * tap.receptive_field_seconds:.1f} m
 
 scope = otoscope.Scope(otoscope.load("vowel-name"))
 vowel = vowel_clip("ah", "women")
-value = otoscope.read_taps(scope.model, scope.inputs(vowel), ["relu3"])["relu3"]
+value = otoscope.read_taps(scope.network, scope.inputs(vowel), ["relu3"])["relu3"]
 times = scope.taps(vowel)["relu3"].times()
 
 fig, ax = plt.subplots()

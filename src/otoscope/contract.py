@@ -170,8 +170,11 @@ class Contract:
 
     def tensor(self, waveform: Tensor) -> Tensor:
         """Waveforms (clip, time) as the tensor that the model takes."""
-        fitted = self.fit(waveform)
-        return fitted if self.layout == "(batch, time)" else fitted[:, None]
+        return self.arrange(self.fit(waveform)[:, None])
+
+    def arrange(self, inputs: Tensor) -> Tensor:
+        """Waveforms (clip, channel, time) in the layout of the model."""
+        return inputs.squeeze(1) if self.layout == "(batch, time)" else inputs
 
 
 def fill(waveform: Tensor, length: int, padding: Padding = "zeros") -> Tensor:

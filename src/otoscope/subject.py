@@ -19,6 +19,7 @@ from otoscope.audio import as_clip, load_audio
 from otoscope.contract import Contract, Layout
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
+from otoscope.network import Network
 from otoscope.probe import Trace, logits, trace
 from otoscope.probe.listen import evaluating, output_tensor
 from otoscope.types import Wave
@@ -77,6 +78,7 @@ class Subject:
             output = output.item()
         if isinstance(sample_rate, float) and sample_rate.is_integer():
             sample_rate = int(sample_rate)
+        self._network = Network(self.model, stated)
         self._contract = stated.changed(
             sample_rate=sample_rate, output=output, classes=None if classes is None else tuple(classes)
         )
@@ -90,6 +92,19 @@ class Subject:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}, {self.sample_rate} Hz>"
+
+    @property
+    def network(self) -> Network:
+        """The model on waveforms (clip, channel, time), whatever layout it takes; what probe functions are given."""
+        return self._network
+
+    @property
+    def _contract(self) -> Contract:
+        return self._network.contract
+
+    @_contract.setter
+    def _contract(self, contract: Contract) -> None:
+        self._network.contract = contract
 
     @property
     def sample_rate(self) -> int:
@@ -127,7 +142,7 @@ class Subject:
         if self._time_axes is None and self._stated_axes:
             try:
                 with self.lock:
-                    seen = trace(self.model, silence(self), self.sample_rate)
+                    seen = trace(self.network, silence(self), self.sample_rate)
             except REFUSALS:  # it may take sounds of one length only
                 return self._stated_axes
             for name, axis in self._stated_axes.items():
@@ -167,7 +182,7 @@ class Subject:
         return as_clip(wave, self.sample_rate, name=attrs.get("name", "array"))
 
     def inputs(self, wave: Wave) -> Tensor:
-        """A sound as the tensor that the model takes, (clip, 1, time) or (clip, time): the one place where it is made.
+        """A sound as the tensor (clip, channel, time) that :attr:`network` takes: the one place where it is made.
 
         A sound that is shorter than the model takes, or than the pieces it was trained and scored on, is filled up; one
         that is longer than the one length it takes is cut.
@@ -177,13 +192,13 @@ class Subject:
         waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(like)
         if self._contract.layout is None:
             self._try_layout(waveform[:1], str(clip.attrs.get("name", "the wave")))
-        return self._contract.tensor(waveform)
+        return self._contract.fit(waveform)[:, None]
 
     def output(self, wave: Wave) -> Tensor:
         """What the model answers to a sound, (clip, ...)."""
         inputs = self.inputs(wave)
         with self.lock, working(self, inputs), torch.no_grad(), evaluating(self.model):
-            return output_tensor(self.model(inputs.clone()), self._contract.output)  # which it may overwrite
+            return output_tensor(self.network(inputs.clone()))  # which it may overwrite
 
     def taps(self, wave: Wave | None = None) -> Trace:
         """What is inside: every convolution, activation and pooling, with its place in time.
@@ -196,7 +211,7 @@ class Subject:
         clip = None if wave is None else self.clip(wave)
         inputs = silence(self) if clip is None else self.inputs(clip)
         with self.lock, working(self, inputs, "silence" if clip is None else clip.attrs["name"]):
-            return trace(self.model, inputs, self.sample_rate, self.time_axes)
+            return trace(self.network, inputs, self.sample_rate, self.time_axes)
 
     def _try_layout(self, waveform: Tensor, name: str) -> None:
         """Find out by one forward pass which of the layouts the model takes."""
@@ -217,16 +232,16 @@ class Subject:
         """Raise an InputError where the model has no such output as is to be looked at."""
         try:
             with torch.no_grad(), evaluating(self.model):
-                answer = self.model(silence(self))
+                answer = self.network(silence(self))
         except REFUSALS:  # it may take sounds of one length only; then the methods that use the output refuse
             return
-        output_tensor(answer, self._contract.output)
+        output_tensor(answer)
 
     def _try_output(self, inputs: Tensor) -> None:
         """Find out by one forward pass what the output is."""
         with self.lock, working(self, inputs), torch.no_grad(), evaluating(self.model):
-            output = output_tensor(self.model(inputs.clone()), self._contract.output)
-            before = logits(self.model, inputs, self._contract.output)
+            output = output_tensor(self.network(inputs.clone()))
+            before = logits(self.network, inputs)
         same = before.shape == output.shape and (not output.isfinite().all() or _nearly_equal(before, output))
         self._contract = self._contract.changed(
             scores="logits" if same else "probabilities", class_axis=1 if output.ndim == 2 else None
@@ -269,9 +284,10 @@ def check_taken(subject: Subject, inputs: Tensor, name: str = "the sound") -> No
     """Raise an InputError where the model does not take the first clip of `inputs`."""
     with torch.no_grad(), evaluating(subject.model):
         try:
-            subject.model(inputs[:1].clone())
+            subject.network(inputs[:1].clone())
         except RuntimeError as error:
-            raise InputError(refusal(subject, inputs.shape[-1], name, [(inputs[:1], error)])) from None
+            taken = subject.network.contract.arrange(inputs[:1])
+            raise InputError(refusal(subject, inputs.shape[-1], name, [(taken, error)])) from None
 
 
 def refusal(subject: Subject, samples: int, name: str, errors: Sequence[tuple[Tensor, Exception]]) -> str:

@@ -83,7 +83,7 @@ def aliasing(subject: Subject, wave: Wave) -> xr.Dataset:
             with_means[clip, step] = sums.above / sum(sums)
             channels[clip, step, : tap.channels] = share_of(energies)
 
-        watch_steps(subject.model, one, steps, look)
+        watch_steps(subject.network, one, steps, look)
     return xr.Dataset(
         {
             "share": variable(["clip", "step"], shares, "share of energy above the new limit"),
@@ -97,7 +97,7 @@ def aliasing(subject: Subject, wave: Wave) -> xr.Dataset:
 
 def steps_of(subject: Subject, inputs: Tensor) -> tuple[list[Tap], dict[str, str]]:
     """The downsampling steps of a model, and why other taps that shorten a sound are none; at least one step."""
-    steps, skipped = downsampling_steps(trace(subject.model, inputs, subject.sample_rate, subject.time_axes))
+    steps, skipped = downsampling_steps(trace(subject.network, inputs, subject.sample_rate, subject.time_axes))
     if not steps:
         beside = f" ({skipped_steps(skipped).values})" if skipped else ""
         raise InputError(

@@ -151,7 +151,7 @@ def _play(
             gain[step, n] = float(moving.sqrt()) / (amplitude * 0.5**0.5)
 
         sine = amplitude * torch.sin(2 * math.pi * frequency * samples)
-        watch_steps(subject.model, subject.contract.fit(sine).to(inputs).expand(inputs.shape), steps, look)
+        watch_steps(subject.network, subject.contract.fit(sine).to(inputs).expand(inputs.shape), steps, look)
         if progress:
             progress(n + 1, len(sweep))
     return spectra, gain, shares

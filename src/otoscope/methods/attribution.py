@@ -283,7 +283,6 @@ def attribute(
     pick: Callable[[int, Tensor], Tensor],
     sample_rate: float,
     options: Mapping[str, Any],
-    output: int | str | None = None,
 ) -> tuple[Tensor, xr.Dataset]:
     """Relevance of one output by a rule of :data:`ATTRIBUTIONS`, clip by clip.
 
@@ -299,8 +298,6 @@ def attribute(
         In Hz.
     options : mapping
         Of the rule, see its function.
-    output : int or str, optional
-        Which of several outputs of the model is meant, by its place or its name.
 
     Returns
     -------
@@ -321,7 +318,7 @@ def attribute(
         for number, clip in enumerate(torch.split(inputs, 1)):
 
             def score(waveforms: Tensor, number: int = number) -> Tensor:
-                return pick(number, logits(model, waveforms, output))
+                return pick(number, logits(model, waveforms))
 
             found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
     signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()

@@ -116,7 +116,7 @@ def coherence(
     values, maps, spectra = [], [], torch.zeros(())
     for batch, inputs in batched(sounds, _BATCH if channels is None else 1):
         _check_length(batch[0], inputs, subject.sample_rate, nperseg, noverlap)
-        taps = taps or find_taps(subject.model, inputs, subject.sample_rate, layer, time_axes)
+        taps = taps or find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
         sonified, most_active = _sonified(subject, inputs, taps, channels, rule, time_axes)
         waveform = inputs.reshape(len(inputs), 1, -1)
         shared = [dsp.coherence(waveform, one, subject.sample_rate, **welch)[0].cpu() for one in sonified]
@@ -164,7 +164,7 @@ def _sonified(
 ) -> tuple[Iterable[Tensor], Tensor]:
     """Sounds (clip, map, time) of every tap; the most active maps (clip, tap), where those are sonified."""
     if channels is None:
-        sounds, maps = sounds_of_most_active(subject.model, inputs, taps, rule)
+        sounds, maps = sounds_of_most_active(subject.network, inputs, taps, rule)
         return sounds[:, :, None].unbind(1), maps
     each = (
         sounds_of_maps(subject, inputs, layer=tap.name, channels=channels, rule=rule, time_axes=time_axes)

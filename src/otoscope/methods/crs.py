@@ -83,7 +83,7 @@ def crs(
     """
     sounds = _sounds(subject, wave)
     example = silence(subject) if isinstance(wave, (str, Path)) else subject.inputs(wave)
-    first = first_kernels(subject.model, example, subject.sample_rate, layer)
+    first = first_kernels(subject.network, example, subject.sample_rate, layer)
     hop = first.stride if hop is None else hop
     hertz, cycles = frequencies(scale, n_fft, subject.sample_rate, bins_per_octave, minimum_frequency)
     values = torch.stack(

@@ -120,7 +120,7 @@ def crs_classifier(
         raise InputError("degree and resamples have to be 1 or more, folds 2 or more, and penalty above 0")
     check_seed(seed)
     sounds = sounds_of(subject, data)
-    first = first_kernels(subject.model, silence(subject), subject.sample_rate, layer)
+    first = first_kernels(subject.network, silence(subject), subject.sample_rate, layer)
     hop = first.stride if hop is None else hop
     longest = max(kernel.shape[-1] for kernel in first.kernels)
     clips: list[Clip] = []

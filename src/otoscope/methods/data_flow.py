@@ -105,10 +105,10 @@ def data_flow(
     (['input', '1', '2'], [16000.0, 1600.0, 800.0])
     """
     inputs, sample_rate = subject.inputs(wave), float(subject.sample_rate)
-    taps = _chosen(trace(subject.model, inputs, sample_rate, subject.time_axes), layer)
+    taps = _chosen(trace(subject.network, inputs, sample_rate, subject.time_axes), layer)
     names = [tap.name for tap in taps]
     # clips one by one, for frames may be the batch
-    values = [read_taps(subject.model, one, names) for one in torch.split(inputs, 1)]
+    values = [read_taps(subject.network, one, names) for one in torch.split(inputs, 1)]
     waveform = inputs.reshape(len(inputs), 1, -1)
     result = _labelled(0, waveform, [0], np.arange(waveform.shape[-1]) / sample_rate, sample_rate, "input")
     for n, tap in enumerate(taps, start=1):

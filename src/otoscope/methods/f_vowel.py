@@ -66,7 +66,7 @@ def f_vowel(
     (Frozen({'frequency': 513}), 5)
     """
     inputs = subject.inputs(wave)
-    first = first_kernels(subject.model, inputs, subject.sample_rate, layer)
+    first = first_kernels(subject.network, inputs, subject.sample_rate, layer)
     answers = response.responses(inputs.flatten(1), first.kernels, first.stride)
     counts = response.firing_counts(answers)
     mean = response.f_vowel(counts, magnitude_response(first.kernels, n_fft).to(answers), n_filters)

@@ -79,7 +79,7 @@ def filters(
     >>> filters(subject).sizes
     Frozen({'kernel': 8, 'frequency': 513, 'lag': 30, 'place': 8})
     """
-    after = first_kernels(subject.model, silence(subject), subject.sample_rate, layer)
+    after = first_kernels(subject.network, silence(subject), subject.sample_rate, layer)
     result = _measured(after, subject.sample_rate, n_fft)
     if before is not None:
         result = _side_by_side(_measured(_earlier(subject, before, layer), subject.sample_rate, n_fft), result)
@@ -113,7 +113,7 @@ def _measured(first: FirstKernels, sample_rate: float, n_fft: int) -> xr.Dataset
 
 def _earlier(subject: Subject, weights: str | Path, layer: str | None) -> FirstKernels:
     """The kernels of the model with other weights; its own stay as they are."""
-    model = copy.deepcopy(subject.model)
+    model = copy.deepcopy(subject.network)
     fit_weights(model, read_weights(weights), weights)
     return first_kernels(model, silence(subject), subject.sample_rate, layer)
 

@@ -73,7 +73,7 @@ def frame_response(
     (Frozen({'frequency': 513}), 0.5)
     """
     inputs, sample_rate = subject.inputs(wave), subject.sample_rate
-    name, kernels, hop = first_kernels(subject.model, inputs, sample_rate, layer)
+    name, kernels, hop = first_kernels(subject.network, inputs, sample_rate, layer)
     waveform = inputs.flatten(1)
     width = max(kernel.shape[1] for kernel in kernels)
     padded = pad(waveform, (width // 2, width - 1 - width // 2))

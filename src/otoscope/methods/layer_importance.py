@@ -137,7 +137,7 @@ def layer_importance(
             scores = head(tested.values[place])
         else:
             clips = learnt.clips, tested.clips
-            scores = _tuned(subject.model, taps[place], head, clips, known, schedule, numbers[run])
+            scores = _tuned(subject.network, taps[place], head, clips, known, schedule, numbers[run])
         accuracy[place, run] = float((scores.argmax(1).cpu() == test_known).double().mean())
         if progress:
             progress(done, len(runs))
@@ -193,7 +193,7 @@ def _features(
     sounds: Sounds, layer: str | Sequence[str] | None, time_axes: dict[str, int], *, keep: bool
 ) -> tuple[list[Tap], _Set]:
     """Features of every layer by one forward pass over the set."""
-    model, sample_rate = sounds.subject.model, sounds.subject.sample_rate
+    model, sample_rate = sounds.subject.network, sounds.subject.sample_rate
     taps: list[Tap] = []
     found = _Set()
     parts: list[list[Tensor]] = []
@@ -323,7 +323,7 @@ def _copied(model: nn.Module) -> nn.Module:
         encoder = copy.deepcopy(model)
     except (RuntimeError, TypeError) as error:
         raise InputError(
-            f"{type(model).__name__} cannot be copied, so that training would change it ({error}): leave it frozen"
+            f"{model._get_name()} cannot be copied, so that training would change it ({error}): leave it frozen"
         ) from None
     return encoder.requires_grad_(True)
 

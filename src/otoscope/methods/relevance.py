@@ -146,20 +146,20 @@ def relevance_of(
     """
     check_rule(rule)
     options = option_values(rule, options or {})
-    model, output, sample_rate, classes = subject.model, subject.contract.output, subject.sample_rate, subject.classes
+    model, sample_rate, classes = subject.network, subject.sample_rate, subject.classes
     by_captum = rule if isinstance(rule, str) and rule in ATTRIBUTIONS else None
     if by_captum:
         with torch.no_grad():
-            value = logits(model, inputs, output)
+            value = logits(model, inputs)
     else:
-        value, pull = vjp(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule, output=output)
+        value, pull = vjp(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule)
     if value.shape[:1] != inputs.shape[:1]:
         raise InputError(f"the model's output has the shape {tuple(value.shape)}, without the clips on its first axis")
     cotangent, logit, index = _cotangent(value, target, classes)
     more = xr.Dataset()
     if by_captum:
         pick = _picker(value, target, index)
-        signal, more = attribute(by_captum, model, inputs, pick, sample_rate, options, output)
+        signal, more = attribute(by_captum, model, inputs, pick, sample_rate, options)
     else:
         signal = pull(cotangent)
     signal = (signal * inputs if rule == "gradient_x_input" else signal).reshape(len(inputs), -1)

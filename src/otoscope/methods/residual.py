@@ -63,8 +63,8 @@ def residual(
     Frozen({'clip': 2, 'layer': 1, 'time': 4000})
     """
     inputs = subject.inputs(wave)
-    taps = find_taps(subject.model, inputs, subject.sample_rate, layer, subject.time_axes)
-    sounds, channels = residuals_of(subject.model, inputs, taps, rule)
+    taps = find_taps(subject.network, inputs, subject.sample_rate, layer, subject.time_axes)
+    sounds, channels = residuals_of(subject.network, inputs, taps, rule)
     names = [tap.name for tap in taps]
     result = xr.Dataset(
         {

@@ -109,18 +109,18 @@ def residual_study(
     Frozen({'layer': 1})
     """
     check_seed(seed)
-    models, sounds = [subject.model, *others], sounds_of(subject, data)
+    models, sounds = [subject.network, *map(subject.network.of, others)], sounds_of(subject, data)
     layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []
     labels: list[str | None] = []
     taps: list[Tap] = []
     answers: list[list[_Answers]] = [[] for _ in models]
     for clips, inputs in batched(sounds, batch_size):
-        taps = taps or find_taps(subject.model, inputs, subject.sample_rate, layer, time_axes)
+        taps = taps or find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
         names += [clip.name for clip in clips]
         labels += [None if own_answers else clip.label for clip in clips]
         for model, parts in zip(models, answers, strict=True):
-            parts.append(_answers(model, inputs, taps, rule, subject.contract.output))
+            parts.append(_answers(model, inputs, taps, rule))
         if progress:
             progress(len(names), len(sounds))
     if not names:
@@ -147,18 +147,16 @@ class _Answers(NamedTuple):
     channel: Tensor  # (clip, layer)
 
 
-def _answers(
-    model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule, output: int | str | None
-) -> _Answers:
+def _answers(model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule) -> _Answers:
     with torch.no_grad():
-        whole = logits(model, inputs, output)
+        whole = logits(model, inputs)
         if whole.ndim != 2 or len(whole) != len(inputs) or whole.shape[1] < 2:
             raise InputError(
                 f"the model's output has the shape {tuple(whole.shape)}, and the study needs (clip, class) with two or "
                 "more classes: wrap the model in a module that returns a logit for each class"
             )
         residuals, channel = residuals_of(model, inputs, taps, rule)
-        outputs = [whole, *(logits(model, one.reshape(inputs.shape), output) for one in residuals.unbind(1))]
+        outputs = [whole, *(logits(model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
     if not whole.isfinite().all():
         raise InputError(
             "the model's output is not finite: do its weights hold NaN or infinite values, or did the training diverge?"

@@ -114,7 +114,7 @@ def sounds_of_maps(
 
     `time_axes` are by default those of the subject.
     """
-    model, sample_rate = subject.model, subject.sample_rate
+    model, sample_rate = subject.network, subject.sample_rate
     time_axes = subject.time_axes if time_axes is None else time_axes
     tap, value = locate(model, inputs, sample_rate, layer, time_axes)
     if tap.channel_axis is None:

@@ -89,7 +89,7 @@ def strs(
     Frozen({'frequency': 513, 'time': 1600})
     """
     inputs = subject.inputs(wave)
-    first = first_kernels(subject.model, inputs, subject.sample_rate, layer)
+    first = first_kernels(subject.network, inputs, subject.sample_rate, layer)
     hop = first.stride if hop is None else hop
     hertz, cycles = frequencies(scale, n_fft, subject.sample_rate, bins_per_octave, minimum_frequency)
     waveform = inputs.flatten(1)

@@ -91,7 +91,7 @@ def tone_response(
     check_positive(minimum_frequency=minimum_frequency, amplitude=amplitude)
     sweep = _sweep(frequencies, rate, minimum_frequency, bins_per_octave)
     inputs = silence(subject, duration)
-    tap, value = locate(subject.model, inputs, rate, layer, subject.time_axes)
+    tap, value = locate(subject.network, inputs, rate, layer, subject.time_axes)
     at_rest = _maps(value, tap)
     floor = at_rest.where(at_rest.isfinite(), 0)
     inside = _inside(tap, at_rest.shape, inputs.shape[-1])
@@ -103,8 +103,8 @@ def tone_response(
         phase = 2 * math.pi * sweep[start : start + at_once, None].to(time.device) * time
         rms = []
         for wave in (phase.sin(), phase.cos()):
-            tones = subject.contract.tensor((amplitude * wave).to(inputs))
-            _, value = locate(subject.model, tones, rate, tap.name, subject.time_axes)
+            tones = subject.contract.fit((amplitude * wave).to(inputs))[:, None]
+            _, value = locate(subject.network, tones, rate, tap.name, subject.time_axes)
             answer = (_maps(value, tap) if at_once == 1 else by_clip(value, tap)) - floor
             rms.append(activity_of(answer if inside is None else answer[..., inside]))
         gains.append(torch.hypot(*rms) / amplitude)  # over a / sqrt(2), and the mean over two phases

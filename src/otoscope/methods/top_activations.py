@@ -118,7 +118,7 @@ def top_activations(
     best: _Best | None = None
     name, done = layer, 0
     for group, inputs in batched(clips, batch_size):
-        tap, values = maps_of(subject.model, inputs, subject.sample_rate, name, time_axes)
+        tap, values = maps_of(subject.network, inputs, subject.sample_rate, name, time_axes)
         name = tap.name  # by its full name a pass goes no further than the tap
         if best is None:
             chosen = choose_channels("all" if channels is None else channels, 1, activity_of(values), tap)

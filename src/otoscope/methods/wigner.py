@@ -67,7 +67,7 @@ def wigner(
     Frozen({'frequency': 256, 'time': 59})
     """
     sample_rate = subject.sample_rate
-    first = first_kernels(subject.model, silence(subject), sample_rate, layer)
+    first = first_kernels(subject.network, silence(subject), sample_rate, layer)
     bank = centred_bank(first.kernels)
     count, samples = bank.shape
     n_fft = max(samples, _FEWEST_FREQUENCIES) if n_fft is None else n_fft

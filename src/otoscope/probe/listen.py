@@ -128,6 +128,8 @@ def output_tensor(output: Any, which: int | str | None = None) -> Tensor:
     InputError
         If there is no such tensor.
     """
+    if isinstance(output, InputError):  # of a network without the output that is to be looked at
+        raise output
     if isinstance(output, Tensor):
         if which not in (None, 0):
             raise InputError(f"the model returns one tensor, and so has no output {which!r}; leave the output out")

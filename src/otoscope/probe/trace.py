@@ -243,7 +243,7 @@ def trace(
         model(inputs)
     if not recorder.taps:
         raise InputError(
-            f"no convolution, activation or pooling was found in {type(model).__name__}: scripted and "
+            f"no convolution, activation or pooling was found in {model._get_name()}: scripted and "
             "compiled models hide them, so give the original module"
         )
     return Trace(recorder.taps, recorder.layers(), sample_rate)
