@@ -141,6 +141,12 @@ def test_a_tap_says_what_its_operation_read():
     assert (last.input_axis, last.input_hop, last.time_axes) == (1, last.hop, (1,))
 
 
+def test_frames_of_a_sound_are_time_along_two_axes() -> None:
+    model, clip = build("framed")
+    first = trace(model, clip, SAMPLE_RATE)["first"]
+    assert first.input_shape == (30, 1, 64, 1) and first.input_hops == (32.0, 0.0, 1.0, 0.0)
+
+
 def test_functional_calls_are_named_after_the_module_that_makes_them():
     model, x = build("dilated")
     taps = trace(model, x, SAMPLE_RATE)

@@ -65,6 +65,9 @@ class Tap:
         Input samples from one element of `input_axis` to the next; NaN without a time axis.
     input_centre : float
         Input sample at the centre of the receptive field of the first element of what was read; NaN where not known.
+    input_hops : tuple of float
+        Input samples from one element to the next along every axis of what was read, 0 along those that are not time:
+        frames of a sound are time along two axes. Empty where not known.
     input_field : int or None
         Input samples on which one element of what was read depends; 1 where it is the waveform itself, None where
         not known.
@@ -94,6 +97,7 @@ class Tap:
     input_axis: int | None = None
     input_hop: float = math.nan
     input_centre: float = math.nan
+    input_hops: tuple[float, ...] = ()
     input_field: int | None = None
     note: str = ""
     time_axes: tuple[int, ...] = ()
@@ -433,6 +437,7 @@ def _what_was_read(support: Support | None) -> dict[str, Any]:
         "input_axis": axis,
         "input_hop": support.hop(axis),
         "input_centre": support.centre(axis),
+        "input_hops": tuple(support.hop(a) if support.varies(a) else 0.0 for a in range(len(support.shape))),
         "input_field": support.receptive_field(axis),
     }
 
