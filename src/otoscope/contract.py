@@ -54,7 +54,7 @@ class Contract:
         What is done to each sound first: division by its largest magnitude, or its mean taken off and division by its
         standard deviation.
     output : int, str or None
-        Which of several outputs is looked at, by its place or its name.
+        Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
     scores : {"logits", "probabilities"} or None
         What the output is; None where that has yet to be tried.
     class_axis, time_axis : int or None

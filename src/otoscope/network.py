@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from otoscope.contract import Contract
 from otoscope.errors import InputError
-from otoscope.probe.listen import output_tensor
+from otoscope.probe.answer import output_tensor
 
 
 class Network(nn.Module):

@@ -21,7 +21,8 @@ from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
 from otoscope.probe import Trace, logits, trace
-from otoscope.probe.listen import evaluating, output_tensor
+from otoscope.probe.answer import Which, as_path, output_tensor
+from otoscope.probe.listen import evaluating
 from otoscope.types import Wave
 
 REFUSALS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # by which models say no to a sound
@@ -41,8 +42,9 @@ class Subject:
         ``"package.module:factory"``, ``"file.py:Class"`` or ``"hf:org/name"``.
     sample_rate : int, optional
         Of the waveforms that it takes, in Hz; ``model.sample_rate`` by default.
-    output : int or str, optional
-        Which of several outputs is looked at, by its place or its name.
+    output : int, str or sequence of them, optional
+        Which of several outputs is looked at, by its place, its name or, where outputs are nested, the path to it:
+        ``1``, ``"logits"``, ``"head.logits"`` or ``(1, 0)``.
     name : str, optional
         Name in results and reports.
     classes : sequence of str, optional
@@ -64,7 +66,7 @@ class Subject:
         model: nn.Module | str | Path,
         sample_rate: int | None = None,
         *,
-        output: int | str | None = None,
+        output: Which = None,
         name: str | None = None,
         classes: Sequence[str] | None = None,
         contract: Contract | None = None,
@@ -80,7 +82,7 @@ class Subject:
             sample_rate = int(sample_rate)
         self._network = Network(self.model, stated)
         self._contract = stated.changed(
-            sample_rate=sample_rate, output=output, classes=None if classes is None else tuple(classes)
+            sample_rate=sample_rate, output=as_path(output), classes=None if classes is None else tuple(classes)
         )
         if self._contract.sample_rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")

@@ -59,7 +59,7 @@ class Common:
     sample_rate: int | None = None
     "Sample rate of the model in Hz, where it does not say."
     output: str | None = None
-    "Which of several outputs of the model is looked at, by its place or its name."
+    "Which of several outputs of the model is looked at: its place, its name, or the path to it such as head.logits."
     device: str | None = None
     "Where to compute, e.g. cpu or cuda; a GPU when there is one."
     json: Flag = False
@@ -97,8 +97,7 @@ def make_scope(model: str, common: Common) -> Scope:
         ) from None
     if common.sample_rate is None and not getattr(module, "sample_rate", None):
         raise InputError(f"{model} does not say its sample rate: give --sample-rate")
-    which = common.output
-    return Scope(module, common.sample_rate, output=int(which) if which and which.lstrip("-").isdigit() else which)
+    return Scope(module, common.sample_rate, output=common.output)
 
 
 def load_wave(path: Path, scope: Scope) -> xr.DataArray:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
+from otoscope.probe.answer import output_tensor
 from otoscope.probe.folding import run_folding
 from otoscope.probe.listen import (
     Call,
@@ -19,7 +20,6 @@ from otoscope.probe.listen import (
     evaluating,
     frozen,
     intercepting,
-    output_tensor,
 )
 from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from otoscope.errors import InputError
 from otoscope.probe.ops import Operation, classify, function_name
 
 _OPERATION_MODULES = (
@@ -114,45 +113,6 @@ def frozen(model: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-def output_tensor(output: Any, which: int | str | None = None) -> Tensor:
-    """The one tensor of a model's output that methods explain.
-
-    A tensor is returned as it is, and is at place 0; of a tuple, list or mapping (such as a Hugging Face output) it is
-    the one at the place, or of the name, `which`; by default ``logits`` where there is one, else the first
-    floating-point tensor.
-
-    Raises
-    ------
-    InputError
-        If there is no such tensor.
-    """
-    if isinstance(output, InputError):  # of a network without the output that is to be looked at
-        raise output
-    if isinstance(output, Tensor):
-        if which not in (None, 0):
-            raise InputError(f"the model returns one tensor, and so has no output {which!r}; leave the output out")
-        return output
-    named = dict(output.items()) if hasattr(output, "items") else {}
-    listed = list(named.values()) if named else list(output) if isinstance(output, Sequence) else []
-    if which is not None:
-        places = dict(enumerate(listed)) | {place - len(listed): one for place, one in enumerate(listed)}
-        chosen = named.get(which) if isinstance(which, str) else places.get(which)
-        if isinstance(chosen, Tensor):
-            return chosen
-        known = ", ".join(map(str, named)) or f"0 to {len(listed) - 1}"
-        raise InputError(f"the model has no output {which!r} that is a tensor; its outputs are {known}")
-    logits = named.get("logits")
-    if isinstance(logits, Tensor):
-        return logits
-    for value in listed:
-        if isinstance(value, Tensor) and value.is_floating_point():
-            return value
-    raise InputError(
-        f"the model returns {type(output).__name__}, in which no tensor was found; wrap it in a module that "
-        "returns one tensor"
-    )
 
 
 class _Interceptor(TorchFunctionMode):
