@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -35,6 +35,7 @@ class Network(nn.Module):
     (torch.Size([5, 2]), ['', '0', '1'])
     """
 
+    wraps_model: ClassVar[bool] = True  # lock, mode and state are those of the model
     model: nn.Module
     contract: Contract
 

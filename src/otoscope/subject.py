@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock, RLock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,13 +21,12 @@ from otoscope.network import Network
 from otoscope.probe import Trace, logits, trace
 from otoscope.probe.answer import Which, as_path, output_tensor
 from otoscope.probe.listen import evaluating
+from otoscope.probe.locks import lock_of
 from otoscope.types import Wave
 
 REFUSALS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # by which models say no to a sound
 _LAYOUTS: tuple[Layout, ...] = ("(batch, 1, time)", "(batch, time)")
 _LONGEST = 3600.0  # s
-_GUARD = Lock()
-_LOCKS: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()  # one for a model, however many subjects it has
 
 
 class Subject:
@@ -167,8 +164,7 @@ class Subject:
     @property
     def lock(self) -> Any:
         """One lock for a model; it is looked up, not held, so that a subject can be copied and pickled."""
-        with _GUARD:
-            return _LOCKS.setdefault(self.model, RLock())
+        return lock_of(self.model)
 
     def clip(self, wave: Wave) -> xr.DataArray:
         """A sound as a checked, labelled array at the sample rate of the model; a path is read."""

@@ -17,10 +17,15 @@ class Watched(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(()))
         self.dropout = nn.Dropout(0.5)
-        self.heard: list[Tensor] = []
+        notes: list[Tensor] = []  # beside the model, which gets its attributes back
+        self.note, self.notes = notes.append, lambda: notes
+
+    @property
+    def heard(self) -> list[Tensor]:
+        return self.notes()
 
     def forward(self, waves: Tensor) -> Tensor:
-        self.heard.append(waves)
+        self.note(waves)
         assert not torch.is_grad_enabled()
         return self.dropout(self.weight * torch.stack([waves.mean((1, 2)), waves.square().mean((1, 2))], 1))
 

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from otoscope.probe.locks import lock_of, underlying
 from otoscope.probe.ops import Operation, classify, function_name
+from otoscope.probe.state import kept
 
 _OPERATION_MODULES = (
     "torch.nn.modules.conv",
@@ -92,14 +94,17 @@ def intercepting(model: nn.Module, handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put `model` in evaluation mode and give every module its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    """Run `model` in evaluation mode, by one thread at a time, and leave it as it was.
+
+    This is the one context in which a model under test is run. What :func:`otoscope.probe.state.kept` lists is put
+    back when it ends, also by an exception: so the same call gives the same result twice, whatever the model keeps
+    from one call to the next or draws at random. Contexts of one model may be nested.
+    """
+    model = underlying(model)
+    with lock_of(model), kept(model):
+        if any(module.training for module in model.modules()):
+            model.eval()
         yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 @contextmanager

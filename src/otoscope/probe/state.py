@@ -1,0 +1,316 @@
+"""What running a model may change, put back afterwards: buffers, attributes, weights, gradients, random numbers.
+
+The model runs on copies of its buffers and of the tensors among its attributes, and gets its own back: so nothing that
+it writes reaches them, whether the write can be seen from outside (``+=``) or not (``.data``), and a graph that was
+built meanwhile keeps what it saved. Copies of the weights would cost too much for every call; one is made until the
+model was seen to run to its end without writing to them, and for good where it does write.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import is_
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import is_lazy
+from torch.utils.weak import WeakIdKeyDictionary
+
+_PLAIN = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, type, FunctionType, BuiltinFunctionType, MethodType}
+    | {torch.dtype, torch.device, torch.Size, slice, range}
+)  # what cannot change, or is no state
+_CONTAINERS = frozenset([dict, OrderedDict, defaultdict, Counter, list, deque, set])
+_DRAWING = (random.Random, np.random.Generator, np.random.RandomState)
+_LARGEST = 2**31  # bytes of weights that are copied to see whether a model writes to them
+
+_T = TypeVar("_T")
+
+_WRITES: Any = WeakIdKeyDictionary()  # model -> in training or not -> whether it writes to its weights as it runs
+_SCRIPTED: dict[str, tuple[str, ...]] = {}  # type of a scripted module -> names of its attributes
+
+
+@contextmanager
+def kept(model: nn.Module) -> Iterator[None]:
+    """Put back, when the context ends, all that running `model` may have changed.
+
+    That is: buffers, attributes (also lists, dicts and tuples of tensors, arrays, and objects of the package that
+    defines the module), weights and their gradients, ``requires_grad``, modes, hooks, and the random state of torch,
+    NumPy and Python.
+
+    Examples
+    --------
+    >>> model = nn.BatchNorm1d(2)
+    >>> with kept(model):
+    ...     _ = model(torch.randn(4, 2, 8))
+    >>> model.running_mean, model.num_batches_tracked
+    (tensor([0., 0.]), tensor(0))
+    """
+    state = _State(model)
+    with random_kept():
+        try:
+            state.lend()
+            yield
+        finally:
+            state.put_back()
+
+
+@contextmanager
+def random_kept() -> Iterator[None]:
+    """Put the random state of torch (CPU, and CUDA where it is in use), NumPy and Python back when the context ends."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    cpu, python, numpy = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu)
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+class _State:
+    """What belongs to a model, and where."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._contents: list[tuple[Any, Any]] = []  # a container, and what it holds
+        self._empty: list[Any] = []  # containers that hold nothing
+        self._scripted: list[tuple[Any, str, Any]] = []
+        self._lazy: list[tuple[nn.Module, bool]] = []
+        self._parameters: list[tuple[Tensor, bool, Tensor | None, Tensor]] = []
+        self._copies: dict[int, Any] = {}  # by the identity of what was copied
+        self._originals: list[Any] = []  # keeps those identities from being given to something else
+        self._seen: set[int] = set()
+        self._lenders: dict[type, Callable[[Any], Any]] = {}
+        modules = list(model.modules())
+        self._training = any(module.training for module in modules)
+        writes = _WRITES.get(model, {}).get(self._training)
+        if writes is None and not _is_small(model):
+            writes = False
+        self._lend_weights = writes is not False
+        self._watched = writes is None  # whether the model writes to its weights is to be seen in this run
+        self._finished = False
+        self._hook: Any = None
+        self._packages = {type(module).__module__.partition(".")[0] for module in modules} - {"torch", "builtins"}
+
+    def lend(self) -> None:
+        """Put copies in the place of all that the model can write to."""
+        with torch.inference_mode(False), torch.no_grad():
+            self._lend_module(self._model)
+        if self._watched:
+            self._hook = self._model.register_forward_hook(self._note_end)
+
+    def _note_end(self, module: nn.Module, args: Any, output: Any) -> None:
+        self._finished = True
+
+    def put_back(self) -> None:
+        """Give the model its own back."""
+        if self._hook is not None:
+            self._hook.remove()
+        for container, held in self._contents:
+            _refill(container, held)
+        for container in self._empty:
+            if container:
+                container.clear()
+        for module, training in self._lazy:
+            module.training = training
+        for scripted, name, value in self._scripted:
+            scripted.setattr(name, value)
+        for parameter, wanted, gradient, data in self._parameters:
+            if parameter.requires_grad != wanted:
+                parameter.requires_grad_(wanted)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+            if parameter.data_ptr() != data.data_ptr() and not _same(parameter, data):
+                parameter.data = data
+        if self._watched and self._finished:
+            weights = [one for one in self._originals if type(one) is nn.Parameter]
+            written = not all(_same(one, self._copies[id(one)]) for one in weights)
+            _WRITES.setdefault(self._model, {})[self._training] = written
+
+    def _lend_module(self, module: nn.Module) -> None:
+        if id(module) in self._seen:
+            return
+        self._seen.add(id(module))
+        if _is_to_initialize(module):
+            self._lazy.append((module, module.training))
+            return
+        attributes = module.__dict__
+        if isinstance(module, torch.jit.ScriptModule) and "_c" in attributes:
+            self._lend_scripted(module)
+        else:
+            for parameter in attributes["_parameters"].values():
+                self._note(parameter)
+        self._lend_items(attributes)
+
+    def _lend_items(self, container: Any) -> None:
+        """Note what a dictionary holds, and lend copies of that."""
+        held = container.copy()
+        self._contents.append((container, held))
+        lenders, known = self._lenders, self._copies
+        for key, value in held.items():
+            kind = type(value)
+            if kind in _PLAIN:
+                continue
+            if kind in _CONTAINERS and not value:
+                self._empty.append(value)
+                continue
+            lent = known.get(id(value), self)
+            if lent is self:
+                lent = (lenders.get(kind) or self._lender(kind))(value)
+            if lent is not value:
+                container[key] = lent
+
+    def _note(self, parameter: Tensor | None) -> None:
+        if parameter is None or is_lazy(parameter) or not parameter.is_leaf:
+            return
+        self._parameters.append((parameter, parameter.requires_grad, parameter.grad, parameter.detach()))
+        if parameter.grad is not None:
+            parameter.grad = None
+
+    def _lend_scripted(self, module: Any) -> None:
+        for child in module.children():
+            self._lend_module(child)
+        own = {name for name, _ in (*module.named_parameters(recurse=False), *module.named_children())}
+        for name in _attributes_of(module._c):
+            if name in own or not module._c.hasattr(name):
+                continue
+            value = module._c.getattr(name)
+            self._scripted.append((module._c, name, value))
+            if type(value) not in _PLAIN:  # of a list there is a copy here
+                module._c.setattr(name, self._lent(value))
+
+    def _lent(self, value: Any) -> Any:
+        """What the model is lent in the place of a value: a copy of what can be written to."""
+        lent = self._copies.get(id(value), self)
+        return self._lender(type(value))(value) if lent is self else lent
+
+    def _lender(self, kind: type) -> Callable[[Any], Any]:
+        """The function that lends values of a type."""
+        if kind not in self._lenders:
+            self._lenders[kind] = self._find_lender(kind)
+        return self._lenders[kind]
+
+    def _find_lender(self, kind: type) -> Callable[[Any], Any]:
+        if kind in _PLAIN:
+            return _itself
+        if issubclass(kind, Tensor):
+            return self._lend_weight if issubclass(kind, nn.Parameter) else self._lend_tensor
+        if issubclass(kind, tuple):
+            return self._lend_tuple
+        if issubclass(kind, (np.ndarray, torch.Generator, *_DRAWING)) and not issubclass(kind, np.memmap):
+            return self._lend_copy
+        if kind in _CONTAINERS or issubclass(kind, nn.Module):
+            return self._lend_content
+        return self._lend_object if kind.__module__.partition(".")[0] in self._packages else _itself
+
+    def _lend_tuple(self, value: tuple[Any, ...]) -> Any:
+        if _PLAIN.issuperset(map(type, value)):
+            return value
+        lent = [self._lent(item) for item in value]
+        if all(map(is_, lent, value)):
+            return value
+        return type(value)(*lent) if hasattr(value, "_fields") else type(value)(lent)
+
+    def _lend_content(self, value: Any) -> Any:
+        """The container itself; what it holds is noted, and copies of that are lent."""
+        if isinstance(value, nn.Module):
+            self._lend_module(value)
+        elif id(value) not in self._seen:
+            self._seen.add(id(value))
+            if isinstance(value, dict):
+                self._lend_items(value)
+            else:
+                self._contents.append((value, value.copy()))
+                for place, item in enumerate(() if isinstance(value, set) else list(value)):
+                    value[place] = self._lent(item)
+        return value
+
+    def _lend_object(self, value: Any) -> Any:
+        if isinstance(getattr(value, "__dict__", None), dict):
+            self._originals.append(value)  # which has its dictionary
+            self._lend_content(value.__dict__)
+        return value
+
+    def _lend_copy(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return self._remember(value, value.copy())
+        return self._remember(value, value.clone_state() if hasattr(value, "clone_state") else copy.deepcopy(value))
+
+    def _lend_weight(self, weight: Tensor) -> Tensor:
+        if type(weight) is not nn.Parameter or not self._lend_weights:
+            return weight
+        return self._remember(weight, nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad))
+
+    def _lend_tensor(self, tensor: Tensor) -> Tensor:
+        if is_lazy(tensor):
+            return tensor
+        if tensor._base is not None and tensor.layout == torch.strided:  # a view sees what is written to its base
+            base: Tensor = self._lent(tensor._base).detach()
+            return self._remember(tensor, base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()))
+        lent = tensor.detach().clone()
+        return self._remember(tensor, lent.requires_grad_() if tensor.requires_grad and tensor.is_leaf else lent)
+
+    def _remember(self, value: _T, lent: _T) -> _T:
+        self._copies[id(value)] = lent
+        self._originals.append(value)
+        return lent
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _is_small(model: nn.Module) -> bool:
+    """Whether weights can be copied to see whether the model writes to them."""
+    if isinstance(model, torch.jit.ScriptModule):
+        return False
+    return sum(weight.nbytes for weight in model.parameters() if not is_lazy(weight)) <= _LARGEST
+
+
+def _refill(container: Any, held: Any) -> None:
+    """Let a container hold again what it held, where that has changed."""
+    if isinstance(container, dict):
+        if len(container) == len(held) and all(map(is_, container.values(), held.values())):
+            return
+        container.clear()
+        container.update(held)
+    elif isinstance(container, set):
+        if container != held:
+            container.clear()
+            container.update(held)
+    elif len(container) != len(held) or not all(map(is_, container, held)):
+        container.clear()
+        container.extend(held)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal bit for bit."""
+    if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
+        return False
+    return torch.equal(*(tensor.detach().reshape(-1).view(torch.uint8) for tensor in (one, other)))
+
+
+def _is_to_initialize(module: nn.Module) -> bool:
+    """Whether the first run makes the weights of a module, which therefore cannot be left as it is."""
+    return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
+
+
+def _attributes_of(scripted: Any) -> tuple[str, ...]:
+    """The names of the attributes of a scripted module, of which its type alone decides."""
+    kind = scripted.qualified_name
+    if kind not in _SCRIPTED:
+        described = scripted.dump_to_str(code=False, attrs=True, params=False).partition("\n  }\n  methods")[0]
+        _SCRIPTED[kind] = tuple(re.findall(r"^    (\w+) = ", described, re.MULTILINE))
+    return _SCRIPTED[kind]

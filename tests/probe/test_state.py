@@ -1,0 +1,398 @@
+"""Whatever a model writes to while it is run, it has its own back; and it is run by one thread at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from probe_zoo import Written
+from torch import Tensor, nn
+
+from otoscope.probe import backproject, read_taps, trace, vjp
+from otoscope.probe.listen import evaluating
+from otoscope.probe.locks import lock_of
+
+
+@dataclass
+class Memory:
+    hidden: Tensor
+    steps: int = 0
+
+
+class Remembering(nn.Module):
+    """A model that keeps something from one call to the next; `write` says how."""
+
+    def __init__(self, write):
+        super().__init__()
+        self.conv, self.write = nn.Conv1d(1, 4, 8, 4), write
+        self.register_buffer("buffer", torch.zeros(4))
+        self.window = self.buffer[1:3]
+        self.state = torch.zeros(4)
+        self.array = np.zeros(4, dtype=np.float32)
+        self.several = [torch.zeros(4), (torch.zeros(4), 1), {"x": torch.zeros(4)}]
+        self.recent = deque([torch.zeros(4)], maxlen=2)
+        self.memory = Memory(torch.zeros(4))
+        self.generator = torch.Generator().manual_seed(3)
+        self.count = 0
+
+    def forward(self, x):
+        y = self.conv(x)
+        return y + self.write(self, y.detach().mean((0, 2)))[:, None]
+
+
+def add_to_buffer(m, y):
+    m.buffer += y
+    return m.buffer.clone()
+
+
+def add_unseen(m, y):
+    m.buffer.data.add_(y)
+    return m.buffer
+
+
+def add_to_a_view(m, y):
+    m.window += y[:2]
+    return m.buffer.clone()
+
+
+def buffer_anew(m, y):
+    m.buffer = m.buffer + y
+    return m.buffer
+
+
+def attribute_anew(m, y):
+    m.state = m.state + y
+    return m.state
+
+
+def attribute_in_place(m, y):
+    m.state.add_(y)
+    return m.state.clone()
+
+
+def attribute_made(m, y):
+    m.last = getattr(m, "last", 0) + y
+    return m.last
+
+
+def attribute_deleted(m, y):
+    if not hasattr(m, "memory"):
+        return y + 1
+    del m.memory
+    return y
+
+
+def in_an_array(m, y):
+    m.array += y.numpy()
+    return torch.from_numpy(m.array.copy())
+
+
+def in_a_list(m, y):
+    m.several[0] += y
+    m.several[1][0].add_(y)
+    m.several[2]["x"] = m.several[2]["x"] + y
+    m.several.append(y)
+    return m.several[0] + m.several[1][0] + m.several[2]["x"] + len(m.several)
+
+
+def in_a_queue(m, y):
+    m.recent.append(m.recent[-1] + y)
+    return m.recent[-1]
+
+
+def in_an_object(m, y):
+    m.memory.hidden += y
+    m.memory.steps += 1
+    return m.memory.hidden + m.memory.steps
+
+
+def by_counting(m, y):
+    m.count += 1
+    return y * m.count
+
+
+def weights_unseen(m, y):
+    m.conv.weight.data.mul_(0.5)
+    return y
+
+
+def weights_seen(m, y):
+    with torch.no_grad():
+        m.conv.weight.clamp_(-0.01, 0.01)
+    return y
+
+
+def weights_exchanged(m, y):
+    m.conv.weight.data = m.conv.weight.data.clamp(-0.01, 0.01)
+    return y
+
+
+def weights_anew(m, y):
+    m.conv.weight = nn.Parameter(m.conv.weight.detach() / 2)
+    return y
+
+
+def weights_frozen(m, y):
+    m.conv.weight.requires_grad_(False)
+    return y
+
+
+def gradients(m, y):
+    with torch.enable_grad():
+        m.conv.bias.grad = torch.ones(4)
+    return y
+
+
+def hooks(m, y):
+    m.conv.register_forward_hook(lambda module, args, output: output + 1)
+    return y
+
+
+def draws(m, y):
+    mine, numpys = torch.rand((), generator=m.generator), np.random.rand()  # noqa: NPY002
+    return y + torch.rand(()) + mine + numpys + random.random()
+
+
+def parts(m, y):
+    m.conv.add_module("more", nn.ReLU())
+    return y + len(list(m.modules()))
+
+
+WRITES = [
+    add_to_buffer,
+    add_unseen,
+    add_to_a_view,
+    buffer_anew,
+    attribute_anew,
+    attribute_in_place,
+    attribute_made,
+    attribute_deleted,
+    in_an_array,
+    in_a_list,
+    in_a_queue,
+    in_an_object,
+    by_counting,
+    weights_unseen,
+    weights_seen,
+    weights_exchanged,
+    weights_anew,
+    weights_frozen,
+    gradients,
+    hooks,
+    draws,
+    parts,
+]
+
+
+def described(value):
+    """Everything that a module holds, in plain values that can be compared."""
+    if isinstance(value, Tensor):
+        return value.tolist(), value.requires_grad, described(value.grad) if value.is_leaf else None, id(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, torch.Generator):
+        return value.get_state().tolist()
+    if isinstance(value, (list, tuple, deque)):
+        return [described(one) for one in value]
+    if isinstance(value, dict):
+        return {key: described(one) for key, one in value.items()}
+    if isinstance(value, (nn.Module, Memory)):
+        return id(value), described(vars(value))
+    return value
+
+
+def drawn():
+    return torch.get_rng_state().tolist(), random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("training", [True, False])
+def test_what_a_model_writes_is_put_back(write, training):
+    model, x = Remembering(write).train(training), torch.randn(2, 1, 40)
+    model.conv.weight.grad = torch.ones_like(model.conv.weight)
+    before, random_before = described(model), drawn()
+    with torch.no_grad():
+        values = [read_taps(model, x)["conv"] for _ in range(3)]
+    trace(model, x, 1.0)
+    answers = [vjp(model, x, rule=rule)[0] for rule in ("gradient", "guided")]
+    assert described(model) == before
+    assert drawn() == random_before
+    assert all(torch.equal(values[0], value) for value in values)
+    assert torch.equal(*answers)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_way_back_is_that_of_the_pass(write):
+    """Also where the model used what it had just written, and where the way back is taken long after the pass."""
+
+    class Using(Remembering):
+        def forward(self, x):
+            return self.write(self, x.detach().mean().expand(4))[:, None] * self.conv(x).tanh()
+
+    torch.manual_seed(0)
+    model, x = Using(write).eval(), torch.randn(1, 1, 40, requires_grad=True)
+    value, pull = vjp(model, x)
+    seed = torch.randn_like(value)
+    found = pull(seed)
+    random_before = drawn()
+    output = model(x)  # as the user would, which changes the model
+    torch.set_rng_state(torch.tensor(random_before[0], dtype=torch.uint8))
+    random.setstate(random_before[1])
+    if write is not draws:  # NumPy's draws were not repeated
+        torch.testing.assert_close(value, output.detach())
+        torch.testing.assert_close(found, torch.autograd.grad(output, x, seed)[0])
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_also_after_an_exception(error):
+    def write(m, y):
+        in_a_list(m, y), add_to_buffer(m, y), weights_unseen(m, y), draws(m, y)
+        raise error
+
+    model = Remembering(write).train()
+    before, random_before = described(model), drawn()
+    for look in (read_taps, vjp, lambda model, x: trace(model, x, 1.0)):
+        with pytest.raises(error):
+            look(model, torch.randn(2, 1, 40).clone())
+    assert described(model) == before
+    assert drawn()[1:] == random_before[1:]
+
+
+def test_a_model_that_was_seen_to_end_early_is_seen_again():
+    """Whether a model writes to its weights is found out in a pass that reaches its end."""
+    model = nn.Sequential(
+        nn.Conv1d(1, 2, 4), nn.ReLU(), Written(lambda m, x: m.a.weight.data.mul_(0.5), a=nn.Linear(3, 3))
+    )
+    x, before = torch.randn(1, 1, 20), model[2].a.weight.clone()
+    for layer in ("0", None, None, "1", None):
+        vjp(model, x, layer) if layer else read_taps(model, x)
+        assert torch.equal(model[2].a.weight, before)
+
+
+def test_tied_weights_stay_tied_while_they_are_watched():
+    model = Written(lambda m, x: m.b(m.a(x)), a=nn.Conv1d(1, 1, 3), b=nn.Conv1d(1, 1, 3))
+    model.b.weight = model.a.weight
+    with evaluating(model):
+        assert model.b.weight is model.a.weight
+    assert model.b.weight is model.a.weight
+
+
+@pytest.mark.parametrize(
+    "made", [nn.GRU(4, 3, batch_first=True), nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True)]
+)
+def test_recurrent_layers_keep_their_list_of_weights(made):
+    model, x = Written(lambda m, x: m.rnn(m.a(x).mT)[0], a=nn.Conv1d(1, 4, 3), rnn=made), torch.randn(1, 1, 20)
+    for _ in range(2):
+        torch.testing.assert_close(vjp(model, x)[0], model(x).detach())
+    assert all(one is other for one, other in zip(made._flat_weights, made.parameters(), strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_scripted_model_is_left_as_it_was():
+    model = torch.jit.script(Scripted()).train()
+    x = torch.ones(1, 1, 20)
+    with torch.no_grad():
+        model(x)
+        answers = []
+        for _ in range(2):
+            with evaluating(model):
+                answers.append((model(x), model(x)))
+    assert torch.equal(answers[0][0], answers[1][0])
+    assert not torch.equal(answers[0][0], answers[0][1])
+    assert (model.state.item(), model.buffer.item(), model.count, model.several[0].item()) == (1, 1, 1, 1)
+    assert model.training
+    assert model.conv.training
+
+
+class Scripted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.state, self.count, self.several = nn.Conv1d(1, 1, 3), torch.zeros(1), 0, [torch.zeros(1)]
+        self.register_buffer("buffer", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.state, self.count = self.state + 1, self.count + 1
+        self.buffer += 1
+        self.several[0] += 1
+        return self.conv(x) + self.state + self.buffer + self.count + self.several[0]
+
+
+def test_lazy_modules_are_initialised_once():
+    model, x = nn.Sequential(nn.LazyConv1d(2, 3), nn.LazyBatchNorm1d()), torch.randn(1, 1, 20)
+    values = [read_taps(model, x)["0"] for _ in range(2)]
+    assert torch.equal(*values)
+    assert model.training
+    assert model[1].training
+
+
+def in_training():
+    torch.manual_seed(0)
+    parts = [nn.Conv1d(1, 8, 9, 4), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Conv1d(8, 3, 5), nn.Tanh()]
+    return nn.Sequential(*parts).train()
+
+
+FUNCTIONS = {
+    "trace": lambda model, x: trace(model, x, 1.0)["4"].weight,
+    "vjp": lambda model, x: (lambda value, pull: pull(value))(*vjp(model, x, rule="guided")),
+    "backproject": lambda model, x: backproject(model, x, torch.ones_like, "4", "deconvnet"),
+    "read_taps": lambda model, x: read_taps(model, x)["5"],
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_two_threads_on_a_model_in_training(function):
+    model, inputs = in_training(), [torch.randn(2, 1, 200) for _ in range(8)]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    right = [function(in_training(), x) for x in inputs]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda i: function(model, inputs[i % 8]), range(80)))
+    assert [torch.equal(value, right[i % 8]) for i, value in enumerate(found)] == [True] * 80
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+
+
+def test_a_part_of_a_model_has_the_lock_of_the_whole():
+    model = in_training()
+    assert lock_of(model[4]) is lock_of(model)
+    encoder = nn.Sequential(nn.ReLU())
+    lock = lock_of(encoder)
+    assert lock_of(nn.Sequential(encoder, nn.ReLU())) is lock
+    assert lock_of(in_training()) is not lock_of(model)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork of a process with threads
+def test_a_lock_is_free_in_a_process_forked_while_it_was_held():
+    model = nn.Sequential(nn.ReLU())
+    held, done = multiprocessing.Event(), multiprocessing.Event()
+
+    def hold():
+        with lock_of(model):
+            held.set()
+            done.wait(60)
+
+    thread = Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    child = multiprocessing.get_context("fork").Process(target=lambda: exit(not lock_of(model).acquire(timeout=10)))
+    child.start()
+    child.join(60)
+    done.set()
+    thread.join()
+    assert child.exitcode == 0
+
+
+def test_a_way_back_after_dropout_at_inference_repeats_its_draws():
+    model = Written(lambda m, x: F.dropout(m.a(x), 0.5, training=True), a=nn.Conv1d(1, 4, 3))
+    x = torch.randn(1, 1, 30)
+    value, pull = vjp(model, x)
+    seeds = torch.eye(value.numel()).reshape(-1, *value.shape)
+    torch.testing.assert_close(pull(seeds[:40]), torch.stack([pull(seed) for seed in seeds[:40]]))
