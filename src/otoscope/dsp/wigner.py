@@ -55,7 +55,7 @@ def analytic_signal(signal: Tensor) -> Tensor:
     return analytic
 
 
-def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
+def wigner_ville(kernels: Tensor, n_fft: int | None = None, step: int = 1) -> Tensor:
     r"""Wigner-Ville distribution of the analytic signals of kernels.
 
     Parameters
@@ -63,18 +63,20 @@ def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
     kernels : Tensor (..., N)
         Real samples.
     n_fft : int, optional
-        Number of frequencies, at least N, which it is by default.
+        Number of frequencies, N by default. With fewer the distribution is smoothed over frequency.
+    step : int
+        Columns are means over so many half samples, so that the distribution of a wide kernel takes less room.
 
     Returns
     -------
-    Tensor (..., n_fft, 2 * N - 1)
+    Tensor (..., n_fft, ceil((2 * N - 1) / step))
         Real, of either sign. Row ``k`` lies at ``k / (2 * n_fft)`` cycles per sample, that is from 0 to the Nyquist
-        limit; column ``j`` at ``j / 2`` samples. No gradient is recorded.
+        limit; column ``j`` at ``(j * step + (step - 1) / 2) / 2`` samples. No gradient is recorded.
 
     Raises
     ------
     InputError
-        Kernels that are empty or not real, an ``n_fft`` below N.
+        Kernels that are empty or not real, an ``n_fft`` or a `step` below 1.
 
     Notes
     -----
@@ -90,6 +92,12 @@ def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
     Z being the Fourier transform. A distribution therefore sums to twice the energy of z, since it has two
     columns per sample, up to the small part of a short z at negative frequencies, which appears at the opposite
     end of the frequency axis with a sign that alternates from column to column.
+
+    Fewer frequencies than samples would fold long lags :math:`l = a - b` onto short ones. So where K is below N the
+    products are weighted by :math:`\cos^2(\pi l / 2K)` and those of lags of K or more are left out, which convolves
+    each column with the transform of that window. The sum over frequency stays exact, since the window is 1 at lag 0;
+    the sum over time is :math:`|Z(f_k)|^2 / K` smoothed by the same. Means over `step` half samples leave the sum over
+    time as it is, but for the factor.
 
     Examples
     --------
@@ -107,24 +115,34 @@ def wigner_ville(kernels: Tensor, n_fft: int | None = None) -> Tensor:
     z = analytic_signal(kernels.detach())
     n = z.shape[-1]
     n_fft = n if n_fft is None else n_fft
-    if n_fft < n:
-        raise InputError(f"n_fft is {n_fft} but the kernels have {n} samples; use n_fft >= {n}")
-    flat = z.reshape(-1, n)
-    result = torch.empty(len(flat), 2 * n - 1, n_fft, dtype=z.real.dtype, device=z.device)
-    at_once = max(1, _PRODUCTS // (2 * n * n))
+    if n_fft < 1 or step < 1:
+        raise InputError(f"n_fft and step have to be 1 or more, not {n_fft} and {step}")
+    flat, lags, columns = z.reshape(-1, n), min(n, n_fft), -(-(2 * n - 1) // step)
+    result = torch.empty(len(flat), columns, n_fft, dtype=z.real.dtype, device=z.device)
+    at_once = max(1, _PRODUCTS // (2 * n * lags))
+    rows = max(1, _PRODUCTS // (lags * step)) if at_once == 1 else columns
     for part, out in zip(flat.split(at_once), result.split(at_once), strict=True):
-        out.copy_(_distribution(part, n_fft))
-    return result.reshape(*z.shape[:-1], 2 * n - 1, n_fft).transpose(-1, -2)
+        _distribute(part, step, rows, out)
+    return result.reshape(*z.shape[:-1], columns, n_fft).transpose(-1, -2)
 
 
-def _distribution(z: Tensor, n_fft: int) -> Tensor:
-    """(kernel, time, frequency)"""
-    n = z.shape[-1]
+def _distribute(z: Tensor, step: int, rows: int, out: Tensor) -> None:
+    """Fill (kernel, time, frequency), so many `rows` of time at once."""
+    n, n_fft, columns = z.shape[-1], out.shape[-1], out.shape[1]
+    lags = min(n, n_fft)
     # With a zero between any two samples, a and b become j + d and j - d for every lag d of every half sample j.
-    half_samples = z.new_zeros(len(z), 2 * n - 1)
-    half_samples[:, ::2] = z
-    windows = pad(half_samples, (n - 1, n - 1)).unfold(-1, n, 1)
-    later, earlier = windows[:, n - 1 :], windows[:, : 2 * n - 1].flip(-1)
-    # The products at -d are the conjugates of those at d, hence the Hermitian transform.
-    whole: Tensor = 2 * torch.fft.hfft(later * earlier.conj(), 2 * n_fft, norm="forward")
-    return whole[..., :n_fft]
+    half_samples = z.new_zeros(len(z), columns * step)
+    half_samples[:, : 2 * n - 1 : 2] = z
+    windows = pad(half_samples, (lags - 1, lags - 1)).unfold(-1, lags, 1)
+    window = 0.5 + 0.5 * torch.cos(torch.pi / n_fft * torch.arange(lags, dtype=z.real.dtype, device=z.device))
+    for start in range(0, columns, rows):
+        first, last = start * step, min(start + rows, columns) * step
+        later, earlier = windows[:, first + lags - 1 : last + lags - 1], windows[:, first:last].flip(-1)
+        products = later * earlier.conj()
+        if step > 1:
+            products = products.unflatten(1, (-1, step)).mean(2)
+        if n_fft < n:
+            products = products * window
+        # The products at -d are the conjugates of those at d, hence the Hermitian transform.
+        whole: Tensor = 2 * torch.fft.hfft(products, 2 * n_fft, norm="forward")
+        out[:, start : start + rows] = whole[..., :n_fft]
