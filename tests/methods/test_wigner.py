@@ -128,9 +128,40 @@ def test_layers_without_a_waveform_are_refused(cnn12: nn.Module) -> None:
         wigner(Subject(cnn12), layer="conv2")
     with pytest.raises(InputError, match="no layer is named 'nowhere'"):
         wigner(Subject(cnn12), layer="nowhere")
-    for n_fft in (64, 0, -1):
-        with pytest.raises(InputError, match="n_fft >= 300"):
-            ask(nn.Conv1d(1, 4, 300), n_fft=n_fft)
+    for option in ({"n_fft": 0}, {"n_fft": -1}, {"n_kernels": 0}):
+        with pytest.raises(InputError, match="1 or more"):
+            ask(nn.Conv1d(1, 4, 300), **option)
+
+
+def test_wide_kernels_cost_little_and_are_smoothed() -> None:
+    """Half of a constant-Q bank: the marginals are those of the equation, smoothed by the window that is stated."""
+    width, frequencies = 4096, (200.0, 1000.0, 3000.0)
+    model = first_layer(torch.stack([gabor(width, f) for f in frequencies]))
+    result = ask(model)
+    assert result.energy.shape == (1024, 1024)
+    np.testing.assert_allclose(np.diff(result.time), 8 / 2 / RATE)
+    np.testing.assert_allclose(result.peak_frequency, frequencies, atol=RATE / 1024)
+    np.testing.assert_allclose(result.peak_time, 0, atol=8 / RATE)
+    z = scipy.signal.hilbert(np.stack([gabor(width, f).numpy().astype(float) for f in frequencies]))
+    twice = 2 * (np.abs(z) ** 2).sum()
+    np.testing.assert_allclose(float(result.energy.sum()) * 8, twice, rtol=1e-3)
+    lags = np.arange(-1023, 1024)
+    pairs = np.stack([np.correlate(one, one, "full")[width - 1 + lags] for one in z]).sum(0)
+    window = np.cos(np.pi * lags / 2048) ** 2
+    over_time = [(pairs * window * np.exp(-1j * np.pi * k * lags / 1024)).sum().real / 1024 for k in range(1024)]
+    found = result.energy.sum("time") * 8
+    np.testing.assert_allclose(found, over_time, atol=1e-3 * max(over_time))
+
+
+def test_a_huge_bank_is_thinned_out_and_says_so() -> None:
+    kernels = torch.stack([gabor(301, 200.0 + 100 * n) for n in torch.randperm(60).tolist()])
+    result = ask(first_layer(kernels), n_kernels=7)
+    assert result.sizes["kernel"] == 7 and json.loads(result.attrs["arguments"])["n_kernels"] == 7
+    spread = np.sort(result.peak_frequency)
+    assert spread[0] < 300 and spread[-1] > 6000 and np.ptp(np.diff(spread)) < 300
+    assert result.attrs["kernels_of_the_layer"] == 60
+    np.testing.assert_allclose(result.kernels, kernels[result.kernel.values.tolist()])
+    assert ask(first_layer(kernels)).sizes["kernel"] == 60
 
 
 def test_too_many_distributions_are_refused() -> None:

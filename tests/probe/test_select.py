@@ -1,4 +1,4 @@
-"""Choice of layers, taps and maps: kernels against the weights, layouts and activities against plain loops."""
+"""Choice of layers, taps and maps: layouts and activities against plain loops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from otoscope.probe.select import (
     choose_channels,
     find_layer,
     find_taps,
-    first_kernels,
     maps_of,
 )
 
@@ -32,23 +31,6 @@ def tap(channels: int = 5) -> Tap:
     return trace(nn.Conv1d(1, channels, 9), torch.zeros(1, 1, 100), RATE)["conv1d"]
 
 
-def test_first_kernels_answer_as_the_layer_does() -> None:
-    model = nn.Sequential(nn.Conv1d(1, 6, 7, stride=4, dilation=3, bias=False), nn.ReLU())
-    clip = torch.randn(1, 1, 200)
-    name, (kernels,), stride = first_kernels(model, clip, RATE)
-    assert name == "0" and kernels.shape == (6, 19) and stride == 4  # 7 taps, two zeros between each two
-    torch.testing.assert_close(nn.functional.conv1d(clip, kernels[:, None], stride=stride), model[0](clip))
-
-
-def test_first_kernels_of_parallel_convolutions_are_one_bank_each() -> None:
-    model, clip = build("multi_resolution")
-    name, kernels, _ = first_kernels(model, clip, RATE)
-    layer = trace(model, clip, RATE).first_layer()
-    assert name == layer.name
-    assert [kernel.shape[0] for kernel in kernels] == [one.channels for one in layer.taps]
-    assert len({kernel.shape[1] for kernel in kernels}) == len(kernels) > 1
-
-
 def test_a_layer_is_found_by_its_name_an_end_of_it_or_one_of_its_convolutions() -> None:
     model, clip = build("multi_resolution")
     layers = trace(model, clip, RATE).layers
@@ -57,18 +39,6 @@ def test_a_layer_is_found_by_its_name_an_end_of_it_or_one_of_its_convolutions() 
     assert find_layer(nested, "3") is nested[1]
     with pytest.raises(InputError, match="no layer is named 'conv9'; the layers are 0, 3"):
         find_layer(nested, "conv9")
-
-
-def test_kernels_without_a_response_are_refused() -> None:
-    model, clip = small(), torch.zeros(1, 1, 100)
-    with pytest.raises(InputError, match=r"'3' has kernels of shape \(5, 3\) and does not read a waveform"):
-        first_kernels(model, clip, RATE, "3")
-    model[0].weight.data[0, 0, 0] = torch.nan
-    with pytest.raises(InputError, match="'0' has weights that are NaN or infinite"):
-        first_kernels(model, clip, RATE)
-    complex_kernels = nn.Conv1d(1, 2, 9, dtype=torch.complex64)
-    with pytest.raises(InputError, match="'conv1d' has complex kernels"):
-        first_kernels(complex_kernels, clip.to(torch.complex64), RATE)
 
 
 def test_taps_are_those_given_each_once_or_the_ends_of_blocks() -> None:

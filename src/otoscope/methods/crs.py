@@ -16,7 +16,7 @@ from otoscope.dsp import response
 from otoscope.dsp.audible import peak_frequency
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.strs import Alignment, Scale, frequencies
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import FirstLayer, at_least, first_layer
 from otoscope.results import variable
 from otoscope.subject import Subject, silence
 from otoscope.types import Wave
@@ -43,15 +43,16 @@ def crs(
     Parameters
     ----------
     wave : wave, (time,) or (clip, time)
-        A sound file, or samples at the rate of the model. A long file is read block by block, so that a sound of any
-        length can be measured in the memory of a short one.
+        A sound file, or samples at the rate of the model. A long file is read block by block where the layer reads
+        the waveform itself, so that a sound of any length can be measured in the memory of a short one.
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. Not used on
-        the scale "log".
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
+        to a power of two where a kernel is longer. Not used on the scale "log".
     hop : int, optional
-        Samples from one frame to the next; the stride of the layer by default.
+        Values of what the layer reads from one frame to the next; the stride of the layer by default.
     alignment : {"centre", "start"}
         Frames are centred on their time, or start there as in the script that the authors published.
     scale : {"linear", "log"}
@@ -59,7 +60,7 @@ def crs(
     bins_per_octave : int
         Of the scale "log".
     minimum_frequency : float
-        Of the scale "log", in Hz, where it begins; it ends at half the sample rate.
+        Of the scale "log", in Hz, where it begins; it ends at half the rate of what the layer reads.
 
     Returns
     -------
@@ -81,27 +82,32 @@ def crs(
     >>> crs(scope, torch.randn(16_000)).crs.sizes
     Frozen({'frequency': 513})
     """
-    sounds = _sounds(subject, wave)
     example = silence(subject) if isinstance(wave, (str, Path)) else subject.inputs(wave)
-    first = first_kernels(subject.network, example, subject.sample_rate, layer)
-    hop = first.stride if hop is None else hop
-    hertz, cycles = frequencies(scale, n_fft, subject.sample_rate, bins_per_octave, minimum_frequency)
+    first = first_layer(subject.network, example, subject.sample_rate, layer)
+    hop, n_fft = first.stride if hop is None else hop, at_least(n_fft, first.kernels)
+    hertz, cycles = frequencies(scale, n_fft, first, bins_per_octave, minimum_frequency)
     values = torch.stack(
-        [response.crs_stream(blocks, first.kernels, hop, n_fft, alignment, frequencies=cycles) for blocks in sounds]
+        [
+            response.crs_stream(blocks, first.kernels, hop, n_fft, alignment, frequencies=cycles)
+            for blocks in _sounds(subject, wave, first)
+        ]
     )
     result = xr.Dataset(
-        {"crs": variable(["clip", "frequency"], values, "cumulative response spectrum")}, {"frequency": hertz}
+        {"crs": variable(["clip", "frequency"], values, "cumulative response spectrum")},
+        {"frequency": hertz},
+        {"reads": first.reads},
     )
     peaks = [peak_frequency(one) for one in result["crs"]]
     result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest value", "Hz")
-    return resolved(result, layer=first.layer, hop=hop)
+    return resolved(result, layer=first.layer, hop=hop, n_fft=n_fft)
 
 
-def _sounds(subject: Subject, wave: Wave) -> Iterable[Iterable[Tensor | np.ndarray]]:
-    """The blocks of every clip, as the model takes it; those of a long file as they are read, if it takes them so."""
+def _sounds(subject: Subject, wave: Wave, first: FirstLayer) -> Iterable[Iterable[Tensor | np.ndarray]]:
+    """The blocks of what reaches the layer of every clip; those of a long file as they are read, where they do."""
     contract = subject.contract
-    as_it_is = contract.length is None and contract.normalisation is None
+    untouched = first.nature is not None and first.nature.untouched
+    as_it_is = contract.length is None and contract.normalisation is None and untouched
     longest_fill = max(contract.trained_length or 0, contract.minimum_length) / subject.sample_rate
     if isinstance(wave, (str, Path)) and as_it_is and audio_duration(wave) > max(_LONG, longest_fill):
         return [stream_audio(wave, subject.sample_rate)]
-    return [clip.split(_BLOCK) for clip in subject.inputs(wave).flatten(1)]
+    return [clip.split(_BLOCK) for clip in first.signal(subject.network, subject.inputs(wave))[0]]

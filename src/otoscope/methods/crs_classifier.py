@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_le
 from otoscope.errors import InputError
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import FirstLayer, at_least, first_layer
 from otoscope.results import axis, variable
 from otoscope.sounds import Clip, needs_classes, sounds_of
 from otoscope.subject import Subject, silence
@@ -58,11 +59,13 @@ def crs_classifier(
         is classified against the classes that have a value of their own (bona fide speech). By default ``group``
         where the data set has it, else only all clips together.
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` features.
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` features. It is raised to a power
+        of two where a kernel is longer.
     hop : int, optional
-        Samples from one frame to the next; the stride of the layer by default.
+        Values of what the layer reads from one frame to the next; the stride of the layer by default.
     degree : int
         Of the polynomial kernel.
     penalty : float
@@ -120,15 +123,15 @@ def crs_classifier(
         raise InputError("degree and resamples have to be 1 or more, folds 2 or more, and penalty above 0")
     check_seed(seed)
     sounds = sounds_of(subject, data)
-    first = first_kernels(subject.network, silence(subject), subject.sample_rate, layer)
-    hop = first.stride if hop is None else hop
+    first = first_layer(subject.network, silence(subject), subject.sample_rate, layer)
+    hop, n_fft = first.stride if hop is None else hop, at_least(n_fft, first.kernels)
     longest = max(kernel.shape[-1] for kernel in first.kernels)
     clips: list[Clip] = []
     spectra = []
     for clip in sounds:
-        heard = max(clip.samples, longest)  # frames of filling would tell durations apart
-        samples = clip.inputs.reshape(-1)[:heard]
-        spectra.append(response.crs_stream([samples], first.kernels, hop, n_fft).cpu().numpy())
+        heard = max(math.ceil(clip.samples / first.hop), longest)  # frames of filling would tell durations apart
+        signal = first.signal(subject.network, clip.inputs)[0][0, :heard]
+        spectra.append(response.crs_stream([signal], first.kernels, hop, n_fft).cpu().numpy())
         clips.append(Clip(clip.name, clip.inputs.new_empty(0), clip.label, clip.facts))  # without the sound
         if progress:
             progress(len(clips), len(sounds))
@@ -140,9 +143,9 @@ def crs_classifier(
         _cross_validated(features[here], known.subset(here), degree, penalty, folds, seed) for here in members.values()
     ]
     result = _labelled(list(members), scored, [len(here) for here in members.values()])
-    result = result.merge(_differences(features, known, n_fft, subject.sample_rate, resamples, seed))
-    result.attrs.update(classes=", ".join(known.classes), unit=known.unit)
-    return resolved(result, layer=first.layer, hop=hop, groups=groups)
+    result = result.merge(_differences(features, known, n_fft, first, resamples, seed))
+    result.attrs.update(classes=", ".join(known.classes), unit=known.unit, reads=first.reads)
+    return resolved(result, layer=first.layer, hop=hop, n_fft=n_fft, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -255,7 +258,9 @@ def _labelled(groups: list[str], scored: list[dict[str, Any]], clips: list[int])
     )
 
 
-def _differences(features: Array, known: _Known, n_fft: int, sample_rate: int, resamples: int, seed: int) -> xr.Dataset:
+def _differences(
+    features: Array, known: _Known, n_fft: int, first: FirstLayer, resamples: int, seed: int
+) -> xr.Dataset:
     """How far the classes differ at each frequency."""
     two = len(known.classes) == 2
     size: Callable[..., Array] = cohens_d if two else eta_squared
@@ -278,6 +283,6 @@ def _differences(features: Array, known: _Known, n_fft: int, sample_rate: int, r
         },
         coords={
             "class": list(known.classes),
-            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"),
+            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / first.rate), first.frequency, "Hz"),
         },
     )

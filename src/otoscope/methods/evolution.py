@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,6 @@ from otoscope.methods.sonify import sounds_of_maps
 from otoscope.models import checkpoint_files, fitting_weights, read_weights
 from otoscope.probe import Rule, RuleName, rule_name
 from otoscope.probe.select import Channels
-from otoscope.probe.state import kept
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Progress, Wave
@@ -140,7 +141,7 @@ def sounds_of_checkpoints(
             raise InputError(f"{error} (with the weights of checkpoint {checkpoint[0]})") from None
 
     found = []
-    with subject.lock, kept(subject.model, weights=True):
+    with _own_weights(subject.model):
         if channels is None:
             channels = sounds_at(checkpoints[-1], None)["channel"].values.tolist()
         for done, checkpoint in enumerate(checkpoints, 1):
@@ -176,6 +177,16 @@ def _labels(checkpoints: Sequence[Checkpoint]) -> xr.Variable:
     if all(isinstance(label, int) for label in labels):
         return axis("checkpoint", labels, "step")
     return axis("checkpoint", [str(label) for label in labels], "checkpoint")
+
+
+@contextmanager
+def _own_weights(model: nn.Module) -> Iterator[None]:
+    """Give the model its own weights back in the end."""
+    own = copy.deepcopy(model.state_dict())
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)
 
 
 def _load(model: nn.Module, checkpoint: Checkpoint) -> None:

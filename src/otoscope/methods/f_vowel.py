@@ -11,7 +11,7 @@ from otoscope.dsp import response
 from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.kernels import magnitude_response
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import at_least, first_layer
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Wave
@@ -34,9 +34,11 @@ def f_vowel(
     n_filters : int
         How many filters are taken, those that fire most.
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies.
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
+        to a power of two where a kernel is longer.
 
     Returns
     -------
@@ -48,8 +50,7 @@ def f_vowel(
     Raises
     ------
     InputError
-        If the layer does not read a waveform of one channel, `n_fft` is shorter than a kernel,
-        or `n_filters` is below 1.
+        If the layer does not read one signal, or `n_filters` is below 1.
 
     Notes
     -----
@@ -66,12 +67,13 @@ def f_vowel(
     (Frozen({'frequency': 513}), 5)
     """
     inputs = subject.inputs(wave)
-    first = first_kernels(subject.network, inputs, subject.sample_rate, layer)
-    answers = response.responses(inputs.flatten(1), first.kernels, first.stride)
+    first = first_layer(subject.network, inputs, subject.sample_rate, layer)
+    n_fft = at_least(n_fft, first.kernels)
+    answers = response.responses(first.signal(subject.network, inputs)[0], first.kernels, first.stride)
     counts = response.firing_counts(answers)
     mean = response.f_vowel(counts, magnitude_response(first.kernels, n_fft).to(answers), n_filters)
     chosen = torch.zeros_like(counts).scatter_(-1, counts.topk(min(n_filters, counts.shape[-1]), dim=-1).indices, 1)
-    bins = np.fft.rfftfreq(n_fft, 1 / subject.sample_rate)
+    bins = np.fft.rfftfreq(n_fft, 1 / first.rate)
     result = xr.Dataset(
         {
             "f_vowel": variable(["clip", "frequency"], mean, "mean response of the filters that fire most"),
@@ -79,10 +81,11 @@ def f_vowel(
             "taken": variable(["clip", "kernel"], chosen * (counts > 0), "whether it is one of those taken"),
         },
         coords={
-            "frequency": axis("frequency", bins, "frequency", "Hz"),
+            "frequency": axis("frequency", bins, first.frequency, "Hz"),
             "kernel": axis("kernel", np.arange(counts.shape[1]), "kernel"),
         },
+        attrs={"reads": first.reads},
     )
     peaks = [peak_frequency(one) for one in result["f_vowel"]]
     result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest value", "Hz")
-    return resolved(result, layer=first.layer)
+    return resolved(result, layer=first.layer, n_fft=n_fft)

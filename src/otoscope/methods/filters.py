@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ from otoscope.dsp.kernels import half_power_band, magnitude_response
 from otoscope.dsp.response import centred_bank, cumulative_frequency_response
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.models.checkpoints import fit_weights, read_weights
-from otoscope.probe.select import FirstKernels, first_kernels
-from otoscope.probe.state import kept
+from otoscope.probe.first import FirstLayer, at_least, first_layer
 from otoscope.results import axis, variable
 from otoscope.subject import Subject, silence
 
@@ -35,9 +35,11 @@ def filters(
     Parameters
     ----------
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies.
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
+        to a power of two where a kernel is longer.
     before : str or Path, optional
         Weights of an earlier state of the model, such as that before training, to show beside those that it has:
         ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` with a state dict.
@@ -57,8 +59,8 @@ def filters(
     Raises
     ------
     InputError
-        If the layer does not read a waveform of one channel, `n_fft` is shorter than a kernel, or the weights of
-        `before` cannot be read or do not fit the model.
+        If there is no such layer, its kernels are of several channels, or the weights of `before` cannot be read or do
+        not fit the model.
 
     Notes
     -----
@@ -79,16 +81,18 @@ def filters(
     >>> filters(subject).sizes
     Frozen({'kernel': 8, 'frequency': 513, 'lag': 30, 'place': 8})
     """
-    after = first_kernels(subject.network, silence(subject), subject.sample_rate, layer)
-    result = _measured(after, subject.sample_rate, n_fft)
+    after = first_layer(subject.network, silence(subject), subject.sample_rate, layer)
+    n_fft = at_least(n_fft, after.kernels)
+    result = _measured(after, n_fft)
     if before is not None:
-        result = _side_by_side(_measured(_earlier(subject, before, layer), subject.sample_rate, n_fft), result)
+        result = _side_by_side(_measured(_earlier(subject, before, after.layer), n_fft), result)
         result.attrs["source"] = f"{_SOURCE}; before and after training as in {cite('simplenet', 'Fig. 6')}"
-    return resolved(result, layer=after.layer, before=None if before is None else {str(before): file_digest(before)})
+    read = None if before is None else {str(before): file_digest(before)}
+    return resolved(result, layer=after.layer, n_fft=n_fft, before=read)
 
 
-def _measured(first: FirstKernels, sample_rate: float, n_fft: int) -> xr.Dataset:
-    bank, band = centred_bank(first.kernels), half_power_band(first.kernels, sample_rate).cpu().numpy()
+def _measured(first: FirstLayer, n_fft: int) -> xr.Dataset:
+    bank, band = centred_bank(first.kernels), half_power_band(first.kernels, first.rate).cpu().numpy()
     centre, width = band.mean(1), bank.shape[1]
     order = np.argsort(centre, kind="stable")
     cumulative = cumulative_frequency_response(first.kernels, n_fft)
@@ -105,21 +109,22 @@ def _measured(first: FirstKernels, sample_rate: float, n_fft: int) -> xr.Dataset
         },
         coords={
             "kernel": axis("kernel", np.arange(len(bank)), "kernel"),
-            "lag": axis("lag", (np.arange(width) - width // 2) / sample_rate, "time", "s"),
-            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"),
+            "lag": axis("lag", (np.arange(width) - width // 2) / first.rate, "time", "s"),
+            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / first.rate), first.frequency, "Hz"),
         },
+        attrs={"reads": first.reads},
     )
 
 
-def _earlier(subject: Subject, weights: str | Path, layer: str | None) -> FirstKernels:
+def _earlier(subject: Subject, weights: str | Path, layer: str) -> FirstLayer:
     """The kernels of the model with other weights; its own stay as they are."""
-    with subject.lock, kept(subject.model, weights=True):
-        fit_weights(subject.model, read_weights(weights), weights)
-        return first_kernels(subject.network, silence(subject), subject.sample_rate, layer)
+    model = copy.deepcopy(subject.network)
+    fit_weights(model, read_weights(weights), weights)
+    return first_layer(model, silence(subject), subject.sample_rate, layer)
 
 
 def _side_by_side(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:
-    result = xr.concat([before, after], "training", join="override")
+    result = xr.concat([before, after], "training", join="override", combine_attrs="override")
     result = result.assign_coords(training=["before", "after"])
     size = np.linalg.norm(before["weight"], axis=1)
     distance = np.linalg.norm(after["weight"].values - before["weight"].values, axis=1)

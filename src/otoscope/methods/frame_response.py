@@ -15,7 +15,7 @@ from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.kernels import magnitude_response
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, of_clips, resolved
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import at_least, first_layer
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Wave
@@ -36,12 +36,14 @@ def frame_response(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     time : float, optional
-        Middle of the frame in s, rounded to a sample; by default that of the frame of most energy in each
-        clip, of those that the layer sees.
+        Middle of the frame in s, rounded to a value of what the layer reads; by default that of the frame of most
+        energy in each clip, of those that the layer sees.
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transforms; there are ``n_fft // 2 + 1`` frequencies.
+        Length of the Fourier transforms; there are ``n_fft // 2 + 1`` frequencies. It is raised to a power of two where
+        a kernel is longer.
 
     Returns
     -------
@@ -54,8 +56,7 @@ def frame_response(
     Raises
     ------
     InputError
-        If the time is not within the sound, the layer does not read a waveform of one channel, or `n_fft`
-        is shorter than a kernel.
+        If the time is not within the sound, or the layer does not read one signal.
 
     Notes
     -----
@@ -73,19 +74,20 @@ def frame_response(
     (Frozen({'frequency': 513}), 0.5)
     """
     inputs, sample_rate = subject.inputs(wave), subject.sample_rate
-    name, kernels, hop = first_kernels(subject.network, inputs, sample_rate, layer)
-    waveform = inputs.flatten(1)
+    first = first_layer(subject.network, inputs, sample_rate, layer)
+    waveform, offset = first.signal(subject.network, inputs)
+    kernels, hop, n_fft = first.kernels, first.stride, at_least(n_fft, first.kernels)
     width = max(kernel.shape[1] for kernel in kernels)
     padded = pad(waveform, (width // 2, width - 1 - width // 2))
     if time is None:
         power = padded.square().unfold(-1, width, hop).sum(-1)
         middles = power.argmax(1) * hop
     else:
-        sample = round(time * sample_rate) if math.isfinite(time) else -1
+        sample = round((time * sample_rate - offset) / first.hop) if math.isfinite(time) and time >= 0 else -1
         if not 0 <= sample < waveform.shape[-1]:
             raise InputError(
                 f"no frame lies at {time:g} s: the sound that the model takes lasts "
-                f"{waveform.shape[-1] / sample_rate:g} s"
+                f"{inputs.shape[-1] / sample_rate:g} s"
             )
         middles = torch.full((len(waveform),), sample, device=waveform.device)
     frames = torch.stack([clip[start : start + width] for clip, start in zip(padded, middles.tolist(), strict=True)])
@@ -98,13 +100,14 @@ def frame_response(
             "spectrum": variable(["clip", "frequency"], spectrum, "spectrum of the frame"),
             "cumulative_response": variable(["frequency"], cumulative, "cumulative frequency response"),
             "input": variable(["clip", "lag"], frames, "frame"),
-            "frame_time": variable(["clip"], middles.cpu().numpy() / sample_rate, "middle of the frame", "s"),
+            "frame_time": variable(["clip"], first.times(middles, offset), "middle of the frame", "s"),
         },
         coords={
-            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"),
-            "lag": axis("lag", (np.arange(width) - width // 2) / sample_rate, "time from the middle", "s"),
+            "frequency": axis("frequency", np.fft.rfftfreq(n_fft, 1 / first.rate), first.frequency, "Hz"),
+            "lag": axis("lag", (np.arange(width) - width // 2) / first.rate, "time from the middle", "s"),
         },
+        attrs={"reads": first.reads},
     )
     peaks = [peak_frequency(one) for one in result["frame_response"]]
     result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest response", "Hz")
-    return resolved(result, layer=name, time=of_clips(result["frame_time"].values))
+    return resolved(result, layer=first.layer, n_fft=n_fft, time=of_clips(result["frame_time"].values))

@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from otoscope.dsp import response
 from otoscope.errors import InputError
 from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import FirstLayer, at_least, first_layer
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Wave
@@ -44,12 +45,13 @@ def strs(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int
-        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. Not used on
-        the scale "log".
+        Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
+        to a power of two where a kernel is longer. Not used on the scale "log".
     hop : int, optional
-        Samples from one frame to the next; the stride of the layer by default.
+        Values of what the layer reads from one frame to the next; the stride of the layer by default.
     alignment : {"centre", "start"}
         Frames are centred on their time, or start there as in the script that the authors published.
     scale : {"linear", "log"}
@@ -57,7 +59,7 @@ def strs(
     bins_per_octave : int
         Of the scale "log".
     minimum_frequency : float
-        Of the scale "log", in Hz, where it begins; it ends at half the sample rate.
+        Of the scale "log", in Hz, where it begins; it ends at half the rate of what the layer reads.
 
     Returns
     -------
@@ -68,8 +70,7 @@ def strs(
     Raises
     ------
     InputError
-        If the layer does not read a waveform of one channel, `n_fft` is shorter than a kernel, or a scale
-        is not possible.
+        If the layer does not read one signal, or a scale is not possible.
 
     Notes
     -----
@@ -89,17 +90,17 @@ def strs(
     Frozen({'frequency': 513, 'time': 1600})
     """
     inputs = subject.inputs(wave)
-    first = first_kernels(subject.network, inputs, subject.sample_rate, layer)
-    hop = first.stride if hop is None else hop
-    hertz, cycles = frequencies(scale, n_fft, subject.sample_rate, bins_per_octave, minimum_frequency)
-    waveform = inputs.flatten(1)
+    first = first_layer(subject.network, inputs, subject.sample_rate, layer)
+    waveform, offset = first.signal(subject.network, inputs)
+    hop, n_fft = first.stride if hop is None else hop, at_least(n_fft, first.kernels)
+    hertz, cycles = frequencies(scale, n_fft, first, bins_per_octave, minimum_frequency)
     if hop > 0 and waveform.numel() // hop * hertz.size > _MOST_VALUES:
         raise InputError(
-            f"the STRS of {waveform.shape[-1] / subject.sample_rate:.0f} s every {hop} samples would take "
+            f"the STRS of {waveform.shape[-1] / first.rate:.0f} s every {hop} values would take "
             f"{waveform.numel() // hop * hertz.size * 4 / 2**30:.0f} GiB: give a larger hop, or ask for the CRS"
         )
     values = response.strs(waveform, first.kernels, hop, n_fft, alignment, frequencies=cycles).cpu().numpy()
-    times = np.arange(values.shape[-1]) * hop / subject.sample_rate
+    times = first.times(hop * torch.arange(values.shape[-1]), offset)
     peaks = np.where(values.max(1) > 0, hertz.values[values.argmax(1)], math.nan)
     result = xr.Dataset(
         {
@@ -107,20 +108,19 @@ def strs(
             "peak_frequency": variable(["clip", "time"], peaks, "frequency of the largest value", "Hz"),
         },
         coords={"frequency": hertz, "time": axis("time", times, "time", "s")},
+        attrs={"reads": first.reads},
     )
-    return resolved(result, layer=first.layer, hop=hop)
+    return resolved(result, layer=first.layer, hop=hop, n_fft=n_fft)
 
 
 def frequencies(
-    scale: Scale, n_fft: int, sample_rate: float, bins_per_octave: int, minimum_frequency: float
+    scale: Scale, n_fft: int, first: FirstLayer, bins_per_octave: int, minimum_frequency: float
 ) -> tuple[xr.Variable, Tensor | None]:
     """The axis in Hz and, where it is not that of the Fourier transform, the same in cycles per sample."""
     check_positive(minimum_frequency=minimum_frequency)
     if scale == "linear":
-        if n_fft < 1:
-            raise InputError(f"n_fft has to be the width of a kernel or more, not {n_fft}")
-        return axis("frequency", np.fft.rfftfreq(n_fft, 1 / sample_rate), "frequency", "Hz"), None
+        return axis("frequency", np.fft.rfftfreq(n_fft, 1 / first.rate), first.frequency, "Hz"), None
     if scale != "log":
         raise InputError(f"scale has to be 'linear' or 'log', not {scale!r}")
-    hertz = response.log_frequencies(sample_rate, minimum_frequency, bins_per_octave)
-    return axis("frequency", hertz, "frequency", "Hz"), hertz / sample_rate
+    hertz = response.log_frequencies(first.rate, minimum_frequency, bins_per_octave)
+    return axis("frequency", hertz, first.frequency, "Hz"), hertz / first.rate

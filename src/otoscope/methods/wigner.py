@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.dsp.response import centred_bank
 from otoscope.dsp.wigner import wigner_ville
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.probe.select import first_kernels
+from otoscope.probe.first import first_layer
 from otoscope.results import axis, variable
 from otoscope.subject import Subject, silence
 
-_FEWEST_FREQUENCIES = 256
+_FEWEST_FREQUENCIES, _MOST_FREQUENCIES = 256, 1024
+_MOST_TIMES = 1024  # unless kernels are so short that each half sample can be kept
+_MOST_PRODUCTS = 2**32  # of pairs of samples: some ten seconds of a processor
 _AT_ONCE = 8  # kernels; only the total is kept of their distributions
 _MOST_VALUES = 2**29
 
@@ -27,16 +30,26 @@ _MOST_VALUES = 2**29
     main="energy",
 )
 def wigner(
-    subject: Subject, *, layer: str | None = None, n_fft: int | None = None, distributions: bool = False
+    subject: Subject,
+    *,
+    layer: str | None = None,
+    n_fft: int | None = None,
+    n_kernels: int | None = None,
+    distributions: bool = False,
 ) -> xr.Dataset:
     r"""Wigner-Ville distribution of the kernels of a layer that reads the waveform.
 
     Parameters
     ----------
     layer : str, optional
-        The layer; the first convolution of the model by default.
+        The layer; by default the first bank of kernels on a waveform, see
+        :func:`otoscope.probe.first.first_layer`.
     n_fft : int, optional
-        Number of frequencies, at least the widest kernel; by default that, and 256 or more.
+        Number of frequencies; by default as many as the widest kernel has samples, from 256 to 1024. With fewer than
+        the widest kernel has the distribution is smoothed over frequency.
+    n_kernels : int, optional
+        Most kernels that are measured, spread evenly over their frequencies; by default as many as can be measured in
+        about ten seconds, which leaves out none but of very large banks of very wide kernels.
     distributions : bool
         Whether to keep the distribution of every kernel too, which takes much more room than all else (80 kernels of
         300 samples: 58 MB). The picture does not need it.
@@ -48,12 +61,13 @@ def wigner(
         (s) and `peak` (kernel) of the distribution of each kernel, NaN where a kernel is zero; `kernels` (kernel,
         sample), aligned at their centres, from which the picture draws its contours; `width` (kernel) in samples; with
         `distributions` also `distribution` (kernel, frequency, time). Times are from the centre of the kernels,
-        sample ``width // 2`` of each, every half sample.
+        sample ``width // 2`` of each, every half sample; of kernels of more than 512 samples, means over several half
+        samples, so that there are no more than 1024 times.
 
     Raises
     ------
     InputError
-        If the layer does not read a waveform of one channel, or `n_fft` is smaller than a kernel is wide.
+        If there is no such layer, its kernels are of several channels, or a number is below 1.
 
     Notes
     -----
@@ -66,19 +80,25 @@ def wigner(
     >>> wigner(subject).energy.sizes
     Frozen({'frequency': 256, 'time': 59})
     """
-    sample_rate = subject.sample_rate
-    first = first_kernels(subject.network, silence(subject), sample_rate, layer)
+    first = first_layer(subject.network, silence(subject), subject.sample_rate, layer)
     bank = centred_bank(first.kernels)
-    count, samples = bank.shape
-    n_fft = max(samples, _FEWEST_FREQUENCIES) if n_fft is None else n_fft
-    if distributions and count * n_fft * 2 * samples > _MOST_VALUES:
+    samples = bank.shape[1]
+    n_fft = min(max(samples, _FEWEST_FREQUENCIES), _MOST_FREQUENCIES) if n_fft is None else n_fft
+    if n_fft < 1:
+        raise InputError(f"n_fft has to be 1 or more, not {n_fft}")
+    step = 1 if 2 * samples <= _MOST_TIMES else -(-(2 * samples - 1) // _MOST_TIMES)
+    n_times = -(-(2 * samples - 1) // step)
+    affordable = max(1, _MOST_PRODUCTS // ((2 * samples - 1) * min(samples, n_fft)))
+    numbers = _spread(bank, min(len(bank), affordable) if n_kernels is None else n_kernels)
+    bank, count = bank[numbers], len(numbers)
+    if distributions and count * n_fft * n_times > _MOST_VALUES:
         raise InputError(
             f"the distributions of {count} kernels of {samples} samples would take "
-            f"{count * n_fft * 2 * samples * 4 / 2**30:.0f} GiB: leave out distributions, or give a smaller n_fft"
+            f"{count * n_fft * n_times * 4 / 2**30:.0f} GiB: leave out distributions, or give a smaller n_fft"
         )
     energy, largest, place, kept = bank.new_zeros(()), [], [], []
     for start in range(0, count, _AT_ONCE):
-        found = wigner_ville(bank[start : start + _AT_ONCE], n_fft)
+        found = wigner_ville(bank[start : start + _AT_ONCE], n_fft, step)
         energy = energy + found.sum(0)
         highest = found.flatten(1).max(1)
         largest.append(highest.values)
@@ -86,8 +106,9 @@ def wigner(
         if distributions:
             kept.append(found)
     peak, index = torch.cat(largest).cpu().numpy(), torch.cat(place).cpu().numpy()
-    frequencies = np.arange(n_fft) * sample_rate / (2 * n_fft)
-    times = (np.arange(2 * samples - 1) / 2 - samples // 2) / sample_rate
+    frequencies = np.arange(n_fft) * first.rate / (2 * n_fft)
+    times = ((np.arange(n_times) * step + (step - 1) / 2) / 2 - samples // 2) / first.rate
+    widths = np.array([kernel.shape[1] for kernel in first.kernels for _ in kernel])
     row, column = np.unravel_index(index, energy.shape)
     silent = ~bank.any(1).cpu().numpy()
     in_plane = ["frequency", "time"]
@@ -102,14 +123,24 @@ def wigner(
             "kernels": variable(["kernel", "sample"], bank, "kernels, aligned at their centres"),
         },
         coords={
-            "frequency": axis("frequency", frequencies, "frequency", "Hz"),
+            "frequency": axis("frequency", frequencies, first.frequency, "Hz"),
             "time": axis("time", times, "time from the centre of the kernels", "s"),
-            "kernel": np.arange(count),
-            "width": variable(
-                ["kernel"], [kernel.shape[1] for kernel in first.kernels for _ in kernel], "width", "samples"
-            ),
+            "kernel": numbers,
+            "width": variable(["kernel"], widths[numbers], "width", "samples"),
         },
+        attrs={"reads": first.reads, "step": step, "kernels_of_the_layer": len(widths)},
     )
     if distributions:
         result["distribution"] = variable(["kernel", *in_plane], torch.cat(kept), "Wigner-Ville distribution")
-    return resolved(result, layer=first.layer, n_fft=n_fft)
+    return resolved(result, layer=first.layer, n_fft=n_fft, n_kernels=count)
+
+
+def _spread(bank: Tensor, most: int) -> np.ndarray:
+    """The numbers of at most so many kernels, from the lowest to the highest frequency of their largest response."""
+    if most < 1:
+        raise InputError(f"n_kernels has to be 1 or more, not {most}")
+    if most >= len(bank):
+        return np.arange(len(bank))
+    order = torch.fft.rfft(bank).abs().argmax(1).argsort(stable=True).cpu().numpy()
+    picks = np.linspace(0, len(order) - 1, most).round().astype(int)
+    return np.asarray(np.sort(order[picks]))

@@ -63,6 +63,7 @@ def crs(
     values = [finite(curve, "the CRS") for _, curve in curves]
     peak = max(float(np.max(value, initial=0.0)) for value in values)
     divisor, unit = frequency_unit(max(float(curve["frequency"].max()) for _, curve in curves))
+    names = dict.fromkeys(str(curve["frequency"].attrs.get("long_name", "frequency")) for _, curve in curves)
     ax = make_axes(ax, height=1.9)
     for index, ((label, curve), value) in enumerate(zip(curves, values, strict=True)):
         colour, line = LINE_STYLES[index % len(LINE_STYLES)]
@@ -70,7 +71,7 @@ def crs(
         ax.plot(curve["frequency"] / divisor, shown, line, color=colour, linewidth=1, label=label)
     ax.margins(x=0)
     ax.set(
-        xlabel=f"frequency ({unit})",
+        xlabel=f"{' or '.join(names)} ({unit})",
         ylabel="CRS (dB re peak)" if db else f"CRS ({units_of(curves[0][1])})",
         ylim=(None, 3) if db else (0, 1.08 * peak or 1),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import LINE_STYLES, frequency_unit, legend_above, small_size, two_panels
+from otoscope.plots.drawing import LINE_STYLES, frequency_name, frequency_unit, legend_above, small_size, two_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,5 +94,5 @@ def _effect(result: xr.Dataset, ax: Axes) -> None:
     else:
         ax.set_ylim(0, 1)
     ax.legend(loc="best", fontsize=small_size(ax))
-    ax.set(xlabel=f"frequency ({unit})", ylabel="Cohen's d" if two else "η² of the classes")
+    ax.set(xlabel=f"{frequency_name(result)} ({unit})", ylabel="Cohen's d" if two else "η² of the classes")
     ax.margins(x=0)

@@ -140,6 +140,11 @@ def frequency_unit(highest: float) -> tuple[float, str]:
     return (1000.0, "kHz") if highest >= 2000 else (1.0, "Hz")
 
 
+def frequency_name(result: xr.Dataset) -> str:
+    """What the frequencies of a result are called: a layer that reads no waveform has none of the sound."""
+    return str(result["frequency"].attrs.get("long_name", "frequency"))
+
+
 def units_of(result: xr.DataArray) -> str:
     units = str(result.attrs.get("units", ""))
     return "arbitrary units" if units in ("", "1") else units
@@ -229,6 +234,7 @@ def draw_mesh(
     colorbar: bool,
     duration: float | None = None,
     silence: str = "silence",
+    name: str = "frequency",
 ) -> None:
     magnitude, time = pool_columns(magnitude, time)
     divisor, unit = frequency_unit(float(frequency.max()))
@@ -252,14 +258,16 @@ def draw_mesh(
     if logarithmic:
         ax.set_yscale("log")
         plain_ticks(ax.yaxis)
-    ax.set(xlabel="time (s)", ylabel=f"frequency ({unit})")
+    ax.set(xlabel="time (s)", ylabel=f"{name} ({unit})")
     if not magnitude.any():
         say_silent(ax, color="white", text=silence)
     if colorbar:
         draw_colorbar(mesh, ax, "level (dB re peak)" if db else linear_label)
 
 
-def draw_rows(ax: Axes, magnitude: np.ndarray, frequency: np.ndarray, dynamic_range: float, *, of: str) -> QuadMesh:
+def draw_rows(
+    ax: Axes, magnitude: np.ndarray, frequency: np.ndarray, dynamic_range: float, *, of: str, name: str = "frequency"
+) -> QuadMesh:
     """Rows over frequency, each in dB below its own peak."""
     from matplotlib.ticker import MaxNLocator
 
@@ -278,7 +286,7 @@ def draw_rows(ax: Axes, magnitude: np.ndarray, frequency: np.ndarray, dynamic_ra
     if logarithmic:
         ax.set_xscale("log")
         plain_ticks(ax.xaxis)
-    ax.set(xlabel=f"frequency ({unit})", ylabel=f"{of} (sorted)")
+    ax.set(xlabel=f"{name} ({unit})", ylabel=f"{of} (sorted)")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     return mesh
 

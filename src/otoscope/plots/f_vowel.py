@@ -9,7 +9,14 @@ import numpy as np
 import xarray as xr
 
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import INPUT_COLOUR, RELEVANCE_COLOUR, frequency_unit, say_silent, two_panels
+from otoscope.plots.drawing import (
+    INPUT_COLOUR,
+    RELEVANCE_COLOUR,
+    frequency_name,
+    frequency_unit,
+    say_silent,
+    two_panels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +58,9 @@ def f_vowel(result: xr.Dataset, axes: Axes | Sequence[Axes] | np.ndarray | None 
     divisor, unit = frequency_unit(float(frequency.max()))
     mean = finite(result["f_vowel"], "the mean response")
     axes[0].plot(frequency / divisor, mean, color=RELEVANCE_COLOUR, linewidth=1)
-    axes[0].set(xlabel=f"frequency ({unit})", ylabel="response (a.u.)", ylim=(0, 1.08 * (mean.max() or 1)))
+    axes[0].set(
+        xlabel=f"{frequency_name(result)} ({unit})", ylabel="response (a.u.)", ylim=(0, 1.08 * (mean.max() or 1))
+    )
     axes[0].margins(x=0)
     if not result["firing"].any():
         say_silent(axes[0], color="black", text="silence, in which no filter fires")

@@ -16,6 +16,7 @@ from otoscope.plots.drawing import (
     RELEVANCE_COLOUR,
     draw_colorbar,
     draw_rows,
+    frequency_name,
     frequency_unit,
     make_grid,
     small_size,
@@ -80,14 +81,18 @@ def filters(
         return _draw_before_and_after(result, axes, kernels, dynamic_range)
     axes = two_panels(axes, height=3.2, ratios=(2.2, 1), sharex=True)
     order = result["order"].values
-    mesh = draw_rows(axes[0], _magnitude(result)[order], _hertz(result), dynamic_range, of="filter")
+    mesh = draw_rows(
+        axes[0], _magnitude(result)[order], _hertz(result), dynamic_range, of="filter", name=frequency_name(result)
+    )
     _mark_centres(axes[0], result, order)
     draw_colorbar(mesh, axes[0], "level (dB re own peak)")
     if axes.size == 2:
         divisor, unit = frequency_unit(float(_hertz(result).max()))
         total = finite(result["cumulative_response"], "the cumulative response")
         axes[1].plot(_hertz(result) / divisor, total, color=LINE_STYLES[0][0], linewidth=1)
-        axes[1].set(xlabel=f"frequency ({unit})", ylabel="response (a.u.)", ylim=(0, 1.08 * (total.max() or 1)))
+        axes[1].set(
+            xlabel=f"{frequency_name(result)} ({unit})", ylabel="response (a.u.)", ylim=(0, 1.08 * (total.max() or 1))
+        )
         axes[0].set_xlabel("")
     return axes
 
@@ -149,7 +154,9 @@ def spread(after: xr.Dataset, count: int = 4) -> list[int]:
 def _draw_both_banks(axes: np.ndarray, before: xr.Dataset, after: xr.Dataset, dynamic_range: float) -> None:
     order = after["order"].values
     for ax, result, title in zip(axes, (before, after), ("before", "after"), strict=True):
-        mesh = draw_rows(ax, _magnitude(result)[order], _hertz(result), dynamic_range, of="filter")
+        mesh = draw_rows(
+            ax, _magnitude(result)[order], _hertz(result), dynamic_range, of="filter", name=frequency_name(result)
+        )
         ax.set_title(title, fontsize=ax.xaxis.label.get_fontsize())
     axes[1].set_ylabel("")
     axes[1].tick_params(labelleft=False)
@@ -161,7 +168,7 @@ def _draw_sums(ax: Axes, before: xr.Dataset, after: xr.Dataset) -> None:
     for result, label, colour in ((before, "before", INPUT_COLOUR), (after, "after", RELEVANCE_COLOUR)):
         total = finite(result["cumulative_response"], "the cumulative response")
         ax.plot(_hertz(result) / divisor, total, color=colour, linewidth=1, label=label)
-    ax.set(xlabel=f"frequency ({unit})", ylabel="response (a.u.)")
+    ax.set(xlabel=f"{frequency_name(after)} ({unit})", ylabel="response (a.u.)")
     ax.set_ylim(bottom=0)
     ax.margins(x=0)
     ax.legend(fontsize=small_size(ax), frameon=False, handlelength=1.2, borderaxespad=0.2)
@@ -185,7 +192,7 @@ def _draw_one(axes: np.ndarray, before: xr.Dataset, after: xr.Dataset, number: i
     axes[0].set_ylabel(f"no. {number}\nweight")
     axes[1].set_ylabel("magnitude")
     axes[0].set_xlabel("time (ms)" if last else "")
-    axes[1].set_xlabel(f"frequency ({unit})" if last else "")
+    axes[1].set_xlabel(f"{frequency_name(after)} ({unit})" if last else "")
     axes[1].set_ylim(bottom=0)
     for ax in axes:
         ax.margins(x=0)

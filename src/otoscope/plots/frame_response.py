@@ -14,6 +14,7 @@ from otoscope.plots.drawing import (
     LINE_STYLES,
     RELEVANCE_COLOUR,
     decibels,
+    frequency_name,
     frequency_unit,
     say_silent,
     small_size,
@@ -71,7 +72,7 @@ def frame_response(
     for label, curve, colour, line in curves:
         levels = decibels(finite(curve, f"the {label}"), dynamic_range)
         spectra.plot(frequency / divisor, levels, line, color=colour, linewidth=1, label=label)
-    spectra.set(xlabel=f"frequency ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
+    spectra.set(xlabel=f"{frequency_name(result)} ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
     spectra.margins(x=0)
     if not result["input"].any():
         say_silent(spectra, color="black")

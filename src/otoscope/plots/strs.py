@@ -10,7 +10,7 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.plots.checks import frequency_by_time, having
-from otoscope.plots.drawing import DYNAMIC_RANGE, draw_mesh, make_axes, units_of
+from otoscope.plots.drawing import DYNAMIC_RANGE, draw_mesh, frequency_name, make_axes, units_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,8 @@ def strs(
     >>> strs(result, Figure().subplots()).get_ylabel()
     'frequency (kHz)'
     """
-    spectra = having(result, ["strs"])["strs"]
+    result = having(result, ["strs"])
+    spectra = result["strs"]
     magnitude, frequency, time = frequency_by_time(spectra)
     if smoothing is not None:
         magnitude = smoothed(magnitude, time, smoothing)
@@ -76,6 +77,7 @@ def strs(
         linear_label=f"STRS ({units_of(spectra)})",
         dynamic_range=dynamic_range,
         colorbar=colorbar,
+        name=frequency_name(result),
     )
     return ax
 

@@ -13,6 +13,7 @@ from otoscope.plots.drawing import (
     COLOUR_MAP,
     draw_colorbar,
     edges,
+    frequency_name,
     frequency_unit,
     make_axes,
     say_silent,
@@ -89,7 +90,7 @@ def wigner(result: xr.Dataset, ax: Axes | None = None, *, level: float = 0.7, co
         rasterized=True,
     )
     _draw_contours(ax, result, time, frequency / divisor, level)
-    ax.set(xlabel="time from the centre (ms)", ylabel=f"frequency ({unit})")
+    ax.set(xlabel="time from the centre (ms)", ylabel=f"{frequency_name(result)} ({unit})")
     ax.locator_params(axis="x", nbins=6)
     if not energy.any():
         say_silent(ax, color="black", text="all kernels are zero")
@@ -121,10 +122,10 @@ def _draw_contours(ax: Axes, result: xr.Dataset, time: np.ndarray, frequency: np
 
     from otoscope.dsp.wigner import wigner_ville
 
-    colours = _colours(ax, result)
+    colours, step = _colours(ax, result), int(result.attrs.get("step", 1))
     for kernel, peak, colour in zip(result["kernels"].values, result["peak"].values, colours, strict=True):
         if peak > 0 and len(time) > 1:
-            distribution, columns = _finer(wigner_ville(torch.from_numpy(kernel), len(frequency)).numpy(), time)
+            distribution, columns = _finer(wigner_ville(torch.from_numpy(kernel), len(frequency), step).numpy(), time)
             near = tuple(_around(distribution.max(other) > level * peak) for other in (1, 0))
             ax.contour(
                 columns[near[1]], frequency[near[0]], distribution[near], levels=[level * peak], colors=[colour],

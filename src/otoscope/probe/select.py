@@ -1,87 +1,19 @@
-"""What a method looks at: the first kernels, taps, and feature maps of a tap."""
+"""What a method looks at: layers, taps, and feature maps of a tap."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.errors import InputError
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.trace import Layer, Tap, locate, trace
 
 Channels = int | Sequence[int] | Literal["all", "layer"] | None
-
-
-class FirstKernels(NamedTuple):
-    """Kernels of a layer that reads the waveform.
-
-    Attributes
-    ----------
-    layer : str
-        The name of the layer.
-    kernels : list of Tensor, (kernel, width)
-        One tensor for each of the parallel convolutions of the layer, with zeros between the taps of dilated kernels.
-    stride : int
-        In samples.
-    """
-
-    layer: str
-    kernels: list[Tensor]
-    stride: int
-
-
-def first_kernels(model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None) -> FirstKernels:
-    """Kernels of a layer that reads the waveform, and which layer it is.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any module on waveforms.
-    inputs : Tensor, (batch, ..., time)
-        What the model takes; the first clip of the batch is used.
-    sample_rate : float
-        In Hz.
-    layer : str, optional
-        The layer, see :func:`find_layer`; the first convolution of the model by default.
-
-    Returns
-    -------
-    FirstKernels
-        The name of the layer, its kernels and its stride.
-
-    Raises
-    ------
-    InputError
-        If there is no such layer, or its kernels are complex, not finite or not of one channel.
-
-    Examples
-    --------
-    >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
-    >>> name, kernels, stride = first_kernels(model, torch.zeros(1, 1, 400), sample_rate=8000)
-    >>> name, [kernel.shape for kernel in kernels], stride
-    ('0', [torch.Size([8, 30])], 10)
-    """
-    taps = trace(model, inputs, sample_rate)
-    chosen = taps.first_layer() if layer is None else find_layer(taps.layers, layer)
-    kernels = []
-    for tap in chosen.taps:
-        assert tap.weight is not None
-        if tap.weight.is_complex():
-            raise InputError(f"layer {chosen.name!r} has complex kernels; choose a layer with real ones")
-        if not tap.weight.isfinite().all():
-            raise InputError(f"layer {chosen.name!r} has weights that are NaN or infinite; load other weights")
-        if tap.weight.shape[1] != 1 or sum(n > 1 for n in tap.kernel) > 1:
-            raise InputError(
-                f"layer {chosen.name!r} has kernels of shape {tuple(tap.weight.shape[1:])} and does not read a "
-                "waveform of one channel; choose another layer"
-            )
-        kernels.append(unrolled_atoms([tap.weight.flatten(1)[:, None]], [max(tap.dilation)]))
-    return FirstKernels(chosen.name, kernels, max(chosen.taps[0].stride))
 
 
 def find_layer(layers: Sequence[Layer], name: str) -> Layer:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from otoscope.plots.crs import crs as draw
 from otoscope.report.html import Section
-from otoscope.report.sections.parts import figure, section
+from otoscope.report.sections.parts import figure, reads, section
 
 
 def crs(result: xr.Dataset) -> Section:
@@ -16,7 +16,7 @@ def crs(result: xr.Dataset) -> Section:
     highest = "nowhere above 0" if math.isnan(peak) else f"highest at {peak:.0f} Hz"
     return section(
         "Cumulative response spectrum (CRS)",
-        "The mean of the STRS over time: which frequencies the first layer emphasises in this sound.",
+        "The mean of the STRS over time: which frequencies the first layer emphasises in this sound." + reads(result),
         result,
         [
             figure(

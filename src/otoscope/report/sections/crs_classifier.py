@@ -6,7 +6,7 @@ import xarray as xr
 
 from otoscope.plots.crs_classifier import crs_classifier as draw
 from otoscope.report.html import Figure, Section
-from otoscope.report.sections.parts import blank, section, table
+from otoscope.report.sections.parts import blank, reads, section, table
 
 
 def crs_classifier(result: xr.Dataset) -> Section:
@@ -22,7 +22,7 @@ def crs_classifier(result: xr.Dataset) -> Section:
     return section(
         "Classes in the response spectra",
         "How well a support vector machine recognises the classes of the data by the cumulative response spectrum of "
-        f"the first layer alone. No {unit} is both trained and tested on.",
+        f"the first layer alone. No {unit} is both trained and tested on." + reads(result),
         result,
         [
             Figure(picture, alt, caption),

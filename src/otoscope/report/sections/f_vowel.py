@@ -8,7 +8,7 @@ import xarray as xr
 
 from otoscope.plots.f_vowel import f_vowel as draw
 from otoscope.report.html import Section
-from otoscope.report.sections.parts import figure, section
+from otoscope.report.sections.parts import figure, reads, section
 
 
 def f_vowel(result: xr.Dataset) -> Section:
@@ -20,7 +20,7 @@ def f_vowel(result: xr.Dataset) -> Section:
     return section(
         "Filters that fire most",
         "The mean response of the filters that respond most strongly in most frames, each weighted by how many "
-        "frames those are. For a vowel its peaks are expected near the formants.",
+        "frames those are. For a vowel its peaks are expected near the formants." + reads(result),
         result,
         [
             figure(

@@ -8,7 +8,7 @@ import xarray as xr
 from otoscope.plots.filters import filters as draw
 from otoscope.plots.filters import spread
 from otoscope.report.html import Section
-from otoscope.report.sections.parts import figure, section
+from otoscope.report.sections.parts import figure, reads, section
 
 
 def filters(result: xr.Dataset) -> Section:
@@ -24,7 +24,7 @@ def filters(result: xr.Dataset) -> Section:
         "Filters of the first layer",
         "Every row is a filter, the lowest centre frequency (dot) at the bottom; bright is what it passes. Below, the "
         "cumulative response of all of them, each scaled to unit norm: high where many filters respond, whatever "
-        "the sound.",
+        "the sound." + reads(result),
         result,
         [figure(3.6, draw, result, alt, f"{caption}.", rows=2)],
     )
@@ -39,7 +39,7 @@ def _before_and_after(result: xr.Dataset) -> Section:
     return section(
         "Filters before and after training",
         "All filters before and after, in the order of their centre frequency after; what they pass together; "
-        "how far each centre moved (on the line: not at all); and some of them in time and frequency.",
+        "how far each centre moved (on the line: not at all); and some of them in time and frequency." + reads(result),
         result,
         [
             figure(

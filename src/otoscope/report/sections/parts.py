@@ -93,6 +93,12 @@ def table(result: xr.Dataset, caption: str = "", columns: Mapping[str, str] | No
     return Table([headings[name] for name in shown], [[row[name] for name in shown] for row in rows], caption)
 
 
+def reads(result: xr.Dataset) -> str:
+    """What the layer of a result reads, where that is not the waveform itself: a sentence to follow another."""
+    found = result.attrs.get("reads", "the waveform")
+    return "" if found == "the waveform" else f" What this layer reads: {found}."
+
+
 def call(result: xr.Dataset) -> str:
     """How a result was computed, as a call; what was left at a default of None is left out."""
     method, arguments = result.attrs.get("method", ""), json.loads(result.attrs.get("arguments", "{}"))

@@ -7,14 +7,16 @@ import xarray as xr
 
 from otoscope.plots.wigner import wigner as draw
 from otoscope.report.html import Section
-from otoscope.report.sections.parts import figure, section
+from otoscope.report.sections.parts import figure, reads, section
 
 
 def wigner(result: xr.Dataset) -> Section:
     peaks = np.asarray(result["peak_frequency"])
     peaks = peaks[np.isfinite(peaks)]
     count, dead = result.sizes["kernel"], result.sizes["kernel"] - len(peaks)
-    caption = f"{count} kernels" + (f", {dead} of them zero" if dead else "")
+    all_kernels = int(result.attrs.get("kernels_of_the_layer", count))
+    caption = f"{count} kernels" + (f" of {all_kernels}, spread evenly over their frequencies" * (all_kernels > count))
+    caption += f", {dead} of them zero" if dead else ""
     if len(peaks):
         caption += f"; half of them have their peak below {np.median(peaks):.0f} Hz"
     colours = (
@@ -27,7 +29,7 @@ def wigner(result: xr.Dataset) -> Section:
         "A contour for every kernel of the first layer, around where its energy is above 0.7 of its peak, over the "
         "energy of all kernels in grey: long and flat where a kernel resolves frequency, upright where it resolves "
         "time; in several pieces where it does neither in one place, or where two components of a kernel interfere "
-        f"midway between them. {colours}",
+        f"midway between them. {colours}{reads(result)}",
         result,
         [figure(3.0, draw, result, f"Wigner-Ville contours of {count} kernels over time and frequency", f"{caption}.")],
     )

@@ -1,0 +1,258 @@
+"""The first layer: the first bank of kernels on something that is still a waveform, and what reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from otoscope.dsp.dictionary import unrolled_atoms
+from otoscope.errors import InputError
+from otoscope.probe.reaching import Grid, Nature, NotOneSignal, assembled, captured, grid_of, measured
+from otoscope.probe.select import find_layer
+from otoscope.probe.trace import Layer, Tap, Trace, trace
+
+_FEW_TAPS = 2  # of a pre-emphasis
+
+
+@dataclass(frozen=True)
+class FirstLayer:
+    """Kernels of one input channel, and what reaches them.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the layer.
+    kernels : list of Tensor, (kernel, width)
+        One tensor for each of the parallel convolutions of the layer, with zeros between the taps of dilated kernels.
+    stride : int
+        In values of what the layer reads.
+    hop : float
+        Samples of the waveform from one value of what the layer reads to the next.
+    sample_rate : float
+        Of the waveform, in Hz.
+    nature : Nature or None
+        What was measured of the signal that it reads; None where it is not one signal.
+    problem : str
+        What it reads where that is not one signal.
+    convolutions : tuple of str
+        The taps of the layer.
+    grids : tuple of Grid
+        Where what each of them reads lies in time.
+    """
+
+    layer: str
+    kernels: list[Tensor]
+    stride: int
+    hop: float
+    sample_rate: float
+    nature: Nature | None
+    problem: str
+    convolutions: tuple[str, ...] = field(repr=False)
+    grids: tuple[Grid, ...] = field(repr=False)
+
+    @property
+    def rate(self) -> float:
+        """Values a second of what the layer reads, in Hz."""
+        return self.sample_rate / self.hop
+
+    @property
+    def waveform(self) -> bool:
+        """Whether the layer reads a waveform: one signal that is linear in the sound and moves with it."""
+        return self.nature is not None and self.nature.waveform
+
+    @property
+    def reads(self) -> str:
+        """What the layer reads, in words."""
+        rate = f"{self.rate:.6g} values a second"
+        if self.nature is None:
+            return f"{self.problem}, {rate}"
+        if not self.nature.linear:
+            return f"a signal that is not linear in the sound, {rate}"
+        if not self.nature.moves:
+            return f"a signal that does not move with the sound, {rate}"
+        steps = [] if self.nature.same else ["filtered" if self.hop == 1 else "resampled"]
+        steps += ["scaled clip by clip"] if self.nature.scaled else []
+        return ", ".join(
+            ["the waveform", *([" and ".join(steps)] if steps else []), *([rate] if self.hop != 1 else [])]
+        )
+
+    @property
+    def frequency(self) -> str:
+        """What the frequencies of its kernels are called."""
+        if self.waveform:
+            return "frequency"
+        return "modulation frequency" if self.hop > 1 else "frequency of what the layer reads"
+
+    def signal(self, model: nn.Module, inputs: Tensor) -> tuple[Tensor, float]:
+        """What reaches the layer, clip by clip.
+
+        Parameters
+        ----------
+        model : nn.Module
+        inputs : Tensor, (clip, ..., time)
+
+        Returns
+        -------
+        signal : Tensor, (clip, time)
+            At :attr:`rate`.
+        offset : float
+            Sample of the waveform at its first value.
+
+        Raises
+        ------
+        InputError
+            If the layer does not read one signal.
+        """
+        if self.nature is None:
+            raise InputError(
+                f"layer {self.layer!r} reads {self.reads}, and not a waveform; choose another layer, or see its "
+                "kernels alone with `filters`"
+            )
+        found = [
+            assembled(captured(model, clip, self.convolutions), self.grids, inputs.shape[-1])
+            for clip in inputs.split(1)
+        ]
+        return torch.stack([signal for signal, _ in found]), found[0][1]
+
+    def times(self, values: Tensor, offset: float) -> Tensor:
+        """Time in s of values of what the layer reads, by their numbers."""
+        return (offset + values.double() * self.hop) / self.sample_rate
+
+
+def first_layer(model: nn.Module, inputs: Tensor, sample_rate: float, layer: str | None = None) -> FirstLayer:
+    """The first layer of a model, or another of one input channel.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any module on waveforms.
+    inputs : Tensor, (clip, ..., time)
+        What the model takes; only its shape and type matter.
+    sample_rate : float
+        In Hz.
+    layer : str, optional
+        The layer, see :func:`otoscope.probe.select.find_layer`. By default the first with more than one kernel, of more
+        than two taps, that reads a waveform; so no pre-emphasis, and no resampler.
+
+    Returns
+    -------
+    FirstLayer
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, or its kernels are complex, not finite, of several channels or not on time.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 1, 2, padding=1), nn.Conv1d(1, 8, 30, stride=10), nn.ReLU())
+    >>> first = first_layer(model, torch.zeros(1, 1, 400), sample_rate=8000)
+    >>> first.layer, [kernel.shape for kernel in first.kernels], first.stride, first.reads
+    ('1', [torch.Size([8, 30])], 10, 'the waveform, filtered')
+    """
+    taps = trace(model, inputs, sample_rate)
+    if layer is not None:
+        return _looked_at(model, inputs, find_layer(taps.layers, layer))
+    return _first(model, inputs, taps)
+
+
+def _first(model: nn.Module, inputs: Tensor, taps: Trace) -> FirstLayer:
+    first = taps.first_layer()
+    rest: list[FirstLayer] = []  # that read one signal, but are not the first layer
+    chosen: FirstLayer | None = None
+    for layer in taps.layers:
+        if chosen is not None and not _behind(layer, chosen, taps):
+            continue
+        try:
+            found = _looked_at(model, inputs, layer)
+        except InputError:
+            if layer is first and _unusable(layer):
+                raise
+            continue
+        if found.waveform and _is_bank(found):
+            chosen = found
+        elif found.nature is not None:
+            rest.append(found)
+    if chosen is not None:
+        return chosen
+    if rest:
+        return min(rest, key=lambda one: (not one.waveform or _widest(one) <= _FEW_TAPS, not _is_bank(one)))
+    read = _looked_at(model, inputs, first)  # which says why it does not serve
+    raise InputError(
+        f"no layer of the model reads a waveform: the first, {read.layer!r}, reads {read.reads}; choose a layer "
+        "whose kernels you want to see all the same"
+    )
+
+
+def _behind(layer: Layer, chosen: FirstLayer, taps: Trace) -> bool:
+    """Whether a layer may read what a resampler of several kernels made of the waveform."""
+    return (layer.taps[0].input_field or 0) >= taps[chosen.convolutions[0]].receptive_field
+
+
+def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:
+    if problem := _unusable(layer) or _several(layer):
+        raise InputError(problem)
+    grids = tuple(grid_of(tap) for tap in layer.taps)
+    names = tuple(tap.name for tap in layer.taps)
+    nature, problem = None, f"{grids[0].others} channels"
+    if grids[0].others == 1:
+        try:
+            nature, problem = measured(model, inputs, names, grids), ""
+        except NotOneSignal as error:
+            problem = str(error)
+    kernels = [
+        unrolled_atoms([_weight(tap).flatten(1)[:, None]], [tap.dilation[grid.along]])
+        for tap, grid in zip(layer.taps, grids, strict=True)
+    ]
+    stride = layer.taps[0].stride[grids[0].along]
+    return FirstLayer(
+        layer.name, kernels, stride, grids[0].hop, layer.taps[0].sample_rate, nature, problem, names, grids
+    )
+
+
+def _unusable(layer: Layer) -> str:
+    """Why kernels have no response at all."""
+    if any(_weight(tap).is_complex() for tap in layer.taps):
+        return f"layer {layer.name!r} has complex kernels; choose a layer with real ones"
+    if not all(bool(_weight(tap).isfinite().all()) for tap in layer.taps):
+        return f"layer {layer.name!r} has weights that are NaN or infinite; load other weights"
+    return ""
+
+
+def _several(layer: Layer) -> str:
+    """Why kernels do not slide along one signal."""
+    for tap in layer.taps:
+        if not _of_one_channel(tap):
+            return (
+                f"layer {layer.name!r} has kernels of shape {tuple(_weight(tap).shape[1:])} and does not read a "
+                "waveform of one channel; choose another layer"
+            )
+    return ""
+
+
+def _of_one_channel(tap: Tap) -> bool:
+    return "transpose" not in tap.op and _weight(tap).shape[1] == 1 and sum(n > 1 for n in tap.kernel) <= 1
+
+
+def _is_bank(one: FirstLayer) -> bool:
+    return sum(map(len, one.kernels)) > 1 and _widest(one) > _FEW_TAPS
+
+
+def _widest(one: FirstLayer) -> int:
+    return max(kernel.shape[1] for kernel in one.kernels)
+
+
+def _weight(tap: Tap) -> Tensor:
+    assert tap.weight is not None
+    return tap.weight
+
+
+def at_least(n_fft: int, kernels: Sequence[Tensor]) -> int:
+    """A length of Fourier transforms, raised to a power of two where it is shorter than a kernel."""
+    widest = max(kernel.shape[-1] for kernel in kernels)
+    if n_fft < 1:
+        raise InputError(f"n_fft has to be 1 or more, not {n_fft}")
+    return n_fft if n_fft >= widest else 1 << (widest - 1).bit_length()

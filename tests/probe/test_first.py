@@ -1,0 +1,208 @@
+"""The first layer of many kinds of front ends, and what reaches it: against the models' own operations by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from probe_zoo import Written, build
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe import trace
+from otoscope.probe.first import FirstLayer, at_least, first_layer
+
+RATE = 8000
+SAMPLES = 1600
+
+
+def small() -> nn.Sequential:
+    return nn.Sequential(nn.Conv1d(1, 5, 9, stride=3), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(5, 4, 3), nn.ReLU())
+
+
+def behind(front: Any, **members: Any) -> nn.Module:
+    """A bank of filters behind what `front` makes of the sound."""
+    return Written(lambda m, x: m.bank(front(m, x)).relu(), bank=nn.Conv1d(1, 6, 32, 8, bias=False), **members)
+
+
+def difference(m: Any, x: Tensor) -> Tensor:
+    return torch.cat([x[..., :1], x[..., 1:] - 0.97 * x[..., :-1]], -1)
+
+
+def standard(m: Any, x: Tensor) -> Tensor:
+    return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5)
+
+
+def convolved(m: Any, x: Tensor) -> Tensor:
+    """As RawNet3 and others: a convolution of two taps, then a norm of each clip."""
+    return F.instance_norm(F.conv1d(F.pad(x, (1, 0), "reflect"), x.new_tensor([[[-0.97, 1.0]]])))
+
+
+def decimated(m: Any, x: Tensor) -> Tensor:
+    return F.conv1d(x, m.low, stride=2, padding=15)
+
+
+def low() -> Tensor:
+    n = torch.arange(32) - 15.5
+    return (torch.sinc(n / 2) * torch.hann_window(32, periodic=False) / 2)[None, None]
+
+
+def sound(clips: int = 1) -> Tensor:
+    return torch.randn(clips, 1, SAMPLES, generator=torch.Generator().manual_seed(3))
+
+
+def looked_at(model: nn.Module, layer: str | None = None) -> FirstLayer:
+    return first_layer(model.eval(), torch.zeros(1, 1, SAMPLES), RATE, layer)
+
+
+FRONTS: list[tuple[Any, dict[str, Any], str, float, float]] = [
+    (lambda m, x: x, {}, "the waveform", 1, 0),
+    (difference, {}, "the waveform, filtered", 1, -0.5),
+    (standard, {}, "the waveform, scaled clip by clip", 1, 0),
+    (lambda m, x: x / x.abs().max(), {}, "the waveform, scaled clip by clip", 1, 0),
+    (convolved, {}, "the waveform, filtered and scaled clip by clip", 1, -0.5),
+    (decimated, {"low": low()}, "the waveform, resampled, 4000 values a second", 2, 0.5),
+    (lambda m, x: x.reshape(len(x), 1, -1) - 0.1, {}, "the waveform", 1, 0),
+    (lambda m, x: x[..., ::4], {}, "the waveform, resampled, 2000 values a second", 4, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("front", "members", "reads", "hop", "offset"), FRONTS)
+def test_what_reached_a_layer_is_what_the_model_made_of_the_sound(
+    front: Any, members: dict[str, Any], reads: str, hop: float, offset: float
+) -> None:
+    members = {name: nn.Parameter(value) for name, value in members.items()}
+    model, clips = behind(front, **members), sound(3)
+    first = looked_at(model)
+    assert (first.layer, first.reads, first.waveform) == ("bank", reads, True)
+    assert (first.hop, first.rate, first.stride) == (hop, RATE / hop, 8)
+    signal, start = first.signal(model, clips)
+    with torch.no_grad():
+        for clip, found in zip(clips, signal, strict=True):  # clips that the model may mix are taken one by one
+            torch.testing.assert_close(found, front(model, clip[None]).flatten())
+    assert start == offset
+
+
+@pytest.mark.parametrize(
+    ("front", "reads"),
+    [
+        (lambda m, x: x.tanh(), "a signal that is not linear in the sound, 8000 values a second"),
+        (lambda m, x: x.square(), "a signal that is not linear in the sound, 8000 values a second"),
+        (
+            lambda m, x: x * torch.linspace(0, 1, x.shape[-1]),
+            "a signal that does not move with the sound, 8000 values a second",
+        ),
+        (lambda m, x: F.avg_pool1d(x.abs(), 16, 16), "a signal that is not linear in the sound, 500 values a second"),
+    ],
+)
+def test_a_signal_that_is_no_waveform_is_said_to_be_none(front: Any, reads: str) -> None:
+    first = looked_at(behind(front))
+    assert first.layer == "bank" and not first.waveform and first.reads == reads
+    assert first.frequency == ("modulation frequency" if first.hop > 1 else "frequency of what the layer reads")
+
+
+def test_the_first_layer_has_several_kernels_on_a_waveform() -> None:
+    """Neither a pre-emphasis nor a resampler is it, nor a layer on frames of a spectrogram."""
+    pre = nn.Conv1d(1, 1, 2, padding=1, bias=False)
+    assert looked_at(nn.Sequential(pre, nn.InstanceNorm1d(1), nn.Conv1d(1, 8, 31))).layer == "2"
+    assert looked_at(nn.Sequential(nn.Conv1d(1, 1, 64, 4), nn.Conv1d(1, 8, 31), nn.ReLU())).layer == "1"
+    assert looked_at(nn.Sequential(nn.Conv1d(1, 4, 1), nn.ReLU(), nn.Conv1d(4, 8, 31))).layer == "0"  # all there is
+    assert looked_at(nn.Sequential(nn.Conv1d(1, 1, 64, 4), nn.ReLU(), nn.Conv1d(1, 8, 31))).layer == "0"
+
+
+def spectrogram_layer() -> nn.Module:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        frames = torch.stft(x[:, 0], 128, 64, window=torch.hann_window(128), return_complex=True).abs()
+        return m.separable(frames).relu()
+
+    return Written(forward, separable=nn.Conv1d(65, 65, 11, groups=65))
+
+
+def test_a_layer_on_frames_of_a_spectrogram_is_no_first_layer() -> None:
+    with pytest.raises(InputError, match=r"'separable', reads 65 channels, 125 values a second; choose a layer"):
+        looked_at(spectrogram_layer())
+    first = looked_at(spectrogram_layer(), "separable")
+    assert (first.rate, first.waveform, first.frequency) == (125, False, "modulation frequency")
+    assert first.kernels[0].shape == (65, 11)
+    with pytest.raises(InputError, match=r"layer 'separable' reads 65 channels.*and not a waveform"):
+        first.signal(spectrogram_layer(), sound())
+
+
+def test_windowed_frames_are_not_one_signal() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        frames = x[:, 0].unfold(-1, 64, 32) * torch.hann_window(64)
+        return m.first(frames.reshape(-1, 1, 64))
+
+    model = Written(forward, first=nn.Conv1d(1, 4, 10))
+    first = looked_at(model, "first")
+    assert first.reads == "frames that differ where they overlap, 8000 values a second"
+    assert first.rate == RATE  # that its kernels slide over
+
+
+@pytest.mark.parametrize("name", ["framed", "rows", "causal", "multi_resolution", "wav2vec2_group"])
+def test_padding_and_frames_of_the_sound_itself_leave_the_waveform(name: str) -> None:
+    model, clip = build(name)
+    first = first_layer(model, clip, RATE)
+    assert first.reads == "the waveform" and first.nature is not None and first.nature.untouched
+    signal, offset = first.signal(model, clip)
+    heard = signal.shape[-1]
+    assert offset == 0 and heard >= clip.shape[-1] - 32  # the last samples may fill no frame
+    torch.testing.assert_close(signal[0], clip.flatten()[:heard])
+
+
+def test_kernels_along_frequency_are_refused() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        image = torch.stft(x[:, 0], 128, 64, window=torch.hann_window(128), return_complex=True).abs()[:, None]
+        return m.along(image)
+
+    with pytest.raises(InputError, match="kernels of layer 'along' do not slide along time"):
+        looked_at(Written(forward, along=nn.Conv2d(1, 4, (5, 1))), "along")
+
+
+def test_kernels_answer_as_the_layer_does() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 6, 7, stride=4, dilation=3, bias=False), nn.ReLU())
+    clip = torch.randn(1, 1, 200)
+    first = first_layer(model, clip, RATE)
+    (kernels,) = first.kernels
+    assert first.layer == "0" and kernels.shape == (6, 19) and first.stride == 4  # 7 taps, two zeros between each two
+    torch.testing.assert_close(F.conv1d(clip, kernels[:, None], stride=first.stride), model[0](clip))
+
+
+def test_kernels_of_parallel_convolutions_are_one_bank_each() -> None:
+    model, clip = build("multi_resolution")
+    first = first_layer(model, clip, RATE)
+    layer = trace(model, clip, RATE).first_layer()
+    assert first.layer == layer.name
+    assert [kernel.shape[0] for kernel in first.kernels] == [one.channels for one in layer.taps]
+    assert len({kernel.shape[1] for kernel in first.kernels}) == len(first.kernels) > 1
+
+
+def test_kernels_without_a_response_are_refused() -> None:
+    model, clip = small(), torch.zeros(1, 1, 100)
+    with pytest.raises(InputError, match=r"'3' has kernels of shape \(5, 3\) and does not read a waveform"):
+        first_layer(model, clip, RATE, "3")
+    model[0].weight.data[0, 0, 0] = torch.nan
+    with pytest.raises(InputError, match="'0' has weights that are NaN or infinite"):
+        first_layer(model, clip, RATE)
+    complex_kernels = nn.Conv1d(1, 2, 9, dtype=torch.complex64)
+    with pytest.raises(InputError, match="'conv1d' has complex kernels"):
+        first_layer(complex_kernels, clip.to(torch.complex64), RATE)
+
+
+def test_a_transform_is_as_long_as_the_kernels() -> None:
+    kernels = [torch.zeros(2, 300), torch.zeros(2, 10)]
+    assert [at_least(n, kernels) for n in (1, 299, 300, 1024)] == [512, 512, 300, 1024]
+    assert at_least(8, [torch.zeros(1, 64)]) == 64
+    with pytest.raises(InputError, match="1 or more, not 0"):
+        at_least(0, kernels)
+
+
+def test_random_state_and_modes_are_left_alone() -> None:
+    model = behind(difference).train()
+    state = torch.get_rng_state()
+    first_layer(model, torch.zeros(1, 1, SAMPLES), RATE)
+    assert model.training and torch.equal(state, torch.get_rng_state())
+    assert np.isfinite(looked_at(model).rate)
