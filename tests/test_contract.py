@@ -126,7 +126,7 @@ def test_it_comes_back_from_a_checkpoint_folder(tmp_path: Path) -> None:
         ({"layout": "(time,)"}, r"layout has to be '\(batch, 1, time\)' or '\(batch, time\)'"),
         ({"padding": "mirror"}, "padding has to be 'zeros' or 'repeat'"),
         ({"normalisation": "rms"}, "normalisation has to be 'peak' or 'standard'"),
-        ({"scores": "odds"}, "scores has to be 'logits' or 'probabilities'"),
+        ({"scores": "odds"}, "scores has to be 'logits' or 'probabilities' or 'log-probabilities'"),
         ({"classes": "abc"}, "classes has to be a list of names"),
         ({"output": 1.5}, "output has to be the place or the name of an output"),
         ({"output": True}, "output has to be the place or the name of an output"),

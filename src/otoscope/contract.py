@@ -16,7 +16,7 @@ from otoscope.types import Padding
 
 Layout = Literal["(batch, 1, time)", "(batch, time)"]
 Normalisation = Literal["peak", "standard"]
-Scores = Literal["logits", "probabilities"]
+Scores = Literal["logits", "probabilities", "log-probabilities"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "layout": get_args(Layout),
@@ -55,7 +55,7 @@ class Contract:
         standard deviation.
     output : int, str or None
         Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
-    scores : {"logits", "probabilities"} or None
+    scores : {"logits", "probabilities", "log-probabilities"} or None
         What the output is; None where that has yet to be tried.
     class_axis, time_axis : int or None
         Axes of the output.

@@ -43,10 +43,16 @@ def inputs(clip: Tensor) -> Tensor:
 
 
 def ask(
-    model: nn.Module, inputs: Tensor, rule: str, target: Any = None, classes: Any = None, **options: Any
+    model: nn.Module,
+    inputs: Tensor,
+    rule: str,
+    target: Any = None,
+    classes: Any = None,
+    output: str | None = None,
+    **options: Any,
 ) -> xr.Dataset:
     """The relevance of tensors that go into the model as they are."""
-    subject = Subject(model, RATE, classes=classes)
+    subject = Subject(model, RATE, classes=classes, output=output)
     return relevance_of(subject, inputs, target=target, rule=rule, options=options)
 
 
@@ -281,8 +287,9 @@ def test_many_architectures(name: str, rule: str) -> None:
 
     model, x = build(name)
     modes = [module.training for module in model.modules()]
-    found = ask(model, x, rule, target=lambda y: y.reshape(len(y), -1)[:, 0], **(FEW[rule] | {"batch_size": 3})
-                if rule != "occlusion" else {"occlusion_window": 0.01})  # fmt: skip
+    output = "last_hidden_state" if name.startswith("wav2vec2") else None
+    options = {"occlusion_window": 0.01} if rule == "occlusion" else FEW[rule] | {"batch_size": 3}
+    found = ask(model, x, rule, target=lambda y: y.reshape(len(y), -1)[:, 0], output=output, **options)
     assert np.isfinite(found.relevance).all() and found.relevance.any()
     assert [module.training for module in model.modules()] == modes
     assert all(p.requires_grad and p.grad is None for p in model.parameters())

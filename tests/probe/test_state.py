@@ -17,7 +17,7 @@ from probe_zoo import Written
 from torch import Tensor, nn
 
 from otoscope.probe import backproject, read_taps, trace, vjp
-from otoscope.probe.listen import evaluating
+from otoscope.probe.listen import differentiable_recurrence, evaluating
 from otoscope.probe.locks import lock_of
 
 
@@ -396,3 +396,14 @@ def test_a_way_back_after_dropout_at_inference_repeats_its_draws():
     value, pull = vjp(model, x)
     seeds = torch.eye(value.numel()).reshape(-1, *value.shape)
     torch.testing.assert_close(pull(seeds[:40]), torch.stack([pull(seed) for seed in seeds[:40]]))
+
+
+def test_cudnn_is_on_again_when_the_last_of_several_threads_has_ended():
+    models = [nn.GRU(1, 2), nn.GRU(1, 2)]
+    enabled, first, second = torch.backends.cudnn.enabled, *(differentiable_recurrence(model) for model in models)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not torch.backends.cudnn.enabled
+    second.__exit__(None, None, None)
+    assert torch.backends.cudnn.enabled == enabled

@@ -19,6 +19,8 @@ import xarray as xr
 
 from otoscope.audio import audio_duration, file_digest
 from otoscope.methods.arguments import checked
+from otoscope.probe.precision import autocast_set_aside
+from otoscope.probe.state import random_kept
 from otoscope.results import as_json, sign
 from otoscope.sounds import Sounds, sounds_of
 from otoscope.subject import Subject, check_taken, signature, silence
@@ -131,7 +133,7 @@ def method(
             given = {name: value for name, value in bound.arguments.items() if name not in PER_CALL}
             for name in (next(iter(given)), takes):  # the subject, and what it is given
                 given.pop(name, None)
-            with subject.lock:
+            with subject.lock, random_kept(), autocast_set_aside():  # libraries that a method calls may draw, too
                 audio = _audio(subject, takes, bound.arguments, streams)
                 with _refusing(subject, bound.arguments.get(takes)):
                     result = function(*bound.args, **bound.kwargs)

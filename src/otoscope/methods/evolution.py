@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from otoscope.methods.sonify import sounds_of_maps
 from otoscope.models import checkpoint_files, fitting_weights, read_weights
 from otoscope.probe import Rule, RuleName, rule_name
 from otoscope.probe.select import Channels
+from otoscope.probe.state import kept
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Progress, Wave
@@ -141,7 +140,7 @@ def sounds_of_checkpoints(
             raise InputError(f"{error} (with the weights of checkpoint {checkpoint[0]})") from None
 
     found = []
-    with _own_weights(subject.model):
+    with subject.lock, kept(subject.model, weights=True):
         if channels is None:
             channels = sounds_at(checkpoints[-1], None)["channel"].values.tolist()
         for done, checkpoint in enumerate(checkpoints, 1):
@@ -177,16 +176,6 @@ def _labels(checkpoints: Sequence[Checkpoint]) -> xr.Variable:
     if all(isinstance(label, int) for label in labels):
         return axis("checkpoint", labels, "step")
     return axis("checkpoint", [str(label) for label in labels], "checkpoint")
-
-
-@contextmanager
-def _own_weights(model: nn.Module) -> Iterator[None]:
-    """Give the model its own weights back in the end."""
-    own = copy.deepcopy(model.state_dict())
-    try:
-        yield
-    finally:
-        model.load_state_dict(own)
 
 
 def _load(model: nn.Module, checkpoint: Checkpoint) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from otoscope.dsp.response import centred_bank, cumulative_frequency_response
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.models.checkpoints import fit_weights, read_weights
 from otoscope.probe.first import FirstLayer, at_least, first_layer
+from otoscope.probe.state import kept
 from otoscope.results import axis, variable
 from otoscope.subject import Subject, silence
 
@@ -118,9 +118,9 @@ def _measured(first: FirstLayer, n_fft: int) -> xr.Dataset:
 
 def _earlier(subject: Subject, weights: str | Path, layer: str) -> FirstLayer:
     """The kernels of the model with other weights; its own stay as they are."""
-    model = copy.deepcopy(subject.network)
-    fit_weights(model, read_weights(weights), weights)
-    return first_layer(model, silence(subject), subject.sample_rate, layer)
+    with subject.lock, kept(subject.model, weights=True):
+        fit_weights(subject.model, read_weights(weights), weights)
+        return first_layer(subject.network, silence(subject), subject.sample_rate, layer)
 
 
 def _side_by_side(before: xr.Dataset, after: xr.Dataset) -> xr.Dataset:

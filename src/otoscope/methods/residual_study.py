@@ -269,6 +269,7 @@ def _share_of_hits(outputs: Tensor, known: Tensor | None) -> Callable[[np.ndarra
 def _of_each_clip(answers: list[_Answers]) -> xr.Dataset:
     """What each clip is taken for, whole and without a part (with an axis `model` where there are several); means."""
     outputs = torch.stack([one.outputs for one in answers])
+    outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
     answer = outputs.argmax(-1)
     index = answer[:, :, :1, None].expand(*answer.shape, 1)
     logit, probability = (values.gather(-1, index)[..., 0] for values in (outputs, outputs.softmax(-1)))

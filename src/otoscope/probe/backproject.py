@@ -21,8 +21,8 @@ from otoscope.probe.listen import (
     frozen,
     intercepting,
 )
-from otoscope.probe.ops import NORMALISING
 from otoscope.probe.rules import Rule, find_rule, run_under
+from otoscope.probe.scores import Answer, Scores
 from otoscope.probe.trace import resolve_tap
 
 # Bytes for backward passes of many seeds at once: on a CPU little more than its caches hold.
@@ -36,6 +36,8 @@ class Pullback:
     ----------
     seeds_at_once : int
         How many seeds a backward pass takes within the memory budget.
+    answer : Answer or None
+        Of the output of the model, what was returned and how it was normalised; None of a tap.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Pullback:
         memory: int | None,
         output: int | str | None,
     ) -> None:
-        self._value, self._inputs, self.tap, largest = _forward(model, inputs, tap, rule, output)
+        forward, self._value, self._inputs = _forward(model, inputs, tap, rule, output)
+        self.tap, self.answer = forward.tap, forward.answer
+        largest = max(forward.largest, self._inputs.numel())
         self._forward_folding = partial(_forward, model, inputs, self.tap, rule, output, folding=True)
         self._folded: tuple[Tensor, Tensor] | None = None
         if memory is None:
@@ -97,7 +101,7 @@ class Pullback:
 
     def _back_folded(self, seeds: Tensor) -> Tensor:
         if self._folded is None:
-            self._folded = self._forward_folding()[:2]
+            self._folded = self._forward_folding()[1:]
         value, inputs = self._folded
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*performance drop")
@@ -129,7 +133,8 @@ def vjp(
     inputs : Tensor, (batch, ..., time)
         What the model takes, in floating point.
     layer : str, optional
-        A tap, by its name or the end of it; by default the output of the model, before a softmax if that comes last.
+        A tap, by its name or the end of it; by default the output of the model, before a softmax or sigmoid if that
+        comes last, see :mod:`otoscope.probe.scores`.
     rule : {"gradient", "guided", "deconvnet"} or callable
         See :mod:`otoscope.probe.rules`.
     memory : int, optional
@@ -163,7 +168,7 @@ def vjp(
 
 
 def logits(model: nn.Module, inputs: Tensor, output: int | str | None = None) -> Tensor:
-    """The output of a model, before a softmax if that comes last, for methods that run the model themselves.
+    """The output of a model, before a softmax or sigmoid if that comes last, for methods that run the model themselves.
 
     Gradients flow back to `inputs` where they ask for it. The model is run in evaluation mode and left as it was.
 
@@ -192,12 +197,27 @@ def logits(model: nn.Module, inputs: Tensor, output: int | str | None = None) ->
     >>> bool((logits(model, x) == model[:2](x)).all())
     True
     """
+    return answer(model, inputs, output).value
+
+
+def answer(model: nn.Module, inputs: Tensor, output: int | str | None = None) -> Answer:
+    """As :func:`logits`, with what the model returned and how it was normalised.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(100, 1), nn.Sigmoid())
+    >>> found = answer(model, torch.randn(2, 1, 100))
+    >>> found.normalised.of, bool((found.value.sigmoid() == found.returned).all())
+    ('sigmoid', True)
+    """
     _check_floating(inputs)
+    forward = _Forward(None, find_rule("gradient"), output)
     with evaluating(model), frozen(model), differentiable_recurrence(model):
-        value = _Forward(None, find_rule("gradient"), output).run(model, inputs)
+        value = forward.run(model, inputs)
     if inputs.requires_grad and torch.is_grad_enabled() and not value.requires_grad:
         raise _gradients_cut("its output")
-    return value
+    assert forward.answer is not None
+    return forward.answer
 
 
 def _check_floating(inputs: Tensor) -> None:
@@ -218,8 +238,8 @@ def _forward(
     rule: Rule,
     output: int | str | None = None,
     folding: bool = False,
-) -> tuple[Tensor, Tensor, str | None, int]:
-    """The value at a tap and the input it is differentiated by; the full name of the tap; the largest activation."""
+) -> tuple[_Forward, Tensor, Tensor]:
+    """A forward pass, the value at the tap or output, and the input it is differentiated by."""
     forward = _Forward(tap, rule, output, folding)
     with (
         torch.inference_mode(False),
@@ -232,7 +252,7 @@ def _forward(
         value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise _gradients_cut(tap or "its output")
-    return value, leaf, forward.tap, max(forward.largest, leaf.numel())
+    return forward, value, leaf
 
 
 def backproject(
@@ -295,7 +315,8 @@ class _Forward:
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
-        self._softmax: tuple[Any, Any] = (None, None)  # its input and its output
+        self._scores = Scores()
+        self.answer: Answer | None = None
 
     def run(self, model: nn.Module, leaf: Tensor) -> Tensor:
         try:
@@ -307,8 +328,8 @@ class _Forward:
             return self.value
         if self.tap is not None:
             return self._by_ending(model, leaf)
-        before, after = self._softmax
-        return before if output is after else output
+        self.answer, self._scores = self._scores.answer(output), Scores()
+        return self.answer.value
 
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:
         """Run again to a tap that was given by the end of its name, now that all names are known."""
@@ -318,9 +339,8 @@ class _Forward:
 
     def _handle(self, call: Call) -> Any:
         folds = self.folding and call.operation is not None and call.operation.kind != "activation"
-        result = run_folding(call) if folds else run_under(self.rule, call)
-        if call.name in NORMALISING:
-            self._softmax = (call.input, result)
+        run = partial(run_folding, call) if folds else partial(run_under, self.rule, call)
+        result = run() if self.tap is not None else self._scores.run(call, run)
         if call.tap is not None:
             self._names.append(call.tap)
             value = result[0] if isinstance(result, tuple) else result

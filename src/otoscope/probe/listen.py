@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from otoscope.probe.locks import lock_of, underlying
 from otoscope.probe.ops import Operation, classify, function_name
+from otoscope.probe.precision import autocast_of_the_model
 from otoscope.probe.state import kept
 
 _OPERATION_MODULES = (
@@ -101,7 +103,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     from one call to the next or draws at random. Contexts of one model may be nested.
     """
     model = underlying(model)
-    with lock_of(model), kept(model):
+    with lock_of(model), kept(model), autocast_of_the_model():
         if any(module.training for module in model.modules()):
             model.eval()
         yield
@@ -164,10 +166,31 @@ def _leave(stack: list[tuple[str, nn.Module]]) -> Callable[..., None]:
 @contextmanager
 def differentiable_recurrence(model: nn.Module) -> Iterator[None]:
     """Let recurrent layers run without cuDNN, which refuses their backward pass in evaluation mode."""
-    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
-    enabled = torch.backends.cudnn.enabled
-    torch.backends.cudnn.enabled = enabled and not recurrent
-    try:
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules()):
         yield
-    finally:
-        torch.backends.cudnn.enabled = enabled
+        return
+    with _without_cudnn:
+        yield
+
+
+class _Without:
+    """cuDNN switched off for as long as one thread or several need that: the switch is one for the process."""
+
+    def __init__(self) -> None:
+        self._guard, self._count, self._enabled = Lock(), 0, True
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._count:
+                self._enabled = torch.backends.cudnn.enabled
+            self._count += 1
+            torch.backends.cudnn.enabled = False
+
+    def __exit__(self, *error: object) -> None:
+        with self._guard:
+            self._count -= 1
+            if not self._count:
+                torch.backends.cudnn.enabled = self._enabled
+
+
+_without_cudnn = _Without()

@@ -27,8 +27,6 @@ SHAPING = frozenset(
 )
 #: Activations that weight another signal between 0 and 1: every rule leaves their gradient as it is.
 GATING = frozenset("sigmoid hardsigmoid log_sigmoid softsign glu".split())
-#: As the last layer, these turn logits into probabilities.
-NORMALISING = frozenset("softmax log_softmax softmin".split())
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,10 @@ _SCRIPTED: dict[str, tuple[str, ...]] = {}  # type of a scripted module -> names
 
 
 @contextmanager
-def kept(model: nn.Module) -> Iterator[None]:
+def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
     """Put back, when the context ends, all that running `model` may have changed.
+
+    With `weights` it is lent a copy of its weights whatever it does with them, so that others may be loaded.
 
     That is: buffers, attributes (also lists, dicts and tuples of tensors, arrays, and objects of the package that
     defines the module), weights and their gradients, ``requires_grad``, modes, hooks, and the random state of torch,
@@ -55,7 +57,7 @@ def kept(model: nn.Module) -> Iterator[None]:
     >>> model.running_mean, model.num_batches_tracked
     (tensor([0., 0.]), tensor(0))
     """
-    state = _State(model)
+    state = _State(model, weights)
     with random_kept():
         try:
             state.lend()
@@ -82,7 +84,7 @@ def random_kept() -> Iterator[None]:
 class _State:
     """What belongs to a model, and where."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, weights: bool) -> None:
         self._model = model
         self._contents: list[tuple[Any, Any]] = []  # a container, and what it holds
         self._empty: list[Any] = []  # containers that hold nothing
@@ -95,7 +97,7 @@ class _State:
         self._lenders: dict[type, Callable[[Any], Any]] = {}
         modules = list(model.modules())
         self._training = any(module.training for module in modules)
-        writes = _WRITES.get(model, {}).get(self._training)
+        writes = weights or _WRITES.get(model, {}).get(self._training)
         if writes is None and not _is_small(model):
             writes = False
         self._lend_weights = writes is not False

@@ -1,0 +1,126 @@
+"""What Otoscope says of each stranger against what the stranger is: output, taps, gradient, guided relevance."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from otoscope import InputError
+from otoscope.probe import Tap
+from strangers.attempt import attempted
+from strangers.by_hand import guided_by_hand, rewritten
+from strangers.stranger import At, Stranger
+from strangers.untouched import untouched
+from strangers.zoo import ZOO, clip, made, scope
+
+pytestmark = [pytest.mark.strangers, pytest.mark.filterwarnings("ignore")]
+
+
+def differentiated(stranger: Stranger, model: nn.Module, wave: Tensor) -> Tensor:
+    """The plain gradient of what is explained, (time,)."""
+    leaf = wave.clone().requires_grad_()
+    stranger.scalar(model, leaf).backward()
+    assert leaf.grad is not None
+    return leaf.grad
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference, as a share of the largest value."""
+    return float(np.abs(one - other).max() / np.abs(other).max())
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_output_is_that_of_the_author(name: str) -> None:
+    stranger, model, wave, own = ZOO[name], made(name), clip(name), made(name)
+    with torch.no_grad():
+        torch.manual_seed(0)
+        expected = stranger.call(own, wave)
+        torch.manual_seed(0)
+        with untouched(model):
+            found = scope(name, model).output(wave)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def agrees(tap: Tap, at: At) -> bool:
+    """Whether a tap is where it truly is, or says that it does not know."""
+    if isinstance(at.axis, tuple):
+        return tap.time_axes == at.axis or bool(tap.note)
+    if tap.time_axis != at.axis:
+        return tap.time_axis is None and bool(tap.note)
+    if at.axis is None:
+        return True
+    if math.isnan(tap.hop):
+        return bool(tap.note)
+    if not math.isclose(tap.hop, at.hop or 0, rel_tol=1e-9):
+        return False
+    if at.field is None:
+        return tap.whole or bool(tap.note)
+    if tap.whole or tap.receptive_field is None:
+        return bool(tap.note)
+    return tap.receptive_field == at.field and (at.centre is None or abs(tap.centre - at.centre) <= 0.5)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_taps_are_where_they_are(name: str) -> None:
+    stranger, model, wave = ZOO[name], made(name), clip(name)
+    with untouched(model):
+        taps = scope(name, model).taps(wave)
+    for tap, at in stranger.truth.items():
+        assert tap in taps, f"no tap {tap}, but {list(taps)}"
+        assert agrees(taps[tap], at), f"{tap}: {at}, and the trace says {taps[tap]}"
+    for one in taps.values():
+        assert one.hop > 0 or (math.isnan(one.hop) and (one.time_axis is None or one.note)), one
+
+
+@pytest.mark.parametrize("name", [name for name, one in ZOO.items() if one.gradient])
+def test_the_gradient_is_that_of_autograd(name: str) -> None:
+    stranger, model, wave, own = ZOO[name], made(name), clip(name), made(name)
+    torch.manual_seed(0)
+    expected = differentiated(stranger, own, wave)
+    torch.manual_seed(0)
+    with untouched(model):
+        found = scope(name, model).relevance(wave, target=stranger.target, rule="gradient")
+    assert distance(found["relevance"].values, expected.numpy()) < 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name, one in ZOO.items() if not one.gradient])
+def test_where_there_is_no_gradient_an_error_says_so(name: str) -> None:
+    stranger, model, wave = ZOO[name], made(name), clip(name)
+    with untouched(model), pytest.raises(InputError, match=r"gradient|numpy"):
+        scope(name, model).relevance(wave, target=stranger.target, rule="gradient")
+
+
+def by_hand(name: str, wave: Tensor) -> Tensor:
+    """Guided relevance by replaced activations, (time,)."""
+    stranger = ZOO[name]
+    with guided_by_hand():
+        model = made(name)
+        torch.manual_seed(0)
+        changes = {path: make(owner_of(model, path)) for path, make in stranger.rewrite.items()}
+        with rewritten(model, changes):
+            return differentiated(stranger, model, wave)
+
+
+def owner_of(model: nn.Module, path: str) -> nn.Module:
+    return model.get_submodule(path.rpartition(".")[0])
+
+
+@pytest.mark.parametrize("name", [name for name, one in ZOO.items() if one.gradient])
+def test_guided_relevance_is_that_by_hand_or_says_what_it_left_out(name: str) -> None:
+    stranger, model, wave = ZOO[name], made(name), clip(name)
+    torch.manual_seed(0)
+    with untouched(model):
+        found = attempted(lambda: scope(name, model).relevance(wave, target=stranger.target, rule="guided"))
+    if isinstance(found, InputError):
+        assert "guided" in str(found), found
+        return
+    if not stranger.guided:
+        assert found.attrs["not_governed"]
+        return
+    difference = distance(found["relevance"].values, by_hand(name, wave).numpy())
+    assert difference < 1e-5 or found.attrs["not_governed"], difference
