@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from otoscope.errors import InputError
 from otoscope.probe.answer import output_tensor
 from otoscope.probe.folding import run_folding
+from otoscope.probe.governed import Governor
 from otoscope.probe.listen import (
     Call,
     TapReached,
@@ -21,7 +22,8 @@ from otoscope.probe.listen import (
     frozen,
     intercepting,
 )
-from otoscope.probe.rules import Rule, find_rule, run_under
+from otoscope.probe.overwriting import is_overwritten, keeping_copies
+from otoscope.probe.rules import Rule, find_rule
 from otoscope.probe.scores import Answer, Scores
 from otoscope.probe.trace import resolve_tap
 
@@ -52,8 +54,9 @@ class Pullback:
         forward, self._value, self._inputs = _forward(model, inputs, tap, rule, output)
         self.tap, self.answer = forward.tap, forward.answer
         largest = max(forward.largest, self._inputs.numel())
-        self._forward_folding = partial(_forward, model, inputs, self.tap, rule, output, folding=True)
+        self._forward = partial(_forward, model, inputs, self.tap, rule, output)
         self._folded: tuple[Tensor, Tensor] | None = None
+        self._copied = False
         if memory is None:
             memory = _MEMORY_CPU if inputs.device.type == "cpu" else _MEMORY_GPU
         # At one time there are the gradients of two successive activations, a seed and the workspace of a convolution.
@@ -79,7 +82,7 @@ class Pullback:
         """
         seed = seed.to(self._value)
         if seed.shape == self._value.shape:
-            return _back(self._value, self._inputs, seed)
+            return self._back_one(seed)
         if seed.shape[1:] != self._value.shape:
             raise InputError(
                 f"a seed has to have the shape {tuple(self._value.shape)} of the tap, with or without an axis of "
@@ -89,6 +92,16 @@ class Pullback:
             return self._inputs.new_zeros(0, *self._inputs.shape)
         return torch.cat([self._back_many(part) for part in seed.split(self.seeds_at_once)])
 
+    def _back_one(self, seed: Tensor) -> Tensor:
+        try:
+            return _back(self._value, self._inputs, seed)
+        except RuntimeError as error:
+            if self._copied or not is_overwritten(error):
+                raise
+            self._copied = True
+            self._value, self._inputs = self._forward(copies=True)[1:]
+            return _back(self._value, self._inputs, seed)
+
     def _back_many(self, seeds: Tensor) -> Tensor:
         if len(seeds) > 1:
             try:
@@ -97,11 +110,11 @@ class Pullback:
                 if isinstance(error, torch.OutOfMemoryError):
                     raise
                 # An operation has no batching rule: one seed at a time gives the same result.
-        return torch.stack([_back(self._value, self._inputs, seed) for seed in seeds])
+        return torch.stack([self._back_one(seed) for seed in seeds])
 
     def _back_folded(self, seeds: Tensor) -> Tensor:
         if self._folded is None:
-            self._folded = self._forward_folding()[1:]
+            self._folded = self._forward(folding=True)[1:]
         value, inputs = self._folded
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*performance drop")
@@ -238,6 +251,7 @@ def _forward(
     rule: Rule,
     output: int | str | None = None,
     folding: bool = False,
+    copies: bool = False,
 ) -> tuple[_Forward, Tensor, Tensor]:
     """A forward pass, the value at the tap or output, and the input it is differentiated by."""
     forward = _Forward(tap, rule, output, folding)
@@ -249,7 +263,8 @@ def _forward(
         differentiable_recurrence(model),
     ):
         leaf = inputs.detach().clone().requires_grad_()
-        value = forward.run(model, leaf)
+        with keeping_copies(copies):
+            value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise _gradients_cut(tap or "its output")
     return forward, value, leaf
@@ -311,7 +326,8 @@ class _Forward:
     """One forward pass under a rule, up to a tap."""
 
     def __init__(self, tap: str | None, rule: Rule, output: int | str | None = None, folding: bool = False) -> None:
-        self.tap, self.rule, self.output, self.folding = tap, rule, output, folding
+        self.tap, self.output, self.folding = tap, output, folding
+        self._governor = Governor(rule)
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
@@ -339,7 +355,7 @@ class _Forward:
 
     def _handle(self, call: Call) -> Any:
         folds = self.folding and call.operation is not None and call.operation.kind != "activation"
-        run = partial(run_folding, call) if folds else partial(run_under, self.rule, call)
+        run = partial(run_folding, call) if folds else partial(self._governor.run, call)
         result = run() if self.tap is not None else self._scores.run(call, run)
         if call.tap is not None:
             self._names.append(call.tap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
+from otoscope.probe.governed import Governor
 from otoscope.probe.listen import Call, TapReached, differentiable_recurrence, evaluating, frozen, intercepting
-from otoscope.probe.rules import Rule, find_rule, run_under
+from otoscope.probe.overwriting import is_overwritten, keeping_copies
+from otoscope.probe.rules import Rule, find_rule
 
 
 class WaysBack:
@@ -23,18 +25,28 @@ class WaysBack:
         By the name of the tap, what its operation returned.
     """
 
-    def __init__(self, leaf: Tensor, values: dict[str, Tensor]) -> None:
-        self._leaf, self._values = leaf, values
-        self.values = {name: value.detach() for name, value in values.items()}
+    def __init__(self, forward: Callable[[bool], tuple[Tensor, dict[str, Tensor]]]) -> None:
+        self._forward, self._copied = forward, False
+        self._leaf, self._values = forward(False)
+        self.values = {name: value.detach() for name, value in self._values.items()}
 
     def pull(self, tap: str, seed: Tensor) -> Tensor:
         """Carry a seed of the shape of a tap's value back to the input."""
-        value = self._values[tap]
-        if not value.requires_grad:
+        if not self._values[tap].requires_grad:
             raise InputError(
                 f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap}: take that out of it"
             )
-        return torch.autograd.grad(value, self._leaf, seed, retain_graph=True)[0]
+        try:
+            return self._back(tap, seed)
+        except RuntimeError as error:
+            if self._copied or not is_overwritten(error):
+                raise
+            self._copied = True
+            self._leaf, self._values = self._forward(True)
+            return self._back(tap, seed)
+
+    def _back(self, tap: str, seed: Tensor) -> Tensor:
+        return torch.autograd.grad(self._values[tap], self._leaf, seed, retain_graph=True)[0]
 
 
 def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str | Rule = "gradient") -> WaysBack:
@@ -61,27 +73,33 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
     torch.Size([1, 1, 50])
     """
     rule, wanted = find_rule(rule), set(taps)
-    values: dict[str, Tensor] = {}
 
-    def handle(call: Call) -> Any:
-        result = run_under(rule, call)
-        if call.tap in wanted:
-            assert call.tap is not None
-            # A copy, which no activation in place can overwrite.
-            values[call.tap] = (result[0] if isinstance(result, tuple) else result).clone()
-        return result
+    def forward(copies: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        governor = Governor(rule)
+        values: dict[str, Tensor] = {}
 
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        evaluating(model),
-        frozen(model),
-        differentiable_recurrence(model),
-    ):
-        leaf = inputs.detach().clone().requires_grad_()
-        with intercepting(model, handle):
-            model(leaf.clone())
-    return WaysBack(leaf, values)
+        def handle(call: Call) -> Any:
+            result = governor.run(call)
+            if call.tap in wanted:
+                assert call.tap is not None
+                # A copy, which no activation in place can overwrite.
+                values[call.tap] = (result[0] if isinstance(result, tuple) else result).clone()
+            return result
+
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            evaluating(model),
+            frozen(model),
+            differentiable_recurrence(model),
+            keeping_copies(copies),
+        ):
+            leaf = inputs.detach().clone().requires_grad_()
+            with intercepting(model, handle):
+                model(leaf.clone())
+        return leaf, values
+
+    return WaysBack(forward)
 
 
 def run_to(model: nn.Module, inputs: Tensor, layer: str) -> Tensor:

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from otoscope.probe.locks import lock_of, underlying
 from otoscope.probe.ops import Operation, classify, function_name
+from otoscope.probe.originals import originals
 from otoscope.probe.precision import autocast_of_the_model
 from otoscope.probe.state import kept
 
@@ -29,6 +30,7 @@ class Call:
     """One call of a torch function inside a forward pass.
 
     `operation` and `tap` (its unique name) are None where the call is not a convolution, activation or pooling.
+    `path` is that of the module that calls.
     """
 
     func: Callable[..., Any]
@@ -36,6 +38,7 @@ class Call:
     kwargs: dict[str, Any]
     operation: Operation | None
     tap: str | None
+    path: str = ""
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ def intercepting(model: nn.Module, handler: Handler) -> Iterator[None]:
             hooks.append(module.register_forward_pre_hook(_enter(stack, path)))
             hooks.append(module.register_forward_hook(_leave(stack), always_call=True))
     try:
-        with _Interceptor(handler, stack):
+        with originals(), _Interceptor(handler, stack):
             yield
     finally:
         for hook in hooks:
@@ -132,7 +135,7 @@ class _Interceptor(TorchFunctionMode):
         kwargs = kwargs or {}
         operation = classify(func, args, kwargs)
         tap = self._name(operation) if operation else None
-        return self.handler(Call(func, args, kwargs, operation, tap))
+        return self.handler(Call(func, args, kwargs, operation, tap, self.stack[-1][0]))
 
     def _name(self, operation: Operation) -> str:
         path, module = self.stack[-1]

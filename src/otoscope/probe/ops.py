@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 Kind = Literal["convolution", "activation", "pooling"]
@@ -23,10 +24,10 @@ _POOLINGS = {
 #: Activations that pass a signal on: the rules of :mod:`otoscope.probe.rules` apply to them.
 SHAPING = frozenset(
     "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish tanh hardtanh "
-    "tanhshrink softshrink hardshrink threshold".split()
+    "tanhshrink softshrink hardshrink threshold softsign".split()
 )
 #: Activations that weight another signal between 0 and 1: every rule leaves their gradient as it is.
-GATING = frozenset("sigmoid hardsigmoid log_sigmoid softsign glu".split())
+GATING = frozenset("sigmoid hardsigmoid log_sigmoid glu".split())
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def function_name(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", "")
     if name == "__get__":  # a property of a tensor, such as x.mT
         name = getattr(getattr(func, "__self__", None), "__name__", name)
-    return name
+    return name.partition(".")[0]  # of an operation of an exported program: relu.default
 
 
 def classify(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation | None:
@@ -65,7 +66,7 @@ def classify(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         name = name.removesuffix("_with_indices")
     if name in SHAPING or name in GATING:
         return Operation("activation", name, inplace=_is_inplace(raw, kwargs))
-    if name in ("clamp", "clamp_min", "clip") and _clamps_at_zero(name, args, kwargs):
+    if _rectifies(name, args, kwargs):
         return Operation("activation", "relu", inplace=_is_inplace(raw, kwargs))
     stem, spatial = name[:-2], _SPATIAL.get(name[-2:])
     if spatial is None:
@@ -81,10 +82,27 @@ def _is_inplace(raw: str, kwargs: Mapping[str, Any]) -> bool:
     return bool(kwargs.get("inplace", False)) or (raw.endswith("_") and not raw.endswith("__"))
 
 
-def _clamps_at_zero(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    low = args[1] if len(args) > 1 else kwargs.get("min")
-    high = args[2] if len(args) > 2 else kwargs.get("max")
-    return isinstance(low, (int, float)) and low == 0 and high is None
+def _rectifies(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call is the maximum of its input and 0."""
+    if name in ("clamp", "clamp_min", "clip"):
+        low = args[1] if len(args) > 1 else kwargs.get("min")
+        high = args[2] if len(args) > 2 else kwargs.get("max")
+        return high is None and _is_zero(low)
+    if name in ("maximum", "max", "fmax"):
+        return len(args) == 2 and not kwargs and _is_zero(args[1], like=args[0])
+    return False
+
+
+def _is_zero(value: Any, like: Any = None) -> bool:
+    if not isinstance(value, Tensor):
+        return like is None and isinstance(value, (int, float)) and value == 0
+    if (
+        value.requires_grad
+        or value.is_meta
+        or (like is not None and torch.broadcast_shapes(value.shape, like.shape) != like.shape)
+    ):
+        return False
+    return not value.any()
 
 
 def _convolution(name: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:

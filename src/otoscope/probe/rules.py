@@ -7,43 +7,58 @@ rule, or put it in :data:`RULES` under a name.
 
 For :math:`y = \phi(x)` with the gradient :math:`g` arriving, and :math:`[\cdot]` one where true and zero elsewhere:
 
-============ ============================== ========================================================
-rule         ReLU                           any other activation
-============ ============================== ========================================================
-gradient     :math:`g [x > 0]`              :math:`g\, \phi'(x)`
-guided       :math:`g [g > 0] [x > 0]`      :math:`g [g > 0]\, \phi'(x) [x > 0]`
-deconvnet    :math:`g [g > 0]`              :math:`g [g > 0]`
-============ ============================== ========================================================
+============ ========================= ====================================== ====================================
+rule         ReLU                      any other activation                   GLU :math:`y = a\, \sigma(b)`, to a
+============ ========================= ====================================== ====================================
+gradient     :math:`g [x > 0]`         :math:`g\, \phi'(x)`                   :math:`g\, \sigma(b)`
+guided       :math:`g [g > 0] [x > 0]` :math:`g [g > 0]\, \phi'(x) [x > 0]`   :math:`g [g > 0]\, \sigma(b) [a > 0]`
+deconvnet    :math:`g [g > 0]`         :math:`g [g > 0]`                      :math:`g [g > 0]\, \sigma(b)`
+============ ========================= ====================================== ====================================
 
 So `guided` (Springenberg et al. 2015) is the gradient with two gates, on the sign of the gradient and on the
 sign of the input; where the slope is one for positive input (ReLU, leaky ReLU, ELU) it is the same
 for all of them. `deconvnet` (Zeiler and Fergus 2014) rectifies the gradient and ignores the
-input, whatever the activation is. Activations that gate another signal (sigmoid, GLU) keep their gradient.
+input, whatever the activation is.
+
+An activation is any function of one tensor, element by element, however it is written: ``torch.maximum(h, 0)``,
+``h * (h > 0)``, ``h[h < 0] = 0``, ``h * sigmoid(h)``, ``h + sin(a * h)**2 / a``, ``h.abs()``, ``clamp``; its
+slope is what autograd says, and it is named by its operations. What is left to the plain gradient:
+
+- weights: sigmoid and softmax, however they are written, keep their gradient. In a GLU, as ``F.glu`` or as a product
+  ``a * sigmoid(b)`` of one shape, the signal a passes as through an activation of slope one.
+- the maximum chooses a path. Over pieces of one tensor (maxout, the max-feature-map) it is an activation of slope one:
+  `guided` passes positive gradients where the maximum is positive, and `deconvnet` all that are positive. The maximum
+  over time, and that of two different signals, pass everything on to what was chosen.
+- a change of scale by one operation (logarithm, power, exponential, inverse), a product of two signals, attention,
+  normalisations and recurrences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
-from otoscope.probe.listen import Call
-from otoscope.probe.ops import SHAPING, Operation
 
-_UNIT_SLOPE = ("relu", "leaky_relu", "prelu", "rrelu", "elu", "celu")
+_UNIT_SLOPE = ("relu", "leaky_relu", "prelu", "rrelu", "elu", "celu", "glu", "maxout")
 
 
 class Activation:
-    """An activation, as a rule takes it in the backward pass."""
+    """An activation, as a rule takes it in the backward pass.
 
-    def __init__(self, call: Call, x: Tensor, y: Tensor) -> None:
-        assert call.operation is not None
-        self._call, self._input, self._output = call, x, y
+    Attributes
+    ----------
+    name : str
+        Of the torch function, or of the operations by which it is written.
+    """
+
+    def __init__(self, name: str, evidence: Tensor, slope: Callable[[], Tensor]) -> None:
+        self.name = name
+        self._evidence, self._find_slope = evidence, slope  # positive where the input is; the derivative
         self._slope: Tensor | None = None
-        self.name = call.operation.op
 
     @property
     def unit_slope(self) -> bool:
@@ -52,8 +67,7 @@ class Activation:
 
     def gate(self, grad: Tensor) -> Tensor:
         """`grad` where the input of the activation was positive, zero elsewhere."""
-        evidence = self._output if self.name == "relu" else self._input
-        gated: Tensor = torch.ops.aten.threshold_backward(grad, evidence, 0)
+        gated: Tensor = torch.ops.aten.threshold_backward(grad, self._evidence, 0)
         return gated
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -64,9 +78,7 @@ class Activation:
     def slope(self) -> Tensor:
         """The derivative at every element of the input."""
         if self._slope is None:
-            # By torch.func, which also works under vmap over many seeds.
-            pull = torch.func.vjp(lambda x: self._call.run_on(x.clone()), self._input)[1]
-            (self._slope,) = pull(torch.ones_like(self._output))
+            self._slope = self._find_slope()
         return self._slope
 
 
@@ -114,34 +126,3 @@ def find_rule(rule: str | Rule) -> Rule:
 def rule_name(rule: str | Rule) -> str:
     """The name of a rule in results: its own, or that of the function."""
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", type(rule).__name__))
-
-
-def run_under(rule: Rule, call: Call) -> Any:
-    """Run a call of a forward pass so that its backward pass follows `rule`."""
-    operation = call.operation
-    if rule is gradient or operation is None or operation.op not in SHAPING:
-        return call.run()
-    x = call.input
-    if not operation.inplace:
-        return _ruled(x, call, operation, rule)
-    # The caller may go on using the tensor that it passed, so the result has to be written into it.
-    return x.copy_(_ruled(x.clone(), call, operation, rule))
-
-
-class _Ruled(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, call: Call, operation: Operation, rule: Rule) -> Tensor:
-        y: Tensor = call.run_on(x.clone() if operation.inplace else x)
-        # With its input, a call in place would hold the tensor whose history holds the call: a cycle.
-        ctx.call, ctx.rule = call.without_input(), rule
-        # The output of a rectifier is positive where its input is: the input need not be kept.
-        ctx.save_for_backward(*((y,) if operation.op == "relu" else (x, y)))
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        saved = ctx.saved_tensors
-        return ctx.rule(grad, Activation(ctx.call, saved[0], saved[-1])), None, None, None
-
-
-_ruled: Callable[..., Tensor] = _Ruled.apply
