@@ -18,6 +18,7 @@ FLOORS = (
     {"dsp"},
     {"probe"},
     {"models", "data", "network"},
+    {"trial"},
     {"subject", "training"},
     {"sounds"},
     {"methods"},

@@ -123,7 +123,7 @@ def test_it_comes_back_from_a_checkpoint_folder(tmp_path: Path) -> None:
         ({"sample_rate": 8000.5}, "sample_rate has to be a whole number of Hz, 1 or more, not 8000.5"),
         ({"sample_rate": True}, "sample_rate has to be a whole number"),
         ({"length": 0}, "length has to be a whole number of samples, 1 or more, not 0"),
-        ({"layout": "(time,)"}, r"layout has to be '\(batch, 1, time\)' or '\(batch, time\)'"),
+        ({"layout": "(time, batch)"}, r"layout has to be '\(batch, 1, time\)' or '\(batch, time\)'"),
         ({"padding": "mirror"}, "padding has to be 'zeros' or 'repeat'"),
         ({"normalisation": "rms"}, "normalisation has to be 'peak' or 'standard'"),
         ({"scores": "odds"}, "scores has to be 'logits' or 'probabilities' or 'log-probabilities'"),

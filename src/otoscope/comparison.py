@@ -30,7 +30,7 @@ from otoscope.methods.strs import strs
 from otoscope.probe import Rule, rule_name
 from otoscope.report.gather import Progress, fit_note
 from otoscope.results import axis, sign, variable
-from otoscope.subject import Subject, signature
+from otoscope.subject import Subject, check_taken, signature
 from otoscope.types import Target, Wave
 
 Array = np.ndarray[Any, Any]
@@ -218,7 +218,8 @@ def _compared(scopes: Mapping[str, Subject] | Sequence[Subject], wave: Any, targ
     if clips[rates[0]].ndim != 1:
         raise InputError("compare takes one clip at a time")
     for scope in named.values():
-        scope.inputs(clips[scope.sample_rate])  # which says where a model does not take the sound
+        clip = clips[scope.sample_rate]
+        check_taken(scope, scope.inputs(clip), str(clip.attrs["name"]))
     return [
         _Compared(str(name), scope, clips[scope.sample_rate], targets[name], layers[name])
         for name, scope in named.items()

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.types import Padding
 
-Layout = Literal["(batch, 1, time)", "(batch, time)"]
-Normalisation = Literal["peak", "standard"]
+Layout = Literal["(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time,)", "(batch, channel, time)"]
+Normalisation = Literal["peak", "standard", "frame"]
 Scores = Literal["logits", "probabilities", "log-probabilities"]
+Clips = Literal["apart", "meet", "alone"]
+Calls = Literal["equal", "random", "state"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "layout": get_args(Layout),
     "normalisation": get_args(Normalisation),
     "padding": get_args(Padding),
     "scores": get_args(Scores),
+    "clips": get_args(Clips),
+    "clip_axis": ("kept", "lost"),
+    "calls": get_args(Calls),
 }
-_COUNTS = {"sample_rate": 1, "length": 1, "trained_length": 1, "minimum_length": 0}  # and the least that each may be
+_COUNTS = {  # and the least that each may be
+    "sample_rate": 1, "channels": 1, "length": 1, "hop": 1, "trained_length": 1, "minimum_length": 0,
+}  # fmt: skip
 _ATTRIBUTES = {  # by which a module states a field
     name: {"length": "input_length"}.get(name, name)
-    for name in ("sample_rate", "length", "trained_length", "minimum_length", "padding", "classes")
+    for name in ("sample_rate", "layout", "length", "trained_length", "minimum_length", "padding", "classes")
 }
 
 
@@ -39,10 +48,15 @@ class Contract:
     ----------
     sample_rate : int or None
         Of the waveforms that the model takes, in Hz.
-    layout : {"(batch, 1, time)", "(batch, time)"} or None
+    layout : {"(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time,)", "(batch, channel, time)"} or None
         Axes of the tensor that it takes; None where that has yet to be tried.
+    channels : int or None
+        How many channels of a sound it takes, where it takes several.
     length : int or None
         Samples, where the model takes no other number.
+    hop : int or None
+        Of such a model, samples from one piece of a longer sound to the next; `length`, so that pieces do not overlap,
+        where it is None.
     trained_length : int or None
         Samples of the pieces that it was trained on and the least that it was scored on: shorter sounds are filled up
         to it.
@@ -50,9 +64,9 @@ class Contract:
         Fewest samples that the model takes: shorter sounds are filled up to it.
     padding : {"zeros", "repeat"}
         What a shorter sound is filled up with.
-    normalisation : {"peak", "standard"} or None
+    normalisation : {"peak", "standard", "frame"} or None
         What is done to each sound first: division by its largest magnitude, or its mean taken off and division by its
-        standard deviation.
+        standard deviation; "frame" does the latter to each piece of the length that the model takes by itself.
     output : int, str or None
         Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
     scores : {"logits", "probabilities", "log-probabilities"} or None
@@ -61,6 +75,14 @@ class Contract:
         Axes of the output.
     classes : tuple of str or None
         Names of the classes, in the order of the outputs.
+    clips : {"apart", "meet", "alone"} or None
+        Whether the answer to a clip depends on those beside it in a batch; where they meet, or the model takes no more
+        than one, clips are run one by one. None where that has yet to be tried, as with the next two.
+    clip_axis : {"kept", "lost"} or None
+        Whether the answer to a single clip has an axis of clips.
+    calls : {"equal", "random", "state"} or None
+        Whether two equal calls give the same answer; if not, whether since numbers are drawn, or since the model keeps
+        a state from one call to the next.
 
     Raises
     ------
@@ -76,7 +98,9 @@ class Contract:
 
     sample_rate: int | None = None
     layout: Layout | None = None
+    channels: int | None = None
     length: int | None = None
+    hop: int | None = None
     trained_length: int | None = None
     minimum_length: int = 0
     padding: Padding = "zeros"
@@ -86,10 +110,14 @@ class Contract:
     class_axis: int | None = None
     time_axis: int | None = None
     classes: tuple[str, ...] | None = None
+    clips: Clips | None = None
+    clip_axis: Literal["kept", "lost"] | None = None
+    calls: Calls | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
+            name, value = field.name, _spelt(field.name, getattr(self, field.name))
+            object.__setattr__(self, name, value)
             if value is None and field.default is not None:
                 raise InputError(f"{name} cannot be None; leave it out for {field.default!r}")
             if problem := _problem(name, value):
@@ -121,7 +149,7 @@ class Contract:
         convolution does, is not taken.
         """
         kept = getattr(model, "contract", None)
-        stated = {name: getattr(model, attribute, None) for name, attribute in _ATTRIBUTES.items()}
+        stated = {name: _spelt(name, getattr(model, attribute, None)) for name, attribute in _ATTRIBUTES.items()}
         fitting = {name: value for name, value in stated.items() if value is not None and not _problem(name, value)}
         return (kept if isinstance(kept, cls) else cls()).changed(**fitting)
 
@@ -134,7 +162,7 @@ class Contract:
         for name, attribute in _ATTRIBUTES.items():
             value, own = getattr(self, name), getattr(model, attribute, None)
             computed = isinstance(getattr(type(model), attribute, None), property)
-            if value is not None and value != own and not computed and _problem(name, own) is None:
+            if value is not None and not computed and _problem(name, own) is None and value != own:
                 setattr(model, attribute, value)
 
     def filled(self) -> dict[str, Any]:
@@ -154,14 +182,19 @@ class Contract:
         tensor([1., 2., 1., 2., 1.])
         """
         least = self.length or max(self.trained_length or 1, self.minimum_length)
-        filled = fill(self.normalise(waveform), least, self.padding)
-        return filled[..., : self.length] if cut else filled
+        per_frame = self.normalisation == "frame" and self.length is not None
+        if not per_frame:
+            return self._cut(fill(self.normalise(waveform), least, self.padding), cut)
+        return self.normalise(self._cut(fill(waveform, least, self.padding), cut))
+
+    def _cut(self, waveform: Tensor, cut: bool) -> Tensor:
+        return waveform[..., : self.length] if cut else waveform
 
     def normalise(self, waveform: Tensor) -> Tensor:
         """A waveform (..., time) at the level and offset that the model takes; silence stays silence."""
         if self.normalisation is None:
             return waveform
-        if self.normalisation == "standard":
+        if self.normalisation in ("standard", "frame"):
             waveform = waveform - waveform.mean(-1, keepdim=True)
             size = waveform.std(-1, keepdim=True, correction=0)
         else:
@@ -173,8 +206,12 @@ class Contract:
         return self.arrange(self.fit(waveform)[:, None])
 
     def arrange(self, inputs: Tensor) -> Tensor:
-        """Waveforms (clip, channel, time) in the layout of the model."""
-        return inputs.squeeze(1) if self.layout == "(batch, time)" else inputs
+        """Waveforms (clip, channel, time) in the layout of the model; of the layout "(time,)", the only one."""
+        if self.layout == "(batch, time)":
+            return inputs.squeeze(1)
+        if self.layout == "(batch, time, 1)":
+            return inputs.transpose(1, 2)
+        return inputs[0, 0] if self.layout == "(time,)" else inputs
 
 
 def fill(waveform: Tensor, length: int, padding: Padding = "zeros") -> Tensor:
@@ -217,6 +254,16 @@ def fill(waveform: Tensor, length: int, padding: Padding = "zeros") -> Tensor:
     if padding == "zeros":
         return nn.functional.pad(waveform, (0, length - short))
     return waveform[..., torch.arange(length, device=waveform.device) % short]
+
+
+def _spelt(name: str, value: Any) -> Any:
+    """The value of a field as it is kept: a layout however its brackets are written, names of an array as a list."""
+    if name == "layout" and isinstance(value, str):
+        words = re.findall(r"[a-z0-9]+", value.lower())
+        return next((one for one in get_args(Layout) if re.findall(r"[a-z0-9]+", one) == words), value)
+    if name == "classes" and isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "UO":
+        return value.tolist()
+    return value
 
 
 def _problem(name: str, value: Any) -> str | None:

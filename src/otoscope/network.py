@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ class Network(nn.Module):
         The user's own, which is not changed.
     contract : Contract
         What it takes and answers; it may be replaced when more is known.
+    given : mapping of str to object
+        Further arguments of its forward pass: what they are, or functions of the tensor that the model is given. Of a
+        tensor whose first axis has a single entry, every clip of a batch gets that entry.
 
     Examples
     --------
@@ -39,10 +42,11 @@ class Network(nn.Module):
     model: nn.Module
     contract: Contract
 
-    def __init__(self, model: nn.Module, contract: Contract) -> None:
+    def __init__(self, model: nn.Module, contract: Contract, given: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         object.__setattr__(self, "model", model)  # not as a submodule, which would change every name
         self.contract = contract
+        self.given = dict(given or {})
 
     def __getattr__(self, name: str) -> Any:
         if name == "model" or name.startswith("__"):  # while it is copied or unpickled
@@ -51,7 +55,25 @@ class Network(nn.Module):
 
     def of(self, other: nn.Module) -> Network:
         """Another model behind the same contract."""
-        return Network(other, self.contract)
+        return Network(other, self.contract, self.given)
+
+    def under(self, contract: Contract) -> Network:
+        """The same model behind another contract."""
+        return Network(self.model, contract, self.given)
+
+    @property
+    def apart(self) -> bool:
+        """Whether clips can be run together, for they do not meet."""
+        return self.contract.clips not in ("meet", "alone")
+
+    def parts(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Clips as they can be run: all together, or one by one where they would meet."""
+        return (inputs,) if self.apart or len(inputs) == 1 else inputs.split(1)
+
+    def ask(self, inputs: Tensor) -> Any:
+        """All that the model answers to waveforms (clip, channel, time)."""
+        arranged = self.contract.arrange(inputs)
+        return self.model(arranged, **{name: _argument(value, arranged) for name, value in self.given.items()})
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Of waveforms (clip, channel, time), the output that is looked at.
@@ -59,11 +81,16 @@ class Network(nn.Module):
         Where the model has no such output, the error is what is returned, and is raised by what needs the output: what
         is inside can be seen all the same.
         """
-        answer = self.model(self.contract.arrange(inputs))
+        if len(inputs) > 1 and not self.apart:
+            raise InputError(
+                f"the clips of {self._get_name()} meet in a batch, or it takes one at a time: give it one clip"
+            )
+        answer = self.ask(inputs)
         try:
-            return output_tensor(answer, self.contract.output)
+            output = output_tensor(answer, self.contract.output)
         except InputError as error:
             return error  # type: ignore[return-value]
+        return output[None] if len(inputs) == 1 and self.contract.clip_axis == "lost" else output
 
     def train(self, mode: bool = True) -> Network:
         self.model.train(mode)
@@ -92,3 +119,14 @@ class Network(nn.Module):
 
     def _get_name(self) -> str:
         return str(self.model._get_name())
+
+
+def _argument(value: Any, arranged: Tensor) -> Any:
+    """A further argument for a batch, on its device."""
+    if callable(value) and not isinstance(value, (Tensor, nn.Module)):
+        return value(arranged)
+    if not isinstance(value, Tensor):
+        return value
+    value = value.to(arranged.device)
+    repeated = value.ndim > 0 and len(value) == 1 < len(arranged)
+    return value.expand(len(arranged), *value.shape[1:]) if repeated else value

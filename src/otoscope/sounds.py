@@ -18,7 +18,8 @@ from otoscope.data.find import find_sounds, sound_of
 from otoscope.data.items import Item
 from otoscope.errors import InputError
 from otoscope.probe.blocks import block_ends
-from otoscope.subject import REFUSALS, Subject
+from otoscope.subject import Subject
+from otoscope.trial import REFUSALS
 from otoscope.types import Data
 
 
@@ -148,7 +149,8 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
 def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:
     """Consecutive clips of one length together, at most `batch_size`, with their inputs as one batch.
 
-    Only one batch is held at a time, so that memory does not grow with the data set.
+    Only one batch is held at a time, so that memory does not grow with the data set. Clips of a model in which they
+    would meet go one by one.
 
     Examples
     --------
@@ -156,6 +158,8 @@ def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[
     >>> [tuple(batch.shape) for _, batch in batched(clips, 2)]
     [(2, 1, 5), (1, 1, 5), (1, 1, 3)]
     """
+    if isinstance(clips, Sounds) and not clips.subject.network.apart:
+        batch_size = 1
     held: list[Clip] = []
     for clip in clips:
         if held and (len(held) == batch_size or clip.inputs.shape != held[0].inputs.shape):

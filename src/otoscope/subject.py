@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.audio import as_clip, load_audio
-from otoscope.contract import Contract, Layout, Scores
+from otoscope.contract import Contract, Layout, Normalisation, Scores
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
@@ -23,11 +24,12 @@ from otoscope.probe.answer import Which, as_path, output_tensor
 from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
+from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
 from otoscope.types import Wave
 
-REFUSALS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # by which models say no to a sound
-_LAYOUTS: tuple[Layout, ...] = ("(batch, 1, time)", "(batch, time)")
 _LONGEST = 3600.0  # s
+_TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
+_FOUND: WeakKeyDictionary[nn.Module, dict[Any, Contract]] = WeakKeyDictionary()  # by what was stated
 
 
 class Subject:
@@ -49,6 +51,15 @@ class Subject:
         Names of the classes, in the order of the outputs; ``model.classes`` by default.
     contract : Contract, optional
         Everything that the model takes and answers, where its attributes do not state it.
+    layout : str, optional
+        Axes of the tensor that the model takes, where several fit, such as ``"(batch, time)"``; see
+        :class:`otoscope.Contract`.
+    normalisation : {"peak", "standard", "frame"}, optional
+        What is done to each sound before the model gets it; see :class:`otoscope.Contract`.
+    model_inputs : mapping of str to object, optional
+        Further arguments of the forward pass: tensors, numbers, or functions of the tensor that the model is given,
+        such as ``{"lengths": lambda x: torch.full((len(x),), x.shape[-1])}``. Of a tensor whose first axis has a single
+        entry, every clip gets that entry.
     time_axes : mapping of str to int, optional
         Taps whose time axis you know better than the trace, with that axis.
 
@@ -68,6 +79,9 @@ class Subject:
         name: str | None = None,
         classes: Sequence[str] | None = None,
         contract: Contract | None = None,
+        layout: Layout | None = None,
+        normalisation: Normalisation | None = None,
+        model_inputs: Mapping[str, Any] | None = None,
         time_axes: Mapping[str, int] | None = None,
     ) -> None:
         self.model = model if isinstance(model, nn.Module) else load(model)
@@ -78,9 +92,13 @@ class Subject:
             output = output.item()
         if isinstance(sample_rate, float) and sample_rate.is_integer():
             sample_rate = int(sample_rate)
-        self._network = Network(self.model, stated)
+        self._network = Network(self.model, stated, model_inputs)
         self._contract = stated.changed(
-            sample_rate=sample_rate, output=as_path(output), classes=None if classes is None else tuple(classes)
+            sample_rate=sample_rate,
+            output=as_path(output),
+            classes=None if classes is None else tuple(classes),
+            layout=layout,
+            normalisation=normalisation,
         )
         if self._contract.sample_rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
@@ -124,6 +142,8 @@ class Subject:
             with self.lock:
                 if self._contract.output is not None:
                     self._check_output()
+                with suppress(*REFUSALS):
+                    silence(self)  # for which the layout is found
                 with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
                     if self._contract.scores is None:
                         self._try_output(silence(self))
@@ -187,16 +207,23 @@ class Subject:
         that is longer than the one length it takes is cut.
         """
         clip = self.clip(wave)
-        like = next((p for p in self.model.parameters() if p.is_floating_point()), torch.empty(0))
-        waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(like)
-        if self._contract.layout is None:
-            self._try_layout(waveform[:1], str(clip.attrs.get("name", "the wave")))
+        self._find(clip.sizes["time"], str(clip.attrs.get("name", "the wave")))
+        waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(self._like)
         return self._contract.fit(waveform)[:, None]
+
+    @property
+    def _like(self) -> Tensor:
+        """A tensor of the type and on the device of the model."""
+        return next((p for p in self.model.parameters() if p.is_floating_point()), torch.empty(0))
 
     def output(self, wave: Wave) -> Tensor:
         """What the model answers to a sound, (clip, ...)."""
         inputs = self.inputs(wave)
-        with self.lock, working(self, inputs), torch.no_grad(), evaluating(self.model):
+        with self.lock, working(self, inputs), torch.no_grad():
+            return torch.cat([self._output(one) for one in self.network.parts(inputs)])
+
+    def _output(self, inputs: Tensor) -> Tensor:
+        with evaluating(self.model):
             return output_tensor(self.network(inputs.clone()))  # which it may overwrite
 
     def taps(self, wave: Wave | None = None) -> Trace:
@@ -212,20 +239,44 @@ class Subject:
         with self.lock, working(self, inputs, "silence" if clip is None else clip.attrs["name"]):
             return trace(self.network, inputs, self.sample_rate, self.time_axes)
 
-    def _try_layout(self, waveform: Tensor, name: str) -> None:
-        """Find out by one forward pass which of the layouts the model takes."""
-        errors: list[tuple[Tensor, Exception]] = []
-        with self.lock, torch.no_grad(), evaluating(self.model):
-            for layout in _LAYOUTS:
-                candidate = self._contract.changed(layout=layout).tensor(waveform)
-                try:
-                    self.model(candidate.clone())  # which it may overwrite
-                except REFUSALS as error:
-                    errors.append((candidate, error))
-                else:
-                    self._contract = self._contract.changed(layout=layout)
-                    return
-        raise InputError(refusal(self, candidate.shape[-1], name, errors))
+    def _find(self, samples: int, name: str) -> None:
+        """Find out what the contract leaves open, by noise of a second, or as long as a sound where that is refused."""
+        stated = self._contract
+        if None not in (stated.layout, stated.clips, stated.calls):
+            return
+        # What changes nothing of it is left out.
+        beside = replace(stated, classes=None, scores=None, class_axis=None, time_axis=None)
+        key = (beside, repr(sorted(self.network.given)))
+        with self.lock:
+            known = _FOUND.setdefault(self.model, {})
+            if key not in known:
+                known[key] = self._found(samples, name)
+            self._contract = stated.changed(**{name: getattr(known[key], name) for name in _TO_FIND})
+
+    def _found(self, samples: int, name: str) -> Contract:
+        stated = self._contract
+        least = stated.length or max(self.sample_rate, stated.trained_length or 1, stated.minimum_length)
+        taken = stated.length or max(samples, stated.trained_length or 1, stated.minimum_length)
+        refused: Refused | None = None
+        for length in dict.fromkeys((least, taken)):
+            try:
+                found = find_layout(self.network, self.name, length, self._like)
+            except Refused as error:
+                refused = error
+            else:
+                calls = stated.calls or find_calls(self.network.under(found), length, self._like)
+                return found.changed(clips=stated.clips, clip_axis=stated.clip_axis, calls=calls)
+        assert refused is not None
+        if stated.layout is not None:
+            return stated  # what works on this sound will say why it does not
+        errors = [(trial.shape, trial.error) for trial in refused.trials if trial.error is not None]
+        features = takes_features(self.model, [error for _, error in errors])
+        if features:
+            raise InputError(
+                f"{self.name} cannot be given a sound, since {features}. Wrap it in a module that takes (batch, time), "
+                "computes what it takes in torch, and calls it"
+            ) from errors[0][1]
+        raise InputError(refusal(self, taken, name, errors)) from errors[0][1]
 
     def _check_output(self) -> None:
         """Raise an InputError where the model has no such output as is to be looked at."""
@@ -256,7 +307,8 @@ def silence(subject: Subject, duration: float = 1.0) -> Tensor:
 
 def signature(subject: Subject) -> dict[str, Any]:
     """What of a subject changes numbers, for the provenance of results."""
-    return {**asdict(subject.contract), "time_axes": subject.time_axes}
+    given = {"model_inputs": subject.network.given} if subject.network.given else {}
+    return {**asdict(subject.contract), "time_axes": subject.time_axes, **given}
 
 
 @contextmanager
@@ -264,9 +316,9 @@ def working(subject: Subject, inputs: Tensor, name: str = "the sound") -> Iterat
     """Where work fails because the model does not take sounds of this length, say that."""
     try:
         yield
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, InputError):
         raise
-    except RuntimeError:
+    except REFUSALS:
         check_taken(subject, inputs, name)
         raise
 
@@ -276,16 +328,16 @@ def check_taken(subject: Subject, inputs: Tensor, name: str = "the sound") -> No
     with torch.no_grad(), evaluating(subject.model):
         try:
             subject.network(inputs[:1].clone())
-        except RuntimeError as error:
-            taken = subject.network.contract.arrange(inputs[:1])
+        except InputError:
+            raise
+        except REFUSALS as error:
+            taken = tuple(subject.network.contract.arrange(inputs[:1]).shape)
             raise InputError(refusal(subject, inputs.shape[-1], name, [(taken, error)])) from None
 
 
-def refusal(subject: Subject, samples: int, name: str, errors: Sequence[tuple[Tensor, Exception]]) -> str:
+def refusal(subject: Subject, samples: int, name: str, errors: Sequence[tuple[Any, Exception]]) -> str:
     """Why a model does not take a sound, as far as its errors say."""
-    reasons = [
-        f"{tuple(tensor.shape)}: {str(error).partition(chr(10))[0] or type(error).__name__}" for tensor, error in errors
-    ]
+    reasons = [f"{shape}: {describe(error)}" for shape, error in errors if shape[1:2] in ((1,), shape[-1:], ())]
     rate = subject.sample_rate
     hint = (
         ": it may be too short, or the model may take one length only (give the model an attribute input_length)"

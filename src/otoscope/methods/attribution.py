@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from otoscope.citations import cite
 from otoscope.errors import InputError
+from otoscope.network import Network
 from otoscope.probe import logits
 from otoscope.results import variable
 
@@ -318,7 +319,7 @@ def attribute(
         for number, clip in enumerate(torch.split(inputs, 1)):
 
             def score(waveforms: Tensor, number: int = number) -> Tensor:
-                return pick(number, logits(model, waveforms))
+                return pick(number, torch.cat([logits(model, one) for one in _parts(model, waveforms)]))
 
             found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
     signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()
@@ -331,6 +332,11 @@ def attribute(
         low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")
         beside = beside.assign_coords(band_low=low, band_high=variable(["band"], edges[1:], "upper edge", "Hz"))
     return signal, beside
+
+
+def _parts(model: nn.Module, waveforms: Tensor) -> Sequence[Tensor]:
+    """Versions of a clip as the model can be run on them: one by one where they would meet."""
+    return model.parts(waveforms) if isinstance(model, Network) else (waveforms,)
 
 
 def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import inspect
@@ -18,12 +19,15 @@ import torch
 import xarray as xr
 
 from otoscope.audio import audio_duration, file_digest
+from otoscope.errors import InputError
 from otoscope.methods.arguments import checked
+from otoscope.methods.one_by_one import together
 from otoscope.probe.precision import autocast_set_aside
 from otoscope.probe.state import random_kept
 from otoscope.results import as_json, sign
 from otoscope.sounds import Sounds, sounds_of
 from otoscope.subject import Subject, check_taken, signature, silence
+from otoscope.trial import REFUSALS
 
 P = ParamSpec("P")
 Takes = Literal["model", "wave", "data"]
@@ -136,7 +140,8 @@ def method(
             with subject.lock, random_kept(), autocast_set_aside():  # libraries that a method calls may draw, too
                 audio = _audio(subject, takes, bound.arguments, streams)
                 with _refusing(subject, bound.arguments.get(takes)):
-                    result = function(*bound.args, **bound.kwargs)
+                    results = [function(*one.args, **one.kwargs) for one in _parts(subject, takes, bound)]
+                    result = results[0] if len(results) == 1 else together(results)
                 if takes == "data":
                     audio = bound.arguments["data"].facts
                 digest, contract = subject.digest, signature(subject)
@@ -192,14 +197,31 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
     return {"audio": clip.attrs.get("name", ""), "audio_sha256": clip.attrs.get("sha256", "")}
 
 
+def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Iterator[inspect.BoundArguments]:
+    """The arguments of a call, or of a call for each clip where those of the model must not be run together."""
+    wave = bound.arguments.get("wave") if takes == "wave" else None
+    if not isinstance(wave, xr.DataArray) or wave.sizes.get("clip", 1) == 1 or _apart(subject, wave):
+        yield bound
+        return
+    for clip in wave.values[:, None]:
+        one = copy.copy(bound)
+        one.arguments = bound.arguments | {"wave": subject.clip(wave[:1].copy(data=clip))}
+        yield one
+
+
+def _apart(subject: Subject, wave: xr.DataArray) -> bool:
+    subject.inputs(wave[:1])  # for which it is found out whether clips meet
+    return subject.network.apart
+
+
 @contextmanager
 def _refusing(subject: Subject, given: Any) -> Iterator[None]:
     """Where work fails because the model does not take sounds of such a length, say that."""
     try:
         yield
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, InputError):
         raise
-    except RuntimeError:
+    except REFUSALS:
         if isinstance(given, Sounds):
             for clip in given.latest:
                 check_taken(subject, clip.inputs, clip.name)

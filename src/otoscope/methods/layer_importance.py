@@ -332,7 +332,7 @@ def _through(encoder: nn.Module, clips: Sequence[Clip], tap: Tap) -> Tensor:
     """Features of clips at a tap, those of one length together."""
     places: dict[tuple[int, ...], list[int]] = {}
     for place, clip in enumerate(clips):
-        alone = (place,) if tap.time_axis == 0 else ()
+        alone = (place,) if tap.time_axis == 0 or not getattr(encoder, "apart", True) else ()
         places.setdefault((*clip.inputs.shape, *alone), []).append(place)
     parts = [
         _pooled(run_to(encoder, torch.cat([clips[i].inputs for i in group]), tap.name), tap)

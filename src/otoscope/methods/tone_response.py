@@ -97,7 +97,8 @@ def tone_response(
     inside = _inside(tap, at_rest.shape, inputs.shape[-1])
     time = torch.arange(inputs.shape[-1], dtype=torch.float64, device=inputs.device) / rate
     # Where frames or channels are put into the batch, sounds cannot be separated and go one by one.
-    at_once = 1 if tap.time_axis == 0 or len(value) != 1 else _AT_ONCE
+    alone = tap.time_axis == 0 or len(value) != 1 or not subject.network.apart
+    at_once = 1 if alone else _AT_ONCE
     gains = []
     for start in range(0, len(sweep), at_once):
         phase = 2 * math.pi * sweep[start : start + at_once, None].to(time.device) * time

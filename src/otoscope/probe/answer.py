@@ -112,7 +112,7 @@ def _chosen(output: Any, which: Which) -> Tensor:
         found = None
     if isinstance(found, Tensor):
         return found
-    known = _listed(dict(_tensors(output))) or "none"
+    known = _listed(dict(tensors_of(output))) or "none"
     raise InputError(f"the model has no output {which!r} that is a tensor; its outputs are {known}")
 
 
@@ -127,7 +127,7 @@ def _path(output: Any, which: Which) -> tuple[int | str, ...]:
     try:
         found = _at(output, path)
     except LookupError:
-        called = [place for place, _ in _tensors(output) if place[-len(path) :] == path]
+        called = [place for place, _ in tensors_of(output) if place[-len(path) :] == path]
         if len(called) == 1:
             return called[0]
         raise
@@ -163,7 +163,7 @@ def _named(output: Any) -> Mapping[int | str, Any]:
     return dict(vars(output)) if hasattr(output, "__dict__") and not callable(output) else {}
 
 
-def _tensors(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
+def tensors_of(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
     """All tensors of an output by their paths, each once."""
     seen: set[int] = set()
     for place, tensor in _walk(output, path):
@@ -182,7 +182,7 @@ def _walk(output: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int 
 
 def _candidates(output: Any) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
     """The tensors that may be scores: a loss has no axis, and what was counted or drawn is no floating-point number."""
-    return ((path, one) for path, one in _tensors(output) if one.is_floating_point() and one.ndim)
+    return ((path, one) for path, one in tensors_of(output) if one.is_floating_point() and one.ndim)
 
 
 def _listed(found: Mapping[tuple[int | str, ...], Tensor]) -> str:

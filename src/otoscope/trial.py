@@ -1,0 +1,333 @@
+"""What a model takes and does, found by running it on noise: its layout, whether clips meet, whether calls agree."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from otoscope.contract import Calls, Clips, Contract, Layout
+from otoscope.errors import InputError
+from otoscope.network import Network
+from otoscope.probe.answer import output_tensor, tensors_of
+from otoscope.probe.listen import evaluating
+from otoscope.probe.state import random_kept
+
+REFUSALS = (
+    RuntimeError, ValueError, LookupError, ArithmeticError, AssertionError, AttributeError, TypeError, torch.jit.Error,
+)  # fmt: skip
+"""By which models say no to a sound."""
+
+MOST_CHANNELS = 8
+_QUIET, _LOUD = 0.1, 1.0  # standard deviations of noise
+_JITTER = 1e-5  # by which two passes may differ: a recurrent layer may do so in the last digits
+_FEATURES = frozenset("input_features mel mels spectrogram spectrograms spec specs fbank log_mel logmel".split())
+_USUAL = ("(batch, 1, time)", "(batch, time)")
+
+
+@dataclass
+class Trial:
+    """How a model answers to sounds of one layout.
+
+    Attributes
+    ----------
+    contract : Contract
+        With the layout and channels that were tried, and what was found.
+    shape : tuple of int
+        Of the tensor that the model was given.
+    error : Exception or None
+        By which the model refused it.
+    answer : list of Tensor
+        To one clip.
+    hears : bool
+        Whether the answer depends on the sound.
+    rank : int
+        Smaller where the answer keeps the clips of a batch, and keeps them apart.
+    """
+
+    contract: Contract
+    shape: tuple[int, ...]
+    error: Exception | None = None
+    answer: list[Tensor] = field(default_factory=list)
+    hears: bool = True
+    rank: int = 0
+
+
+class Refused(Exception):
+    """A model takes a sound in none of the layouts; `trials` say why."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        super().__init__("no layout is taken")
+        self.trials = trials
+
+
+def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Contract:
+    """The contract with the layout that a model takes, and whether its clips meet.
+
+    A model may take several layouts without complaint. Meant is the one in which its answer has one entry for each clip
+    of a batch, and depends on the sound.
+
+    Parameters
+    ----------
+    network : Network
+        Its contract is left as it is.
+    name : str
+        Of the model, for messages.
+    samples : int
+        Length of the noise that it is run on.
+    like : Tensor
+        Whose device and type the noise has.
+
+    Raises
+    ------
+    Refused
+        If the model takes no layout.
+    InputError
+        If two layouts fit, and the answers differ; or the model takes no single clip.
+    """
+    check_arguments(network, name)
+    stated = network.contract
+    layouts = [stated.layout] if stated.layout else [one for one in get_args(Layout) if one != "(batch, channel, time)"]
+    trials = [try_layout(network, stated.changed(layout=one), samples, like) for one in layouts]
+    if all(trial.error for trial in trials) and stated.layout in (None, "(batch, channel, time)"):
+        counts = [stated.channels] if stated.channels else range(2, MOST_CHANNELS + 1)
+        for channels in counts:
+            several = stated.changed(layout="(batch, channel, time)", channels=channels)
+            trials.append(try_layout(network, several, samples, like))
+    fitting = [trial for trial in trials if trial.error is None]
+    if not fitting:
+        _check_pairs(network, name, trials, samples, like)
+        raise Refused(trials)
+    best = min(map(_place, fitting))
+    chosen = [trial for trial in fitting if _place(trial) == best]
+    chosen.sort(key=lambda trial: _axes(trial.answer))
+    for other in chosen[1:]:
+        if not _same_answer(chosen[0].answer, other.answer) and chosen[0].contract.layout != other.contract.layout:
+            one, two = chosen[0].contract.layout, other.contract.layout
+            raise InputError(
+                f"{name} takes {one} and {two}, and answers differently: say which it is meant to take, by "
+                f'layout="{two}" (--layout "{two}" on the command line), an attribute `layout` of the model or its '
+                "contract"
+            )
+    return chosen[0].contract
+
+
+def _place(trial: Trial) -> tuple[bool, int, bool]:
+    """By which the layouts that a model takes are ordered; what is rare is meant where nothing usual fits as well."""
+    return not trial.hears, trial.rank, trial.contract.layout not in _USUAL
+
+
+def _axes(answer: Sequence[Tensor]) -> tuple[bool, int]:
+    """By which equal answers are ordered: (clip, class) before (clip, 1, class), and before (clip,)."""
+    most = max((one.ndim for one in answer), default=0)
+    return most < 2, most
+
+
+def try_layout(network: Network, contract: Contract, samples: int, like: Tensor) -> Trial:
+    """Run a model on one clip, and on that clip beside others."""
+    tried = network.under(contract.changed(clips="apart"))
+    channels = contract.channels or 1
+    clip, loud, quiet = (noise(samples, channels, like, seed, level) for seed, level in _NOISES)
+    trial = Trial(contract, tuple(contract.arrange(clip).shape))
+    try:
+        trial.answer = answers(tried, clip)
+    except REFUSALS as error:
+        trial.error = error
+        return trial
+    clips: Clips = "alone"
+    both = _pair(tried, trial.answer, clip, loud)
+    if both is None:
+        trial.hears = not _near(trial.answer, _try(tried, loud) or trial.answer)
+    else:
+        beside = _pair(tried, trial.answer, clip, quiet)
+        trial.hears = not _near([one[0] for one in both], [one[1] for one in both])
+        alike = beside is not None and _near([one[0] for one in both], [one[0] for one in beside])
+        clips = "apart" if alike else "meet"
+    lost = not any(one.ndim > (contract.layout == "(time,)") and len(one) == 1 for one in trial.answer)
+    trial.contract = contract.changed(clips=clips, clip_axis="lost" if lost else "kept")
+    ranks = {("apart", False): 0, ("meet", False): 1, ("apart", True): 2, ("meet", True): 3, ("alone", False): 4}
+    trial.rank = ranks.get((clips, lost), 4 if contract.layout == "(time,)" else 5)
+    return trial
+
+
+def _pair(network: Network, alone: Sequence[Tensor], clip: Tensor, other: Tensor) -> list[Tensor] | None:
+    """What a model answers to two clips, as far as it has an entry for each; None where nothing has."""
+    if network.contract.layout == "(time,)":
+        return None
+    both = _try(network, torch.cat([clip, other])) or []
+    if len(both) != len(alone):
+        return None
+    entries = [
+        two
+        for one, two in zip(alone, both, strict=True)
+        if two.ndim and len(two) == 2 and (two.ndim > one.ndim or len(one) == 1)
+    ]
+    return entries or None
+
+
+def _try(network: Network, inputs: Tensor) -> list[Tensor] | None:
+    try:
+        return answers(network, inputs)
+    except REFUSALS:
+        return None
+
+
+def find_calls(network: Network, samples: int, like: Tensor) -> Calls:
+    """Whether two equal calls of a model give the same answer."""
+    clip = noise(samples, network.contract.channels or 1, like, *_NOISES[0])
+    with drawing(0), torch.no_grad(), evaluating(network):
+        first = _answers(network, clip)
+        drew = _drew(0, clip.device)
+        with drawing(0):
+            second = _answers(network, clip)
+    if not _near(first, second):
+        again = answers(network, clip)
+        if not _near(first, again, 1e-2) and drew and not _near(again, answers(network, clip)):
+            return "random"
+        return "state"
+    return "random" if drew and not _near(first, answers(network, clip, seed=1)) else "equal"
+
+
+def answers(network: nn.Module, inputs: Tensor, seed: int = 0) -> list[Tensor]:
+    """The output that is looked at, or all outputs where it has yet to be chosen."""
+    with drawing(seed), torch.no_grad(), evaluating(network):
+        return _answers(network, inputs)
+
+
+def _answers(network: Any, inputs: Tensor) -> list[Tensor]:
+    answer = network.ask(inputs.clone())  # which the model may overwrite
+    try:
+        found = [output_tensor(answer, network.contract.output)]
+    except InputError:
+        found = [one for _, one in tensors_of(answer)]
+    return [one.detach().clone() for one in found]
+
+
+def noise(samples: int, channels: int, like: Tensor, seed: int, level: float) -> Tensor:
+    """One clip (1, channel, time) of white noise."""
+    drawn = np.random.default_rng(seed).standard_normal((1, channels, samples))
+    return torch.from_numpy(level * drawn).to(like)
+
+
+_NOISES = ((0, _QUIET), (1, _LOUD), (2, 0.1 * _QUIET))
+
+
+@contextmanager
+def drawing(seed: int) -> Iterator[None]:
+    """Random numbers from a seed, and afterwards those that would have come without it."""
+    with random_kept():
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+        yield
+
+
+def _drew(seed: int, device: torch.device) -> bool:
+    """Whether random numbers were drawn since generators were seeded."""
+    now = _states(device)
+    with drawing(seed):
+        return now != _states(device)
+
+
+def _states(device: torch.device) -> tuple[Any, ...]:
+    of_device = torch.cuda.get_rng_state(device).tolist() if device.type == "cuda" else None
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), (name, tuple(keys), *rest), torch.get_rng_state().tolist(), of_device
+
+
+def _near(ones: Sequence[Tensor], others: Sequence[Tensor], tolerance: float = _JITTER) -> bool:
+    """Whether answers are the same but for rounding."""
+    return len(ones) == len(others) and all(map(lambda a, b: _near_each(a, b, tolerance), ones, others))
+
+
+def _near_each(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    if one.shape != other.shape or one.numel() == 0:
+        return one.shape == other.shape
+    if not (one.is_floating_point() or one.is_complex()):
+        return bool((one == other).all())
+    rounding = max(tolerance, 16 * torch.finfo(one.dtype).eps)
+    difference, size = (one - other).abs(), torch.maximum(one.abs(), other.abs())
+    known = difference.isfinite()
+    return bool((one.isfinite() == other.isfinite()).all()) and (
+        not known.any() or bool(difference[known].max() <= rounding * size[known].max())
+    )
+
+
+def _same_answer(ones: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Whether two layouts have the same answer, but for axes of one element."""
+    return _near([one.flatten() for one in ones], [one.flatten() for one in others], 1e-3)
+
+
+# -- Why a model takes no sound ---------------------------------------------------------------------------
+
+
+def check_arguments(network: Network, name: str) -> None:
+    """Raise an InputError where the forward pass needs more than a sound, and that was not given."""
+    try:
+        parameters = inspect.signature(network.model.forward).parameters
+    except (TypeError, ValueError):  # as of a scripted module
+        return
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    takers = [key for key, one in parameters.items() if one.kind in (*by_name, inspect.Parameter.POSITIONAL_ONLY)]
+    needed = [key for key, one in parameters.items() if one.default is one.empty and one.kind in by_name]
+    sound = next(iter(takers), "")
+    missing = [key for key in needed if key != sound and key not in network.given]
+    if missing:
+        raise InputError(
+            f"the forward pass of {name} needs {' and '.join(missing)} beside the sound {sound!r}: give "
+            f"{'it' if len(missing) == 1 else 'them'} once, as model_inputs={{{missing[0]!r}: ...}}: a tensor, a "
+            "number, or a function of the tensor that the model is given"
+        )
+    unknown = [key for key in network.given if key not in parameters]
+    if unknown and not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        raise InputError(
+            f"the forward pass of {name} has no argument {unknown[0]!r}; its arguments are {', '.join(parameters)}"
+        )
+
+
+def takes_features(model: nn.Module, errors: Sequence[Exception]) -> str:
+    """What says that a model which refuses waveforms takes spectrograms; "" where nothing does."""
+    config = getattr(model, "config", None)
+    if getattr(model, "main_input_name", None) == "input_features" or hasattr(config, "num_mel_bins"):
+        return f"{type(model).__name__} takes spectrograms, not waveforms"
+    try:
+        first = next(iter(inspect.signature(model.forward).parameters), "")
+    except (TypeError, ValueError):
+        first = ""
+    if first in _FEATURES:
+        return f"its forward pass takes {first!r}: spectrograms, not waveforms"
+    wanted = {int(one) for error in errors for one in re.findall(r"to have (\d+) channels", str(error))}
+    if wanted and min(wanted) > MOST_CHANNELS:
+        return f"its first layer reads {min(wanted)} channels: it takes spectrograms or other features, not waveforms"
+    return ""
+
+
+def _check_pairs(network: Network, name: str, trials: Sequence[Trial], samples: int, like: Tensor) -> None:
+    """Raise an InputError where a model that refuses a single clip takes two."""
+    for trial in trials:
+        if trial.contract.layout == "(time,)":
+            continue
+        tried = network.under(trial.contract.changed(clips="apart"))
+        clips = [noise(samples, trial.contract.channels or 1, like, seed, level) for seed, level in _NOISES[:2]]
+        if _try(tried, torch.cat(clips)) is None:
+            continue
+        raise InputError(
+            f"{name} takes no single clip, only several at once, so that its answer to one would depend on those "
+            "beside it: does it normalise over the batch, as batch normalisation without running statistics does? The "
+            f"model's error for one clip: {describe(trial.error)}"
+        )
+
+
+def describe(error: BaseException | None) -> str:
+    """An error in a line, with its kind where that says more than its words."""
+    text = str(error).strip().partition("\n")[0]
+    kind = type(error).__name__
+    return text if isinstance(error, RuntimeError) and text else f"{kind}: {text}" if text else kind
