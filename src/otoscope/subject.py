@@ -19,13 +19,13 @@ from otoscope.contract import Contract, Layout, Normalisation, Scores
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
-from otoscope.probe import Trace, trace
+from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
 from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
-from otoscope.types import Wave
+from otoscope.types import Progress, Wave
 
 _LONGEST = 3600.0  # s
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
@@ -234,10 +234,34 @@ class Subject:
         wave : wave, optional
             A sound to run the model on; silence of a second, or of the length that the model takes, by default.
         """
-        clip = None if wave is None else self.clip(wave)
-        inputs = silence(self) if clip is None else self.inputs(clip)
-        with self.lock, working(self, inputs, "silence" if clip is None else clip.attrs["name"]):
+        inputs, name = self._heard(wave)
+        with self.lock, working(self, inputs, name):
             return trace(self.network, inputs, self.sample_rate, self.time_axes)
+
+    def verify(self, wave: Wave | None = None, *, progress: Progress | None = None) -> list[Check]:
+        """Prove what :meth:`taps` says: run operations again, measure where they are in time, check their gradients.
+
+        Parameters
+        ----------
+        wave : wave, optional
+            As of :meth:`taps`; noise of the same length in place of silence.
+        progress : callable, optional
+            Called with how many checks are done, and of how many.
+
+        Returns
+        -------
+        list of Check
+            See :func:`otoscope.probe.verify`.
+        """
+        inputs, name = self._heard(wave)
+        with self.lock, working(self, inputs, name):
+            traced = trace(self.network, inputs, self.sample_rate, self.time_axes)
+            return verify(self.network, inputs, traced, progress=progress)
+
+    def _heard(self, wave: Wave | None) -> tuple[Tensor, str]:
+        """A sound as the model takes it, silence where there is none, and its name."""
+        clip = None if wave is None else self.clip(wave)
+        return (silence(self), "silence") if clip is None else (self.inputs(clip), str(clip.attrs["name"]))
 
     def _find(self, samples: int, name: str) -> None:
         """Find out what the contract leaves open, by noise of a second, or as long as a sound where that is refused."""

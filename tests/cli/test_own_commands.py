@@ -48,6 +48,33 @@ def test_taps_are_written_as_they_are_printed(otoscope: Otoscope, small: str, tm
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["taps.json"]
 
 
+def test_taps_are_proved(otoscope: Otoscope, small: str, tone: Path, tmp_path: Path) -> None:
+    for arguments in ((), (tone,), ("--device", "cpu", "--sample-rate", "8000", "--output", "0")):
+        checks = otoscope("taps", small, *arguments, "--verify", "--json").json()["checks"]
+        assert [check["tap"] for check in checks] == ["", *["conv"] * 5, *["relu"] * 5]
+        assert all(check["passed"] for check in checks)
+    ran = otoscope("taps", small, "--verify", "--out", tmp_path / "new")
+    assert ran.code == 0 and "11 passed, 0 FAILED, 0 not known" in ran.out
+    assert sum("gradient" in line and "passed" in line for line in ran.out.splitlines()) == 2
+    assert json.loads((tmp_path / "new" / "taps.json").read_text())["checks"] == checks
+    assert "checks" not in otoscope("taps", small, "--json").json()
+
+
+def test_taps_of_a_random_model_are_not_proved(otoscope: Otoscope, tmp_path: Path) -> None:
+    (tmp_path / "random.py").write_text(
+        "import torch\nfrom torch import nn\n\n\n"
+        "class Dropping(nn.Module):\n    sample_rate = 8000\n\n"
+        "    def __init__(self):\n        super().__init__()\n        self.conv = nn.Conv1d(1, 4, 20, stride=5)\n\n"
+        "    def forward(self, x):\n        h = nn.functional.dropout(self.conv(x).relu(), 0.3)\n"
+        "        return h.mean(-1)\n"
+    )
+    for option in ("--json", "--quiet"):
+        ran = otoscope("taps", f"{tmp_path / 'random.py'}:Dropping", "--verify", option)
+        assert ran.code == 1 and "its forward is random" in ran.err and "failed: the model: repeat" in ran.err
+        assert "repeat" in ran.out  # all the lines are printed, also of those that passed
+    assert ran.out.count("passed") >= 8
+
+
 def test_models(otoscope: Otoscope) -> None:
     assert otoscope("models", "--json").json() == {"models": models.available()}
     assert all(name in otoscope("models").out for name in models.available())

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import xarray as xr
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Model, load_wave, make_scope
-from otoscope.cli.console import err_console, facts_table, out_console, print_json, print_table
+from otoscope.cli.common import Common, CommonOptions, Flag, Model, load_wave, make_scope
+from otoscope.cli.console import (
+    counted,
+    err_console,
+    facts_table,
+    out_console,
+    print_json,
+    print_table,
+    progress_bar,
+)
+from otoscope.errors import InputError
+from otoscope.probe import Check
 from otoscope.report import taps_table, write_numbers
+from otoscope.scope import Scope
 from otoscope.tables import finite
 
 _HEADINGS = {
@@ -26,18 +39,59 @@ def taps(
     ] = None,
     /,
     *,
+    verify: Annotated[
+        Flag,
+        Parameter(
+            help="Prove the table: run every operation again, measure where it is in time, and compare gradients with "
+            "finite differences; exit with 1 where one fails."
+        ),
+    ] = False,
     common: CommonOptions = None,
 ) -> None:
     """List what a model takes and answers, and its convolutions, activations and poolings with their place in time."""
     common = common or Common()
     scope = make_scope(model, common)
-    rows = taps_table(scope.taps(load_wave(audio, scope) if audio else None))
+    wave = load_wave(audio, scope) if audio else None
+    rows = taps_table(scope.taps(wave))
     content = {"model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows}
+    checks = _verified(scope, wave) if verify else []
+    if verify:
+        content["checks"] = [asdict(check) for check in checks]
     if common.out is not None:
         err_console.print(str(write_numbers(common.out, "taps", content)), markup=False)
     if common.json:
         print_json(finite(content))
-        return
+    else:
+        _print_tables(scope, rows)
+        if verify:
+            _print_checks(checks)
+    if failed := [check for check in checks if check.passed is False]:
+        raise InputError(_failure(failed, len(checks)))
+
+
+def _verified(scope: Scope, wave: xr.DataArray | None) -> list[Check]:
+    with progress_bar("verifying") as report:
+        return scope.verify(wave, progress=lambda done, total: report("taps", done, total))
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    """A line for each."""
+    words = {True: "passed", False: "FAILED", None: "not known"}
+    rows = [
+        {"tap": one.tap or "the model", "check": one.check, "result": words[one.passed], "details": one.details}
+        for one in checks
+    ]
+    headings = {"tap": "tap", "check": "check", "result": "result", "details": "details"}
+    counts = ", ".join(f"{sum(row['result'] == word for row in rows)} {word}" for word in words.values())
+    print_table("Checks", rows, headings, caption=counts, most=len(rows))
+
+
+def _failure(failed: Sequence[Check], count: int) -> str:
+    first = [f"{one.tap or 'the model'}: {one.check}: {one.details}" for one in failed[:3]]
+    return f"{len(failed)} of {counted(count, 'check')} failed: {'; '.join(first)}{'; ...' if len(failed) > 3 else ''}"
+
+
+def _print_tables(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     stated = scope.contract.filled()
     if scope.classes:
         stated["classes"] = (

@@ -19,7 +19,6 @@ multiplied by zero (masks, zero-padded windows, filters by FFT), and what is zer
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +30,7 @@ from torch import Tensor, nn
 from otoscope.probe.bisection import Lengths, bisected, growth
 from otoscope.probe.moments import Measured, Span, Whole, moments_of, read
 from otoscope.probe.passes import Edge, Passes
+from otoscope.probe.precise import in_double
 
 Axes = tuple[int, ...]
 
@@ -76,7 +76,7 @@ def measure(
     passes = passes or Passes(model)
     if values:
         clips = 1
-        passes, x = in_double(passes, x)
+        passes, x = precise(passes, x)
     return Measuring(passes, x, clips, values).taps(names)
 
 
@@ -87,13 +87,13 @@ def heard(x: Tensor) -> Tensor:
     return torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
 
 
-def in_double(passes: Passes, x: Tensor) -> tuple[Passes, Tensor]:
-    """Passes of a copy in double precision; as they are where the model cannot be copied, or not run so."""
+def precise(passes: Passes, x: Tensor) -> tuple[Passes, Tensor]:
+    """Passes of a copy in double precision, and the clip; as they are where the model cannot be copied, or run so."""
+    copied = in_double(passes.model)
     try:
-        copied = Passes(copy.deepcopy(passes.model).double())
-        if copied.shapes(x.double()):
-            return copied, x.double()
-    except (RuntimeError, TypeError, ValueError, NotImplementedError):
+        if copied is not None and (doubled := Passes(copied)).shapes(x.double()):
+            return doubled, x.double()
+    except Exception:  # of a model that mixes in tensors of single precision
         pass
     return passes, x
 
