@@ -136,7 +136,7 @@ def examples(folder: Path) -> dict[str, Example]:
             amplitude=0.25,
             duration=0.5,
         ),
-        "wigner": on((), {}, layer="wide", n_fft=64, distributions=True),
+        "wigner": on((), {}, layer="wide", n_fft=64, n_kernels=3, distributions=True),
         "geometry": on((), {}),
         "relevance": on(
             wave,
