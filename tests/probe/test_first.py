@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from probe_zoo import Written, build
 from torch import Tensor, nn
 
+from otoscope.dsp.response import strs
 from otoscope.errors import InputError
 from otoscope.probe import trace
 from otoscope.probe.first import FirstLayer, at_least, first_layer
@@ -111,6 +112,44 @@ def test_the_first_layer_has_several_kernels_on_a_waveform() -> None:
     assert looked_at(nn.Sequential(nn.Conv1d(1, 1, 64, 4), nn.Conv1d(1, 8, 31), nn.ReLU())).layer == "1"
     assert looked_at(nn.Sequential(nn.Conv1d(1, 4, 1), nn.ReLU(), nn.Conv1d(4, 8, 31))).layer == "0"  # all there is
     assert looked_at(nn.Sequential(nn.Conv1d(1, 1, 64, 4), nn.ReLU(), nn.Conv1d(1, 8, 31))).layer == "0"
+
+
+MAGNITUDES: list[Any] = [
+    lambda a, b: (a**2 + b**2).sqrt(),
+    lambda a, b: torch.sqrt(a.pow(2) + b.pow(2) + 1e-6),
+    lambda a, b: (a.square()[:, None] + b.square()[:, None]).squeeze(1).clamp(min=1e-9).log(),
+    lambda a, b: a * a + 0.5 * (b * b),
+    lambda a, b: torch.hypot(a, b),
+    lambda a, b: torch.complex(a, b).abs(),
+    lambda a, b: torch.stack([a, b], -1).pow(2).sum(-1),
+]
+
+
+@pytest.mark.parametrize("magnitude", MAGNITUDES)
+def test_the_parts_of_a_complex_transform_are_one_layer(magnitude: Any) -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = F.pad(x, (32, 32), "reflect")
+        return m.rest(magnitude(m.real(x), m.imaginary(x)))
+
+    real, imaginary = (nn.Conv1d(1, 33, 64, 16, bias=False) for _ in range(2))
+    time, frequency = torch.arange(64), torch.arange(33)[:, None]
+    window, phase = torch.hann_window(64), 2 * torch.pi * frequency * time / 64
+    real.weight.data, imaginary.weight.data = (window * phase.cos())[:, None], (-window * phase.sin())[:, None]
+    model = Written(forward, real=real, imaginary=imaginary, rest=nn.Conv1d(33, 4, 3))
+    layers = trace(model, torch.zeros(1, 1, SAMPLES), RATE).layers
+    assert [len(layer.taps) for layer in layers] == [2, 1] and not layers[0].skip
+    first = looked_at(model)
+    assert [kernel.shape for kernel in first.kernels] == [(33, 64)] * 2 and first.reads == "the waveform"
+    assert looked_at(model, "imaginary").layer == first.layer
+    # Cosines and sines under a window: the response spectrum of a tone has its peak there, whatever its phase.
+    found = strs(torch.cos(2 * torch.pi * 10 / 64 * torch.arange(400) + 1), first.kernels, 16, 64)
+    assert (found[:, 3:-3].argmax(0) == 10).all()
+
+
+def test_paths_that_are_added_stay_layers_of_their_own() -> None:
+    model = Written(lambda m, x: m.a(x) + m.b(x), a=nn.Conv1d(1, 4, 9, padding=4), b=nn.Conv1d(1, 4, 5, padding=2))
+    layers = trace(model, torch.zeros(1, 1, SAMPLES), RATE).layers
+    assert [layer.name for layer in layers] == ["a", "b"] and all(layer.skip for layer in layers)
 
 
 def spectrogram_layer() -> nn.Module:

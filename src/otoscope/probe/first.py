@@ -228,9 +228,18 @@ def _several(layer: Layer) -> str:
         if not _of_one_channel(tap):
             return (
                 f"layer {layer.name!r} has kernels of shape {tuple(_weight(tap).shape[1:])} and does not read a "
-                "waveform of one channel; choose another layer"
+                f"waveform of one channel{_read_instead(tap)}; choose another layer"
             )
     return ""
+
+
+def _read_instead(tap: Tap) -> str:
+    try:
+        grid = grid_of(tap)
+    except InputError:
+        return ""
+    rate = "" if grid.hop == 1 else f", {tap.sample_rate / grid.hop:.6g} values a second"
+    return f" but {grid.others} channels{rate}" if grid.others > 1 else ""
 
 
 def _of_one_channel(tap: Tap) -> bool:

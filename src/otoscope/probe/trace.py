@@ -22,6 +22,7 @@ from otoscope.probe.support import Support, follow, reduced
 _PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
 _SUMMING = frozenset("add __add__ __radd__ __iadd__".split())
 _JOINING = frozenset("cat concat concatenate stack".split())
+_COMPLEX = frozenset("complex hypot atan2 arctan2 polar".split())  # of a real and an imaginary part
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class Tap:
 @dataclass(frozen=True)
 class Layer:
     """Convolutions that read the same tensor and are concatenated, most often a single one.
+
+    The real and the imaginary part of a complex transform, which are squared and added, are one layer, too.
 
     `skip` says whether the result, perhaps normalised, is added to another path.
     """
@@ -312,6 +315,7 @@ class _Recorder:
         self.reads: dict[str, int] = {}  # convolution -> origin of the tensor it reads
         self.joined: list[frozenset[str]] = []  # convolutions that are concatenated
         self.skipped: set[str] = set()  # convolutions that are added to another path
+        self.squares: set[int] = set()  # origins of what was squared
         self._supports: Any = WeakIdKeyDictionary()
         self._lineages: Any = WeakIdKeyDictionary()
         self._count = 0
@@ -354,12 +358,17 @@ class _Recorder:
             return self._new_lineage(frozenset([call.tap]), upstream)
         if call.name in _PASSING and len(lineages) == 1:
             return lineages[0]
-        if call.name.rstrip("_") in _SUMMING or call.name in _SUMMING:
-            self._mark_skips(lineages)
+        sums = call.name.rstrip("_") in _SUMMING or call.name in _SUMMING
         convolutions = frozenset().union(*(lineage.convolutions for lineage in lineages))
-        if call.name in _JOINING and len(lineages) > 1:
+        squared = bool(convolutions) and all(one.origin in self.squares for one in lineages if one.convolutions)
+        if len(lineages) > 1 and (call.name in _JOINING | _COMPLEX or (sums and squared)):
             self.joined.append(convolutions)
-        return self._new_lineage(convolutions, upstream)
+        elif sums:
+            self._mark_skips(lineages)
+        lineage = self._new_lineage(convolutions, upstream)
+        if squared or _squares(call):
+            self.squares.add(lineage.origin)
+        return lineage
 
     def _mark_skips(self, summands: list[_Lineage]) -> None:
         """Of paths that are added, mark the convolutions that end one, not those that both start from."""
@@ -419,6 +428,14 @@ class _Recorder:
             if name in group and len(beside) == len(group):
                 return [tap for tap in self.taps if tap in beside]
         return [name]
+
+
+def _squares(call: Call) -> bool:
+    """Whether a call is a square, written in one of its ways."""
+    name, args = call.name.strip("_"), call.args
+    if name in ("pow", "float_power"):
+        return len(args) > 1 and isinstance(args[1], (int, float)) and args[1] == 2
+    return name == "square" or (name in ("mul", "multiply") and len(args) > 1 and args[0] is args[1])
 
 
 def _tensors_of(call: Call) -> list[Tensor]:
