@@ -248,6 +248,34 @@ def test_without_classes_the_first_layer_is_compared(clip: Tensor) -> None:
         compare(scopes, clip, target=0)
 
 
+def test_a_layer_behind_a_decimator_is_compared_at_the_same_frequencies_and_times(clip: Tensor) -> None:
+    """The same cosines at half the rate, behind every second sample: the same peaks, at the same moments."""
+
+    def bank(rate: int, width: int) -> nn.Conv1d:
+        layer = nn.Conv1d(1, 12, width, width // 8, bias=False)
+        time = torch.arange(width) / rate
+        layer.weight.data = (
+            torch.hann_window(width) * torch.cos(6.2832 * torch.linspace(100, 1900, 12)[:, None] * time)
+        )[:, None]
+        return layer
+
+    whole = nn.Sequential(bank(8000, 64), nn.ReLU())
+    halved = nn.Sequential(nn.AvgPool1d(1, 2), bank(4000, 32), nn.ReLU())
+    time = torch.arange(4000) / 8000
+    chirp = torch.sin(6.2832 * (300 * time + 1000 * time**2))  # from 300 to 1300 Hz
+    result = compare({"whole": Scope(whole, 8000), "halved": Scope(halved, 8000)}, chirp)
+    one, other = (result.strs.sel(model=name) for name in ("whole", "halved"))
+    above = result.response_frequency > 2000
+    assert not other[above].any() and one[above].any()
+    inside = slice(20, -20)
+    peaks = [two.values[~above][:, inside].argmax(0) for two in (one, other)]
+    assert np.abs(peaks[0] - peaks[1]).max() <= 3
+    step = float(result.response_time[1] - result.response_time[0])
+    np.testing.assert_allclose(
+        np.polyfit(np.arange(peaks[1].size) * step, peaks[1] * 8000 / 1024, 1)[0], 2000, rtol=0.03
+    )
+
+
 def test_without_a_first_layer_on_the_waveform_relevance_is_compared(clip: Tensor) -> None:
     class Pairs(nn.Module):
         def __init__(self) -> None:

@@ -28,6 +28,7 @@ from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.probe import Rule, rule_name
+from otoscope.probe.first import first_layer, named_bank
 from otoscope.report.gather import Progress, fit_note
 from otoscope.results import axis, sign, variable
 from otoscope.subject import Subject, check_taken, signature
@@ -74,7 +75,8 @@ def compare(
     rule_options : mapping of str, optional
         Of the rule, such as ``{"steps": 100}``, see :func:`otoscope.methods.relevance.relevance`.
     layer : str, optional
-        A tap whose whole layer is sonified: one for all, a list with one for each, or a mapping from names.
+        A tap whose whole layer is sonified: one for all, a list with one for each, or a mapping from names. Where it is
+        a bank of kernels on one signal, the response spectra are of it, too.
     marks : mapping of str to float, optional
         Frequencies in Hz that pictures mark, by name: ``{"F0": 120.0, "F1": 730.0}``.
     progress : callable, optional
@@ -351,17 +353,20 @@ def _first_layer(compared: list[_Compared], recording: xr.DataArray) -> xr.Datas
     rate, hop = recording.attrs["sample_rate"], _hop(compared, recording)
     grid = np.fft.rfftfreq(_N_FFT, 1 / rate)
     spectra: dict[str, list[Array]] = {"strs": [], "crs": [], "cumulative_response": []}
+    times = np.arange(-(-recording.size // hop)) * hop / rate
     for one in compared:
-        # The same steps in Hz and in s at every rate, to a sample.
-        n_fft, own_hop = (round(n * one.subject.sample_rate / rate) for n in (_N_FFT, hop))
-        found = strs(one.subject, one.clip, n_fft=n_fft, hop=own_hop)["strs"]
-        frames = _of_length(found.values, -(-recording.size // hop))
+        inputs, own_rate = one.subject.inputs(one.clip), one.subject.sample_rate
+        bank = named_bank(one.subject.taps(one.clip), [one.layer] if one.layer else [])
+        own = first_layer(one.subject.network, inputs, own_rate, bank)
+        # The same steps in Hz and in s at every rate, to a value of what the layer reads.
+        n_fft, own_hop = (max(1, round(n * own.rate / rate)) for n in (_N_FFT, hop))
+        options: dict[str, Any] = {"layer": own.layer, "n_fft": n_fft}
+        found = strs(one.subject, one.clip, hop=own_hop, **options)["strs"]
         frequency = found.frequency.values
-        cumulative = filters(one.subject, n_fft=n_fft)["cumulative_response"]
-        spectra["strs"].append(_on_grid(frames, frequency, grid))
-        spectra["crs"].append(_on_grid(crs(one.subject, one.clip, n_fft=n_fft)["crs"].values, frequency, grid))
+        cumulative = filters(one.subject, **options)["cumulative_response"]
+        spectra["strs"].append(_on_grid(_at_times(found, times, own_hop / own.rate), frequency, grid))
+        spectra["crs"].append(_on_grid(crs(one.subject, one.clip, **options)["crs"].values, frequency, grid))
         spectra["cumulative_response"].append(_on_grid(cumulative.values, frequency, grid))
-    times = np.arange(spectra["strs"][0].shape[-1]) * hop / rate
     over = ["model", "response_frequency"]
     result = xr.Dataset(
         {
@@ -485,10 +490,19 @@ def _hop(compared: list[_Compared], recording: xr.DataArray) -> int:
     return max(math.ceil(recording.size / _MOST_FRAMES), math.ceil(most))
 
 
+def _at_times(found: xr.DataArray, times: Array, step: float) -> Array:
+    """Frames `step` seconds apart, read off at the nearest of them, zero where there is none."""
+    place = np.rint((times - float(found["time"][0])) / step).astype(int)
+    inside = place < found.sizes["time"]
+    frames: Array = found.values[:, np.clip(place, 0, found.sizes["time"] - 1)] * inside.astype(found.dtype)
+    return frames
+
+
 def _on_grid(values: Array, frequency: Array, grid: Array) -> Array:
-    """Values over frequency, their first axis, read off at other frequencies."""
+    """Values over frequency, their first axis, read off at other frequencies; zero above all of them."""
     place = np.interp(grid, frequency, np.arange(frequency.size))
     below = np.minimum(place.astype(int), frequency.size - 2)
     part = (place - below).reshape(-1, *[1] * (values.ndim - 1))
     values = values[below] * (1 - part) + values[below + 1] * part
+    values[grid > frequency[-1] * (1 + 1e-9)] = 0
     return values.astype(np.float32)

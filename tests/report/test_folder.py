@@ -19,7 +19,7 @@ from otoscope import InputError, Scope
 from otoscope import open as open_result
 from otoscope.methods.catalogue import METHODS
 from otoscope.report import write_report, write_results
-from otoscope.report.gather import gather, spread
+from otoscope.report.gather import gather, sonified, spread
 from otoscope.tables import finite, rows
 
 ASKED: dict[str, Any] = {"target": "b", "layer": ["1"], "n_maps": 2, "rule": "deconvnet"}
@@ -246,6 +246,33 @@ def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> 
     ]
     assert spread(trace) == ["features.pool1", "features.pool6", "features.relu11"]
     assert spread(trace, 1) == ["features.pool1"]
+
+
+def test_a_layer_on_one_signal_stands_for_the_first_layer(clip: Tensor) -> None:
+    model = nn.Sequential(nn.Conv1d(1, 1, 32, 2), nn.Conv1d(1, 4, 20), nn.ReLU(), nn.Conv1d(4, 2, 3), nn.ReLU())
+    scope = Scope(model, 8000)
+    for layer, first in ((None, "1"), ("3", "1"), ("0", "0"), (["4", "0"], "0")):
+        found = gather(scope, clip, layer=layer)
+        for name in ("strs", "crs", "filters", "frame_response", "f_vowel", "wigner"):
+            assert json.loads(found.results[name].attrs["arguments"])["layer"] == first
+        if layer:
+            assert list(found.results["sonify"]) == ([layer] if isinstance(layer, str) else layer)
+    assert float(gather(scope, clip).results["strs"].frequency.max()) == 2000
+
+
+def test_a_layer_of_several_convolutions_is_sonified_one_by_one() -> None:
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.banks = nn.ModuleList(nn.Conv1d(1, 2, width, padding=width // 2) for width in (9, 21))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([bank(x) for bank in self.banks], 1).relu()
+
+    taps = Scope(Branches(), 8000).taps()
+    assert sonified(taps, ["banks", "relu", "banks.1"]) == ["banks.0", "banks.1", "relu"]
+    with pytest.raises(InputError, match="no tap is named 'nowhere'"):
+        sonified(taps, ["nowhere"])
 
 
 # -- One file, or some results ----------------------------------------------------------------------------

@@ -18,7 +18,10 @@ def inspect(
     /,
     *audio: Annotated[Path, Parameter(name="AUDIO", help="Sound files.", required=True)],
     target: Annotated[str | None, Parameter(help="Class by name or number; the likeliest by default.")] = None,
-    layer: Annotated[list[str] | None, Parameter(help="Taps to sonify; may be repeated.")] = None,
+    layer: Annotated[
+        list[str] | None,
+        Parameter(help="Taps to sonify; may be repeated. One with kernels on one signal stands for the first layer."),
+    ] = None,
     rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
     n_maps: Annotated[int, Parameter(help="Sonifications of each layer.")] = 3,
     common: CommonOptions = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -157,6 +158,24 @@ def first_layer(model: nn.Module, inputs: Tensor, sample_rate: float, layer: str
     if layer is not None:
         return _looked_at(model, inputs, find_layer(taps.layers, layer))
     return _first(model, inputs, taps)
+
+
+def named_bank(taps: Trace, names: Sequence[str]) -> str | None:
+    """The first of these names whose layer reads one signal, for what is said of a first layer.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv1d(1, 1, 32, 2), nn.Conv1d(1, 8, 30), nn.ReLU(), nn.Conv1d(8, 4, 3))
+    >>> taps = trace(model, torch.zeros(1, 1, 400), sample_rate=8000)
+    >>> named_bank(taps, ["2", "3", "1"])
+    '1'
+    """
+    for name in names:
+        with suppress(InputError):
+            layer = find_layer(taps.layers, name)
+            if not _several(layer) and all(grid_of(tap).others == 1 for tap in layer.taps):
+                return layer.name
+    return None
 
 
 def _first(model: nn.Module, inputs: Tensor, taps: Trace) -> FirstLayer:

@@ -49,7 +49,8 @@ def inspect(
     target : int, str or callable, optional
         The output to explain; the likeliest class by default.
     layer : str or sequence of str, optional
-        Taps to sonify; by default the ends of three blocks from first to last.
+        Taps to sonify; by default the ends of three blocks from first to last. The first of them that reads one
+        signal stands for the first layer, too.
     rule : str
         Of the relevance. The plain gradient is always shown beside it.
     n_maps : int

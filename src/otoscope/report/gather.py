@@ -26,6 +26,7 @@ from otoscope.methods.voice import voice
 from otoscope.methods.wigner import wigner
 from otoscope.probe import Trace
 from otoscope.probe.blocks import block_ends
+from otoscope.probe.first import first_layer, named_bank
 from otoscope.subject import Subject
 from otoscope.types import Target, Wave
 
@@ -83,7 +84,8 @@ def gather(
         raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
     taps = subject.taps(clip)
     asked = [layer] if isinstance(layer, str) else layer
-    layers = [taps.resolve(name) for name in asked] if asked else spread(taps)
+    layers = sonified(taps, asked) if asked else spread(taps)
+    bank = named_bank(taps, asked or ())
     found = Found(clip, taps, notes=_notes(subject, clip))
     rules = dict.fromkeys((rule, "gradient"))
     steps: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -93,19 +95,22 @@ def gather(
         ),
         "autocorrelation": ("the autocorrelation", lambda: autocorrelation(subject, clip, target=target)),
         "voice": ("the voice", lambda: voice(subject, clip, target=target)),
-        "crs": ("the cumulative response spectrum", lambda: crs(subject, clip)),
-        "strs": ("the response spectra", lambda: strs(subject, clip, hop=_hop_for_pictures(subject, clip, taps))),
+        "crs": ("the cumulative response spectrum", lambda: crs(subject, clip, layer=bank)),
+        "strs": (
+            "the response spectra",
+            lambda: strs(subject, clip, layer=bank, hop=_hop_for_pictures(subject, clip, bank)),
+        ),
         "sonify": (
             "the sonifications",
             lambda: {name: sonify(subject, clip, layer=name, n_maps=n_maps) for name in layers},
         ),
-        "filters": ("the filters", lambda: filters(subject)),
-        "frame_response": ("the response to one frame", lambda: frame_response(subject, clip)),
-        "f_vowel": ("the filters that fire most", lambda: f_vowel(subject, clip)),
+        "filters": ("the filters", lambda: filters(subject, layer=bank)),
+        "frame_response": ("the response to one frame", lambda: frame_response(subject, clip, layer=bank)),
+        "f_vowel": ("the filters that fire most", lambda: f_vowel(subject, clip, layer=bank)),
         "geometry": ("the geometry", lambda: geometry(subject)),
         "data_flow": ("the data flow", lambda: data_flow(subject, clip)),
         "aliasing": ("the aliasing", lambda: aliasing(subject, clip)),
-        "wigner": ("the Wigner-Ville distribution", lambda: wigner(subject)),
+        "wigner": ("the Wigner-Ville distribution", lambda: wigner(subject, layer=bank)),
     }
     wanted = {"relevance": target is not None or rule != "guided", "sonify": bool(asked)}
     absent: dict[str, list[str]] = {}  # by the reason
@@ -122,6 +127,13 @@ def gather(
     if progress:
         progress("writing", len(steps), len(steps) + 1)
     return found
+
+
+def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
+    """The taps of these names; of a layer of several convolutions, which is none itself, all of them."""
+    layers = {layer.name: [tap.name for tap in layer.taps] for layer in taps.layers}
+    found = [layers[name] if name in layers and name not in taps else [taps.resolve(name)] for name in names]
+    return list(dict.fromkeys(name for one in found for name in one))
 
 
 def spread(taps: Trace, count: int = 3) -> list[str]:
@@ -151,8 +163,9 @@ def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> s
     return f"{name or subject.name} {takes} {length}: the sound was {how} to that length."
 
 
-def _hop_for_pictures(subject: Subject, clip: xr.DataArray, taps: Trace) -> int:
+def _hop_for_pictures(subject: Subject, clip: xr.DataArray, layer: str | None) -> int:
     """A multiple of the stride that gives no more frames than a picture can show."""
-    stride = max(taps.first_layer().taps[0].stride)
-    frames = subject.inputs(clip).shape[-1] / stride
-    return stride * max(1, math.ceil(frames / _MOST_FRAMES))
+    inputs = subject.inputs(clip)
+    first = first_layer(subject.network, inputs, subject.sample_rate, layer)
+    frames = inputs.shape[-1] / (first.hop * first.stride)
+    return first.stride * max(1, math.ceil(frames / _MOST_FRAMES))
