@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from otoscope.probe import trace, vjp
+from otoscope.probe.readoff import read_off
 from otoscope.probe.support import Support, hull
 
 LENGTH = 700
@@ -109,32 +110,34 @@ def test_a_tap_without_time_sees_no_more_than_the_clip():
 
 def test_a_waveform_sees_itself():
     support = Support.of_waveform((2, 1, 50))
-    assert support.time_axis() == 2
-    assert (support.hop(2), support.receptive_field(2), support.centre(2)) == (1, 1, 0)
-    assert support.reach() == 49
+    place = read_off(support)
+    assert (support.time_axis, place.axes) == (2, (2,))
+    assert (place.hop, place.field, place.centre) == (1, 1, 0)
+    assert support.reach == 49
     assert support.varies(2)
     assert not support.varies(0)
 
 
 def test_a_constant_sees_nothing():
     support = Support.of_constant((1, 4, 50))
-    assert support.time_axis() is None
-    assert support.receptive_field(2) == 0
-    assert math.isnan(support.hop(2))
+    assert support.time_axis is None
+    assert read_off(support).field == 0
+    assert math.isnan(read_off(support).hop)
 
 
 def test_a_hull_sees_what_either_sees():
     early, late = Support.of_waveform((1, 50)), Support.of_waveform((1, 50))
     late = Support(late.first + 3, late.last + 3, late.shape)
     both = hull([early, late], (1, 50))
-    assert (both.receptive_field(1), both.centre(1), both.whole) == (4, 1.5, False)
+    place = read_off(both)
+    assert (place.field, place.centre, both.whole) == (4, 1.5, False)
 
 
 def test_statistics_beside_a_sequence_leave_its_place_in_time():
     sequence = Support.of_waveform((1, 4, 50))
     mean = Support(torch.zeros(1, 1, 1), torch.full((1, 1, 1), 49.0), (1, 4, 1))
     both = hull([sequence, mean], (1, 4, 50))
-    assert (both.time_axis(), both.receptive_field(2), both.whole) == (2, 1, True)
+    assert (both.time_axis, read_off(both).field, both.whole) == (2, 1, True)
 
 
 @pytest.mark.parametrize(

@@ -315,26 +315,28 @@ W = torch.ones(16)
 
 
 @pytest.mark.parametrize(
-    "forward",
+    ("forward", "hop", "field"),
     [
-        lambda m, x: F.relu(torch.einsum("bct,kc->bkt", m.conv(x), m.w)),
-        lambda m, x: F.relu(m.cell(m.conv(x)[:, :, 0], (x.new_zeros(1, 5), x.new_zeros(1, 5)))[0]),
-        lambda m, x: F.relu(torch.istft(torch.stft(x[:, 0], 16, window=W, return_complex=True), 16, window=W)),
-        lambda m, x: F.relu(m.up(m.conv(x))),
-        lambda m, x: F.relu(torch.fft.fft(m.conv(x)).real),
-        lambda m, x: F.relu(F.interpolate(m.conv(x), scale_factor=2)),
+        (lambda m, x: F.relu(torch.einsum("bct,kc->bkt", m.conv(x), m.w)), 1, 5),
+        (lambda m, x: F.relu(torch.istft(torch.stft(x[:, 0], 16, window=W, return_complex=True), 16, window=W)), 1, 28),
+        (lambda m, x: F.relu(m.up(m.conv(x))), 1, 9),
+        (lambda m, x: F.relu(F.interpolate(m.conv(x), scale_factor=2)), 0.5, 5),
     ],
-    ids=["einsum", "lstm cell", "inverse stft", "transposed convolution", "fft", "interpolation"],
+    ids=["einsum", "inverse stft", "transposed convolution", "interpolation"],
 )
-def test_operations_of_which_no_window_is_known_see_the_whole_clip(forward):
-    model = Written(
-        forward,
-        conv=nn.Conv1d(1, 4, 5),
-        w=nn.Parameter(torch.randn(3, 4)),
-        cell=nn.LSTMCell(4, 5),
-        up=nn.ConvTranspose1d(4, 4, 5, padding=2),
-    )
-    taps = trace(model, torch.randn(1, 1, 100), SAMPLE_RATE)
+def test_operations_that_keep_time(forward, hop, field):
+    model = Written(forward, conv=nn.Conv1d(1, 4, 5), w=nn.Parameter(torch.randn(3, 4)), up=nn.ConvTranspose1d(4, 4, 5))
+    tap = trace(model, torch.randn(1, 1, 100), SAMPLE_RATE)["relu"]
+    assert (tap.hop, tap.receptive_field, tap.whole) == (hop, field, False)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [lambda m, x: F.relu(torch.fft.fft(m.conv(x)).real), lambda m, x: F.relu(m.conv(x).cumsum(-1))],
+    ids=["fft", "sum over the past"],
+)
+def test_what_sees_the_whole_clip_says_so(forward):
+    taps = trace(Written(forward, conv=nn.Conv1d(1, 4, 5)), torch.randn(1, 1, 100), SAMPLE_RATE)
     assert taps["relu"].whole
 
 

@@ -72,11 +72,12 @@ def _crops(tap: Tap, at: Tensor, length: int) -> tuple[Tensor, Tensor]:
     Pieces start at multiples of the hop, so that every stride inside falls on the same samples, and have one width,
     so that they run together, unless the clip ends before.
     """
-    hop, reach = int(tap.hop), (tap.receptive_field - 1) / 2
+    field = tap.receptive_field or length
+    hop, reach = int(tap.hop), (field - 1) / 2
     first = (tap.centre + at * tap.hop - reach).long().clamp(0, length - 1)
     last = (tap.centre + at * tap.hop + reach).long().clamp(0, length - 1)
     start = first // hop * hop
-    stop = torch.maximum((start + tap.receptive_field + hop).clamp(max=length), last + 1)
+    stop = torch.maximum((start + field + hop).clamp(max=length), last + 1)
     return start, stop - start
 
 

@@ -149,7 +149,7 @@ def _inside(tap: Tap, shape: torch.Size, samples: int) -> Tensor | None:
     """The elements of the time axis that see nothing beyond the ends of the sound; None for all."""
     if tap.time_axis is None or len(shape) < 3:
         return None
-    centres, half = tap.times() * tap.sample_rate, (tap.receptive_field - 1) / 2
+    centres, half = tap.times() * tap.sample_rate, ((tap.receptive_field or 1) - 1) / 2
     inside = ((centres - half > -0.5) & (centres + half < samples - 0.5)).nonzero()[:, 0]
     return inside if len(inside) else None
 

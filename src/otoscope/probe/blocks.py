@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otoscope.probe.ops import BESIDE
 from otoscope.probe.trace import Tap, Trace
 
 
@@ -10,8 +11,9 @@ def block_ends(trace: Trace) -> list[str]:
 
     A block begins with a layer (a convolution, or parallel ones), or with an activation that does not follow a
     convolution, such as one between the linear layers of a transformer. A tap without a time axis or with a single
-    map does not end a block, except a pooling over all of time that joins parallel branches; neither does a
-    convolution without an activation behind it, unless the model has no other taps.
+    map does not end a block, except a pooling over all of time that joins parallel branches; neither does an absolute
+    value, a softmax or a maximum along an axis, nor a convolution without an activation behind it, unless the model
+    has no other taps.
 
     Examples
     --------
@@ -26,7 +28,7 @@ def block_ends(trace: Trace) -> list[str]:
     blocks: list[list[Tap]] = []
     for tap in trace.values():
         joins = tap.kind == "pooling" and bool(blocks) and starts.get(blocks[-1][0].name, 1) > 1
-        if tap.channels < 2 or (tap.time_axis is None and not joins):
+        if tap.op in BESIDE or tap.channels < 2 or (tap.time_axis is None and not joins):
             continue
         follows_none = tap.kind == "activation" and (not blocks or blocks[-1][-1].kind != "convolution")
         if not blocks or tap.name in starts or follows_none:

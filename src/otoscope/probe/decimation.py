@@ -25,7 +25,7 @@ _ARGUMENTS = {"conv": _CONVOLUTION, "max_pool": _MAX_POOL, "avg_pool": _AVG_POOL
 
 def time_stride(tap: Tap) -> int:
     """The stride of a tap along time; 1 where it has no time axis or does not decimate."""
-    if tap.time_axis is None or tap.hop != tap.hop or not tap.stride:
+    if tap.time_axis is None or tap.hop != tap.hop or not tap.stride or tap.op.startswith("conv_transpose"):
         return 1
     place = tap.time_axis - (len(tap.shape) - len(tap.stride))
     return tap.stride[place] if place >= 0 else 1
@@ -44,14 +44,14 @@ def downsampling_steps(taps: Trace) -> tuple[list[Tap], dict[str, str]]:
     for name, tap in taps.items():
         if time_stride(tap) > 1:
             steps.append(tap)
-        elif tap.kind == "activation":
+        elif tap.kind == "activation" or tap.op.startswith("conv_transpose"):
             continue
         elif tap.time_axis is None or tap.hop != tap.hop:
             if tap.op.startswith("adaptive") or max(tap.stride, default=1) > 1:
                 skipped[name] = "keeps one value of the whole clip"
         elif tap.op.startswith("adaptive"):
             skipped[name] = "adaptive pooling has no stride"
-        elif max(tap.stride) > 1:
+        elif max(tap.stride, default=1) > 1:
             skipped[name] = "strides along another axis than time"
     return steps, skipped
 

@@ -208,7 +208,7 @@ def _first(model: nn.Module, inputs: Tensor, taps: Trace) -> FirstLayer:
 
 def _behind(layer: Layer, chosen: FirstLayer, taps: Trace) -> bool:
     """Whether a layer may read what a resampler of several kernels made of the waveform."""
-    return (layer.taps[0].input_field or 0) >= taps[chosen.convolutions[0]].receptive_field
+    return (layer.taps[0].input_field or 0) >= (taps[chosen.convolutions[0]].receptive_field or 0)
 
 
 def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:

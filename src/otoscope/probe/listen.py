@@ -135,7 +135,11 @@ class _Interceptor(TorchFunctionMode):
         kwargs = kwargs or {}
         operation = classify(func, args, kwargs)
         tap = self._name(operation) if operation else None
-        return self.handler(Call(func, args, kwargs, operation, tap, self.stack[-1][0]))
+        depth = len(self.stack)
+        try:
+            return self.handler(Call(func, args, kwargs, operation, tap, self.stack[-1][0]))
+        finally:
+            del self.stack[depth:]  # modules of a pass that the handler ran, and did not let end
 
     def _name(self, operation: Operation) -> str:
         path, module = self.stack[-1]

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 Kind = Literal["convolution", "activation", "pooling"]
 
 _SPATIAL = {"1d": 1, "2d": 2, "3d": 3}
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 _POOLINGS = {
     "max_pool": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg_pool": ("input", "kernel_size", "stride", "padding"),
@@ -28,6 +30,12 @@ SHAPING = frozenset(
 )
 #: Activations that weight another signal between 0 and 1: every rule leaves their gradient as it is.
 GATING = frozenset("sigmoid hardsigmoid log_sigmoid glu".split())
+#: As the last layer, these turn logits into probabilities.
+NORMALISING = frozenset("softmax log_softmax softmin".split())
+#: Maxima along an axis, such as time: poolings without a window.
+MAXIMA = frozenset("max amax topk".split())
+#: Taps at which no block of a model ends: they prepare or weight what others pass on.
+BESIDE = NORMALISING | MAXIMA | frozenset(["abs"])
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class Operation:
     """One convolution, activation or pooling as it is called.
 
     Lengths (`kernel`, `stride`, `dilation`, `padding`) have one number for each spatial axis, so one for
-    audio in one dimension; they are empty for activations. `padding` holds (before, after) pairs.
+    audio in one dimension; they are empty for activations and maxima. `padding` holds (before, after) pairs.
+    The `weight` of a transposed convolution has its outputs first, as that of any other.
     """
 
     kind: Kind
@@ -48,6 +57,7 @@ class Operation:
     groups: int = 1
     weight: Tensor | None = None
     adaptive: bool = False
+    transposed: bool = False
 
 
 def function_name(func: Callable[..., Any]) -> str:
@@ -68,14 +78,37 @@ def classify(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
         return Operation("activation", name, inplace=_is_inplace(raw, kwargs))
     if _rectifies(name, args, kwargs):
         return Operation("activation", "relu", inplace=_is_inplace(raw, kwargs))
+    if name in ("abs", "absolute") and _is_signal(args, kwargs, 2):
+        return Operation("activation", "abs", inplace=_is_inplace(raw, kwargs))
+    if name in NORMALISING and _is_signal(args, kwargs, 3):  # of two axes, it is one over classes
+        return Operation("activation", name)
+    if name in MAXIMA and _is_signal(args, kwargs, 2) and _has_axis(name, args, kwargs):
+        return Operation("pooling", name)
     stem, spatial = name[:-2], _SPATIAL.get(name[-2:])
     if spatial is None:
         return None
     if stem == "conv":
         return _convolution(name, spatial, args, kwargs)
+    if stem == "conv_transpose":
+        return _transposed_convolution(name, spatial, args, kwargs)
     if stem in _POOLINGS:
         return _pooling(name, stem, spatial, args, kwargs)
     return None
+
+
+def _is_signal(args: Sequence[Any], kwargs: Mapping[str, Any], axes: int) -> bool:
+    """Whether a call is on real or complex numbers of so many axes, and not on a parameter itself."""
+    x = args[0] if args else kwargs.get("input")
+    if not isinstance(x, Tensor) or isinstance(x, Parameter) or x.ndim < axes:
+        return False
+    return x.is_floating_point() or x.is_complex()
+
+
+def _has_axis(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    if name == "topk":
+        return True
+    axis = args[1] if len(args) > 1 else kwargs.get("dim", kwargs.get("axis"))
+    return isinstance(axis, (int, tuple, list)) and axis != ()
 
 
 def _is_inplace(raw: str, kwargs: Mapping[str, Any]) -> bool:
@@ -119,6 +152,23 @@ def _convolution(name: str, spatial: int, args: Sequence[Any], kwargs: Mapping[s
         padding=_padding(given.get("padding", 0), kernel, dilation),
         groups=given.get("groups", 1),
         weight=weight,
+    )
+
+
+def _transposed_convolution(name: str, spatial: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:
+    given = dict(zip(_TRANSPOSED, args, strict=False)) | dict(kwargs)
+    weight, groups = given["weight"], given.get("groups", 1)
+    kernel = tuple(weight.shape[-spatial:])
+    return Operation(
+        "convolution",
+        name,
+        kernel=kernel,
+        stride=_each(given.get("stride", 1), spatial),
+        dilation=_each(given.get("dilation", 1), spatial),
+        padding=_padding(given.get("padding", 0), kernel, (1,) * spatial),
+        groups=groups,
+        weight=weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1),
+        transposed=True,
     )
 
 

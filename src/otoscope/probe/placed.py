@@ -173,13 +173,13 @@ class _Placing:
 
 def _stated(tap: Tap, moment: int) -> tuple[float, float]:
     """The first and the last sample that a moment is said to see."""
-    middle, reach = tap.centre + tap.hop * moment, (tap.receptive_field - 1) / 2
+    middle, reach = tap.centre + tap.hop * moment, ((tap.receptive_field or 1) - 1) / 2
     return middle - reach, middle + reach
 
 
 def _slack(tap: Tap) -> float:
     """Samples by which edges may be off: what an element sees begins at whole samples, whatever the hop is."""
-    return 0.5 if float(tap.hop).is_integer() else 1.0
+    return tap.uneven + (0.5 if float(tap.hop).is_integer() else 1.0)
 
 
 def _inside(span: Span, tap: Tap, samples: int) -> bool:
@@ -189,7 +189,7 @@ def _inside(span: Span, tap: Tap, samples: int) -> bool:
 
 def _ends_inside(tap: Tap, samples: int) -> bool:
     """Whether some element is said not to see the whole of a clip."""
-    return tap.receptive_field < samples
+    return (tap.receptive_field or 0) < samples
 
 
 def _moves_evenly(found: Measured) -> bool:

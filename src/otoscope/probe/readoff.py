@@ -1,0 +1,169 @@
+"""Read off intervals where a tensor is in time: its axes, hop, centre and receptive field.
+
+The edges of intervals are read at three moments, early, middle and late, a composite number of elements apart, so that
+they are in one phase of whatever repeats (interleaving, interpolation). Each edge is read alone: one that the ends of
+the clip hold fast (a recurrence written as a loop, a frame that is repeated) moves unevenly or not at all, and tells no
+hop; the other one does. Of an edge that stands still at first, or at last, the moments at which it moves count.
+
+Between the moments, elements of one period may lie a little before or behind their even places (interpolation). The
+field is that of the widest; the centre is in the middle of them, and `uneven` says how far off it they are.
+
+A map over pairs of times is read on its diagonal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from otoscope.probe.support import Support
+
+_STEPS = (720, 360, 240, 120, 60, 48, 24, 12, 8, 6, 4, 3, 2, 1)
+_PERIOD = 360  # elements on either side of the middle that are compared
+
+Moments = list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor is in time, in samples of the waveform.
+
+    `sees` is "before", "after" or "clip" where elements see all that is there; `hop` is NaN where it is not known or
+    there is no time, `field` None where it is not known.
+    """
+
+    axes: tuple[int, ...] = ()
+    hop: float = math.nan
+    centre: float = math.nan
+    field: int | None = None
+    sees: str = ""
+    uneven: float = 0.0
+    note: str = ""
+
+
+def moments_of(n: int) -> list[int]:
+    """Early, middle and late positions on an axis of `n` elements.
+
+    Examples
+    --------
+    >>> moments_of(100), moments_of(3), moments_of(1)
+    ([14, 50, 86], [0, 1, 2], [0])
+    """
+    if n < 4:
+        return list(range(n))
+    middle, reach = n // 2, max(n // 2 - n // 8 - 1, 1)
+    step = next(s * (reach // s) for s in _STEPS if s <= reach)
+    return [middle - step, middle, middle + step]
+
+
+def read_off(support: Support, axes: Sequence[int] | None = None) -> Place:
+    """The place in time of a tensor, along `axes` if these are given."""
+    axes = support.time_axes if axes is None else tuple(axes)
+    first, last = _lines(support, axes)
+    if not axes or len(first) < 2:
+        middle = len(first) // 2
+        low, high = float(first[middle]), float(last[middle])
+        field = max(round(high - low) + 1, 0) if low <= high else 0
+        return Place(axes, math.nan, (low + high) / 2 if field else math.nan, field if support.known else None)
+    inside = (first <= last).nonzero().flatten()
+    if not len(inside):
+        return Place(axes, field=0)
+    begin, end = int(inside[0]), int(inside[-1]) + 1
+    place = _read(first[begin:end], last[begin:end], begin)
+    return replace(place, axes=axes, field=place.field if support.known else None)
+
+
+def _lines(support: Support, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """First and last along the axes of time (on the diagonal of several), in the middle of the others."""
+    first, last = support.first, support.last
+    for other in range(first.ndim):
+        if other not in axes:
+            middle = first.shape[other] // 2
+            first, last = first.narrow(other, middle, 1), last.narrow(other, middle, 1)
+    if not axes:
+        return first.flatten(), last.flatten()
+    lines = []
+    for edge in (first, last):
+        line = edge.movedim(tuple(axes), tuple(range(len(axes)))).reshape([edge.shape[axis] for axis in axes])
+        while line.ndim > 1:
+            line = line.diagonal(dim1=0, dim2=1)
+        lines.append(line)
+    return lines[0], lines[1]
+
+
+def _read(first: Tensor, last: Tensor, offset: int) -> Place:
+    moments = moments_of(len(first))
+    full = bool((first <= last).all())
+    if not full:  # elements between that see nothing
+        moments = [m for m in moments if first[m] <= last[m]]
+    firsts, lasts = ([(m, float(edge[m])) for m in moments] for edge in (first, last))
+    place = read_edges(firsts, lasts)
+    if place.sees and place.hop > 0 and place.sees != "clip":
+        place = _nominal(place, first, last)
+    elif full and place.field is not None and _moves_evenly(firsts) and _moves_evenly(lasts) and len(moments) > 1:
+        place = _over_phases(place, first, last, moments)
+    return replace(place, centre=place.centre - place.hop * offset) if offset else place
+
+
+def read_edges(firsts: Moments, lasts: Moments) -> Place:
+    """Hop, centre and field of what some moments see; no field where one edge stands still or is cut off everywhere."""
+    if len(firsts) == 1:
+        (j, low), (_, high) = firsts[0], lasts[0]
+        return Place(centre=(low + high) / 2, field=round(high - low) + 1)
+    if firsts[-1][1] < firsts[0][1] and lasts[-1][1] < lasts[0][1]:
+        back = read_edges([(-j, e) for j, e in reversed(firsts)], [(-j, e) for j, e in reversed(lasts)])
+        return Place(centre=back.centre, field=back.field, sees=back.sees, note="time runs backwards")
+    firsts, lasts = _uncut(firsts, min), _uncut(lasts, max)
+    hops = [(s[-1][1] - s[0][1]) / (s[-1][0] - s[0][0]) for s in (firsts, lasts) if len(s) > 1]
+    hops = [hop for hop in hops if hop > 0]
+    if not hops:
+        return Place(sees="clip", note="" if not firsts and not lasts else "moves irregularly: hop not known")
+    hop = sum(hops) / len(hops)
+    if not firsts or not lasts:
+        return Place(hop=hop, sees="before" if lasts else "after")
+    middle = (firsts[0][0] + firsts[-1][0] + lasts[0][0] + lasts[-1][0]) / 4
+    (j, low), (k, high) = (min(s, key=lambda moment: abs(moment[0] - middle)) for s in (firsts, lasts))
+    low, high = low - hop * j, high - hop * k
+    differ = len(hops) == 2 and abs(hops[0] - hops[1]) > 1e-6 * hop + 1.5 / max(firsts[-1][0] - firsts[0][0], 1)
+    note = "both edges move, but not alike" if differ else ""
+    return Place(hop=hop, centre=(low + high) / 2, field=round(high - low) + 1, note=note)
+
+
+def _moves_evenly(edges: Moments) -> bool:
+    steps = [(b - a) / (j - i) for (i, a), (j, b) in pairwise(edges)]
+    longest = max((j - i for (i, _), (j, _) in pairwise(edges)), default=1)
+    return bool(steps) and min(steps) > 0 and max(steps) - min(steps) <= 1 / longest
+
+
+def _uncut(edges: Moments, outermost: Callable[[list[float]], float]) -> Moments:
+    """The moments at which an edge moves: all if it moves evenly, else those before it is held fast."""
+    if _moves_evenly(edges):
+        return edges
+    stop = outermost([edge for _, edge in edges])
+    return [(j, edge) for j, edge in edges if edge != stop]
+
+
+def _nominal(place: Place, first: Tensor, last: Tensor) -> Place:
+    """Beside the edge that moves, the shortest interval of any element: what one sees before it remembers."""
+    field = max(float((last - first).min()) + 1, 1.0)
+    m = len(first) // 2
+    edge = float(last[m]) - (field - 1) / 2 if place.sees == "before" else float(first[m]) + (field - 1) / 2
+    return Place(hop=place.hop, centre=edge - place.hop * m, field=round(field), sees=place.sees)
+
+
+def _over_phases(place: Place, first: Tensor, last: Tensor, moments: list[int]) -> Place:
+    """The widest interval about the middle, and how far intervals are off their even places."""
+    middle = len(first) // 2
+    begin, end = max(middle - _PERIOD, moments[0]), min(middle + _PERIOD, moments[-1]) + 1
+    low, high = first[begin:end], last[begin:end]
+    off = (low + high) / 2 - place.hop * torch.arange(begin, end, dtype=torch.float64)
+    least, most = float(off.min()), float(off.max())
+    if most - least < 1e-6 * max(place.hop, 1.0):
+        return Place(hop=place.hop, centre=place.centre, field=round(float((high - low).max())) + 1, note=place.note)
+    field = round(float((high - low).max())) + 1
+    return Place(hop=place.hop, centre=(least + most) / 2, field=field, uneven=(most - least) / 2, note=place.note)

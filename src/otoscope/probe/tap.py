@@ -1,0 +1,211 @@
+"""What a trace records: taps, the layers that convolutions form, and how to name them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from otoscope.errors import InputError
+from otoscope.probe.ops import Kind
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A point of a model where a convolution, activation or pooling returns its result.
+
+    Attributes
+    ----------
+    name : str
+        The path of the module, or ``<module path>.<operation>[_n]`` for a functional call; a module or
+        function called again gets a further number.
+    kind : {"convolution", "activation", "pooling"}
+    op : str
+        The operation, for instance ``conv1d`` or ``relu``.
+    shape : tuple of int
+        Shape of the result; of one clip, where it comes from a :class:`Trace`.
+    channels : int
+        Number of feature maps, on axis `channel_axis`.
+    time_axis : int or None
+        The axis that is time; None behind a pooling over all of time.
+    kernel, stride, dilation : tuple of int
+        One number a spatial axis; empty for activations.
+    hop : float
+        Input samples from one element of the time axis to the next; NaN without a time axis.
+    receptive_field : int or None
+        Input samples on which one element depends through windows, in the middle of the clip; None where that is not
+        known, as behind numbers that left torch.
+    centre : float
+        Input sample at the centre of the receptive field of the first element (negative with padding).
+    whole : bool
+        Whether recurrence, attention or statistics over time let every element also depend on the whole clip.
+    sample_rate : float
+        Of the waveform, in Hz.
+    weight : Tensor or None
+        The kernels that reached the operation, ``(channels, inputs / groups, *kernel)``.
+    groups : int
+    input_shape : tuple of int
+        Shape of the tensor that the operation read.
+    input_axis : int or None
+        Its time axis; None where it has none, or does not come from the waveform.
+    input_hop : float
+        Input samples from one element of `input_axis` to the next; NaN without a time axis.
+    input_centre : float
+        Input sample at the centre of the receptive field of the first element of what was read; NaN where not known.
+    input_hops : tuple of float
+        Input samples from one element to the next along every axis of what was read, 0 along those that are not time:
+        frames of a sound are time along two axes. Empty where not known.
+    input_hops : tuple of float
+        Input samples from one element to the next along every axis of what was read, 0 along those that are not time:
+        frames of a sound are time along two axes. Empty where not known.
+    input_field : int or None
+        Input samples on which one element of what was read depends; 1 where it is the waveform itself, None where
+        not known.
+    note : str
+        What the place in time rests on, where it is not plain arithmetic.
+    time_axes : tuple of int
+        All axes that are time: more than one where a map is over pairs of times, which has no single `time_axis`. Its
+        `hop`, `centre` and `receptive_field` are those on the diagonal.
+    uneven : float
+        Samples by which the interval that an element sees may lie off ``centre + i * hop``, as behind interpolation.
+    """
+
+    name: str
+    kind: Kind
+    op: str
+    shape: tuple[int, ...]
+    channel_axis: int | None
+    time_axis: int | None
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    hop: float
+    receptive_field: int | None
+    centre: float
+    whole: bool
+    sample_rate: float
+    groups: int = 1
+    weight: Tensor | None = field(default=None, repr=False)
+    input_shape: tuple[int, ...] = ()
+    input_axis: int | None = None
+    input_hop: float = math.nan
+    input_centre: float = math.nan
+    input_hops: tuple[float, ...] = ()
+    input_field: int | None = None
+    note: str = ""
+    time_axes: tuple[int, ...] = ()
+    uneven: float = 0.0
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.channel_axis is None else self.shape[self.channel_axis]
+
+    @property
+    def rate(self) -> float:
+        """Elements a second, in Hz; NaN where the hop is not known."""
+        return self.sample_rate / self.hop
+
+    @property
+    def receptive_field_seconds(self) -> float:
+        """NaN where the receptive field is not known."""
+        return math.nan if self.receptive_field is None else self.receptive_field / self.sample_rate
+
+    def times(self) -> Tensor:
+        """Time in s of every element of the time axis, the centre of its receptive field."""
+        if self.time_axis is None:
+            return torch.zeros(1, dtype=torch.float64)
+        steps = torch.arange(self.shape[self.time_axis], dtype=torch.float64)
+        return (self.centre + self.hop * steps) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Convolutions that read the same tensor and are concatenated, most often a single one.
+
+    The real and the imaginary part of a complex transform, which are squared and added, are one layer, too.
+
+    `skip` says whether the result, perhaps normalised, is added to another path.
+    """
+
+    name: str
+    taps: tuple[Tap, ...]
+    skip: bool
+
+
+@dataclass(frozen=True)
+class Trace(Mapping[str, Tap]):
+    """The taps of a model by name, in call order, and the layers that its convolutions form."""
+
+    taps: dict[str, Tap]
+    layers: tuple[Layer, ...]
+    sample_rate: float
+
+    def __getitem__(self, name: str) -> Tap:
+        return self.taps[self.resolve(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.taps)
+
+    def __len__(self) -> int:
+        return len(self.taps)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.taps
+
+    def __str__(self) -> str:
+        """A table: a line a tap, hop and receptive field in samples."""
+        lines: list[tuple[str, ...]] = [
+            ("tap", "operation", "channels", "kernel", "stride", "hop", "receptive field", "rate (Hz)")
+        ]
+        noted = any(tap.note for tap in self.taps.values())
+        lines[0] += ("note",) if noted else ()
+        lines += [
+            (
+                tap.name,
+                tap.op,
+                str(tap.channels),
+                "x".join(map(str, tap.kernel)),
+                "x".join(map(str, tap.stride)),
+                "-" if tap.hop != tap.hop else f"{tap.hop:g}",
+                "-" if tap.receptive_field is None else str(tap.receptive_field),
+                "-" if tap.hop != tap.hop else f"{tap.rate:g}",
+            )
+            + ((tap.note,) if noted else ())
+            for tap in self.taps.values()
+        ]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
+    def resolve(self, name: str) -> str:
+        """The full name of a tap given by its full name or by an end of it that only one tap has.
+
+        Raises
+        ------
+        InputError
+            If there is no such tap, or several.
+        """
+        return resolve_tap(name, list(self.taps))
+
+    def first_layer(self) -> Layer:
+        """The first convolutions, which most often read the waveform."""
+        if not self.layers:
+            raise InputError("the model has no convolution, and so no first layer")
+        return self.layers[0]
+
+
+def resolve_tap(name: str, names: list[str]) -> str:
+    """`name` itself where it is one of `names`, else the only one that ends in ``.name``."""
+    if name in names:
+        return name
+    ends = [known for known in names if known.endswith(f".{name}")]
+    if len(ends) == 1:
+        return ends[0]
+    near = ends or difflib.get_close_matches(name, names, n=5, cutoff=0.4) or names[:8]
+    problem = f"several taps end in {name!r}; choose one of" if ends else f"no tap is named {name!r}; near it are"
+    raise InputError(f"{problem}: {', '.join(near)} (`otoscope taps` lists all {len(names)})")
