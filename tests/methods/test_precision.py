@@ -55,6 +55,7 @@ def test_a_user_who_trains_under_the_same_autocast_has_all_gradients():
     """Autocast keeps the weights it has cast, also those cast where no gradient was recorded."""
     model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 92, 3))
     with torch.autocast("cpu", torch.bfloat16):
-        Scope(model, sample_rate=8000).output(torch.randn(100))
+        for _ in range(2):  # the first time the model is watched, with copies of its weights
+            Scope(model, sample_rate=8000).output(torch.randn(100))
         model(torch.randn(1, 1, 100)).float().sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
