@@ -29,8 +29,8 @@ from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.first import first_layer, named_bank
-from otoscope.report.gather import Progress, fit_note
-from otoscope.results import axis, sign, variable
+from otoscope.report.gather import Progress, fit_note, reason_for
+from otoscope.results import as_json, axis, sign, variable
 from otoscope.subject import Subject, check_taken, signature
 from otoscope.types import Target, Wave
 
@@ -100,7 +100,8 @@ def compare(
         `weights_sha256`; the measures of :func:`otoscope.methods.geometry.geometry` (model, layer), NaN where a model
         has no layer of that name. With `layer` also `sonification` (model, time); with `marks` `mark_frequency` (mark).
 
-        What does not apply to one of the models is absent, and the attribute ``notes`` says why.
+        What does not apply to one of the models, or fails, is absent; the attributes ``notes`` and ``missing`` (JSON)
+        name it and say why.
 
     Raises
     ------
@@ -145,16 +146,17 @@ def compare(
     }
     if layer is not None:
         parts["sonification"] = _sonification
-    found, notes = [], _notes(compared)
+    found, notes, missing = [], _notes(compared), {}
     for number, (name, part) in enumerate(parts.items()):
         if progress:
             progress(name, number, len(parts))
         try:
             found.append(part(compared, recording))
-        except InputError as error:
-            if required.get(name):
+        except Exception as error:
+            if required.get(name) and isinstance(error, InputError):
                 raise
-            notes.append(f"Not compared: {name}, since {error}")
+            missing[name] = reason_for(error)
+            notes.append(f"Not compared: {name}, since {missing[name]}")
     result = xr.merge(found, compat="no_conflicts", join="exact", combine_attrs="override")
     if not {"relevance", "strs"} & result.keys():
         raise InputError("these models cannot be compared. " + "; ".join(notes))
@@ -168,6 +170,7 @@ def compare(
         "sample_rate": recording.attrs["sample_rate"],
         "rule": rule_name(rule),
         "notes": "\n".join(notes),
+        "missing": as_json(missing),
     }
     arguments = {"target": target, "rule": rule, "rule_options": options, "layer": layer, "marks": marks}
     return sign(

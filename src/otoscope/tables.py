@@ -62,9 +62,9 @@ def envelope(result: xr.Dataset, record: Record) -> dict[str, Any]:
 
 
 def comparison_envelope(result: xr.Dataset) -> dict[str, Any]:
-    """What ``otoscope compare --json`` prints: as :func:`envelope`, with `pairs`, `notes` and shares in bands."""
+    """What ``otoscope compare --json`` prints: as :func:`envelope`, with pairs, notes, shares in bands and more."""
     content: dict[str, Any] = {**provenance(result), "rows": comparison_rows(result), "pairs": comparison_pairs(result)}
-    content["notes"] = str(result.attrs["notes"]).splitlines()
+    content |= {"notes": str(result.attrs["notes"]).splitlines(), "missing": json.loads(result.attrs["missing"])}
     if "share" in result:
         content |= {"band": result["band"].values.tolist(), "input_share": result["input_share"].values.tolist()}
         content["share"] = dict(zip(result["model"].values.tolist(), result["share"].values.tolist(), strict=True))

@@ -172,8 +172,11 @@ def test_inspect_notes_why_there_is_no_voice(
     otoscope: Otoscope, small: str, tone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "parselmouth", None)
-    found = otoscope("inspect", small, tone, "--out", tmp_path / "out", "--json").json()
+    ran = otoscope("inspect", small, tone, "--out", tmp_path / "out", "--json")
+    assert ran.code == 3 and "\nmissing: voice: " in ran.err
+    found = json.loads(ran.out)
     assert "voice" not in found["results"] and "autocorrelation" in found["results"]
+    assert list(found["missing"]) == ["voice"] and "otoscope[voice]" in found["missing"]["voice"]
     assert any(note.startswith("Not shown: the voice") and "otoscope[voice]" in note for note in found["notes"])
     otoscope("voice", small, tone).expect_refusal("pip install otoscope[voice]")
 
@@ -234,3 +237,15 @@ def test_what_cannot_be_compared_is_refused(
     otoscope: Otoscope, small: str, tone: Path, options: tuple[str, ...], message: str
 ) -> None:
     otoscope("compare", small, small, tone, *options).expect_refusal(message)
+
+
+def test_compare_names_what_failed_and_compares_the_rest(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otoscope.comparison.geometry", lambda subject: 1 / 0)
+    ran = otoscope("compare", small, small, tone, "--out", tmp_path / "out", "--json")
+    reason = "it failed (ZeroDivisionError: division by zero)"
+    assert ran.code == 3 and f"missing: geometry: {reason}" in ran.err
+    found = json.loads(ran.out)
+    assert found["missing"] == {"geometry": reason} and found["pairs"][0]["spectrum_cosine"] == 1
+    assert f"Not compared: geometry, since {reason}" in (tmp_path / "out/report.html").read_text()

@@ -83,7 +83,7 @@ def test_the_summary_says_what_was_inspected(inspected: Path, small: Scope, wave
     summary = json.loads((inspected / "summary.json").read_text())
     assert list(summary) == [
         "model", "model_sha256", "subject", "audio", "audio_sha256", "sample_rate", "duration", "otoscope_version",
-        "notes", "target", "logit", "results", "taps", "otoscope_manifest",
+        "notes", "missing", "target", "logit", "results", "taps", "otoscope_manifest",
     ]  # fmt: skip
     assert (summary["model"], summary["model_sha256"], summary["sample_rate"]) == ("small", small.digest, 8000)
     assert (summary["duration"], summary["target"]) == (0.2, "b")
@@ -211,14 +211,44 @@ def test_a_method_that_does_not_apply_is_a_note(wave: Tensor, tmp_path: Path) ->
     frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU()), 8000)
     summary = frames.inspect(wave, tmp_path / "out")
     assert any(
-        "Not shown: the relevance, the autocorrelation, the voice, since the model's output has the shape" in note
+        "Not shown: the relevance (guided), the relevance (gradient), the autocorrelation, the voice, since the model's"
+        in note
         for note in summary["notes"]
     )
     assert "target" not in summary and "sonify_1" in summary["results"]
+    assert set(summary["missing"]) == {"relevance_guided", "relevance_gradient", "autocorrelation", "voice"}
     assert not any(name.startswith("relevance") for name in summary["results"])
     with pytest.raises(InputError, match="without one axis of classes"):
         frames.inspect(wave, tmp_path / "other", target=0)
     assert not (tmp_path / "other").exists()
+
+
+def test_what_fails_is_named_and_the_rest_is_made(
+    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def struck(*args: Any, **options: Any) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    for place in ("report.gather.data_flow", "report.gather.sonify", "report.sections.crs.crs", "report.summary.rows"):
+        monkeypatch.setattr(f"otoscope.{place}", struck)
+    summary = small.inspect(wave, tmp_path / "out")
+    reason = "it failed (ZeroDivisionError: float division by zero)"
+    assert set(summary["missing"].values()) == {reason}
+    names = set(summary["missing"])
+    assert {"data_flow", "section crs", "table of crs"} < names and any(name.startswith("sonify_") for name in names)
+    page = (tmp_path / "out/report.html").read_text()
+    assert f"the data flow, since {reason}" in page and f"Not drawn: crs, since {reason}" in page
+    files = {path.stem for path in (tmp_path / "out").glob("*.nc")}
+    assert {"crs", "strs", "geometry", "relevance_guided"} < files and "data_flow" not in files
+
+
+def test_a_trace_that_fails_does_not_lose_the_rest(
+    small: Scope, wave: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scope, "taps", lambda scope, wave=None: 1 / 0)
+    summary = small.inspect(wave, tmp_path / "out")
+    assert "taps" in summary["missing"] and summary["taps"] == []
+    assert "relevance_guided" in summary["results"] and "crs" not in summary["missing"]
 
 
 def test_notes_tell_of_lengths_and_of_random_weights(clip: Tensor) -> None:

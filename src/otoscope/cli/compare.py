@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from otoscope.cli.common import Audio, Common, CommonOptions, Model, make_scope, write
-from otoscope.cli.console import err_console, print_json, print_table, progress_bar
+from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
 from otoscope.methods.relevance import RelevanceRule
@@ -40,7 +41,10 @@ def compare(
     ] = None,
     common: CommonOptions = None,
 ) -> None:
-    """Two models, or two checkpoints of one, side by side on the same sound."""
+    """Two models, or two checkpoints of one, side by side on the same sound.
+
+    Exit with 3 where something could not be compared; page, JSON and a message name it, with the reason.
+    """
     common = common or Common()
     weights = [weights_a or common.weights, weights_b or common.weights]
     scopes = [
@@ -61,8 +65,10 @@ def compare(
             progress=report,
         )
     write(common.out, {"compare": result})
+    missing = json.loads(result.attrs["missing"])
     if common.json:
         print_json(comparison_envelope(result))
+        end_named(missing)
         return
     for note in str(result.attrs["notes"]).splitlines():
         err_console.print(note, markup=False)
@@ -76,6 +82,7 @@ def compare(
         "spectrum_cosine": "cosine of relevance spectra", "band_rank_correlation": "rank correlation of bands",
         "crs_cosine": "cosine of CRS",
     })  # fmt: skip
+    end_named(missing)
 
 
 def _print_table(title: str, rows: list[dict[str, Any]], headings: dict[str, str]) -> None:

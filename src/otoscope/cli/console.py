@@ -42,6 +42,14 @@ def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
+def end_named(missing: Mapping[str, str]) -> None:
+    """Where something could not be made, name it with the reason and exit with 3."""
+    for name, reason in missing.items():
+        err_console.print(f"missing: {name}: {reason}", markup=False)
+    if missing:
+        sys.exit(3)
+
+
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object, whose numbers are all finite."""
     print(json.dumps(content, allow_nan=False), flush=True)

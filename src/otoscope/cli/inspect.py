@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from otoscope.cli.common import Common, CommonOptions, Model, load_wave, make_scope
-from otoscope.cli.console import err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
 from otoscope.methods.relevance import RelevanceRule
 
 
@@ -26,7 +26,10 @@ def inspect(
     n_maps: Annotated[int, Parameter(help="Sonifications of each layer.")] = 3,
     common: CommonOptions = None,
 ) -> None:
-    """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json."""
+    """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json.
+
+    Exit with 3 where something could not be made; the page, summary.json and a message name it, with the reason.
+    """
     common = common or Common()
     scope = make_scope(model, common)
     summaries = []
@@ -42,6 +45,12 @@ def inspect(
     else:
         for summary in summaries:
             out_console.print(facts_table(summary))
+    several = len(summaries) > 1
+    end_named({
+        f"{summary['audio']}: {name}" if several else name: reason
+        for summary in summaries
+        for name, reason in summary["missing"].items()
+    })  # fmt: skip
 
 
 def _folders(audio: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:

@@ -16,6 +16,7 @@ from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
 from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
 from otoscope.methods.catalogue import Rows, method, of_clips, resolved
+from otoscope.methods.sharing import shared
 from otoscope.probe import RULES, Rule, RuleName, logits, rule_name, vjp
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
@@ -130,6 +131,7 @@ def relevance(
     return resolved(result, target=explained(subject, result, target), **options)
 
 
+@shared
 def relevance_of(
     subject: Subject,
     inputs: Tensor,

@@ -15,7 +15,7 @@ from otoscope import plots
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
 from otoscope.methods.relevance import RelevanceRule
 from otoscope.plots import accessor as accessor  # results get `.otoscope`
-from otoscope.report.gather import Found, Progress, gather
+from otoscope.report.gather import Found, Progress, gather, reason_for
 from otoscope.report.inspection import inspection_report, results_page
 from otoscope.report.summary import inspection_summary, model_facts, taps_table
 from otoscope.results import save
@@ -61,8 +61,9 @@ def inspect(
     Returns
     -------
     dict
-        What is in ``summary.json``: facts, the tables of the results, and the names of the files. The folder also
-        holds ``report.html``, the arrays as netCDF and the sounds as wav.
+        What is in ``summary.json``: facts, the tables of the results, under ``missing`` what could not be made and
+        why, and the names of the files. The folder also holds ``report.html``, the arrays as netCDF and the sounds as
+        wav.
 
     Raises
     ------
@@ -166,7 +167,11 @@ def write_numbers(folder: str | Path, name: str, content: Mapping[str, Any]) -> 
 
 
 def _page(subject: Subject, found: Found) -> str:
-    return inspection_report(found.results, found.clip, taps_table(found.taps), model_facts(subject), notes=found.notes)
+    taps = taps_table(found.taps) if found.taps else []
+    failed: dict[str, Exception] = {}
+    page = inspection_report(found.results, found.clip, taps, model_facts(subject), notes=found.notes, failed=failed)
+    found.missing |= {f"section {name}": reason_for(error) for name, error in failed.items()}
+    return page
 
 
 def _draw(result: xr.Dataset, path: Path) -> Path:

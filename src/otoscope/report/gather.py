@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from otoscope.methods.filters import filters
 from otoscope.methods.frame_response import frame_response
 from otoscope.methods.geometry import geometry
 from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
+from otoscope.methods.sharing import sharing
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.methods.voice import voice
@@ -43,17 +46,20 @@ class Found:
     ----------
     clip : DataArray
         The sound at the rate of the model.
-    taps : Trace
+    taps : Trace or None
     results : dict
         By method; "relevance" by rule and "sonify" by layer. A method that does not apply is absent.
     notes : list of str
         Why a method is absent, and what else a reader should know.
+    missing : dict of str to str
+        What could not be made, by its name, and why.
     """
 
     clip: xr.DataArray
-    taps: Trace
+    taps: Trace | None
     results: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
 
     def by_file(self) -> dict[str, xr.Dataset]:
         """Every result by the name of its file."""
@@ -74,7 +80,8 @@ def gather(
 ) -> Found:
     """Run every method on one sound.
 
-    What the user asked for by an option has to work; the reason why anything else does not becomes a note.
+    What the user asked for by an option has to apply; anything else that does not apply or fails is noted with the
+    reason, and the rest is made all the same.
     """
     clip = subject.clip(wave)
     if clip.ndim != 1:
@@ -82,50 +89,40 @@ def gather(
     check_rule(rule)
     if n_maps < 1:
         raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
-    taps = subject.taps(clip)
     asked = [layer] if isinstance(layer, str) else layer
-    layers = sonified(taps, asked) if asked else spread(taps)
-    bank = named_bank(taps, asked or ())
-    found = Found(clip, taps, notes=_notes(subject, clip))
-    rules = dict.fromkeys((rule, "gradient"))
-    steps: dict[str, tuple[str, Callable[[], Any]]] = {
-        "relevance": (
-            "the relevance",
-            lambda: {one: relevance(subject, clip, target=target, rule=one) for one in rules},
-        ),
-        "autocorrelation": ("the autocorrelation", lambda: autocorrelation(subject, clip, target=target)),
-        "voice": ("the voice", lambda: voice(subject, clip, target=target)),
-        "crs": ("the cumulative response spectrum", lambda: crs(subject, clip, layer=bank)),
-        "strs": (
-            "the response spectra",
-            lambda: strs(subject, clip, layer=bank, hop=_hop_for_pictures(subject, clip, bank)),
-        ),
-        "sonify": (
-            "the sonifications",
-            lambda: {name: sonify(subject, clip, layer=name, n_maps=n_maps) for name in layers},
-        ),
-        "filters": ("the filters", lambda: filters(subject, layer=bank)),
-        "frame_response": ("the response to one frame", lambda: frame_response(subject, clip, layer=bank)),
-        "f_vowel": ("the filters that fire most", lambda: f_vowel(subject, clip, layer=bank)),
-        "geometry": ("the geometry", lambda: geometry(subject)),
-        "data_flow": ("the data flow", lambda: data_flow(subject, clip)),
-        "aliasing": ("the aliasing", lambda: aliasing(subject, clip)),
-        "wigner": ("the Wigner-Ville distribution", lambda: wigner(subject, layer=bank)),
-    }
-    wanted = {"relevance": target is not None or rule != "guided", "sonify": bool(asked)}
+    found = Found(clip, None, notes=_notes(subject, clip))
+    try:
+        found.taps = taps = subject.taps(clip)
+        layers = sonified(taps, asked) if asked else spread(taps)
+        bank = named_bank(taps, asked or ())
+    except InputError:
+        raise
+    except Exception as error:
+        found.missing["taps"] = reason_for(error)
+        layers, bank = list(asked or []), None
+    parts = _parts(subject, found, target, layers, bool(asked), bank, rule, n_maps)
     absent: dict[str, list[str]] = {}  # by the reason
-    for done, (name, (what, run)) in enumerate(steps.items()):
-        if progress:
-            progress(name.replace("_", " "), done, len(steps) + 1)
-        try:
-            found.results[name] = run()
-        except InputError as error:
-            if wanted.get(name):
-                raise
-            absent.setdefault(str(error), []).append(what)
+    if found.missing:
+        absent[found.missing["taps"]] = ["the taps"]
+    with sharing():
+        for done, part in enumerate(parts):
+            if progress:
+                progress(part.method.replace("_", " "), done, len(parts) + 1)
+            try:
+                result = part.run()
+            except Exception as error:
+                if part.asked and isinstance(error, InputError):
+                    raise
+                found.missing[part.name] = reason_for(error)
+                absent.setdefault(reason_for(error), []).append(part.what)
+                continue
+            if part.key is None:
+                found.results[part.method] = result
+            else:
+                found.results.setdefault(part.method, {})[part.key] = result
     found.notes += [f"Not shown: {', '.join(what)}, since {reason}" for reason, what in absent.items()]
     if progress:
-        progress("writing", len(steps), len(steps) + 1)
+        progress("writing", len(parts), len(parts) + 1)
     return found
 
 
@@ -134,6 +131,90 @@ def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
     layers = {layer.name: [tap.name for tap in layer.taps] for layer in taps.layers}
     found = [layers[name] if name in layers and name not in taps else [taps.resolve(name)] for name in names]
     return list(dict.fromkeys(name for one in found for name in one))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A result that an inspection asks for.
+
+    Attributes
+    ----------
+    method : str
+    what : str
+        What notes call it.
+    run : callable
+    key : str, optional
+        Which of several results of the method it is.
+    asked : bool
+        Whether the user asked for it, so that it has to apply.
+    """
+
+    method: str
+    what: str
+    run: Callable[[], xr.Dataset]
+    key: str | None = None
+    asked: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.method if self.key is None else f"{self.method}_{self.key}"
+
+
+def _parts(
+    subject: Subject,
+    found: Found,
+    target: Target | None,
+    layers: Sequence[str],
+    asked: bool,
+    bank: str | None,
+    rule: RelevanceRule,
+    n_maps: int,
+) -> list[_Part]:
+    clip = found.clip
+
+    def of_rule(one: RelevanceRule) -> _Part:
+        needed = target is not None or rule != "guided"
+        run = partial(relevance, subject, clip, target=target, rule=one)
+        return _Part("relevance", f"the relevance ({one})", run, one, needed)
+
+    def of_layer(name: str) -> _Part:
+        run = partial(sonify, subject, clip, layer=name, n_maps=n_maps)
+        return _Part("sonify", f"the sonification of {name}", run, name, asked)
+
+    def spectra() -> xr.Dataset:
+        return strs(subject, clip, layer=bank, hop=_hop_for_pictures(subject, clip, bank))
+
+    return [
+        *map(of_rule, dict.fromkeys((rule, "gradient"))),
+        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, target=target)),
+        _Part("voice", "the voice", partial(voice, subject, clip, target=target)),
+        _Part("crs", "the cumulative response spectrum", partial(crs, subject, clip, layer=bank)),
+        _Part("strs", "the response spectra", spectra),
+        *map(of_layer, layers),
+        _Part("filters", "the filters", partial(filters, subject, layer=bank)),
+        _Part("frame_response", "the response to one frame", partial(frame_response, subject, clip, layer=bank)),
+        _Part("f_vowel", "the filters that fire most", partial(f_vowel, subject, clip, layer=bank)),
+        _Part("geometry", "the geometry", partial(geometry, subject)),
+        _Part("data_flow", "the data flow", partial(data_flow, subject, clip)),
+        _Part("aliasing", "the aliasing", partial(aliasing, subject, clip)),
+        _Part("wigner", "the Wigner-Ville distribution", partial(wigner, subject, layer=bank)),
+    ]
+
+
+def reason_for(error: Exception) -> str:
+    """Why something could not be made, in a line.
+
+    Examples
+    --------
+    >>> reason_for(ZeroDivisionError("float division by zero"))
+    'it failed (ZeroDivisionError: float division by zero)'
+    """
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
+        return "there is not enough memory for it: give a shorter sound"
+    first = str(error).strip().partition("\n")[0]
+    return f"it failed ({type(error).__name__}{': ' if first else ''}{first})"
 
 
 def spread(taps: Trace, count: int = 3) -> list[str]:

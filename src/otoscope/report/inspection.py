@@ -7,6 +7,7 @@ from typing import Any
 
 import xarray as xr
 
+from otoscope.report.gather import reason_for
 from otoscope.report.html import render
 from otoscope.report.sections import make_sections
 from otoscope.report.sections.sound import sound
@@ -20,6 +21,7 @@ def inspection_report(
     facts: Mapping[str, object],
     *,
     notes: Sequence[str] = (),
+    failed: dict[str, Exception] | None = None,
 ) -> str:
     """Lay out the results of one sound in one model as one HTML page.
 
@@ -37,6 +39,9 @@ def inspection_report(
         About the model and the audio, listed at the top. Those about the audio that the clip knows are added.
     notes : sequence of str
         Remarks to the reader, such as why a section is absent.
+    failed : dict, optional
+        Gets the errors of sections that cannot be made, by method; a note says so in their place. Without it the first
+        of them is raised.
 
     Returns
     -------
@@ -57,9 +62,10 @@ def inspection_report(
     >>> "What ear hears in a.wav" in page
     True
     """
-    sections = [sound(clip), *make_sections(results)]
+    sections = [sound(clip), *make_sections(results, failed)]
     if taps:
         sections.append(taps_section(taps, float(clip.attrs["sample_rate"])))
+    notes = [*notes, *(f"Not drawn: {method}, since {reason_for(error)}" for method, error in (failed or {}).items())]
     title = f"What {facts.get('model', 'the model')} hears in {clip.attrs.get('name', 'a sound')}"
     return render(title, sections, {**facts, **_clip_facts(clip, facts)}, notes=notes)
 

@@ -9,7 +9,7 @@ from typing import Any
 from otoscope._version import __version__
 from otoscope.methods.catalogue import METHODS
 from otoscope.probe import Trace
-from otoscope.report.gather import Found
+from otoscope.report.gather import Found, reason_for
 from otoscope.subject import Subject
 from otoscope.tables import finite, rows
 
@@ -56,7 +56,12 @@ def model_facts(subject: Subject) -> dict[str, object]:
 
 def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
     """What ``summary.json`` holds, but for the list of files."""
-    tables = {name: rows(one, METHODS[one.attrs["method"]]) for name, one in found.by_file().items()}
+    tables = {}
+    for name, one in found.by_file().items():
+        try:
+            tables[name] = rows(one, METHODS[one.attrs["method"]])
+        except Exception as error:
+            found.missing[f"table of {name}"] = reason_for(error)
     summary: dict[str, Any] = {
         "model": subject.name,
         "model_sha256": subject.digest,
@@ -67,10 +72,11 @@ def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
         "duration": found.clip.size / subject.sample_rate,
         "otoscope_version": __version__,
         "notes": found.notes,
+        "missing": found.missing,
     }
     if "relevance" in found.results:
         first = next(iter(found.results["relevance"].values()))
         summary |= {"target": first.attrs["target"], "logit": float(first["logit"])}
     summary["results"] = {name: table for name, table in tables.items() if len(table) <= _MOST_ROWS}
-    summary = finite(summary | {"taps": taps_table(found.taps)})
+    summary = finite(summary | {"taps": taps_table(found.taps) if found.taps else []})
     return summary
