@@ -114,6 +114,23 @@ def test_the_first_layer_has_several_kernels_on_a_waveform() -> None:
     assert looked_at(nn.Sequential(nn.Conv1d(1, 1, 64, 4), nn.ReLU(), nn.Conv1d(1, 8, 31))).layer == "0"
 
 
+@pytest.mark.parametrize("size", [100, 457, 5000])
+@pytest.mark.parametrize("number", [0, 1, 5, 7])
+def test_a_sound_in_blocks_reaches_it_as_the_whole_does(number: int, size: int) -> None:
+    front, members, *_ = FRONTS[number]
+    model = behind(front, **{name: nn.Parameter(value) for name, value in members.items()})
+    first, clip = looked_at(model), sound()
+    assert first.streams
+    blocks = np.split(clip.flatten().numpy(), range(size, SAMPLES, size))
+    found = torch.cat(list(first.stream(model, blocks, clip)))
+    torch.testing.assert_close(found, first.signal(model, clip)[0][0])
+
+
+def test_what_scales_a_clip_as_a_whole_is_not_taken_in_blocks() -> None:
+    assert not looked_at(behind(standard)).streams
+    assert not looked_at(behind(lambda m, x: x - x.mean(-1, keepdim=True))).streams
+
+
 MAGNITUDES: list[Any] = [
     lambda a, b: (a**2 + b**2).sqrt(),
     lambda a, b: torch.sqrt(a.pow(2) + b.pow(2) + 1e-6),

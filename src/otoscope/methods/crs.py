@@ -43,8 +43,8 @@ def crs(
     Parameters
     ----------
     wave : wave, (time,) or (clip, time)
-        A sound file, or samples at the rate of the model. A long file is read block by block where the layer reads
-        the waveform itself, so that a sound of any length can be measured in the memory of a short one.
+        A sound file, or samples at the rate of the model. A long file is read block by block, so that a sound of any
+        length can be measured in the memory of a short one, unless the model scales each clip as a whole.
     layer : str, optional
         The layer; by default the first bank of kernels on a waveform, see
         :func:`otoscope.probe.first.first_layer`.
@@ -89,7 +89,7 @@ def crs(
     values = torch.stack(
         [
             response.crs_stream(blocks, first.kernels, hop, n_fft, alignment, frequencies=cycles)
-            for blocks in _sounds(subject, wave, first)
+            for blocks in _sounds(subject, wave, first, example)
         ]
     )
     result = xr.Dataset(
@@ -102,12 +102,11 @@ def crs(
     return resolved(result, layer=first.layer, hop=hop, n_fft=n_fft)
 
 
-def _sounds(subject: Subject, wave: Wave, first: FirstLayer) -> Iterable[Iterable[Tensor | np.ndarray]]:
+def _sounds(subject: Subject, wave: Wave, first: FirstLayer, like: Tensor) -> Iterable[Iterable[Tensor | np.ndarray]]:
     """The blocks of what reaches the layer of every clip; those of a long file as they are read, where they do."""
     contract = subject.contract
-    untouched = first.nature is not None and first.nature.untouched
-    as_it_is = contract.length is None and contract.normalisation is None and untouched
+    as_it_is = contract.length is None and contract.normalisation is None and first.streams
     longest_fill = max(contract.trained_length or 0, contract.minimum_length) / subject.sample_rate
     if isinstance(wave, (str, Path)) and as_it_is and audio_duration(wave) > max(_LONG, longest_fill):
-        return [stream_audio(wave, subject.sample_rate)]
+        return [first.stream(subject.network, stream_audio(wave, subject.sample_rate), like)]
     return [clip.split(_BLOCK) for clip in first.signal(subject.network, subject.inputs(wave))[0]]

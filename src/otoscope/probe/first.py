@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.errors import InputError
-from otoscope.probe.reaching import Grid, Nature, NotOneSignal, assembled, captured, grid_of, measured
+from otoscope.probe.reaching import Grid, Nature, NotOneSignal, assembled, captured, grid_of, measured, whole_step
 from otoscope.probe.select import find_layer
 from otoscope.probe.trace import Layer, Tap, Trace, trace
 
@@ -38,6 +40,8 @@ class FirstLayer:
         What was measured of the signal that it reads; None where it is not one signal.
     problem : str
         What it reads where that is not one signal.
+    seen : int or None
+        Samples of the waveform on which a value of what it reads depends; None for the whole clip, or where not known.
     convolutions : tuple of str
         The taps of the layer.
     grids : tuple of Grid
@@ -51,6 +55,7 @@ class FirstLayer:
     sample_rate: float
     nature: Nature | None
     problem: str
+    seen: int | None
     convolutions: tuple[str, ...] = field(repr=False)
     grids: tuple[Grid, ...] = field(repr=False)
 
@@ -117,6 +122,51 @@ class FirstLayer:
             for clip in inputs.split(1)
         ]
         return torch.stack([signal for signal, _ in found]), found[0][1]
+
+    @property
+    def streams(self) -> bool:
+        """Whether what reaches the layer can be had of a sound block by block."""
+        nature = self.nature
+        return nature is not None and (nature.untouched or (nature.waveform and not nature.scaled and bool(self.seen)))
+
+    def stream(self, model: nn.Module, blocks: Iterable[np.ndarray], like: Tensor) -> Iterator[Tensor]:
+        """What reaches the layer of a sound that is read block by block, where it :attr:`streams`.
+
+        Parameters
+        ----------
+        model : nn.Module
+        blocks : iterable of arrays (n,)
+            Consecutive pieces of one sound.
+        like : Tensor, (clip, 1, time)
+            Whose type and device the model takes.
+
+        Yields
+        ------
+        Tensor, (m,)
+            Together what :meth:`signal` gives of the whole sound.
+        """
+        if self.nature is not None and self.nature.untouched:
+            yield from (torch.as_tensor(block).to(like) for block in blocks)
+            return
+        # Pieces begin on the grid of time, and what lies within a margin of a cut is taken from the next piece.
+        unit = whole_step(self.hop) or 1
+        margin = unit * math.ceil((self.seen or 1) / unit + 1)
+        held, start, done = like.new_zeros(0), 0, -math.inf
+        for block in blocks:
+            held = torch.cat([held, torch.as_tensor(block).to(like)])
+            if len(held) > 4 * margin:
+                until = start + len(held) - margin
+                yield self._piece(model, held, start, done, until)
+                done = until
+                kept = (until - margin - start) // unit * unit
+                held, start = held[kept:], start + kept
+        yield self._piece(model, held, start, done, math.inf)
+
+    def _piece(self, model: nn.Module, held: Tensor, start: int, first: float, last: float) -> Tensor:
+        """What reaches the layer from sample `first` to before sample `last`, of a piece that begins at `start`."""
+        signal, offset = self.signal(model, held[None, None])
+        places = start + offset + self.hop * torch.arange(signal.shape[-1], dtype=torch.float64, device=signal.device)
+        return signal[0, (places >= first - 1e-6) & (places < last - 1e-6)]
 
     def times(self, values: Tensor, offset: float) -> Tensor:
         """Time in s of values of what the layer reads, by their numbers."""
@@ -227,9 +277,9 @@ def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:
         for tap, grid in zip(layer.taps, grids, strict=True)
     ]
     stride = layer.taps[0].stride[grids[0].along]
-    return FirstLayer(
-        layer.name, kernels, stride, grids[0].hop, layer.taps[0].sample_rate, nature, problem, names, grids
-    )
+    tap, grid = layer.taps[0], grids[0]
+    seen = None if tap.whole else tap.input_field
+    return FirstLayer(layer.name, kernels, stride, grid.hop, tap.sample_rate, nature, problem, seen, names, grids)
 
 
 def _unusable(layer: Layer) -> str:

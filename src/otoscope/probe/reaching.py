@@ -249,13 +249,25 @@ def measured(model: nn.Module, inputs: Tensor, taps: Sequence[str], grids: Seque
     same = alike and _fit([plain], of_x)[1] < _LARGEST_REST
     hop = grids[0].hop
     moves = True
-    shift = next((n for n in range(1, _MOST_STEPS) if abs(n * hop - round(n * hop)) < 1e-6 and n * hop >= 1), None)
-    if shift is not None and 4 * round(shift * hop) <= samples:
-        shift *= max(1, int(samples // 8 // (shift * hop)))
+    step = whole_step(hop)
+    if step is not None and 4 * step <= samples:
+        shift = round(step / hop) * max(1, samples // 8 // step)
         later = read(x.roll(round(shift * hop), -1))
         count = min(len(later), len(of_x)) - shift
         moves = count > 0 and _fit([of_x[:count]], later[shift : shift + count])[1] < _LARGEST_REST
     return Nature(linear, moves, scaled, same)
+
+
+def whole_step(hop: float) -> int | None:
+    """The fewest whole samples that are a whole number of hops; None where there are none.
+
+    Examples
+    --------
+    >>> whole_step(2.0), whole_step(0.5), whole_step(441 / 160)
+    (2, 1, 441)
+    """
+    hops = (n * hop for n in range(1, _MOST_STEPS))
+    return next((round(many) for many in hops if many > 1 - 1e-6 and abs(many - round(many)) < 1e-6), None)
 
 
 def _noise(like: Tensor) -> tuple[Tensor, Tensor]:
