@@ -15,6 +15,7 @@ from otoscope.dsp.response import strs
 from otoscope.errors import InputError
 from otoscope.probe import trace
 from otoscope.probe.first import FirstLayer, at_least, first_layer
+from otoscope.probe.reaching import captured
 
 RATE = 8000
 SAMPLES = 1600
@@ -254,6 +255,17 @@ def test_a_transform_is_as_long_as_the_kernels() -> None:
     assert at_least(8, [torch.zeros(1, 64)]) == 64
     with pytest.raises(InputError, match="1 or more, not 0"):
         at_least(0, kernels)
+
+
+def test_what_reaches_a_layer_is_measured_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = behind(difference)
+    looked_at(model)
+    passes = []
+    monkeypatch.setattr("otoscope.probe.reaching.captured", lambda *args: passes.append(args) or captured(*args))
+    assert looked_at(model).reads == "the waveform, filtered" and not passes
+    with torch.no_grad():
+        model.bank.weight.mul_(2)
+    assert looked_at(model).reads == "the waveform, filtered" and passes
 
 
 def test_random_state_and_modes_are_left_alone() -> None:

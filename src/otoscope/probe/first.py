@@ -42,6 +42,8 @@ class FirstLayer:
         What it reads where that is not one signal.
     seen : int or None
         Samples of the waveform on which a value of what it reads depends; None for the whole clip, or where not known.
+    note : str
+        What the rate rests on, where it is not plain arithmetic.
     convolutions : tuple of str
         The taps of the layer.
     grids : tuple of Grid
@@ -56,6 +58,7 @@ class FirstLayer:
     nature: Nature | None
     problem: str
     seen: int | None
+    note: str
     convolutions: tuple[str, ...] = field(repr=False)
     grids: tuple[Grid, ...] = field(repr=False)
 
@@ -72,7 +75,7 @@ class FirstLayer:
     @property
     def reads(self) -> str:
         """What the layer reads, in words."""
-        rate = f"{self.rate:.6g} values a second"
+        rate = f"{self.rate:.6g} values a second" + (f" ({self.note})" if self.note else "")
         if self.nature is None:
             return f"{self.problem}, {rate}"
         if not self.nature.linear:
@@ -258,7 +261,8 @@ def _first(model: nn.Module, inputs: Tensor, taps: Trace) -> FirstLayer:
 
 def _behind(layer: Layer, chosen: FirstLayer, taps: Trace) -> bool:
     """Whether a layer may read what a resampler of several kernels made of the waveform."""
-    return (layer.taps[0].input_field or 0) >= (taps[chosen.convolutions[0]].receptive_field or 0)
+    read, made = layer.taps[0].input_field, taps[chosen.convolutions[0]].receptive_field
+    return read is not None and made is not None and read >= made
 
 
 def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:
@@ -279,7 +283,9 @@ def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:
     stride = layer.taps[0].stride[grids[0].along]
     tap, grid = layer.taps[0], grids[0]
     seen = None if tap.whole else tap.input_field
-    return FirstLayer(layer.name, kernels, stride, grid.hop, tap.sample_rate, nature, problem, seen, names, grids)
+    return FirstLayer(
+        layer.name, kernels, stride, grid.hop, tap.sample_rate, nature, problem, seen, tap.note, names, grids
+    )
 
 
 def _unusable(layer: Layer) -> str:
