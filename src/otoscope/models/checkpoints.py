@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.files import make_folder, whole_file, write_text
+from otoscope.models.names import under_names_of
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -71,7 +73,9 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
 def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str = "") -> None:
     """Load a state dict into a model, whose names and shapes it must match.
 
-    A prefix such as ``module.`` or ``model.``, left by a wrapper, is removed if the names then match.
+    A prefix such as ``module.`` or ``model.``, left by a wrapper, is removed if the names then match. Other names for
+    the same weights are understood, see :func:`otoscope.models.names.under_names_of`; lazy modules get the shapes of
+    the file.
 
     Parameters
     ----------
@@ -108,7 +112,7 @@ def fitting_weights(model: nn.Module, weights: Weights, path: str | Path, hint: 
     Parameters and errors are those of :func:`fit_weights`; the model is only read.
     """
     expected = {name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
-    weights = _without_prefix(weights, expected)
+    weights = under_names_of(expected, weights)
     differences = _differences(weights, expected)
     if differences:
         called = getattr(model, "name", None)
@@ -322,24 +326,13 @@ def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:
     return dict(found)
 
 
-def _without_prefix(weights: Weights, expected: Weights) -> dict[str, torch.Tensor]:
-    """The weights without the one prefix that makes the names match, or unchanged."""
-    if not expected or weights.keys() == expected.keys():
-        return dict(weights)
-    first = next(iter(expected))
-    prefixes = [name.removesuffix(first) for name in weights if name.endswith(f".{first}")]
-    inner = [{n.removeprefix(p): value for n, value in weights.items() if n.startswith(p)} for p in prefixes]
-    fitting = [candidate for candidate in inner if candidate.keys() == expected.keys()]
-    return fitting[0] if len(fitting) == 1 else dict(weights)
-
-
 def _differences(weights: Weights, expected: Weights) -> list[str]:
     missing = [name for name in expected if name not in weights]
     unexpected = [name for name in weights if name not in expected]
     reshaped = [
         f"{name} is {tuple(weights[name].shape)} in the file but {tuple(value.shape)} in the model"
         for name, value in expected.items()
-        if name in weights and weights[name].shape != value.shape
+        if name in weights and not is_lazy(value) and weights[name].shape != value.shape
     ]
     found = [(missing, "the file lacks {}"), (unexpected, "the model has no {}"), (reshaped, "{}")]
     return [phrase.format(_first_of(names)) for names, phrase in found if names]

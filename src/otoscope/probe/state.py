@@ -305,8 +305,8 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def _is_to_initialize(module: nn.Module) -> bool:
-    """Whether the first run makes the weights of a module, which therefore cannot be left as it is."""
-    return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
+    """Whether the first run makes a module what it is, so that it cannot be left as it was."""
+    return isinstance(module, LazyModuleMixin) and hasattr(module, "_initialize_hook")
 
 
 def _attributes_of(scripted: Any) -> tuple[str, ...]:
