@@ -18,7 +18,7 @@ from otoscope.subject import Subject, silence
 
 _FEWEST_FREQUENCIES, _MOST_FREQUENCIES = 256, 1024
 _MOST_TIMES = 1024  # unless kernels are so short that each half sample can be kept
-_MOST_PRODUCTS = 2**32  # of pairs of samples: some ten seconds of a processor
+_MOST_STEPS = 2**31  # products of samples and values to transform: some ten seconds of a processor
 _AT_ONCE = 8  # kernels; only the total is kept of their distributions
 _MOST_VALUES = 2**29
 
@@ -88,7 +88,8 @@ def wigner(
         raise InputError(f"n_fft has to be 1 or more, not {n_fft}")
     step = 1 if 2 * samples <= _MOST_TIMES else -(-(2 * samples - 1) // _MOST_TIMES)
     n_times = -(-(2 * samples - 1) // step)
-    affordable = max(1, _MOST_PRODUCTS // ((2 * samples - 1) * min(samples, n_fft)))
+    steps = (2 * samples - 1) * min(samples, n_fft) + 2 * n_times * n_fft
+    affordable = max(1, _MOST_STEPS // steps)
     numbers = _spread(bank, min(len(bank), affordable) if n_kernels is None else n_kernels)
     bank, count = bank[numbers], len(numbers)
     if distributions and count * n_fft * n_times > _MOST_VALUES:
