@@ -52,11 +52,16 @@ def integrated_gradients(
     from captum.attr import IntegratedGradients
 
     _check_counts(steps=steps, batch_size=batch_size)
-    signal = IntegratedGradients(score).attribute(
-        clip, torch.zeros_like(clip), n_steps=steps, internal_batch_size=batch_size
-    )
+    silence = torch.zeros_like(clip)
     with torch.no_grad():
-        return signal, score(torch.zeros_like(clip))
+        baseline = score(silence)
+    if not baseline.isfinite().all():
+        raise InputError(
+            "integrated gradients start at silence, to which the model's answer is not finite (does it divide by the "
+            "level of the sound?): choose another rule, such as smoothgrad"
+        )
+    signal = IntegratedGradients(score).attribute(clip, silence, n_steps=steps, internal_batch_size=batch_size)
+    return signal, baseline
 
 
 def smoothgrad(

@@ -23,7 +23,7 @@ from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable
-from otoscope.subject import Subject
+from otoscope.subject import Subject, working
 from otoscope.types import Progress, Target
 
 Group = Literal["men", "women", "children", "boys", "girls"]
@@ -170,7 +170,9 @@ def vowels_of(
         if token.group not in voices:
             raise InputError(f"{token.name} is of the group {token.group!r}; voices are known of {', '.join(voices)}")
         token = _fitted(subject, token)
-        found = relevance_of(subject, subject.inputs(token.clip), target=target, rule=rule)
+        inputs = subject.inputs(token.clip)
+        with working(subject, inputs, token.name):
+            found = relevance_of(subject, inputs, target=target, rule=rule)
         both = (found["input"].values[0], found["relevance"].values[0])
         voice = voices[token.group]
         measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])

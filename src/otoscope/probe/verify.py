@@ -12,6 +12,7 @@ from otoscope.probe.measure import heard
 from otoscope.probe.placed import placed
 from otoscope.probe.repeat import repeated
 from otoscope.probe.replay import replayed
+from otoscope.probe.state import random_kept
 from otoscope.probe.trace import Tap, Trace, trace
 from otoscope.types import Progress
 
@@ -57,12 +58,13 @@ def verify(model: nn.Module, inputs: Tensor, traced: Trace | float, *, progress:
     (['replay', 'axis', 'hop', 'field', 'gradient'], True)
     """
     x = heard(inputs[:1].detach())
-    if not isinstance(traced, Trace):
-        traced = trace(model, x, traced)
-    taps = traced.taps
-    checks: dict[str, list[Check]] = {"": [], **{name: [] for name in taps}}
-    for check in _counted(_checks(model, x, taps), len(taps), progress):
-        checks[check.tap].append(check)
+    with random_kept():
+        if not isinstance(traced, Trace):
+            traced = trace(model, x, traced)
+        taps = traced.taps
+        checks: dict[str, list[Check]] = {"": [], **{name: [] for name in taps}}
+        for check in _counted(_checks(model, x, taps), len(taps), progress):
+            checks[check.tap].append(check)
     return [check for of_one in checks.values() for check in of_one]
 
 
