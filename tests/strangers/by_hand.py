@@ -1,4 +1,4 @@
-"""Guided relevance by hand: every activation is replaced where it is written, by one with its own backward pass.
+"""Relevance by hand: every activation is replaced where it is written, by one with its own backward pass.
 
 The library intercepts calls and finds out what they are; here the functions of torch, which modules call too, are
 replaced by name. The slopes are those of a textbook.
@@ -19,8 +19,10 @@ from torch import Tensor, nn
 Function = Callable[..., Tensor]
 
 
-class Guided(torch.autograd.Function):
-    """Passes back what is positive where the input was positive, times the slope."""
+class Ruled(torch.autograd.Function):
+    """Passes back what is positive; guided: where the input was positive, times the slope."""
+
+    guided = True
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, value: Tensor, slope: Tensor) -> Tensor:
@@ -30,18 +32,20 @@ class Guided(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         x, slope = ctx.saved_tensors
+        if not Ruled.guided:
+            return torch.where(grad > 0, grad, torch.zeros_like(grad)), None, None
         return torch.where((grad > 0) & (x > 0), grad * slope, torch.zeros_like(grad)), None, None
 
 
-def guided(function: Function, slope: Function) -> Function:
-    """An activation whose way back is guided."""
+def ruled(function: Function, slope: Function) -> Function:
+    """An activation whose way back follows the rule."""
 
     def run(x: Tensor, *args: Any, inplace: bool = False, **kwargs: Any) -> Tensor:
         if args and isinstance(args[-1], bool):  # modules hand it over by place
             *args, inplace = args
         with torch.no_grad():
             value, steepness = function(x, *args, **kwargs), slope(x, *args, **kwargs)
-        result = Guided.apply(x.clone() if inplace else x, value, steepness)
+        result = Ruled.apply(x.clone() if inplace else x, value, steepness)
         return x.copy_(result) if inplace else result
 
     return run
@@ -73,34 +77,54 @@ def one(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return torch.ones_like(x)
 
 
-RELU = guided(torch.relu, one)
-SILU = guided(F.silu, _silu_slope)
-TANH = guided(torch.tanh, lambda x: 1 / torch.cosh(x) ** 2)
-SELU = guided(torch.selu, lambda x: torch.full_like(x, 1.0507009873554805))
+RELU = ruled(torch.relu, one)
+SILU = ruled(F.silu, _silu_slope)
+TANH = ruled(torch.tanh, lambda x: 1 / torch.cosh(x) ** 2)
+SELU = ruled(torch.selu, lambda x: torch.full_like(x, 1.0507009873554805))
 _BY_HAND = {
     "relu": RELU,
-    "leaky_relu": guided(F.leaky_relu, one),
-    "elu": guided(F.elu, one),
+    "leaky_relu": ruled(F.leaky_relu, one),
+    "elu": ruled(F.elu, one),
     "selu": SELU,
-    "gelu": guided(F.gelu, _gelu_slope),
+    "gelu": ruled(F.gelu, _gelu_slope),
     "silu": SILU,
     "tanh": TANH,
-    "softplus": guided(F.softplus, lambda x, *a, **k: 1 / (1 + torch.exp(-x))),
+    "softplus": ruled(F.softplus, lambda x, *a, **k: 1 / (1 + torch.exp(-x))),
 }
 _PLACES = (torch, F, torch.Tensor)
+_ABS = torch.abs
+
+
+def _abs(x: Tensor) -> Tensor:
+    """The magnitude of a complex number is no activation."""
+    return _ABS(x) if x.is_complex() else ruled(_ABS, torch.sign)(x)
+
+
+_BY_HAND["abs"] = _abs
 
 
 def _prelu(x: Tensor, weight: Tensor) -> Tensor:
-    return guided(_PRELU, one)(x, weight)
+    return ruled(_PRELU, one)(x, weight)
 
 
 _PRELU = F.prelu
 
 
+def passing(x: Tensor) -> Tensor:
+    """A signal that a gate lets pass, or a maximum: as through an activation of slope one."""
+    return Ruled.apply(x, x.detach(), torch.ones_like(x))
+
+
+def _glu(x: Tensor, dim: int = -1) -> Tensor:
+    signal, gate = x.chunk(2, dim)
+    return passing(signal) * torch.sigmoid(gate)
+
+
 @contextmanager
-def guided_by_hand() -> Iterator[None]:
-    """Within this context torch's activations pass back what the guided rule says."""
+def ruled_by_hand(rule: str) -> Iterator[None]:
+    """Within this context torch's activations pass back what the rule guided or deconvnet says."""
     with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(Ruled, "guided", rule == "guided"))
         for place in _PLACES:
             for name, function in _BY_HAND.items():
                 if hasattr(place, name):
@@ -108,6 +132,7 @@ def guided_by_hand() -> Iterator[None]:
                 if hasattr(place, f"{name}_"):
                     stack.enter_context(mock.patch.object(place, f"{name}_", in_place(function)))
         stack.enter_context(mock.patch.object(F, "prelu", _prelu))
+        stack.enter_context(mock.patch.object(F, "glu", _glu))
         yield
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from strangers.by_hand import Ruled
 from strangers.stranger import NOWHERE, Stranger, chain, endless
 
 
@@ -362,8 +363,10 @@ class Picture(nn.Module):
         self.head = nn.Linear(8, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        picture = torch.log1p(self.bank(x).square()).unsqueeze(1)
-        return self.head(self.features(picture).mean((2, 3)))
+        return self.head(self.features(self.compressed(self.bank(x)).unsqueeze(1)).mean((2, 3)))
+
+    def compressed(self, h: Tensor) -> Tensor:
+        return torch.log1p(h.square())
 
 
 _P0 = chain((64, 16))
@@ -378,6 +381,7 @@ PICTURE = Stranger(
         "features.3": chain((5,), after=_P2, axis=3),
         "features.4": chain((5,), after=_P2, axis=3),
     },
+    rewrite={"compressed": lambda model: lambda h: Ruled.apply(h, torch.log1p(h * h), 2 * h / (1 + h * h))},
 )
 
 

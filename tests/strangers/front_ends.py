@@ -221,7 +221,7 @@ class S4(nn.Module):
 
 _SS = chain((16, 8))
 S4_STRANGER = Stranger(
-    S4, {"encoder": _SS, "gelu": endless(_SS), "mix": endless(_SS), "glu": endless(_SS)}, samples=2400, guided=False
+    S4, {"encoder": _SS, "gelu": endless(_SS), "mix": endless(_SS), "glu": endless(_SS)}, samples=2400
 )
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from strangers.by_hand import Guided
+from strangers.by_hand import Ruled, passing
 from strangers.stranger import At, Stranger, chain, endless, energy
 
 
@@ -175,11 +175,18 @@ class DualPath(nn.Module):
         h = (h + self.inter_linear(self.inter(h)[0])).view(batch, self.size, count, channels)
         h = h.permute(0, 3, 1, 2).reshape(batch, channels * self.size, count)
         added = F.fold(h, (1, padded.shape[-1]), (1, self.size), stride=(1, half)).squeeze(2)
-        return self.decoder(torch.sigmoid(added[..., half : half + frames]) * w)
+        return self.decoder(self.masked(torch.sigmoid(added[..., half : half + frames]), w))
+
+    def masked(self, mask: Tensor, w: Tensor) -> Tensor:
+        return mask * w
 
 
 DPRNN = Stranger(
-    DualPath, {"encoder": _M, "relu": _M, "sigmoid": endless(_M)}, samples=2400, target=energy
+    DualPath,
+    {"encoder": _M, "relu": _M, "sigmoid": endless(_M)},
+    samples=2400,
+    target=energy,
+    rewrite={"masked": lambda model: lambda mask, w: mask * passing(w)},
 )  # fmt: skip
 
 
@@ -281,7 +288,7 @@ def snake_by_hand(module: nn.Module) -> Callable[[Tensor], Tensor]:
     """Guided: the slope of snake is 1 + sin(2 alpha x)."""
     alpha = module.alpha.detach()
     value = lambda x: x + torch.sin(alpha * x) ** 2 / (alpha + 1e-9)  # noqa: E731
-    return lambda x: Guided.apply(x, value(x.detach()), 1 + torch.sin(2 * alpha * x.detach()))
+    return lambda x: Ruled.apply(x, value(x.detach()), 1 + torch.sin(2 * alpha * x.detach()))
 
 
 _Q = [(7, 1, 1, 3), (8, 4, 1, 2), (3, 1, 1, 1)]

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from strangers.by_hand import Ruled
 from strangers.stranger import NOWHERE, At, Stranger, chain, endless
 
 
@@ -340,6 +341,12 @@ RAWNET = Stranger(
 )
 
 
+def _level_by_hand(x: Tensor) -> Tensor:
+    h = x.detach()
+    size = torch.sqrt(h * h) + 1e-6
+    return Ruled.apply(x, torch.log(size), torch.sign(h) / size)
+
+
 class PreEmphasis(nn.Module):
     def __init__(self, coefficient: float = 0.97) -> None:
         super().__init__()
@@ -362,11 +369,13 @@ class RawNet3(nn.Module):
         self.fc = nn.Linear(24, 6)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.abs(self.filters(self.preprocess(x)))
-        x = torch.log(x + 1e-6)
+        x = self.level(self.filters(self.preprocess(x)))
         x = x - torch.mean(x, dim=-1, keepdim=True)
         x = self.layer(self.bn(self.relu(x)))
         return self.fc((x * self.attention(x)).sum(2))
+
+    def level(self, x: Tensor) -> Tensor:
+        return torch.log(torch.abs(x) + 1e-6)
 
 
 _Z0 = chain((2, 1, 1, 1))
@@ -375,6 +384,7 @@ RAWNET3 = Stranger(
     RawNet3,
     {"preprocess.0.conv1d": _Z0, "filters": endless(_Z1), "relu": endless(_Z1), "layer.convs.1": endless(_Z1)},
     call=lambda model, wave: model(wave[None]),
+    rewrite={"level": lambda model: _level_by_hand},
 )
 
 

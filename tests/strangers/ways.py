@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from strangers.by_hand import Guided
+from strangers.by_hand import Ruled, passing
 from strangers.stranger import Stranger, chain, endless
 
 _A = chain((40, 8))
@@ -74,7 +75,7 @@ class Magnitude(ByHand):
 
 
 def _by_hand(function: Any, slope: Any) -> dict[str, Any]:
-    return {"act": lambda model: lambda h: Guided.apply(h, function(h.detach()), slope(h.detach()))}
+    return {"act": lambda model: lambda h: Ruled.apply(h, function(h.detach()), slope(h.detach()))}
 
 
 def _logistic(h: Tensor) -> Tensor:
@@ -113,7 +114,13 @@ class Maxout(nn.Module):
         return self.fc(self.mfm(self.conv2(self.mfm(self.conv1(x)))).mean(-1))
 
 
-MAXOUT = Stranger(Maxout, {"conv1": _A, "conv2": chain((3, 1, 1, 1), after=_A)}, guided=False)
+def _maxout_by_hand(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    return lambda x: passing(Maxout.mfm(x))
+
+
+MAXOUT = Stranger(
+    Maxout, {"conv1": _A, "conv2": chain((3, 1, 1, 1), after=_A)}, rewrite={"mfm": _maxout_by_hand}
+)  # fmt: skip
 
 
 @torch.jit.script
@@ -129,10 +136,22 @@ class Scripted(Two):
         self.alpha = nn.Parameter(torch.ones(1, 1, 1))
 
     def maps(self, x: Tensor) -> Tensor:
-        return _scripted_snake(self.conv2(_scripted_snake(self.conv1(x), self.alpha)), self.alpha)
+        return self.act(self.conv2(self.act(self.conv1(x))))
+
+    def act(self, x: Tensor) -> Tensor:
+        return _scripted_snake(x, self.alpha)
 
 
-SCRIPTED = Stranger(Scripted, _TWO, guided=False)
+def _unscripted(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    def act(x: Tensor) -> Tensor:
+        h, alpha = x.detach(), module.alpha.detach()
+        value, slope = h + torch.sin(alpha * h) ** 2 / (alpha + 1e-9), 1 + torch.sin(2 * alpha * h)
+        return Ruled.apply(x, value, slope)
+
+    return act
+
+
+SCRIPTED = Stranger(Scripted, _TWO, rewrite={"act": _unscripted})
 
 
 class Checkpointed(Two):
