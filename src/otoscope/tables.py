@@ -72,6 +72,20 @@ def comparison_envelope(result: xr.Dataset) -> dict[str, Any]:
     return content
 
 
+def rule_line(result: xr.Dataset) -> str | None:
+    """What a rule did not govern on the way to the waveform, in a line; None where there is nothing to say."""
+    attrs = result.attrs
+    governed, others = (str(attrs.get(name, "")) for name in ("governed", "not_governed"))
+    if governed == "linear" and not others:
+        return f"rule {attrs['rule']}: the way to the waveform is linear, so that this is the plain gradient"
+    if not others:
+        return None
+    names = others.split(", ")
+    shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    count = len(governed.split(", ")) if governed else 0
+    return f"rule {attrs['rule']}: governs {count} of {count + len(names)} non-linearities, not {shown}"
+
+
 def provenance(result: xr.Dataset) -> dict[str, Any]:
     """What made a result."""
     attrs = result.attrs

@@ -148,7 +148,8 @@ def _print(result: xr.Dataset, record: Record) -> None:
     title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
     alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
     shown = {name: heading for name, heading in headings.items() if name not in same}
-    print_table("\n".join([title, *alone]), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
+    lines = [title, *alone, *filter(None, [tables.rule_line(result)])]
+    print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))
 

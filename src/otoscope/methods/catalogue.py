@@ -6,6 +6,7 @@ import copy
 import difflib
 import functools
 import inspect
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from otoscope.audio import audio_duration, file_digest
 from otoscope.errors import InputError
 from otoscope.methods.arguments import checked
 from otoscope.methods.one_by_one import together
+from otoscope.probe.passed import noting, said
 from otoscope.probe.precision import autocast_set_aside
 from otoscope.probe.state import random_kept
 from otoscope.results import as_json, sign
@@ -139,7 +141,7 @@ def method(
                 given.pop(name, None)
             with subject.lock, random_kept(), autocast_set_aside():  # libraries that a method calls may draw, too
                 audio = _audio(subject, takes, bound.arguments, streams)
-                with _refusing(subject, bound.arguments.get(takes)):
+                with _refusing(subject, bound.arguments.get(takes)), noting() as passed:
                     results = [function(*one.args, **one.kwargs) for one in _parts(subject, takes, bound)]
                     result = results[0] if len(results) == 1 else together(results)
                 if takes == "data":
@@ -156,6 +158,8 @@ def method(
                 **audio,
             }
             result = result[[noun, *(name for name in result.data_vars if name != noun)]]
+            if passed:  # under a rule
+                result.attrs.update(said(itertools.chain.from_iterable(passed)))
             result.attrs.setdefault("sample_rate", subject.sample_rate)
             return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
 

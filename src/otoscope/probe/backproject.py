@@ -23,7 +23,8 @@ from otoscope.probe.listen import (
     intercepting,
 )
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
-from otoscope.probe.rules import Rule, find_rule
+from otoscope.probe.passed import Passage, check_governed
+from otoscope.probe.rules import Rule, find_rule, gradient, rule_name
 from otoscope.probe.scores import Answer, Scores
 from otoscope.probe.trace import resolve_tap
 
@@ -38,6 +39,8 @@ class Pullback:
     ----------
     seeds_at_once : int
         How many seeds a backward pass takes within the memory budget.
+    passed : tuple of Passed
+        Every non-linearity between the waveform and the tap, with whether the rule governed it.
     answer : Answer or None
         Of the output of the model, what was returned and how it was normalised; None of a tap.
     """
@@ -55,6 +58,9 @@ class Pullback:
         self.tap, self.answer = forward.tap, forward.answer
         largest = max(forward.largest, self._inputs.numel())
         self._forward = partial(_forward, model, inputs, self.tap, rule, output)
+        self.passed = forward.passage.passed(self._value)
+        if rule is not gradient:
+            check_governed(self.passed, rule_name(rule), self.tap or "the output")
         self._folded: tuple[Tensor, Tensor] | None = None
         self._copied = False
         if memory is None:
@@ -224,11 +230,11 @@ def answer(model: nn.Module, inputs: Tensor, output: int | str | None = None) ->
     ('sigmoid', True)
     """
     _check_floating(inputs)
-    forward = _Forward(None, find_rule("gradient"), output)
+    forward = _Forward(model, None, gradient, output)
     with evaluating(model), frozen(model), differentiable_recurrence(model):
         value = forward.run(model, inputs)
     if inputs.requires_grad and torch.is_grad_enabled() and not value.requires_grad:
-        raise _gradients_cut("its output")
+        raise forward.passage.cuts.error("its output")
     assert forward.answer is not None
     return forward.answer
 
@@ -236,12 +242,6 @@ def answer(model: nn.Module, inputs: Tensor, output: int | str | None = None) ->
 def _check_floating(inputs: Tensor) -> None:
     if not inputs.is_floating_point():
         raise InputError(f"waveforms have to be floating-point tensors, not {inputs.dtype}: convert them with .float()")
-
-
-def _gradients_cut(place: str) -> InputError:
-    return InputError(
-        f"the model cuts gradients (torch.no_grad, detach) between the waveform and {place}: take that out of it"
-    )
 
 
 def _forward(
@@ -254,7 +254,7 @@ def _forward(
     copies: bool = False,
 ) -> tuple[_Forward, Tensor, Tensor]:
     """A forward pass, the value at the tap or output, and the input it is differentiated by."""
-    forward = _Forward(tap, rule, output, folding)
+    forward = _Forward(model, tap, rule, output, folding)
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -266,7 +266,7 @@ def _forward(
         with keeping_copies(copies):
             value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
-        raise _gradients_cut(tap or "its output")
+        raise forward.passage.cuts.error(tap or "its output")
     return forward, value, leaf
 
 
@@ -325,9 +325,16 @@ def _leads_to(value: Tensor, leaf: Tensor) -> bool:
 class _Forward:
     """One forward pass under a rule, up to a tap."""
 
-    def __init__(self, tap: str | None, rule: Rule, output: int | str | None = None, folding: bool = False) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        tap: str | None,
+        rule: Rule,
+        output: int | str | None = None,
+        folding: bool = False,
+    ) -> None:
         self.tap, self.output, self.folding = tap, output, folding
-        self._governor = Governor(rule)
+        self._governor, self.passage = Governor(rule), Passage(model)
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
@@ -338,6 +345,7 @@ class _Forward:
         try:
             with intercepting(model, self._handle):
                 output = output_tensor(model(leaf.clone()), self.output)
+                self.passage.end()
         except TapReached:
             pass
         if self.value is not None:  # also where the model caught the exception
@@ -350,13 +358,15 @@ class _Forward:
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:
         """Run again to a tap that was given by the end of its name, now that all names are known."""
         assert self.tap is not None
-        self.tap, self._names = resolve_tap(self.tap, self._names), []
+        self.tap, self._names, self.passage = resolve_tap(self.tap, self._names), [], Passage(model)
         return self.run(model, leaf)
 
     def _handle(self, call: Call) -> Any:
         folds = self.folding and call.operation is not None and call.operation.kind != "activation"
         run = partial(run_folding, call) if folds else partial(self._governor.run, call)
-        result = run() if self.tap is not None else self._scores.run(call, run)
+        if self.tap is None:
+            run = partial(self._scores.run, call, run)
+        result = self.passage.run(call, run)
         if call.tap is not None:
             self._names.append(call.tap)
             value = result[0] if isinstance(result, tuple) else result

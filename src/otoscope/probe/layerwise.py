@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from otoscope.errors import InputError
 from otoscope.probe.governed import Governor
 from otoscope.probe.listen import Call, TapReached, differentiable_recurrence, evaluating, frozen, intercepting
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
-from otoscope.probe.rules import Rule, find_rule
+from otoscope.probe.passed import Passage, Passed, check_governed
+from otoscope.probe.rules import Rule, find_rule, gradient, rule_name
 
 
 class WaysBack:
@@ -25,25 +27,29 @@ class WaysBack:
         By the name of the tap, what its operation returned.
     """
 
-    def __init__(self, forward: Callable[[bool], tuple[Tensor, dict[str, Tensor]]]) -> None:
-        self._forward, self._copied = forward, False
-        self._leaf, self._values = forward(False)
+    def __init__(self, forward: Callable[[bool], tuple[Tensor, dict[str, Tensor], Passage]], rule: Rule) -> None:
+        self._forward, self._rule, self._copied = forward, rule, False
+        self._leaf, self._values, self._passage = forward(False)
         self.values = {name: value.detach() for name, value in self._values.items()}
 
     def pull(self, tap: str, seed: Tensor) -> Tensor:
         """Carry a seed of the shape of a tap's value back to the input."""
         if not self._values[tap].requires_grad:
-            raise InputError(
-                f"the model cuts gradients (torch.no_grad, detach) between the waveform and {tap}: take that out of it"
-            )
+            raise self._passage.cuts.error(tap)
+        if self._rule is not gradient:
+            check_governed(self.passed(tap), rule_name(self._rule), tap)
         try:
             return self._back(tap, seed)
         except RuntimeError as error:
             if self._copied or not is_overwritten(error):
                 raise
             self._copied = True
-            self._leaf, self._values = self._forward(True)
+            self._leaf, self._values, self._passage = self._forward(True)
             return self._back(tap, seed)
+
+    def passed(self, tap: str) -> tuple[Passed, ...]:
+        """Every non-linearity between the waveform and a tap, with whether the rule governed it."""
+        return self._passage.passed(self._values[tap])
 
     def _back(self, tap: str, seed: Tensor) -> Tensor:
         return torch.autograd.grad(self._values[tap], self._leaf, seed, retain_graph=True)[0]
@@ -74,12 +80,12 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
     """
     rule, wanted = find_rule(rule), set(taps)
 
-    def forward(copies: bool) -> tuple[Tensor, dict[str, Tensor]]:
-        governor = Governor(rule)
+    def forward(copies: bool) -> tuple[Tensor, dict[str, Tensor], Passage]:
+        governor, passage = Governor(rule), Passage(model)
         values: dict[str, Tensor] = {}
 
         def handle(call: Call) -> Any:
-            result = governor.run(call)
+            result = passage.run(call, partial(governor.run, call))
             if call.tap in wanted:
                 assert call.tap is not None
                 # A copy, which no activation in place can overwrite.
@@ -97,9 +103,9 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
             leaf = inputs.detach().clone().requires_grad_()
             with intercepting(model, handle):
                 model(leaf.clone())
-        return leaf, values
+        return leaf, values, passage
 
-    return WaysBack(forward)
+    return WaysBack(forward, rule)
 
 
 def run_to(model: nn.Module, inputs: Tensor, layer: str) -> Tensor:

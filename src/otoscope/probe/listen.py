@@ -86,7 +86,7 @@ def intercepting(model: nn.Module, handler: Handler) -> Iterator[None]:
     stack: list[tuple[str, nn.Module]] = [("", model)]
     hooks = []
     for path, module in model.named_modules():
-        if path:
+        if path and not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks, and hides what it calls
             hooks.append(module.register_forward_pre_hook(_enter(stack, path)))
             hooks.append(module.register_forward_hook(_leave(stack), always_call=True))
     try:
@@ -107,9 +107,17 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     """
     model = underlying(model)
     with lock_of(model), kept(model), autocast_of_the_model():
-        if any(module.training for module in model.modules()):
-            model.eval()
+        if any(getattr(module, "training", False) for module in model.modules()):
+            _evaluate(model)
         yield
+
+
+def _evaluate(model: nn.Module) -> None:
+    try:
+        model.eval()
+    except NotImplementedError:  # of what `torch.export` makes, in which the mode is fixed
+        for module in model.modules():
+            module.training = False
 
 
 @contextmanager

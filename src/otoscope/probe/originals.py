@@ -2,7 +2,8 @@
 
 An interceptor sees what Python calls. What `torch.jit.script` or `torch.jit.trace` makes of a function, and
 `torch.compile` of anything, keeps its Python, which computes the same. Checkpointing only chooses what is stored and
-what is computed again; the second time, in the backward pass, no interceptor would see it.
+what is computed again; the second time, in the backward pass, no interceptor would see it. Replicas on several
+devices run in threads of their own, and so does each see a part of the batch only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils import checkpoint
 
 _lock = threading.RLock()
@@ -31,7 +33,8 @@ def originals() -> Iterator[None]:
     global _contexts
     with _lock:
         _contexts += 1
-        for change in (_unscript, _compute_once, *([_uncompile] if "torch._dynamo" in sys.modules else [])):
+        compiles = [_uncompile] if "torch._dynamo" in sys.modules else []
+        for change in (_unscript, _compute_once, _run_one_replica, *compiles):
             if change not in _undo:
                 _undo[change] = change()
     _here.depth = getattr(_here, "depth", 0) + 1
@@ -88,6 +91,24 @@ def _compute_once() -> Callable[[], None]:
 
     def undo() -> None:
         module.CheckpointFunction, module._checkpoint_without_reentrant_generator = reentrant, generator
+
+    return undo
+
+
+def _run_one_replica() -> Callable[[], None]:
+    """Let parallel modules call the module that they hold."""
+    kinds: list[Any] = [nn.DataParallel, nn.parallel.DistributedDataParallel]
+    forwards = [kind.forward for kind in kinds]
+    for kind, parallel in zip(kinds, forwards, strict=True):
+
+        def forward(self: Any, *args: Any, parallel: Any = parallel, **kwargs: Any) -> Any:
+            return self.module(*args, **kwargs) if _inside() else parallel(self, *args, **kwargs)
+
+        kind.forward = forward
+
+    def undo() -> None:
+        for kind, parallel in zip(kinds, forwards, strict=True):
+            kind.forward = parallel
 
     return undo
 

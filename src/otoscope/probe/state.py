@@ -96,7 +96,7 @@ class _State:
         self._seen: set[int] = set()
         self._lenders: dict[type, Callable[[Any], Any]] = {}
         modules = list(model.modules())
-        self._training = any(module.training for module in modules)
+        self._training = any(getattr(module, "training", False) for module in modules)
         writes = weights or _WRITES.get(model, {}).get(self._training)
         if writes is None and not _is_small(model):
             writes = False
@@ -152,7 +152,7 @@ class _State:
         if isinstance(module, torch.jit.ScriptModule) and "_c" in attributes:
             self._lend_scripted(module)
         else:
-            for parameter in attributes["_parameters"].values():
+            for parameter in attributes.get("_parameters", {}).values():
                 self._note(parameter)
         self._lend_items(attributes)
 

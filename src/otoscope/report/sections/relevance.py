@@ -10,6 +10,7 @@ from otoscope.plots.occlusion import occlusion
 from otoscope.plots.relevance import relevance_signal, relevance_spectrogram, relevance_spectrum
 from otoscope.report.html import Heading, Item, Note, Player, Section
 from otoscope.report.sections.parts import CAUTION, as_loud, figure, section
+from otoscope.tables import rule_line
 
 _PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
 
@@ -33,6 +34,8 @@ def relevance(results: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Datas
 
 def _rule(label: str, result: xr.Dataset) -> Iterator[Item]:
     yield Heading(f"Rule: {label}")
+    if line := rule_line(result):
+        yield Note(f"{line[0].upper()}{line[1:]}.")
     yield from _loss(label, result)
     sound = Player(
         f"Relevance signal, rule {label}, as loud as the recording",

@@ -10,6 +10,7 @@ from otoscope.plots.sonify import by_activity
 from otoscope.plots.sonify import sonify as draw
 from otoscope.report.html import Heading, Item, Note, Player, Section
 from otoscope.report.sections.parts import CAUTION, figure, section, silent
+from otoscope.tables import rule_line
 
 #: Shown of each layer, the most active ones.
 MAPS_PER_LAYER = 4
@@ -19,7 +20,10 @@ def sonify(result: xr.Dataset | Mapping[str, xr.Dataset]) -> Section:
     layers = {result.attrs["layer"]: result} if isinstance(result, xr.Dataset) else result
     body: list[Item] = [Note(CAUTION)]
     for layer, one in layers.items():
-        body += [Heading(f"Layer {layer}"), *_maps(layer, one)]
+        body.append(Heading(f"Layer {layer}"))
+        if line := rule_line(one):
+            body.append(Note(f"{line[0].upper()}{line[1:]}."))
+        body += _maps(layer, one)
     return section(
         "Sonification",
         "The most active feature maps of a layer carried back to the waveform: listen for the part of the "

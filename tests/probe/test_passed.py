@@ -1,0 +1,131 @@
+"""What lies on the way back, and what a rule said of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from probe_zoo import Written
+from torch import nn
+
+from otoscope.errors import InputError
+from otoscope.probe import backproject, vjp
+from otoscope.probe.derivatives import KINDS, LINEAR, PRODUCTS
+from otoscope.probe.layerwise import ways_back
+from otoscope.probe.passed import said
+
+X = torch.randn(2, 1, 200, generator=torch.Generator().manual_seed(0)).double()
+
+
+def net(forward, **members) -> nn.Module:
+    torch.manual_seed(0)
+    convs = {"a": nn.Conv1d(1, 4, 9), "b": nn.Conv1d(4, 4, 5, padding=2), "c": nn.Conv1d(4, 2, 3)}
+    return Written(forward, **convs, **members).double()
+
+
+def passed(forward, rule="guided", **members):
+    pull = vjp(net(forward, **members), X, rule=rule)[1]
+    return [(one.name, one.kind, one.governed) for one in pull.passed]
+
+
+def test_names_in_the_order_of_calls():
+    def forward(m, x):
+        x = m.act(m.a(x))
+        x = F.max_pool1d(x, 2)
+        x = torch.where(x > 1, x, 0.5 * x)
+        x = x * torch.sigmoid(m.b(x)).mean(-1, keepdim=True)
+        return m.c(F.layer_norm(x, x.shape[-1:]).tanh())
+
+    assert passed(forward, act=nn.ReLU()) == [
+        ("act", "activation", True),
+        ("max_pool1d", "selection", False),
+        ("where", "activation", True),
+        ("sigmoid", "weight", False),
+        ("mul", "weighting", False),
+        ("layer_norm", "normalisation", False),
+        ("tanh", "activation", True),
+    ]
+
+
+@pytest.mark.parametrize("rule", ["guided", "deconvnet", lambda grad, activation: grad])
+@pytest.mark.parametrize(
+    ("forward", "named"),
+    [
+        (lambda m, x: m.c(torch.sigmoid(m.a(x)) + 1), "sigmoid"),
+        (lambda m, x: m.c(m.a(x) ** 2), "pow"),
+        (lambda m, x: m.c(m.a(x) * m.b(m.a(x))), "mul"),
+        (lambda m, x: m.c(torch.log(m.a(x) * 0.1 + 9)), "log"),
+        (lambda m, x: m.c(m.a(x).softmax(1) - 1), "softmax"),
+        (lambda m, x: m.gru(m.a(x).mT)[0], "gru.gru"),
+        (lambda m, x: torch.stft(m.a(x)[:, 0], 64, return_complex=True, window=torch.ones(64).double()).abs(), "abs"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_governs_nothing_is_an_error(forward, named, rule):
+    model = net(forward, gru=nn.GRU(4, 3, batch_first=True))
+    with pytest.raises(
+        InputError, match=rf"governs none of the non-linearities .* {re.escape(named)}.*use the rule grad"
+    ):
+        vjp(model, X, rule=rule)
+    vjp(model, X, rule="gradient")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda m, x: m.c(m.b(m.a(x)) + m.a(x)).mean(-1),
+        lambda m, x: m.c(F.max_pool1d(m.a(x), 3)),
+        lambda m, x: m.c(m.a(x).cumsum(-1).flip(1).roll(2, -1)[..., ::2]),
+        lambda m, x: m.a((x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5)),
+        lambda m, x: m.a(x / x.abs().amax(-1, keepdim=True)),
+        lambda m, x: m.a(x / (x.square().mean(-1, keepdim=True) + 1e-7).sqrt()),
+        lambda m, x: torch.fft.irfft(torch.fft.rfft(m.a(x)) * torch.linspace(0, 1, 97)),
+        lambda m, x: F.interpolate(F.unfold(m.a(x)[:, None], (1, 4), stride=(1, 2)), scale_factor=2),
+    ],
+)
+def test_where_nothing_bends_every_rule_is_the_gradient(forward):
+    model = net(forward)
+    value = vjp(model, X)[0]
+    for rule in ("guided", "deconvnet"):
+        if "abs" in forward.__code__.co_names:
+            continue
+        torch.testing.assert_close(backproject(model, X, value, rule=rule), backproject(model, X, value))
+
+
+def test_a_linear_way_says_so():
+    assert said(vjp(net(lambda m, x: m.c(m.a(x))), X, rule="guided")[1].passed) == {
+        "governed": "linear",
+        "not_governed": "",
+    }
+
+
+def test_what_lies_beyond_the_tap_does_not_count():
+    model = net(lambda m, x: m.c(F.relu(m.a(x))).log_softmax(1) ** 2)
+    assert vjp(model, X, "a", "guided")[1].passed == ()
+    assert [one.name for one in vjp(model, X, "relu", "guided")[1].passed] == ["relu"]
+
+
+def test_only_what_leads_to_the_sound_counts():
+    model = net(lambda m, x: m.c(F.relu(m.a(x)) * torch.sigmoid(m.weight.exp())), weight=nn.Parameter(torch.ones(4, 1)))
+    assert [one.name for one in vjp(model, X, rule="guided")[1].passed] == ["relu"]
+
+
+def test_many_taps_at_once_say_the_same():
+    def forward(m, x):
+        x = m.a(x) ** 2
+        return m.c(F.relu(m.b(x)))
+
+    ways = ways_back(net(forward), X, ["b", "c"], "guided")
+    with pytest.raises(InputError, match=r"guided governs none of .* between the waveform and b: pow"):
+        ways.pull("b", ways.values["b"])
+    assert ways.pull("c", ways.values["c"]).abs().sum() > 0
+    assert [str(one) for one in ways.passed("c")] == ["pow", "relu"]
+
+
+def test_most_nodes_of_autograd_are_known():
+    known = KINDS.keys() | LINEAR | PRODUCTS
+    assert not (KINDS.keys() & LINEAR or KINDS.keys() & PRODUCTS or LINEAR & PRODUCTS)
+    made = {re.sub(r"Backward\d*$", "", name) for name in dir(torch._C._functions) if re.search(r"Backward\d*$", name)}
+    misspelt = {stem for stem in known - made if not stem.startswith(("Mkldnn", "Cudnn", "Miopen", "Mps", "Thnn"))}
+    assert misspelt <= {"AccumulateGrad", "CopySlices", "CopyBackwards"}, sorted(misspelt)
