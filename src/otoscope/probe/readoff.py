@@ -52,7 +52,7 @@ def moments_of(n: int) -> list[int]:
     Examples
     --------
     >>> moments_of(100), moments_of(3), moments_of(1)
-    ([14, 50, 86], [0, 1, 2], [0])
+    ([26, 50, 74], [0, 1, 2], [0])
     """
     if n < 4:
         return list(range(n))
