@@ -349,11 +349,15 @@ def _what_was_read(support: Support | None) -> dict[str, Any]:
         "input_axis": axis,
         "input_hop": place.hop if place.hop > 0 else math.nan,
         "input_centre": place.centre,
-        "input_hops": tuple(
-            read_off(support, [a]).hop if support.varies(a) else 0.0 for a in range(len(support.shape))
-        ),
+        "input_hops": tuple(_hop_along(support, a) for a in range(len(support.shape))),
         "input_field": place.field,
     }
+
+
+def _hop_along(support: Support, axis: int) -> float:
+    """The hop along one axis, 0 where it is not one of time: channels of padded branches may differ a little."""
+    hop = read_off(support, [axis]).hop if support.moves_along(axis) else 0.0
+    return hop if hop > 0 or axis == support.time_axis else 0.0
 
 
 def _note_on(support: Support, place: Place) -> str:

@@ -85,6 +85,10 @@ class Support:
         """Whether elements along `axis` depend on different samples."""
         return self.spans[axis] > 0
 
+    def moves_along(self, axis: int) -> bool:
+        """Whether elements move along `axis` by more than channels of branches differ; see `time_axes`."""
+        return self.spans[axis] > self._furthest[1]
+
     @cached_property
     def spans(self) -> list[float]:
         """How far the centres of the intervals move along each axis, in samples."""
