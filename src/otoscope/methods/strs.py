@@ -99,9 +99,10 @@ def strs(
             f"the STRS of {waveform.shape[-1] / first.rate:.0f} s every {hop} values would take "
             f"{waveform.numel() // hop * hertz.size * 4 / 2**30:.0f} GiB: give a larger hop, or ask for the CRS"
         )
-    values = response.strs(waveform, first.kernels, hop, n_fft, alignment, frequencies=cycles).cpu().numpy()
+    spectra = response.strs(waveform, first.kernels, hop, n_fft, alignment, frequencies=cycles)
+    values, (largest, place) = spectra.cpu().numpy(), (t.cpu().numpy() for t in spectra.max(1))  # NumPy would copy it
     times = first.times(hop * torch.arange(values.shape[-1]), offset)
-    peaks = np.where(values.max(1) > 0, hertz.values[values.argmax(1)], math.nan)
+    peaks = np.where(largest > 0, hertz.values[place], math.nan)
     result = xr.Dataset(
         {
             "strs": variable(["clip", "frequency", "time"], values, "short-time response spectra"),
