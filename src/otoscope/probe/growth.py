@@ -17,6 +17,7 @@ from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached, evaluating, frozen, intercepting
 
 _UNIT = 1440  # samples, which most hops divide
+_MOST = 40  # units that are added to a long clip
 
 Shape = tuple[int, ...]
 
@@ -65,7 +66,7 @@ def _added(shape: Shape, longer: Shape | None) -> dict[int, int]:
 def grown(model: nn.Module, clip: Tensor, wanted: str | None = None) -> Growth:
     """Run a longer clip and keep shapes, up to the tap `wanted` or to where the model refuses it."""
     samples = clip.shape[-1]
-    more = _UNIT * round(samples / 5760) if samples > 5760 else samples
+    more = _UNIT * min(round(samples / 4 / _UNIT), _MOST) if samples > 4 * _UNIT else samples
     found = Growth(more)
 
     def handle(call: Call) -> Any:

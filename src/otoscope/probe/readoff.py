@@ -62,8 +62,15 @@ def moments_of(n: int) -> list[int]:
 
 
 def read_off(support: Support, axes: Sequence[int] | None = None) -> Place:
-    """The place in time of a tensor, along `axes` if these are given."""
-    axes = support.time_axes if axes is None else tuple(axes)
+    """The place in time of a tensor, along `axes` if these are given; of one tensor it is read once."""
+    chosen = support.time_axes if axes is None else tuple(axes)
+    if chosen not in support.read:
+        support.read[chosen] = _read_off(support, chosen)
+    place: Place = support.read[chosen]
+    return place
+
+
+def _read_off(support: Support, axes: tuple[int, ...]) -> Place:
     first, last = _lines(support, axes)
     if not axes or len(first) < 2:
         middle = len(first) // 2

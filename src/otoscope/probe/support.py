@@ -40,6 +40,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,6 +65,11 @@ class Support:
     known: bool = True
     cut: str = ""
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def read(self) -> dict[tuple[int, ...], Any]:
+        """What was read off it, by axes; see :func:`otoscope.probe.readoff.read_off`."""
+        return {}
 
     @classmethod
     def of_waveform(cls, shape: Sequence[int]) -> Support:

@@ -127,8 +127,8 @@ def _record(
     model: nn.Module, inputs: Tensor, sample_rate: float, axes: dict[str, int], wanted: str | None = None
 ) -> Recorder:
     """Listen to a pass over `inputs`, which the model may overwrite."""
+    growth, injection = grown(model, inputs, wanted), Injection(model, inputs[:1].clone())
     with evaluating(model):
-        growth, injection = grown(model, inputs, wanted), Injection(model, inputs[:1].clone())
         recorder = Recorder(model, inputs, sample_rate, axes, growth, injection, wanted)
         with torch.no_grad(), intercepting(model, recorder.handle), suppress(TapReached):
             model(inputs)

@@ -1,0 +1,92 @@
+"""A trace is made once for a model, and anew when that has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from probe_zoo import Written
+from torch import Tensor, nn
+
+from otoscope.errors import InputError
+from otoscope.probe import trace
+
+X = torch.randn(1, 1, 400)
+
+
+class Counted(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.width = nn.Conv1d(1, 4, 9), nn.BatchNorm1d(4), 2
+        self.calls: Any = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        CALLS.append(1)
+        return nn.functional.max_pool1d(self.norm(self.conv(x)), self.width).relu()
+
+
+CALLS: list[int] = []
+
+
+@pytest.fixture
+def model() -> Counted:
+    CALLS.clear()
+    return Counted().eval()
+
+
+def passes(model: nn.Module, *args: Any, **kwargs: Any) -> int:
+    before = len(CALLS)
+    trace(model, *(args or (X, 8000)), **kwargs)
+    return len(CALLS) - before
+
+
+def test_the_second_trace_costs_no_pass(model):
+    assert passes(model) == 2, "the clip, and a longer one"
+    assert passes(model) == passes(model, torch.zeros_like(X).expand(3, 1, 400), 8000) == 0
+    assert trace(model, X, 8000) is trace(model, X, 8000)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((X[..., :300], 8000), {}), ((X.double(), 8000), {}), ((X, 16000), {}), ((X, 8000), {"time_axes": {"conv": 2}})],
+)
+def test_another_question_is_another_trace(model, args, kwargs):
+    passes(model)
+    if args[0].dtype == torch.float64:
+        model.double()
+    assert passes(model, *args, **kwargs) > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.conv.weight.data.mul_(2),
+        lambda m: nn.init.zeros_(m.norm.running_mean.add_(1)),
+        lambda m: m.load_state_dict(Counted().state_dict()),
+        lambda m: setattr(m, "width", 3),
+        lambda m: setattr(m, "norm", nn.InstanceNorm1d(4)),
+        lambda m: setattr(m.conv, "padding", (2,)),
+    ],
+)
+def test_a_changed_model_is_traced_again(model, change):
+    passes(model)
+    change(model)
+    assert passes(model) > 0
+    assert passes(model) == 0
+
+
+def test_a_kernel_that_comes_from_the_sound_is_not_remembered():
+    model = Written(
+        lambda m, x: m.conv(nn.functional.conv1d(x, x[:, :, :9] / x.abs().amax())).relu(), conv=nn.Conv1d(1, 2, 3)
+    )
+    one, other = (trace(model, torch.randn(1, 1, 100), 8000)["conv1d"].weight for _ in range(2))
+    assert not torch.equal(one, other)
+
+
+def test_stated_time_axes_have_to_be_those_of_taps(model):
+    assert trace(model, X, 8000, {"conv": -1})["conv"].time_axis == 2
+    with pytest.raises(InputError, match="no tap is named 'convolution'"):
+        trace(model, X, 8000, {"convolution": 2})
+    with pytest.raises(InputError, match="conv has no axis 3"):
+        trace(model, X, 8000, {"conv": 3})
