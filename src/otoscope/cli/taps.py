@@ -30,6 +30,7 @@ _HEADINGS = {
     "name": "tap", "op": "op", "channels": "maps", "kernel": "kernel", "stride": "stride", "dilation": "dil.",
     "hop": "hop", "receptive_field": "field", "rate": "rate (Hz)",
 }  # fmt: skip
+_MOST_NAMES = 8  # of taps that have one note
 
 
 def taps(
@@ -99,3 +100,10 @@ def _print_tables(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
         )
     out_console.print(facts_table({"model": scope.name} | stated))
     print_table("Taps; hop and receptive field in samples", rows, _HEADINGS)
+    noted: dict[str, list[str]] = {}
+    for row in rows:
+        if row["note"]:
+            noted.setdefault(row["note"], []).append(row["name"])
+    for note, names in noted.items():
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        out_console.print(f"{', '.join(names[:_MOST_NAMES])}{more}: {note}", markup=False)

@@ -34,6 +34,9 @@ def taps_table(trace: Trace) -> list[dict[str, Any]]:
             "receptive_field_seconds": tap.receptive_field_seconds,
             "rate": tap.rate,
             "whole": tap.whole,
+            "time_axes": list(tap.time_axes),
+            "uneven": tap.uneven,
+            "note": tap.note,
         }
         for tap in trace.values()
     ]

@@ -23,6 +23,7 @@ def taps(taps: Sequence[Mapping[str, Any]], sample_rate: float) -> Section:
         "receptive field (ms)": lambda tap: _milliseconds(tap.get("receptive_field"), sample_rate),
         "rate (Hz)": lambda tap: None if (hop := _hop(tap)) is None else float(f"{sample_rate / hop:.6g}"),
         "whole clip": lambda tap: "yes" if tap.get("whole") else None,
+        "note": lambda tap: tap.get("note") or None,
     }
     cells = {heading: [cell(tap) for tap in taps] for heading, cell in known.items()}
     cells = {heading: column for heading, column in cells.items() if any(cell is not None for cell in column)}
