@@ -199,6 +199,35 @@ def test_a_long_table_says_how_many_rows_it_leaves_out(otoscope: Otoscope, examp
     assert "473 more rows: --json prints all of them" in " ".join(ran.out.split())
 
 
+LATER = '''
+from torch import nn
+
+class Later(nn.Sequential):
+    """A layer behind a decimator."""
+
+    sample_rate = 8000
+
+    def __init__(self):
+        super().__init__(nn.Conv1d(1, 1, 32, 2, 15), nn.Conv1d(1, 6, 40, 8), nn.ReLU(), nn.Conv1d(6, 2, 3))
+
+    def forward(self, x):
+        return super().forward(x).mean(-1)
+'''
+
+
+def test_a_table_says_what_the_layer_reads(otoscope: Otoscope, tmp_path: Path) -> None:
+    (tmp_path / "later.py").write_text(LATER)
+    model, sound = f"{tmp_path / 'later.py'}:Later", tmp_path / "noise.wav"
+    library.write_audio(sound, np.random.default_rng(0).uniform(-0.5, 0.5, 4000), 8000)
+    reads = "the layer reads: the waveform, resampled, 4000 values a second"
+    for command in (("filters", model), ("strs", model, sound), ("wigner", model)):
+        assert reads in " ".join(otoscope(*command).out.split())
+    assert "2 of 6 kernels, spread evenly" in otoscope("wigner", model, "--n-kernels", 2).out
+    assert "the layer reads" not in otoscope("filters", model, "--layer", "0").out
+    ran = otoscope("inspect", model, sound, "--layer", "0", "--json", "--out", tmp_path / "out")
+    assert ran.code in (0, 3) and len(ran.json()["results"]["filters"]) == 1  # of the decimator
+
+
 def test_quiet_prints_the_result_alone(otoscope: Otoscope, example: Callable[[str], Example], tmp_path: Path) -> None:
     one = example("crs")
     sound = tmp_path / "other_rate.wav"

@@ -148,10 +148,21 @@ def _print(result: xr.Dataset, record: Record) -> None:
     title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
     alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
     shown = {name: heading for name, heading in headings.items() if name not in same}
-    lines = [title, *alone, *filter(None, [tables.rule_line(result)])]
+    lines = [title, *alone, *filter(None, [tables.rule_line(result)]), *_remarks(result)]
     print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))
+
+
+def _remarks(result: xr.Dataset) -> list[str]:
+    """What a reader has to know of a first layer that does not read the waveform itself, or is not seen whole."""
+    attrs, remarks = result.attrs, []
+    if attrs.get("reads", "the waveform") != "the waveform":
+        remarks.append(f"the layer reads: {attrs['reads']}")
+    if "kernels_of_the_layer" in attrs and attrs["kernels_of_the_layer"] > result.sizes["kernel"]:
+        left = f"{result.sizes['kernel']} of {attrs['kernels_of_the_layer']} kernels"
+        remarks.append(f"{left}, spread evenly over their frequencies")
+    return remarks
 
 
 def __getattr__(name: str) -> Any:
