@@ -22,6 +22,7 @@ from otoscope.probe.listen import (
     frozen,
     intercepting,
 )
+from otoscope.probe.ops import MAXIMA
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
 from otoscope.probe.passed import Passage, check_governed
 from otoscope.probe.rules import Rule, find_rule, gradient, rule_name
@@ -362,7 +363,8 @@ class _Forward:
         return self.run(model, leaf)
 
     def _handle(self, call: Call) -> Any:
-        folds = self.folding and call.operation is not None and call.operation.kind != "activation"
+        operation = call.operation
+        folds = self.folding and operation is not None and operation.kind != "activation" and operation.op not in MAXIMA
         run = partial(run_folding, call) if folds else partial(self._governor.run, call)
         if self.tap is None:
             run = partial(self._scores.run, call, run)

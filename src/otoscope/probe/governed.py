@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from otoscope.probe.listen import Call
-from otoscope.probe.ops import SHAPING
+from otoscope.probe.ops import MAXIMA, SHAPING
 from otoscope.probe.pieces import Pieces
 from otoscope.probe.pointwise import Formed, Overwritten, Pointwise, step_of, writes
 from otoscope.probe.rules import Activation, Rule, gradient
@@ -33,7 +33,7 @@ class Governor:
         operation = call.operation
         if operation is not None and operation.op in SHAPING:
             return self._named(call)
-        if operation is not None and operation.kind != "activation":
+        if operation is not None and operation.kind != "activation" and operation.op not in MAXIMA:
             return call.run()
         formed = self._pointwise.form(call)
         self._before_overwriting(call)
