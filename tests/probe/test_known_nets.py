@@ -140,3 +140,49 @@ def test_a_located_tap_is_that_of_the_trace_also_where_it_is_measured():
     known = NETWORKS["filtered_by_fft"]()
     model, clip = known.build(), torch.randn(1, 1, known.samples)
     assert repr(locate(model, clip, 16000, "b")[0]) == repr(trace(model, clip, 16000)["b"])
+
+
+def test_what_is_chosen_by_its_values_has_no_order_in_time():
+    class Chosen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.top = nn.Conv1d(1, 4, 16, 8), nn.Conv1d(4, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = self.conv(x)
+            return self.top(h[..., h.abs().sum((0, 1)).topk(h.shape[-1] // 2).indices]).relu()
+
+    taps = trace(Chosen().eval(), torch.randn(1, 1, 2000), 8000)
+    assert (taps["top"].time_axes, taps["top"].receptive_field) == ((), None)
+    assert "elements are chosen by their values" in taps["top"].note
+
+
+def test_a_filter_as_long_as_the_clip_sees_all_before():
+    class Long(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 4, 16, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = self.conv(x)
+            n = h.shape[-1]
+            kernel = torch.fft.rfft(0.999 ** torch.arange(n, dtype=x.dtype), 2 * n)
+            return torch.fft.irfft(torch.fft.rfft(h, 2 * n) * kernel, 2 * n)[..., :n].relu()
+
+    tap = trace(Long().eval(), torch.randn(1, 1, 2000), 8000)["relu"]
+    assert (tap.time_axis, tap.hop, tap.whole) == (2, 8, True)
+    assert "sees all before" in tap.note
+
+
+def test_a_hop_that_growth_alone_tells_is_exact():
+    class Outside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            frames = torch.from_numpy(x.detach().numpy().copy()[..., ::67]).float()
+            return self.conv(frames).relu()
+
+    tap = trace(Outside().eval(), torch.randn(1, 1, 7000), 8000)["relu"]
+    assert (tap.time_axis, tap.hop, tap.receptive_field) == (2, 67, None)

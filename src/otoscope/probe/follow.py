@@ -38,6 +38,7 @@ _CELLS = frozenset(["lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"])
 _ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
 _ALONG = frozenset("cumsum cumprod logcumsumexp cummax cummin sort argsort msort".split()) | NORMALISING | {"normalize"}
 _PLACES = frozenset(["topk", "kthvalue"])
+CHOSEN = "elements are chosen by their values"
 _CUTTING = frozenset("detach data round floor ceil trunc sign sgn heaviside one_hot".split())
 
 
@@ -220,6 +221,8 @@ def _places(call: Call, out: Tensor, lookup: Lookup) -> Support | None:
     arguments = given(call, "input", "k", "dim")
     axis = arguments.get("dim", -1) % len(support.shape)
     union = reduced(support, [axis])
+    if axis in support.time_axes:
+        union = replace(union, whole=True, notes=tuple(dict.fromkeys([*union.notes, CHOSEN])))
     if out.ndim == len(support.shape):
         return union.shaped(out.shape)
     first, last = union.first.squeeze(axis), union.last.squeeze(axis)
@@ -363,9 +366,8 @@ def _looked_up(out: Tensor, indices: list[Support], inputs: list[Support]) -> Su
     if not table and not others and more >= 0 and tuple(out.shape[: len(index.shape)]) == index.shape:
         first, last = (t.reshape(*t.shape, *[1] * more) for t in (index.first, index.last))
         return replace(index, first=first, last=last, shape=tuple(out.shape), cut=index.cut or "index")
-    note = "elements are chosen by their values"
     found = everything(inputs, out.shape)
-    return replace(found, notes=tuple(dict.fromkeys([*found.notes, note])), known=False)
+    return replace(found, notes=tuple(dict.fromkeys([*found.notes, CHOSEN])), known=False)
 
 
 _HANDLERS: dict[str, Handler] = {

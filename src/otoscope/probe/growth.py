@@ -31,6 +31,14 @@ class _Seen(NamedTuple):
     differentiable: bool
 
 
+class Where(NamedTuple):
+    """A tensor of a pass: of a call by its number, the result (or argument) at this place."""
+
+    number: int
+    place: int
+    argument: bool = False
+
+
 @dataclass
 class Growth:
     """Shapes of what taps and calls return for a clip with `more` samples; of as many as ran."""
@@ -43,14 +51,18 @@ class Growth:
         """The axes of a tap that grow, and by how many elements; none where that is not known."""
         return _added(shape, self.taps.get(name))
 
-    def of_call(self, number: int, place: int, shape: Shape, argument: bool = False) -> dict[int, int] | None:
+    def of_call(self, where: Where, shape: Shape) -> dict[int, int] | None:
         """The same of one result (or argument) of a call; None where another call had this number."""
-        if number >= len(self.calls):
+        longer = self.shape_of(where)
+        return None if longer is None or len(longer) != len(shape) else _added(shape, longer)
+
+    def shape_of(self, where: Where) -> Shape | None:
+        """The shape of one result (or argument) of a call."""
+        if where.number >= len(self.calls):
             return None
-        shapes = self.calls[number].read if argument else self.calls[number].returned
-        if place >= len(shapes) or len(shapes[place]) != len(shape):
-            return None
-        return _added(shape, shapes[place])
+        seen = self.calls[where.number]
+        shapes = seen.read if where.argument else seen.returned
+        return shapes[where.place] if where.place < len(shapes) else None
 
     def without_gradients(self, number: int, name: str) -> bool:
         """Whether the model computed this call without gradients by itself."""
@@ -68,6 +80,58 @@ def grown(model: nn.Module, clip: Tensor, wanted: str | None = None) -> Growth:
     samples = clip.shape[-1]
     more = _UNIT * min(round(samples / 4 / _UNIT), _MOST) if samples > 4 * _UNIT else samples
     found = Growth(more)
+    _watch(model, _longer(clip, samples + more), found, wanted)
+    return found
+
+
+def hop_of(model: nn.Module, clip: Tensor, growth: Growth, where: Where, axis: int, elements: int) -> float | None:
+    """The hop of one axis to the sample: between the lengths at which it has one element more, and as many as it grows.
+
+    Parameters
+    ----------
+    model, clip, growth
+        Of one trace.
+    where : Where
+        A result or an argument of a call.
+    axis, elements : int
+        Of that tensor, and how many it has for the clip.
+
+    Returns
+    -------
+    float or None
+        None where the axis does not grow by two elements at least, or the calls of the model are not the same.
+    """
+
+    def count(samples: int) -> int:
+        found = Growth(growth.more)
+        _watch(model, _longer(clip, samples), found, last=where.number)
+        shape = found.shape_of(where)
+        if shape is None or len(shape) <= axis:
+            raise LookupError(samples)
+        return shape[axis]
+
+    try:
+        most = count(clip.shape[-1] + growth.more)
+        if most < elements + 2:
+            return None
+        starts = []
+        for wanted in (elements + 1, most):
+            low, high = clip.shape[-1], clip.shape[-1] + growth.more
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if count(middle) >= wanted else (middle, high)
+            starts.append(high)
+    except LookupError:
+        return None
+    return (starts[1] - starts[0]) / (most - elements - 1)
+
+
+def _longer(clip: Tensor, samples: int) -> Tensor:
+    return torch.cat([clip, clip], -1)[..., :samples]
+
+
+def _watch(model: nn.Module, clip: Tensor, found: Growth, wanted: str | None = None, last: int | None = None) -> None:
+    """Keep the shapes of a pass, up to the tap `wanted` or the call number `last`, or to where the model refuses."""
 
     def handle(call: Call) -> Any:
         read = [tuple(t.shape) for t in tensors_in((call.args, call.kwargs))]
@@ -76,12 +140,10 @@ def grown(model: nn.Module, clip: Tensor, wanted: str | None = None) -> Growth:
         found.calls.append(_Seen(call.name, read, shapes, torch.is_grad_enabled()))
         if call.tap is not None and shapes:
             found.taps[call.tap] = shapes[0]
-            if call.tap == wanted:
-                raise TapReached
+        if (call.tap is not None and call.tap == wanted) or len(found.calls) - 1 == last:
+            raise TapReached
         return result
 
-    longer = torch.cat([clip, clip], -1)[..., : samples + more]
     watched = intercepting(model, handle)
     with torch.enable_grad(), evaluating(model), frozen(model), watched, suppress(Exception, TapReached):
-        model(longer)  # which a model of fixed length refuses
-    return found
+        model(clip)  # which a model of fixed length refuses

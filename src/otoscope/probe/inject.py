@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from otoscope.probe.growth import Growth
+from otoscope.probe.growth import Growth, Where, hop_of
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached, evaluating, frozen, intercepting
 from otoscope.probe.opened import opened
@@ -105,7 +105,8 @@ class Injection:
         if node.edge is None:
             return None
         puller = _Puller(leaf, node)
-        grown = growth.of_call(asked.number, asked.place, node.shape, asked.tensor is not None)
+        where = Where(asked.number, asked.place, asked.tensor is not None)
+        grown = growth.of_call(where, node.shape)
         axes = puller.moving() if not grown else tuple(grown)
         _, known, cut, notes = marks(inputs)
         notes = tuple(dict.fromkeys([*notes, note]))
@@ -119,13 +120,15 @@ class Injection:
         measured = self._place(puller, axis, asked)
         hop = measured.hop
         if not hop > 0:
-            added = (grown or {}).get(axis, 0)
-            if added < 1:
+            told = hop_of(self.model, self.clip, growth, where, axis, node.shape[axis])
+            if told is None:
                 return None
-            hop = growth.more / added
+            hop = told
         n = node.shape[axis]
         if measured.field is None:
             start = (samples - hop * n) / 2 + (hop - 1) / 2
+            if measured.centre == measured.centre:
+                start = measured.centre
             support = even(node.shape, axis, hop, start, max(round(hop), 1), True)
             seen = {"before": "all before", "after": "all after"}.get(measured.sees, "the whole clip")
             return replace(support, known=known, cut=cut, notes=(*notes, f"sees {seen}"))
@@ -138,6 +141,9 @@ class Injection:
             doubled = self._doubled(asked)
             if doubled is not None:
                 second = doubled.place(axis)
+                if second.field is not None and second.field >= self.clip.shape[-1]:  # a kernel as long as the clip
+                    latest = second.centre + (second.field - second.hop) / 2
+                    return replace(second, field=None, centre=latest, sees="before")
                 if second.field is not None or second.sees in ("before", "after"):
                     return second
         elif found.hop > 0:

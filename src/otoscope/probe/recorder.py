@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-from otoscope.probe.follow import follow
-from otoscope.probe.growth import Growth
+from otoscope.probe.follow import CHOSEN, follow
+from otoscope.probe.growth import Growth, Where, hop_of
 from otoscope.probe.inject import Injection
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached
@@ -65,7 +65,7 @@ class Recorder:
         self, model: nn.Module, inputs: Tensor, sample_rate: float, time_axes: Mapping[str, int], growth: Growth,
         injection: Injection, wanted: str | None = None,
     ) -> None:  # fmt: skip
-        self.samples, self.sample_rate = inputs.shape[-1], sample_rate
+        self._model, self.samples, self.sample_rate = model, inputs.shape[-1], sample_rate
         self.time_axes, self.wanted, self.growth, self.injection = time_axes, wanted, growth, injection
         self.taps: dict[str, Tap] = {}
         self.values: dict[str, Tensor] = {}  # of the taps that `wanted` may mean
@@ -156,25 +156,25 @@ class Recorder:
         if found is not None:
             return found
         _, _, cut, notes = marks(inputs)
-        return self._unknown(
-            shape, self.growth.of_call(number, place, shape), cut, (*notes, f"field not known behind {call.name}")
-        )
+        return self._unknown(shape, Where(number, place), cut, (*notes, f"field not known behind {call.name}"))
 
     def _behind(self, number: int, place: int, out: Tensor, argument: bool = False) -> Support:
         """The support of a tensor that was made of numbers which had left torch."""
         shape = tuple(out.shape)
-        return self._unknown(shape, self.growth.of_call(number, place, shape, argument), self._left, ())
+        return self._unknown(shape, Where(number, place, argument), self._left, ())
 
-    def _unknown(
-        self, shape: tuple[int, ...], grown: dict[int, int] | None, cut: str, notes: tuple[str, ...]
-    ) -> Support:
+    def _unknown(self, shape: tuple[int, ...], where: Where, cut: str, notes: tuple[str, ...]) -> Support:
+        grown = self.growth.of_call(where, shape)
         if not grown or len(grown) > 1 or min(grown.values()) < 1:
             ones = torch.ones([1] * len(shape), dtype=torch.float64)
             return Support(0 * ones, (self.samples - 1) * ones, shape, True, False, cut, notes)
         ((axis, added),) = grown.items()
-        hop = self.growth.more / added
-        support = even(shape, axis, hop, (hop - 1) / 2, max(round(hop), 1), True)
+        hop = hop_of(self._model, self.injection.clip, self.growth, where, axis, shape[axis])
         told = "hop told by the growth of the clip alone"
+        if hop is None:
+            hop = self.growth.more / added
+            told = f"{told}, to within {100 / added:.2g} %"
+        support = even(shape, axis, hop, (hop - 1) / 2, max(round(hop), 1), True)
         return replace(support, known=False, cut=cut, notes=tuple(dict.fromkeys([*notes, told])))
 
     # -- Taps -------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ class Recorder:
 
     def _agrees(self, name: str, out: Tensor, support: Support, place: Place) -> bool:
         """Whether the axis of time and its hop are those by which the tap grows with the clip."""
-        if support.reach < 0 or name not in self.growth.taps:
+        if support.reach < 0 or CHOSEN in support.notes or name not in self.growth.taps:
             return True
         shape = tuple(out.shape)
         grown = self.growth.of_tap(name, shape)
