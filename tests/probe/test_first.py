@@ -207,6 +207,32 @@ def test_a_layer_on_frames_of_a_spectrogram_is_no_first_layer() -> None:
         first.signal(spectrogram_layer(), sound())
 
 
+def through_spectra(change: Any) -> nn.Module:
+    return behind(lambda m, x: torch.fft.irfft(change(torch.fft.rfft(x)), n=SAMPLES))
+
+
+def test_where_the_trace_knows_no_place_the_length_tells_it_and_is_measured() -> None:
+    """A filter by Fourier transforms lets every value see the whole clip; their magnitude is no waveform."""
+    gain = torch.linspace(0, 1, SAMPLES // 2 + 1)
+    first = looked_at(through_spectra(lambda spectrum: spectrum * gain))
+    assert first.waveform and first.hop == 1
+    assert first.reads.startswith("the waveform, filtered") and "told by its length" in first.reads
+    signal, _ = first.signal(through_spectra(lambda spectrum: spectrum * gain), sound())
+    torch.testing.assert_close(signal, torch.fft.irfft(torch.fft.rfft(sound()[0]) * gain, n=SAMPLES))
+    with pytest.raises(InputError, match="not known where in time"):
+        looked_at(through_spectra(lambda spectrum: spectrum.abs() + 0j))
+
+
+def test_a_part_of_the_sound_and_a_mix_of_channels_are_the_waveform() -> None:
+    cropped = looked_at(behind(lambda m, x: x[..., 100:1500]))
+    assert cropped.reads == "the waveform" and cropped.signal(behind(lambda m, x: x[..., 100:1500]), sound())[1] == 100
+    stereo = behind(lambda m, x: x.mean(1, keepdim=True)).eval()
+    first = first_layer(stereo, torch.zeros(1, 2, SAMPLES), RATE)
+    assert first.reads == "the waveform" and first.nature is not None and not first.nature.untouched
+    clip = torch.randn(1, 2, SAMPLES)
+    torch.testing.assert_close(first.signal(stereo, clip)[0][0], clip.mean(1)[0])
+
+
 def test_windowed_frames_are_not_one_signal() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         frames = x[:, 0].unfold(-1, 64, 32) * torch.hann_window(64)
@@ -234,7 +260,7 @@ def test_kernels_along_frequency_are_refused() -> None:
         image = torch.stft(x[:, 0], 128, 64, window=torch.hann_window(128), return_complex=True).abs()[:, None]
         return m.along(image)
 
-    with pytest.raises(InputError, match="kernels of layer 'along' do not slide along time"):
+    with pytest.raises(InputError, match="kernels of layer 'along' slide along an axis that is not known to be time"):
         looked_at(Written(forward, along=nn.Conv2d(1, 4, (5, 1))), "along")
 
 

@@ -13,7 +13,17 @@ from torch import Tensor, nn
 
 from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.errors import InputError
-from otoscope.probe.reaching import Grid, Nature, NotOneSignal, assembled, captured, grid_of, measured, whole_step
+from otoscope.probe.reaching import (
+    Grid,
+    Nature,
+    NotOneSignal,
+    assembled,
+    captured,
+    grid_by_length,
+    grid_of,
+    measured,
+    whole_step,
+)
 from otoscope.probe.select import find_layer
 from otoscope.probe.trace import Layer, Tap, Trace, trace
 
@@ -75,18 +85,17 @@ class FirstLayer:
     @property
     def reads(self) -> str:
         """What the layer reads, in words."""
-        rate = f"{self.rate:.6g} values a second" + (f" ({self.note})" if self.note else "")
-        if self.nature is None:
-            return f"{self.problem}, {rate}"
-        if not self.nature.linear:
-            return f"a signal that is not linear in the sound, {rate}"
-        if not self.nature.moves:
-            return f"a signal that does not move with the sound, {rate}"
-        steps = [] if self.nature.same else ["filtered" if self.hop == 1 else "resampled"]
-        steps += ["scaled clip by clip"] if self.nature.scaled else []
-        return ", ".join(
-            ["the waveform", *([" and ".join(steps)] if steps else []), *([rate] if self.hop != 1 else [])]
-        )
+        nature, rate = self.nature, f"{self.rate:.6g} values a second"
+        if nature is None:
+            told = [self.problem, rate]
+        elif not nature.waveform:
+            told = [f"a signal that {'does not move with' if nature.linear else 'is not linear in'} the sound", rate]
+        else:
+            steps = [] if nature.same else ["filtered" if self.hop == 1 else "resampled"]
+            steps += ["scaled clip by clip"] if nature.scaled else []
+            told = ["the waveform", " and ".join(steps), rate if self.hop != 1 else ""]
+        note = f" ({self.note})" if self.note and not (nature and nature.untouched) else ""
+        return ", ".join(filter(None, told)) + note
 
     @property
     def frequency(self) -> str:
@@ -268,24 +277,31 @@ def _behind(layer: Layer, chosen: FirstLayer, taps: Trace) -> bool:
 def _looked_at(model: nn.Module, inputs: Tensor, layer: Layer) -> FirstLayer:
     if problem := _unusable(layer) or _several(layer):
         raise InputError(problem)
-    grids = tuple(grid_of(tap) for tap in layer.taps)
-    names = tuple(tap.name for tap in layer.taps)
+    tap, names = layer.taps[0], tuple(tap.name for tap in layer.taps)
+    note, unknown = tap.note, None
+    try:
+        grids = tuple(grid_of(tap) for tap in layer.taps)
+    except InputError as error:
+        guessed, unknown = [grid_by_length(tap, inputs.shape[-1]) for tap in layer.taps], error
+        grids = tuple(grid for grid in guessed if grid is not None)
+        if len(grids) < len(layer.taps):
+            raise
+        note = "; ".join(filter(None, [note, "place told by its length"]))
     nature, problem = None, f"{grids[0].others} channels"
     if grids[0].others == 1:
         try:
             nature, problem = measured(model, inputs, names, grids), ""
         except NotOneSignal as error:
             problem = str(error)
+    if unknown is not None and not (nature and nature.waveform):
+        raise unknown
     kernels = [
         unrolled_atoms([_weight(tap).flatten(1)[:, None]], [tap.dilation[grid.along]])
         for tap, grid in zip(layer.taps, grids, strict=True)
     ]
-    stride = layer.taps[0].stride[grids[0].along]
-    tap, grid = layer.taps[0], grids[0]
+    stride, hop = tap.stride[grids[0].along], grids[0].hop
     seen = None if tap.whole else tap.input_field
-    return FirstLayer(
-        layer.name, kernels, stride, grid.hop, tap.sample_rate, nature, problem, seen, tap.note, names, grids
-    )
+    return FirstLayer(layer.name, kernels, stride, hop, tap.sample_rate, nature, problem, seen, note, names, grids)
 
 
 def _unusable(layer: Layer) -> str:

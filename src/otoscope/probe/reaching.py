@@ -93,7 +93,9 @@ def grid_of(tap: Tap) -> Grid:
     along = max(spatial, key=lambda axis: (tap.kernel[axis - spatial.start] > 1, hops[axis] != 0, axis))
     hop = hops[along]
     if not hop > 0:
-        raise InputError(f"the kernels of layer {tap.name!r} do not slide along time; choose another layer")
+        raise InputError(
+            f"the kernels of layer {tap.name!r} slide along an axis that is not known to be time; choose another layer"
+        )
     # The centre is that of the first element of one axis, in the middle of the others.
     middle = sum(h * (n // 2) for axis, (h, n) in enumerate(zip(hops, shape, strict=True)) if axis != tap.input_axis)
     steps = [h / hop for h in hops]
@@ -102,6 +104,26 @@ def grid_of(tap: Tap) -> Grid:
     fixed = [n for n, h in zip(shape, hops, strict=True) if h == 0]
     origin = tap.input_centre - middle
     return Grid(hop, origin, tuple(map(round, steps)), math.prod(fixed), along - spatial.start)
+
+
+def grid_by_length(tap: Tap, samples: int) -> Grid | None:
+    """The grid of as many elements as the clip has samples, where the place of what a convolution reads is not known.
+
+    Whether they lie there has to be measured.
+
+    Examples
+    --------
+    >>> from otoscope.probe.trace import trace
+    >>> tap = trace(nn.Conv1d(1, 8, 64), torch.zeros(1, 1, 400), sample_rate=8000)["conv1d"]
+    >>> grid_by_length(tap, 400), grid_by_length(tap, 800)
+    (Grid(hop=1.0, origin=0.0, steps=(0, 0, 1), others=1, along=0), None)
+    """
+    shape = tap.input_shape
+    if samples not in shape or math.prod(shape) != samples:
+        return None
+    axis = shape.index(samples)
+    steps = tuple(int(other == axis) for other in range(len(shape)))
+    return Grid(1.0, 0.0, steps, 1, max(axis - len(shape) + len(tap.kernel), 0))
 
 
 def captured(model: nn.Module, clip: Tensor, taps: Sequence[str]) -> list[Tensor]:
@@ -250,15 +272,16 @@ def _measured(model: nn.Module, like: Tensor, taps: Sequence[str], grids: Sequen
     def read(clip: Tensor) -> Tensor:
         return assembled(captured(model, clip, taps), grids, samples)[0].double()
 
-    of_x = read(x)
-    plain = x.flatten().double()[: len(of_x)]  # the last samples may fill no frame
-    alike = x.numel() == samples and of_x.shape == plain.shape and grids[0].hop == 1
-    if alike and bool((of_x == plain).all()):
+    signal, offset = assembled(captured(model, x, taps), grids, samples)
+    of_x, start = signal.double(), round(offset)
+    channels = x.flatten(0, -2).double()[:, max(start, 0) : start + len(of_x)]  # the last samples may fill no frame
+    alike = grids[0].hop == 1 and start == offset >= 0 and channels.shape[-1] == len(of_x)
+    if alike and len(channels) == 1 and bool((of_x == channels[0]).all()):
         return Nature(True, True, False, True, True)
     weights, rest = _fit([of_x, read(y)], read(x + y))
     linear = rest < _LARGEST_REST
     scaled = linear and any(abs(weight - 1) > _LARGEST_REST for weight in weights)
-    same = alike and _fit([plain], of_x)[1] < _LARGEST_REST
+    same = alike and _fit(list(channels), of_x)[1] < _LARGEST_REST
     hop = grids[0].hop
     moves = True
     step = whole_step(hop)
