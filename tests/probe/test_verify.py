@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from known_nets import NETS
 from probe_zoo import ZOO, Written, build
 from torch import Tensor, nn
 
@@ -31,6 +32,14 @@ def test_traces_of_small_models_are_proved(name: str) -> None:
     checks = verify(model, x, 16_000)
     assert not failures(checks), [check for check in checks if not check.passed]
     assert {check.tap for check in checks} == {"", *trace(model, x, 16_000)}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_traces_of_networks_of_known_places_are_proved(name: str) -> None:
+    known = NETS[name]()
+    checks = verify(known.build().eval(), torch.randn(1, 1, known.samples), 16_000)
+    assert not failures(checks), [check for check in checks if check.passed is False]
+    assert known.cut or not unknown(checks) or name == "fixed_length_without_gradients"
 
 
 def chain() -> tuple[nn.Module, Tensor, Trace]:

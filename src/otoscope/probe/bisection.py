@@ -18,6 +18,7 @@ from otoscope.probe.moments import Measured, Span, moments_of, read
 from otoscope.probe.passes import Passes
 
 Lengths = dict[int, dict[str, tuple[int, ...]]]  # of clips, and the shapes of all taps
+Parts = tuple[tuple[int, int], ...]  # of a clip
 _LOUD = (100.0, 30.0, 3.0)  # noises, in standard deviations of the clip
 
 
@@ -75,19 +76,17 @@ def bisected(
     rates : mapping of str to float
         Hops by growth, to within one element.
     """
-    changes = _Changes(passes, x, lost)
+    changes = Changes(passes, x, lost)
     return {name: _bisect(changes, name, axes, shapes[name], rates.get(name)) for name, axes in lost.items()}
 
 
-def _bisect(
-    changes: _Changes, name: str, axes: tuple[int, ...], shape: tuple[int, ...], rate: float | None
-) -> Measured:
+def _bisect(changes: Changes, name: str, axes: tuple[int, ...], shape: tuple[int, ...], rate: float | None) -> Measured:
     unknown = Measured(axes, how="growth")
     if not changes.repeats(name):
         return replace(unknown, note="two equal passes differ: random, or with a memory")
     if len(axes) != 1 or rate is None:
         return replace(unknown, note="no gradient arrives, and not one axis grows")
-    if not changes.at(name, True, 0, shape[axes[0]] // 2):
+    if not changes.seen(name, shape[axes[0]] // 2, (0, changes.samples)):
         return replace(unknown, note="does not change with the waveform")
     moments = moments_of(shape[axes[0]])
     spans = tuple(Span(j, changes.first(name, j), changes.last(name, j)) for j in moments)
@@ -99,7 +98,7 @@ def _bisect(
     return replace(found, axes=axes, how=how, note=note, spans=spans, samples=changes.samples)
 
 
-class _Changes:
+class Changes:
     """Which moments of taps change when a part of the clip does; every pass is kept, for all taps."""
 
     def __init__(self, passes: Passes, x: Tensor, lost: Mapping[str, tuple[int, ...]]) -> None:
@@ -109,7 +108,7 @@ class _Changes:
         generator = torch.Generator().manual_seed(1)
         noise = [torch.randn(x.shape, generator=generator).to(x) for _ in _LOUD]
         self.noises = [x.std() * loud * one for loud, one in zip(_LOUD, noise, strict=True)]
-        self.seen: dict[tuple[bool, int, bool], dict[str, Tensor]] = {}
+        self.known: dict[tuple[bool, Parts], dict[str, Tensor]] = {}
 
     def _values(self, x: Tensor) -> dict[str, Tensor]:
         return self.passes.run(x, lambda name, t: t.clone() if name in self.lost else None)
@@ -122,18 +121,19 @@ class _Changes:
         """Whether a clip of NaN gives NaN everywhere."""
         return bool(self.nan.get(name, False))
 
-    def at(self, name: str, last: bool, sample: int, moment: int) -> bool:
-        """Whether a moment changes when the samples from `sample` on (`last`), or up to it, do."""
-        key = (last, sample, self.spreads(name))
-        if key not in self.seen:
-            self.seen[key] = self._compare(slice(sample, None) if last else slice(None, sample + 1), key[2])
-        return name in self.seen[key] and bool(self.seen[key][name][moment])
+    def seen(self, name: str, moment: int, *parts: tuple[int, int]) -> bool:
+        """Whether a moment changes when samples in `parts`, from a first one to before a last one, do."""
+        key = (self.spreads(name), parts)
+        if key not in self.known:
+            self.known[key] = self._compare(parts, key[0])
+        return name in self.known[key] and bool(self.known[key][name][moment])
 
-    def _compare(self, part: slice, with_nan: bool) -> dict[str, Tensor]:
+    def _compare(self, parts: Parts, with_nan: bool) -> dict[str, Tensor]:
         odd: dict[str, Tensor] = {}
         for other in [torch.full_like(self.x, math.nan)] if with_nan else self.noises:
             marked = self.x.clone()
-            marked[..., part] = other[..., part]
+            for start, end in parts:
+                marked[..., start:end] = other[..., start:end]
             for name, value in self._values(marked).items():
                 if self.lost.get(name) and value is not None and value.shape == self.clean[name].shape:
                     different = (value != self.clean[name]).movedim(self.lost[name][0], 0).flatten(1).any(1)
@@ -145,7 +145,7 @@ class _Changes:
         low, high = 0, self.samples
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.at(name, True, middle, moment) else (low, middle)
+            low, high = (middle, high) if self.seen(name, moment, (middle, self.samples)) else (low, middle)
         return low
 
     def first(self, name: str, moment: int) -> int:
@@ -153,5 +153,5 @@ class _Changes:
         low, high = -1, self.samples - 1
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.at(name, False, middle, moment) else (middle, high)
+            low, high = (low, middle) if self.seen(name, moment, (0, middle + 1)) else (middle, high)
         return high

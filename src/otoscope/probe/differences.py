@@ -5,7 +5,8 @@ becomes at the waveform. It has to equal (<s, t(x + h u)> - <s, t(x - h u)>) / 2
 
 Piecewise linear functions have kinks, and rounding has jumps, on which the two sides of a difference may lie: a smaller
 h makes that rarer. So the two have to agree at one of several h, and in every direction. Along a random u of unit
-variance <g, u> has the standard deviation ||g||, which is what a difference is measured by.
+variance <g, u> has the standard deviation ||g||, which is what a difference is measured by, or by what rounding leaves
+of the tap where that is more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _DIRECTIONS = 2
 _STEPS = (1e-7, 1e-5, 1e-9)  # in standard deviations of the clip
 _ROUGH_STEPS = (1e-3, 1e-4, 1e-2)  # where double precision is not to be had
 _AGREE, _ROUGHLY_AGREE = 1e-4, 5e-2
+_LEAST, _ROUGHLY_LEAST = 1e-6, 1e-3  # gradients that show beside rounding, of the tap over the clip
 
 
 def differentiated(model: nn.Module, x: Tensor, taps: Mapping[str, Tap]) -> Iterator[Check]:
@@ -48,6 +50,7 @@ class _Differences:
         self.double = self.x.dtype == torch.float64 and self._all_double()
         self.steps = _STEPS if self.double else _ROUGH_STEPS
         self.agree = _AGREE if self.double else _ROUGHLY_AGREE
+        self.least = (_LEAST if self.double else _ROUGHLY_LEAST) / float(self.x.std())
         draw = torch.Generator().manual_seed(2)
         self.directions = [
             torch.randn(x.shape, generator=draw, dtype=torch.float64).to(self.x) for _ in range(_DIRECTIONS)
@@ -67,11 +70,13 @@ class _Differences:
             value, pull = vjp(self.passes.model, self.x, layer=name)
         except InputError as error:
             return Check(name, "gradient", None, str(error))
-        grad = pull(_seed(name, value))
-        apart = self._apart(name, grad)
+        seed = _seed(name, value)
+        grad = pull(seed)
+        size = max(float(grad.norm()), self.least * float((seed * value).norm()), torch.finfo(torch.float64).tiny)
+        apart = self._apart(name, grad, size)
         if apart < self.agree:
             return Check(name, "gradient", True, f"differs from finite differences by {apart:.0e}")
-        if (uncut := self._uncut(name, value)) is not None and self._apart(name, uncut) < self.agree:
+        if (uncut := self._uncut(name, value)) is not None and self._apart(name, uncut, size) < self.agree:
             return Check(name, "gradient", None, "the model cuts gradients (detach, no_grad) on a part of the way")
         return Check(name, "gradient", False, f"differs from finite differences by {apart:.1e} of what is usual")
 
@@ -84,16 +89,14 @@ class _Differences:
         (grad,) = torch.autograd.grad(edge.node, leaf, _seed(name, value), allow_unused=True)
         return grad
 
-    def _apart(self, name: str, grad: Tensor) -> float:
-        """The largest disagreement over directions, each at the step where it is least, in norms of the gradient."""
-        size = float(grad.norm())
+    def _apart(self, name: str, grad: Tensor, size: float) -> float:
+        """The largest disagreement over directions, each at the step where it is least, in units of `size`."""
         worst = 0.0
         for n, direction in enumerate(self.directions):
             expected, apart = float((grad * direction).sum()), torch.inf
             for step in self.steps:
                 found = self._difference(n, step).get(name, torch.nan)
-                scale = max(size, abs(found), torch.finfo(torch.float64).tiny)
-                apart = min(apart, abs(found - expected) / scale)
+                apart = min(apart, abs(found - expected) / max(size, abs(found)))
                 if apart < self.agree:
                     break
             worst = max(worst, apart)

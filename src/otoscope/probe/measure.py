@@ -20,9 +20,10 @@ multiplied by zero (masks, zero-padded windows, filters by FFT), and what is zer
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,13 @@ from otoscope.probe.passes import Edge, Passes
 from otoscope.probe.precise import in_double
 
 Axes = tuple[int, ...]
+
+
+class Stated(NamedTuple):
+    """What is said of a tap beforehand, which saves passes: its axes that are time, and about how much it sees."""
+
+    axes: Axes = ()
+    field: int = 0
 
 
 def measure(
@@ -114,6 +122,7 @@ class Measuring:
     def __init__(self, passes: Passes, x: Tensor, clips: int, values: bool = False) -> None:
         self.passes, self.x, self.clips, self.values = passes, x, clips, values
         self.samples = x.shape[-1]
+        self.stated: Mapping[str, Stated] = {}
         more = max(2880 * round(self.samples / 5760), 1) if self.samples > 5760 else self.samples
         self.more = more
         self.longer = torch.cat([x, x], -1)[..., : self.samples + more]
@@ -122,7 +131,21 @@ class Measuring:
         self.before, self.after = self.lengths[self.samples], self.lengths[self.samples + more]
         self.four: dict[str, tuple[int, ...]] = {}  # shapes of taps on several clips in a row
 
-    def taps(self, names: Sequence[str] | None) -> dict[str, Measured]:
+    def taps(
+        self, names: Sequence[str] | None, stated: Mapping[str, Stated] | None = None, bisect: bool = True
+    ) -> dict[str, Measured]:
+        """What is found of taps.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            All by default.
+        stated : mapping of str to Stated, optional
+            Where what is seen moves along stated axes of a tap that does not grow, others are not tried.
+        bisect : bool
+            Whether to bisect where no gradient arrives, which takes many passes, or to leave such taps out.
+        """
+        self.stated = stated or {}
         names = [name for name in (self.before if names is None else names) if name in self.before]
         axes = {name: grown(self.before[name], self.after.get(name, ())) for name in names}
         rates = {n: self.more / (self.after[n][a[0]] - self.before[n][a[0]]) for n, a in axes.items() if a}
@@ -130,10 +153,10 @@ class Measuring:
         found, lost, cut = self._by_gradients(names, axes, ends)
         if cut:
             further = Measuring(self.passes, torch.cat([self.x] * self.clips, -1), 1)
-            found |= further.taps(cut)
-        if lost:
+            found |= further.taps(cut, self.stated, bisect)
+        if lost and bisect:
             found |= bisected(self.passes, self.x, lost, self.before, rates)
-        found = {name: found[name] for name in names}
+        found = {name: found[name] for name in names if name in found}
         if self.clips > 1:
             exact = {one.hop for one in found.values() if one.hop}
             for name, one in found.items():
@@ -156,7 +179,9 @@ class Measuring:
             if name not in edges or (suspect and self._polluted(leaf, edges[name])):
                 lost[name] = axes[name]
                 continue
-            found[name] = self._by_gradient(leaf, edges[name], axes[name], ends.get(name))
+            found[name] = self._by_gradient(
+                leaf, edges[name], axes[name], self.stated.get(name, Stated()), ends.get(name)
+            )
             if found[name].spans and found[name].field is None and ends.get(name) == "":
                 cut.append(name)
         return found, lost, cut
@@ -166,14 +191,18 @@ class Measuring:
         mask = self.passes.pull(leaf, edge, (), [])
         return mask is None or bool(mask.any())
 
-    def _by_gradient(self, leaf: Tensor, edge: Edge, axes: Axes, end: str | None) -> Measured:
+    def _by_gradient(self, leaf: Tensor, edge: Edge, axes: Axes, stated: Stated, end: str | None) -> Measured:
         """A tap that gradients reach; `end` is what it sees across several clips, None where these were not taken."""
         if axes and end == "clip":
             return Measured(axes, whole="clip", how="gradient")
-        axes = axes or self._moving(leaf, edge)
+        tried = axes or stated.axes
+        spans = self._spans(leaf, edge, tried, stated.field) if tried else []
+        if not axes and not _moves(spans):
+            axes = self._moving(leaf, edge)
+            spans = self._spans(leaf, edge, axes, stated.field) if axes else spans
+        axes = axes or tried
         if not axes:
             return Measured(how="gradient", note="no time axis")
-        spans = self._spans(leaf, edge, axes, moments_of(edge.shape[axes[0]]))
         if not spans:
             return Measured(axes, how="gradient", note="sees nothing of the waveform")
         if end == "backwards":
@@ -183,9 +212,12 @@ class Measuring:
         whole: Whole = "before" if end == "before" else "after" if end == "after" else one.whole
         return replace(one, axes=axes, whole=whole, how="gradient", note=note, spans=tuple(spans), samples=self.samples)
 
-    def _spans(self, leaf: Tensor, edge: Edge, axes: Axes, moments: Sequence[int]) -> list[Span]:
+    def _spans(self, leaf: Tensor, edge: Edge, axes: Axes, field: int) -> list[Span]:
         """What moments see: by one backward pass where that lies far apart, else by one each; none where nothing."""
         n = edge.shape[axes[0]]
+        moments = moments_of(n)
+        if len(moments) * field > self.samples:
+            return self._spans_one_by_one(leaf, edge, axes, moments)
         borders = [int((a + b + 1) / 2 / n * self.samples) for a, b in pairwise(moments)]
         cuts = [0, *borders, self.samples]
         mask = self._pull(leaf, edge, axes, moments)
@@ -256,6 +288,10 @@ def grown(shape: Sequence[int], longer: Sequence[int]) -> Axes:
     if len(longer) != len(shape):
         return ()
     return tuple(i for i, (n, m) in enumerate(zip(shape, longer, strict=True)) if n != m)
+
+
+def _moves(spans: Sequence[Span]) -> bool:
+    return len({span.first for span in spans}) > 1 or len({span.last for span in spans}) > 1
 
 
 def _hull(mask: Tensor, offset: int = 0) -> tuple[int, int] | None:

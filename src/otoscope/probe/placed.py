@@ -15,10 +15,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from otoscope.probe.bisection import growth
+from otoscope.probe.bisection import Changes, growth
 from otoscope.probe.check import Check
-from otoscope.probe.measure import Measuring, grown, heard, measure
-from otoscope.probe.moments import Measured, Span
+from otoscope.probe.measure import Measuring, Stated, grown, heard, measure
+from otoscope.probe.moments import Measured, Span, moments_of
 from otoscope.probe.passes import Passes
 from otoscope.probe.trace import Tap
 
@@ -54,8 +54,15 @@ class _Placing:
         self.model, self.x = model, x
         self.passes = Passes(model)
         self.measuring = Measuring(self.passes, x, clips=4)
-        stating = [name for name, tap in taps.items() if axes_of(tap) and knows_its_place(tap)]
-        self.read = self.measuring.taps(stating)
+        stating = {
+            name: Stated(axes_of(tap), tap.receptive_field or 0)
+            for name, tap in taps.items()
+            if axes_of(tap) and knows_its_place(tap)
+        }
+        self.read = self.measuring.taps(list(stating), stating, bisect=False)
+        before = self.measuring.before
+        lost = {name: one.axes for name, one in stating.items() if name not in self.read and name in before}
+        self.changes = Changes(self.passes, self.x, lost) if lost else None
         odd = [name for name, found in self.read.items() if not _exactly(taps[name], found)]
         self.mattering = measure(model, x, odd, values=True) if odd else {}
 
@@ -68,23 +75,28 @@ class _Placing:
         if not knows_its_place(tap):
             yield Check(tap.name, "field", None, tap.note or "it does not state its hop and its field")
             return
-        yield self._hop(tap)
-        yield self._field(tap)
+        if tap.name in self.read:
+            yield self._hop(tap)
+            yield self._field(tap)
+        elif self.changes is not None and tap.name in self.changes.lost:
+            yield self._tried(tap, self.changes)
 
     def _axis(self, tap: Tap) -> Check:
         """The axes that grow with the clip, by as much as the hop says."""
         name, axes, measuring = tap.name, axes_of(tap), self.measuring
         before, after = measuring.before.get(name), measuring.after.get(name)
+        found = self.read.get(name, Measured())
         if before is None:
             return Check(name, "axis", False, "a pass on another clip does not come by")
         if after is None:
-            found = self.read.get(name, Measured()).axes
-            if axes and found:
-                return Check(name, "axis", axes == found, f"what is seen moves along {_listed(found)}")
+            if axes and found.hop:
+                return Check(name, "axis", axes == found.axes, f"what is seen moves along {_listed(found.axes)}")
             return Check(name, "axis", None, "the model takes no longer clip")
         grew = grown(before, after)
-        if not grew and axes and (found := self.read.get(name, Measured()).axes):
-            return Check(name, "axis", axes == found, f"what is seen moves along {_listed(found)}")
+        if not grew and axes and found.hop:
+            return Check(name, "axis", axes == found.axes, f"what is seen moves along {_listed(found.axes)}")
+        if grew and not axes and all(before[axis] == 1 for axis in grew):
+            return Check(name, "axis", True, f"of this clip {_listed(grew)} has one element, of a longer one more")
         if set(grew) != set(axes):
             stated = f"{_listed(axes)} of {tuple(before)} is said to be time"
             return Check(name, "axis", False, f"{stated}, and {_listed(grew)} grows with the clip")
@@ -105,7 +117,8 @@ class _Placing:
     def _hop(self, tap: Tap) -> Check:
         found = self.read[tap.name]
         if found.hop is None:
-            return Check(tap.name, "hop", None, f"could not be measured: {found.note}")
+            why = found.note or "what every element sees is cut off by the clip"
+            return Check(tap.name, "hop", None, f"could not be measured: {why}")
         moments = [span.moment for span in found.spans]
         distance = max(moments) - min(moments) if len(moments) > 1 else 1
         agrees = abs(found.hop - tap.hop) * distance <= 1
@@ -132,8 +145,6 @@ class _Placing:
             return Check(name, "field", False, f"{stated}: {_beyond(outside[0], tap)}")
         if found.whole and not found.spans and matter.whole and _ends_inside(tap, self.x.shape[-1]):
             return Check(name, "field", False, f"{stated}, and the whole clip matters")
-        if found.how == "bisection with noise":
-            return Check(name, "field", True, f"{stated}, and at least {_width(found)} matter")
         for span in found.spans:
             if not self._reads(tap, span, found):
                 return Check(name, "field", False, f"{stated}, and reads samples {span.first} to {span.last} alone")
@@ -142,18 +153,53 @@ class _Placing:
         reads = "the whole clip" if found.whole else _width(found)
         return Check(name, "field", True, f"{stated}: {_width(matter)} matter, {reads} are read")
 
+    def _tried(self, tap: Tap, changes: Changes) -> Check:
+        """The field where no gradient arrives: what lies outside of it may not change a moment, its ends have to."""
+        name, axes = tap.name, axes_of(tap)
+        if tap.whole or len(axes) > 1 or not changes.repeats(name):
+            return Check(name, "field", None, tap.note or "no gradient arrives")
+        end = changes.samples
+        for moment in moments_of(self.measuring.before[name][axes[0]]):
+            first, last = (round(edge) for edge in _stated(tap, moment))
+            slack = math.floor(_slack(tap))
+            if changes.seen(name, moment, (0, max(first - slack, 0)), (min(last + slack + 1, end), end)):
+                return Check(name, "field", False, f"samples outside of {first} to {last} matter at {moment}")
+            inside = [edge for edge in (first, last) if 0 <= edge < end and changes.spreads(name)]
+            for edge in inside:
+                if not changes.seen(name, moment, (max(edge - slack, 0), edge + slack + 1)):
+                    return Check(name, "field", False, f"sample {edge} is said to matter at {moment}, and does not")
+        found = "" if changes.spreads(name) else ", which may be more than it is"
+        return Check(name, "field", True, f"states {tap.receptive_field}, and nothing outside changes it{found}")
+
     def _reads(self, tap: Tap, span: Span, found: Measured) -> bool:
         """Whether a moment reads all of the clip that the tap states, by what was read or by trying."""
+        slack = _slack(tap) + tap.uneven  # the field is that of the widest element
         first, last = _stated(tap, span.moment)
         first, last = max(first, 0.0), min(last, found.samples - 1.0)
-        slack = _slack(tap)
+        if first >= span.first - slack and last <= span.last + slack:
+            return True
+        begin, end = self._ends(tap, found)  # of what is read at all: windows may leave out the end of a clip
+        first, last = max(first, begin), min(last, end)
         if first < span.first - slack and not self._changes(tap, span, found, math.ceil(first - slack), span.first):
             return False
         return last <= span.last + slack or self._changes(tap, span, found, span.last + 1, math.floor(last + slack) + 1)
 
+    def _ends(self, tap: Tap, found: Measured) -> tuple[float, float]:
+        """The first and the last sample that any element reads."""
+        leaf = self._clips(found).clone().requires_grad_()
+        edge = self.passes.edges(leaf).get(tap.name)
+        everything = range(edge.shape[found.axes[0]]) if edge else ()
+        mask = self.passes.pull(leaf, edge, found.axes, everything) if edge else None
+        at = torch.arange(found.samples) if mask is None else mask.nonzero().flatten()
+        return float(at.min()), float(at.max())
+
+    def _clips(self, found: Measured) -> Tensor:
+        """What was run to find it: the clip, or several in a row."""
+        return torch.cat([self.x] * (found.samples // self.x.shape[-1]), -1)
+
     def _changes(self, tap: Tap, span: Span, found: Measured, start: int, end: int) -> bool:
         """Whether a moment changes with samples that no gradient comes to, as an activation written by hand hides."""
-        x = torch.cat([self.x] * (found.samples // self.x.shape[-1]), -1)
+        x = self._clips(found)
 
         def take(name: str, value: Tensor) -> Tensor | None:
             at = [span.moment if i in found.axes else slice(None) for i in range(value.ndim)]
