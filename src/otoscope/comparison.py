@@ -29,6 +29,7 @@ from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.first import first_layer, named_bank
+from otoscope.probe.room import memory_budget
 from otoscope.report.gather import Progress, fit_note, reason_for
 from otoscope.results import as_json, axis, sign, variable
 from otoscope.subject import Subject, check_taken, signature
@@ -56,6 +57,7 @@ def compare(
     rule_options: Mapping[str, Any] | None = None,
     layer: str | Sequence[str | None] | Mapping[str, str] | None = None,
     marks: Mapping[str, float] | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""What several models, or one model at several checkpoints, hear in the same sound.
@@ -79,6 +81,9 @@ def compare(
         a bank of kernels on one signal, the response spectra are of it, too.
     marks : mapping of str to float, optional
         Frequencies in Hz that pictures mark, by name: ``{"F0": 120.0, "F1": 730.0}``.
+    memory : int, optional
+        Bytes of memory that may be used, half of what is free by default: what the way back through a model needs
+        beyond them is kept in temporary files.
     progress : callable, optional
         Called as ``progress(step, done, total)``.
 
@@ -151,7 +156,8 @@ def compare(
         if progress:
             progress(name, number, len(parts))
         try:
-            found.append(part(compared, recording))
+            with memory_budget(memory):
+                found.append(part(compared, recording))
         except Exception as error:
             if required.get(name) and isinstance(error, InputError):
                 raise

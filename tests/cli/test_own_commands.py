@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,18 @@ def test_inspect_notes_why_there_is_no_voice(
     assert list(found["missing"]) == ["voice"] and "otoscope[voice]" in found["missing"]["voice"]
     assert any(note.startswith("Not shown: the voice") and "otoscope[voice]" in note for note in found["notes"])
     otoscope("voice", small, tone).expect_refusal("pip install otoscope[voice]")
+
+
+@pytest.mark.parametrize(("memory", "size"), [("1.5GB", 1_500_000_000), ("800M", 800_000_000), ("12345678", 12345678)])
+def test_inspect_takes_a_budget_of_memory(
+    otoscope: Otoscope, small: str, tone: Path, tmp_path: Path, memory: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+    monkeypatch.setattr("otoscope.report.gather._parts", lambda *args: [])
+    monkeypatch.setattr("otoscope.report.gather.memory_budget", lambda size: asked.append(size) or nullcontext())
+    otoscope("inspect", small, tone, "--memory", memory, "--out", tmp_path / "out", "--json").json()
+    assert asked == [size]
+    otoscope("inspect", small, tone, "--memory", "much").expect_usage("1.5GB")
 
 
 # -- compare ----------------------------------------------------------------------------------------------

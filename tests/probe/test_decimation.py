@@ -107,8 +107,18 @@ def test_what_shortens_otherwise_is_told_with_the_reason() -> None:
 def test_the_model_computes_what_it_would_unwatched() -> None:
     model, x = build("plain")
     outputs = []
-    model.register_forward_hook(lambda module, args, output: outputs.append(output))
+    model[4].register_forward_hook(lambda module, args, output: outputs.append(output))  # the next one ends the pass
     steps, _ = downsampling_steps(trace(model, x, 8000))
     outputs.clear()
     watch_steps(model, x, steps, lambda tap, before, after: None)
-    torch.testing.assert_close(outputs[0], model(x), rtol=0, atol=0)
+    torch.testing.assert_close(outputs[0], model[:5](x), rtol=0, atol=0)
+
+
+def test_the_pass_ends_at_the_last_step():
+    ended = []
+    model = nn.Sequential(nn.Conv1d(1, 2, 4, stride=2), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(2, 2, 3))
+    steps, _ = downsampling_steps(trace(model, torch.randn(1, 1, 100), sample_rate=8000))
+    model[3].register_forward_hook(lambda module, args, output: ended.append(module))
+    seen = []
+    watch_steps(model, torch.randn(1, 1, 100), steps, lambda tap, before, after: seen.append(tap.name))
+    assert seen == ["0", "2"] and not ended

@@ -87,3 +87,15 @@ def test_the_input_is_left_as_it_was():
     values = read_taps(model, x)
     assert torch.equal(x, before)
     assert torch.equal(values["conv"], model.conv(2 * before))
+
+
+def test_the_pass_ends_at_the_last_tap_that_is_wanted():
+    def fail(m, x):
+        raise AssertionError
+
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU(), nn.Conv1d(2, 2, 3), Written(fail))
+    x = torch.randn(1, 1, 20)
+    assert list(read_taps(model, x, ["1", "0"])) == ["1", "0"]
+    assert torch.equal(read_taps(model, x, "2")["2"], model[:3](x))
+    with pytest.raises(AssertionError):
+        read_taps(model, x)

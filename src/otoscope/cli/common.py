@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,25 @@ def _folder(type_: Any, tokens: Sequence[Token]) -> Path:
 
 Folder = Annotated[Path, Parameter(converter=_folder)]
 """An option that names a folder to write to."""
+
+
+def _bytes(type_: Any, tokens: Sequence[Token]) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kMGT]?)B?", tokens[0].value.strip())
+    size = float(found[1]) * 1000 ** " kMGT".index(found[2] or " ") if found else 0.0
+    if size < 1:
+        raise ValueError(f"give bytes, as in 1.5GB or 800MB, not {tokens[0].value!r}")
+    return round(size)
+
+
+Memory = Annotated[
+    int | None,
+    Parameter(
+        converter=_bytes,
+        help="Memory that may be used, as in 1.5GB (half of what is free by default); what does not fit is kept in "
+        "temporary files.",
+    ),
+]
+"""An option that bounds memory."""
 Json = Annotated[Flag, Parameter(name="--json", help="Print one JSON object.")]
 
 

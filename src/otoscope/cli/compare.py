@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Audio, Common, CommonOptions, Model, make_scope, write
+from otoscope.cli.common import Audio, Common, CommonOptions, Memory, Model, make_scope, write
 from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
@@ -39,6 +39,7 @@ def compare(
     mark: Annotated[
         list[str] | None, Parameter(help="A frequency that pictures mark, as NAME=HZ; may be repeated.")
     ] = None,
+    memory: Memory = None,
     common: CommonOptions = None,
 ) -> None:
     """Two models, or two checkpoints of one, side by side on the same sound.
@@ -62,6 +63,7 @@ def compare(
             rule=rule,
             layer=[layer_a or layer, layer_b or layer] if layer or layer_a or layer_b else None,
             marks=_marks(mark) if mark else None,
+            memory=memory,
             progress=report,
         )
     write(common.out, {"compare": result})

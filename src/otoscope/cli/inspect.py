@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Model, load_wave, make_scope
+from otoscope.cli.common import Common, CommonOptions, Memory, Model, load_wave, make_scope
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
 from otoscope.methods.relevance import RelevanceRule
 
@@ -24,6 +24,7 @@ def inspect(
     ] = None,
     rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
     n_maps: Annotated[int, Parameter(help="Sonifications of each layer.")] = 3,
+    memory: Memory = None,
     common: CommonOptions = None,
 ) -> None:
     """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json.
@@ -36,7 +37,14 @@ def inspect(
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
             summary = scope.inspect(
-                load_wave(path, scope), folder, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=report
+                load_wave(path, scope),
+                folder,
+                target=target,
+                layer=layer,
+                rule=rule,
+                n_maps=n_maps,
+                memory=memory,
+                progress=report,
             )
         summaries.append(summary)
         err_console.print(f"{folder / 'report.html'}", markup=False)

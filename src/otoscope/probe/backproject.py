@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from otoscope.probe.listen import (
 from otoscope.probe.ops import MAXIMA
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
 from otoscope.probe.passed import Passage, check_governed
+from otoscope.probe.room import Room, keeping_within
 from otoscope.probe.rules import Rule, find_rule, gradient, rule_name
 from otoscope.probe.scores import Answer, Scores
 from otoscope.probe.trace import resolve_tap
@@ -264,7 +266,7 @@ def _forward(
         differentiable_recurrence(model),
     ):
         leaf = inputs.detach().clone().requires_grad_()
-        with keeping_copies(copies):
+        with keeping_copies(copies), nullcontext() if copies or folding else keeping_within() as forward.room:
             value = forward.run(model, leaf)
     if not _leads_to(value, leaf):
         raise forward.passage.cuts.error(tap or "its output")
@@ -336,6 +338,7 @@ class _Forward:
     ) -> None:
         self.tap, self.output, self.folding = tap, output, folding
         self._governor, self.passage = Governor(rule), Passage(model)
+        self.room: Room | None = None
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
@@ -366,6 +369,8 @@ class _Forward:
         operation = call.operation
         folds = self.folding and operation is not None and operation.kind != "activation" and operation.op not in MAXIMA
         run = partial(run_folding, call) if folds else partial(self._governor.run, call)
+        if self.room is not None:
+            run = partial(self.room.run, call, run)
         if self.tap is None:
             run = partial(self._scores.run, call, run)
         result = self.passage.run(call, run)

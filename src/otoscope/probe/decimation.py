@@ -7,13 +7,14 @@ values. What the result at stride 1 holds above the new Nyquist limit is folded.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from otoscope.probe.listen import Call, evaluating, intercepting
+from otoscope.probe.listen import Call, TapReached, evaluating, intercepting
 from otoscope.probe.trace import Tap, Trace
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -80,7 +81,7 @@ def undecimated(call: Call, axis: int) -> Tensor:
 def watch_steps(
     model: nn.Module, inputs: Tensor, steps: Sequence[Tap], callback: Callable[[Tap, Tensor, Tensor], None]
 ) -> None:
-    """Run a model and hand each downsampling step to a callback, before and after decimation.
+    """Run a model up to the last of its downsampling steps and hand each to a callback, before and after decimation.
 
     Parameters
     ----------
@@ -107,10 +108,12 @@ def watch_steps(
     def handle(call: Call) -> Any:
         result = call.run()
         if call.tap in wanted:
-            tap = wanted[call.tap]
+            tap = wanted.pop(call.tap)
             assert tap.time_axis is not None
             callback(tap, undecimated(call, tap.time_axis), result[0] if isinstance(result, tuple) else result)
+            if not wanted:
+                raise TapReached
         return result
 
-    with torch.no_grad(), evaluating(model), intercepting(model, handle):
+    with torch.no_grad(), evaluating(model), intercepting(model, handle), suppress(TapReached):
         model(inputs.clone())  # a model may overwrite its input

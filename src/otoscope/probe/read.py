@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from otoscope.probe.listen import Call, evaluating, intercepting
+from otoscope.probe.listen import Call, TapReached, evaluating, intercepting
 from otoscope.probe.trace import resolve_tap
 
 
 def read_taps(model: nn.Module, inputs: Tensor, layer: str | Sequence[str] | None = None) -> dict[str, Tensor]:
     """The values at taps of a model, as their operations returned them.
 
-    A value is copied as soon as it is computed, before an activation may overwrite it in place.
+    A value is copied as soon as it is computed, before an activation may overwrite it in place. With full names the
+    pass ends at the last of them.
 
     Parameters
     ----------
@@ -54,9 +56,11 @@ def read_taps(model: nn.Module, inputs: Tensor, layer: str | Sequence[str] | Non
             if wanted is None or any(f".{call.tap}".endswith(f".{name}") for name in wanted):
                 value = result[0] if isinstance(result, tuple) else result
                 values[call.tap] = value.detach().clone()
+                if wanted is not None and values.keys() >= set(wanted):  # full names, which no later tap has
+                    raise TapReached
         return result
 
-    with torch.no_grad(), evaluating(model), intercepting(model, handle):
+    with torch.no_grad(), evaluating(model), intercepting(model, handle), suppress(TapReached):
         model(inputs.clone())  # a model may overwrite its input
     if wanted is None:
         return values

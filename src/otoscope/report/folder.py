@@ -36,6 +36,7 @@ def inspect(
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a folder with everything that can be seen of one sound.
@@ -55,6 +56,9 @@ def inspect(
         Of the relevance. The plain gradient is always shown beside it.
     n_maps : int
         How many maps of each layer are sonified, the most active ones.
+    memory : int, optional
+        Bytes of memory that may be used, half of what is free by default: what the way back through the model needs
+        beyond them is kept in temporary files.
     progress : callable, optional
         Called as ``progress(step, done, total)``.
 
@@ -71,7 +75,9 @@ def inspect(
         If the sound, target or a layer is unfit, or the folder cannot be written.
     """
     with whole_folder(folder) as part:
-        found = gather(subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=progress)
+        found = gather(
+            subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress
+        )
         write_text(part / "report.html", _page(subject, found))
         for name, result in found.by_file().items():
             save(result, part / f"{_file_name(name)}.nc")
@@ -89,6 +95,7 @@ def write_report(
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write one HTML file with everything that can be seen of one sound.
@@ -99,7 +106,7 @@ def write_report(
         A sound file, or samples at the rate of the model.
     path : str or Path
         The file; written whole or not at all.
-    target, layer, rule, n_maps, progress
+    target, layer, rule, n_maps, memory, progress
         As in :func:`inspect`.
 
     Returns
@@ -113,7 +120,9 @@ def write_report(
         If the sound, target or a layer is unfit, or the file cannot be written.
     """
     with whole_file(path) as part:
-        found = gather(subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, progress=progress)
+        found = gather(
+            subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress
+        )
         part.write_text(_page(subject, found), encoding="utf-8")
     return Path(path)
 

@@ -30,6 +30,7 @@ from otoscope.methods.wigner import wigner
 from otoscope.probe import Trace
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
+from otoscope.probe.room import memory_budget
 from otoscope.subject import Subject
 from otoscope.types import Target, Wave
 
@@ -76,6 +77,7 @@ def gather(
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> Found:
     """Run every method on one sound.
@@ -104,7 +106,7 @@ def gather(
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
-    with sharing():
+    with sharing(), memory_budget(memory):
         for done, part in enumerate(parts):
             if progress:
                 progress(part.method.replace("_", " "), done, len(parts) + 1)
