@@ -206,3 +206,15 @@ def test_passes_that_differ_in_the_last_digits_are_no_softmax() -> None:
             return answer.reshape(len(x), 3)
 
     assert Scope(Wavering(), 8000).contract.scores == "logits"
+
+
+def test_a_sound_of_one_channel_goes_to_each_channel_of_a_model() -> None:
+    torch.manual_seed(0)
+    conv, wave = nn.Conv1d(2, 4, 20, 5), torch.randn(2000)
+    scope = Scope(nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten()), 8000)
+    assert (scope.contract.layout, scope.contract.channels) == ("(batch, channel, time)", 2)
+    torch.testing.assert_close(scope.output(wave), scope.model(torch.stack([wave, wave])[None]))
+    found = scope.relevance(wave, target=1, rule="gradient")["relevance"].values
+    pair = torch.stack([wave, wave])[None].requires_grad_()
+    (expected,) = torch.autograd.grad(scope.model(pair)[0, 1], pair)
+    np.testing.assert_allclose(found, expected[0].sum(0), rtol=1e-5, atol=1e-9)

@@ -51,7 +51,7 @@ class Contract:
     layout : {"(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time,)", "(batch, channel, time)"} or None
         Axes of the tensor that it takes; None where that has yet to be tried.
     channels : int or None
-        How many channels of a sound it takes, where it takes several.
+        How many channels of a sound it takes, where it takes several; a sound of one channel goes to each of them.
     length : int or None
         Samples, where the model takes no other number.
     hop : int or None
@@ -206,7 +206,12 @@ class Contract:
         return self.arrange(self.fit(waveform)[:, None])
 
     def arrange(self, inputs: Tensor) -> Tensor:
-        """Waveforms (clip, channel, time) in the layout of the model; of the layout "(time,)", the only one."""
+        """Waveforms (clip, channel, time) in the layout of the model; of the layout "(time,)", the only one.
+
+        A waveform of one channel goes to every channel of a model that takes several.
+        """
+        if self.layout == "(batch, channel, time)" and inputs.shape[1] == 1:
+            return inputs.expand(-1, self.channels or 1, -1)
         if self.layout == "(batch, time)":
             return inputs.squeeze(1)
         if self.layout == "(batch, time, 1)":

@@ -207,6 +207,15 @@ def test_a_layer_on_frames_of_a_spectrogram_is_no_first_layer() -> None:
         first.signal(spectrogram_layer(), sound())
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize(
+    ("front", "reads"), [(difference, "the waveform, filtered"), (lambda m, x: x.tanh(), "a signal that is not linear")]
+)
+def test_in_any_precision(front: Any, reads: str, dtype: torch.dtype) -> None:
+    model = behind(front).to(dtype).eval()
+    assert first_layer(model, torch.zeros(1, 1, SAMPLES, dtype=dtype), RATE).reads.startswith(reads)
+
+
 def through_spectra(change: Any) -> nn.Module:
     return behind(lambda m, x: torch.fft.irfft(change(torch.fft.rfft(x)), n=SAMPLES))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from strangers import ways
 from strangers.untouched import untouched
 from strangers.zoo import ZOO, clip, made, scope
 
@@ -26,6 +29,12 @@ def test_the_trace_is_proved(name: str) -> None:
 def test_what_is_random_is_not_proved(name: str) -> None:
     failed = [check for check in scope(name, made(name)).verify(clip(name)) if check.passed is False]
     assert [check.check for check in failed] == ["repeat"] and "random" in failed[0].details
+
+
+@pytest.mark.parametrize(("network", "code"), [("Two", 0), ("Streaming", 0), ("MonteCarlo", 1)])
+def test_the_command_says_whether_the_trace_is_proved(network: str, code: int, otoscope: Callable[..., Any]) -> None:
+    ran = otoscope("taps", f"{ways.__file__}:{network}", "--sample-rate", 8000, "--verify")
+    assert ran.code == code, ran.err
 
 
 @pytest.mark.parametrize("name", ["aasist", "crepe", "embedding", "enhancer", "frame_level", "no_gradient_front"])

@@ -13,7 +13,15 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.files import whole_file
 from otoscope.plots.checks import frequency_by_time, having
-from otoscope.plots.drawing import COLOUR_MAP, STYLE, decibels, frequency_unit, is_geometric, pool_columns
+from otoscope.plots.drawing import (
+    COLOUR_MAP,
+    STYLE,
+    decibels,
+    frequency_name,
+    frequency_unit,
+    is_geometric,
+    pool_columns,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +37,7 @@ class _Surface(NamedTuple):
     time: np.ndarray
     frequency: np.ndarray
     level: np.ndarray
-    unit: str
+    name: str  # of its frequencies, with their unit
     ticks: dict[str, float]  # of the axis of frequency, where it is not linear
 
 
@@ -155,7 +163,8 @@ def _writer(path: Path, fps: int) -> Any:
 
 
 def _surface(result: xr.Dataset, dynamic_range: float) -> _Surface:
-    magnitude, frequency, time = frequency_by_time(having(result, ["strs"])["strs"])
+    result = having(result, ["strs"])
+    magnitude, frequency, time = frequency_by_time(result["strs"])
     if min(magnitude.shape) < 2:
         raise InputError(f"a surface needs two times and frequencies or more; the STRS has the shape {magnitude.shape}")
     logarithmic = is_geometric(frequency)
@@ -166,7 +175,7 @@ def _surface(result: xr.Dataset, dynamic_range: float) -> _Surface:
     if logarithmic:  # axes in three dimensions know no logarithmic scale
         marks = [mark for mark in (0.1, 0.5, 2, 8, 50, 200, 1000) if place[0] <= mark <= place[-1]]
         ticks, place = {f"{mark:g}": float(np.log2(mark)) for mark in marks}, np.log2(place)
-    return _Surface(time, place, level, unit, ticks)
+    return _Surface(time, place, level, f"{frequency_name(result)} ({unit})", ticks)
 
 
 def _draw(ax: Any, surface: _Surface, share: float) -> list[Any]:
@@ -183,7 +192,7 @@ def _draw(ax: Any, surface: _Surface, share: float) -> list[Any]:
     ax.plot(np.full(height.size, time[count - 1]), height, level[:, count - 1], color="black", linewidth=0.8)
     ax.set(
         xlim=(time[0], time[-1]), ylim=(height[0], height[-1]), zlim=(floor, 0), xlabel="time (s)",
-        ylabel=f"frequency ({surface.unit})", zlabel="level (dB re peak)",
+        ylabel=surface.name, zlabel="level (dB re peak)",
     )  # fmt: skip
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))

@@ -274,14 +274,15 @@ def _measured(model: nn.Module, like: Tensor, taps: Sequence[str], grids: Sequen
 
     signal, offset = assembled(captured(model, x, taps), grids, samples)
     of_x, start = signal.double(), round(offset)
+    most = max(_LARGEST_REST, torch.finfo(signal.dtype).eps)  # rounding of half precision
     channels = x.flatten(0, -2).double()[:, max(start, 0) : start + len(of_x)]  # the last samples may fill no frame
     alike = grids[0].hop == 1 and start == offset >= 0 and channels.shape[-1] == len(of_x)
     if alike and len(channels) == 1 and bool((of_x == channels[0]).all()):
         return Nature(True, True, False, True, True)
     weights, rest = _fit([of_x, read(y)], read(x + y))
-    linear = rest < _LARGEST_REST
-    scaled = linear and any(abs(weight - 1) > _LARGEST_REST for weight in weights)
-    same = alike and _fit(list(channels), of_x)[1] < _LARGEST_REST
+    linear = rest < most
+    scaled = linear and any(abs(weight - 1) > most for weight in weights)
+    same = alike and _fit(list(channels), of_x)[1] < most
     hop = grids[0].hop
     moves = True
     step = whole_step(hop)
@@ -289,7 +290,7 @@ def _measured(model: nn.Module, like: Tensor, taps: Sequence[str], grids: Sequen
         shift = round(step / hop) * max(1, samples // 8 // step)
         later = read(x.roll(round(shift * hop), -1))
         count = min(len(later), len(of_x)) - shift
-        moves = count > 0 and _fit([of_x[:count]], later[shift : shift + count])[1] < _LARGEST_REST
+        moves = count > 0 and _fit([of_x[:count]], later[shift : shift + count])[1] < most
     return Nature(linear, moves, scaled, same)
 
 
