@@ -10,7 +10,7 @@ from probe_zoo import Written
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
-from otoscope.probe import trace
+from otoscope.probe import locate, trace
 
 X = torch.randn(1, 1, 400)
 
@@ -45,6 +45,17 @@ def test_the_second_trace_costs_no_pass(model):
     assert passes(model) == 2, "the clip, and a longer one"
     assert passes(model) == passes(model, torch.zeros_like(X).expand(3, 1, 400), 8000) == 0
     assert trace(model, X, 8000) is trace(model, X, 8000)
+
+
+def test_a_tap_of_a_trace_that_is_kept_costs_one_pass_for_all_clips(model):
+    new, value = locate(model, X, 8000, "conv")
+    trace(model, X, 8000)
+    before = len(CALLS)
+    tap, values = locate(model, X.expand(3, 1, 400), 8000, "conv")
+    assert len(CALLS) - before == 1
+    assert (tap.shape, tap.input_shape) == ((3, 4, 392), (3, 1, 400))
+    assert repr(locate(model, X, 8000, "conv")[0]) == repr(new)
+    torch.testing.assert_close(values, value.expand(3, 4, 392))
 
 
 @pytest.mark.parametrize(

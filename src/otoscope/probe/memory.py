@@ -27,6 +27,7 @@ class Memory(Generic[T]):
     def recall(self, model: nn.Module, key: tuple[object, ...]) -> tuple[T | None, Callable[[T], None]]:
         """What was kept for a model as it is now, None where there is nothing; and how to keep it."""
         state, inner = state_of(model), underlying(model)
+        key = (*key, "" if inner is model else repr(getattr(model, "contract", None)))
         before, kept = self._results.get(inner, (None, {}))
         if before != state:
             kept = {}
@@ -54,7 +55,6 @@ def state_of(model: nn.Module) -> tuple[object, ...]:
     >>> before == state_of(model)
     False
     """
-    wrapped = repr(getattr(model, "contract", None)) if underlying(model) is not model else ""
     inner = underlying(model)
     settings = [
         (id(module), id(getattr(type(module), "forward", None)), tuple(_settings(module))) for module in inner.modules()
@@ -66,7 +66,7 @@ def state_of(model: nn.Module) -> tuple[object, ...]:
     with torch.no_grad():
         parts = [_some(t) for t in tensors if t.numel()]
         seen = torch.cat(parts).cpu().numpy().tobytes() if parts else b""
-    return wrapped, tuple(settings), tuple(places), seen
+    return tuple(settings), tuple(places), seen
 
 
 def _settings(module: nn.Module) -> list[tuple[str, object]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,8 @@ from torch import Tensor, nn
 from otoscope.errors import InputError
 from otoscope.probe.growth import grown
 from otoscope.probe.inject import Injection
-from otoscope.probe.listen import TapReached, evaluating, intercepting
+from otoscope.probe.layout import tensors_in
+from otoscope.probe.listen import Call, TapReached, evaluating, intercepting
 from otoscope.probe.locks import lock_of
 from otoscope.probe.memory import Memory
 from otoscope.probe.recorder import Recorder
@@ -65,9 +68,8 @@ def trace(
     """
     inputs = inputs[:1].detach().clone()  # a model may overwrite its input
     axes = dict(time_axes or {})
-    key = (tuple(inputs.shape), inputs.dtype, inputs.device, sample_rate, tuple(sorted(axes.items())))
     with lock_of(model):
-        known, remember = _traces.recall(model, key)
+        known, remember = _traces.recall(model, _key(inputs, sample_rate, axes))
         if known is not None:
             return known
         recorder = _record(model, inputs, sample_rate, axes)
@@ -118,9 +120,37 @@ def locate(
     InputError
         If there is no such tap, or several.
     """
-    recorder = _record(model, inputs.detach().clone(), sample_rate, dict(time_axes or {}), layer)
+    axes = dict(time_axes or {})
+    with lock_of(model):
+        known, _ = _traces.recall(model, _key(inputs[:1], sample_rate, axes))
+    if known is not None:
+        return _read(model, inputs, known[layer])
+    recorder = _record(model, inputs.detach().clone(), sample_rate, axes, layer)
     tap = recorder.taps[resolve_tap(layer, list(recorder.taps))]
     return tap, recorder.values[tap.name]
+
+
+def _read(model: nn.Module, inputs: Tensor, tap: Tap) -> tuple[Tap, Tensor]:
+    """A tap that is known of one clip, and its value for all of them, by a pass that ends there."""
+    found: list[tuple[Tap, Tensor]] = []
+
+    def handle(call: Call) -> Any:
+        read = tuple(call.input.shape) if call.tap == tap.name else ()
+        result = call.run()
+        if call.tap == tap.name:
+            value = tensors_in(result)[0].detach().clone()
+            found.append((replace(tap, shape=tuple(value.shape), input_shape=read), value))
+            raise TapReached
+        return result
+
+    given = inputs.detach().clone()
+    with torch.no_grad(), evaluating(model), intercepting(model, handle), suppress(TapReached):
+        model(given)
+    return found[0]
+
+
+def _key(inputs: Tensor, sample_rate: float, axes: Mapping[str, int]) -> tuple[object, ...]:
+    return tuple(inputs.shape), inputs.dtype, inputs.device, sample_rate, tuple(sorted(axes.items()))
 
 
 def _record(
