@@ -27,7 +27,7 @@ from otoscope.probe.growth import Growth, Where, hop_of
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached, evaluating, frozen, intercepting
 from otoscope.probe.opened import opened
-from otoscope.probe.readoff import Place, moments_of, read_edges
+from otoscope.probe.readoff import Place, between, moments_of, read_edges
 from otoscope.probe.support import Support, even, marks
 
 _MOST = 12  # operations that are measured in one trace
@@ -225,10 +225,11 @@ class _Puller:
         two = self.hulls(axis, near[:2])
         if two is None or len(near) < 2 or two[1][0] - two[0][0] == two[1][1] - two[0][1] == found.hop:
             return found
-        hulls = [hull for j in near for hull in self.hulls(axis, [j]) or []]
-        off = [(a + b) / 2 - found.hop * j for j, (a, b) in zip(near, hulls, strict=False)]
-        field = max(b - a + 1 for a, b in hulls)
-        return replace(found, field=field, centre=(min(off) + max(off)) / 2, uneven=(max(off) - min(off)) / 2)
+        edges = torch.tensor([hull for j in near for hull in self.hulls(axis, [j]) or []], dtype=torch.float64)
+        steps = found.hop * torch.tensor(near, dtype=torch.float64)
+        if len(edges) < len(near):
+            return found
+        return between(found, edges[:, 0] - steps, edges[:, 1] - steps)
 
     def moving(self) -> tuple[int, ...]:
         """The axis along which what is seen moves furthest; none where it hardly moves."""

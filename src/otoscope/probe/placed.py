@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from otoscope.probe.bisection import Changes, growth
 from otoscope.probe.check import Check
+from otoscope.probe.follow import CHOSEN
 from otoscope.probe.measure import Measuring, Stated, grown, heard, measure
 from otoscope.probe.moments import Measured, Span, moments_of
 from otoscope.probe.passes import Passes
@@ -97,6 +98,8 @@ class _Placing:
             return Check(name, "axis", axes == found.axes, f"what is seen moves along {_listed(found.axes)}")
         if grew and not axes and all(before[axis] == 1 for axis in grew):
             return Check(name, "axis", True, f"of this clip {_listed(grew)} has one element, of a longer one more")
+        if set(grew) != set(axes) and CHOSEN in tap.note:
+            return Check(name, "axis", None, tap.note)
         if set(grew) != set(axes):
             stated = f"{_listed(axes)} of {tuple(before)} is said to be time"
             return Check(name, "axis", False, f"{stated}, and {_listed(grew)} grows with the clip")

@@ -6,7 +6,7 @@ the clip hold fast (a recurrence written as a loop, a frame that is repeated) mo
 hop; the other one does. Of an edge that stands still at first, or at last, the moments at which it moves count.
 
 Between the moments, elements of one period may lie a little before or behind their even places (interpolation). The
-field is that of the widest; the centre is in the middle of them, and `uneven` says how far off it they are.
+field is that of the widest; the centre is amid them, and `uneven` says how far off the edges of some are.
 
 A map over pairs of times is read on its diagonal.
 """
@@ -164,13 +164,28 @@ def _nominal(place: Place, first: Tensor, last: Tensor) -> Place:
 
 
 def _over_phases(place: Place, first: Tensor, last: Tensor, moments: list[int]) -> Place:
-    """The widest interval about the middle, and how far intervals are off their even places."""
+    """The widest interval about the middle, and how far the edges of any are off those that are stated."""
     middle = len(first) // 2
     begin, end = max(middle - _PERIOD, moments[0]), min(middle + _PERIOD, moments[-1]) + 1
-    low, high = first[begin:end], last[begin:end]
-    off = (low + high) / 2 - place.hop * torch.arange(begin, end, dtype=torch.float64)
-    least, most = float(off.min()), float(off.max())
-    if most - least < 1e-6 * max(place.hop, 1.0):
-        return Place(hop=place.hop, centre=place.centre, field=round(float((high - low).max())) + 1, note=place.note)
-    field = round(float((high - low).max())) + 1
-    return Place(hop=place.hop, centre=(least + most) / 2, field=field, uneven=(most - least) / 2, note=place.note)
+    even = place.hop * torch.arange(begin, end, dtype=torch.float64)
+    return between(place, first[begin:end] - even, last[begin:end] - even)
+
+
+def between(place: Place, first: Tensor, last: Tensor) -> Place:
+    """A place with the field of the widest of some elements, the centre amid them all, and how uneven they are.
+
+    Parameters
+    ----------
+    place : Place
+        With the hop.
+    first, last : Tensor, (element,)
+        Edges of what the elements see, moved back by their hops.
+    """
+    field = round(float((last - first).max())) + 1
+    least, most = float((first + last).min()) / 2, float((first + last).max()) / 2
+    edges = float(first.max() - first.min()), float(last.max() - last.min())
+    if max(edges) < 1e-6 * max(place.hop, 1.0):
+        return replace(place, field=field)
+    centre, reach = (least + most) / 2, (field - 1) / 2
+    off = torch.stack([first - centre + reach, last - centre - reach]).abs()
+    return replace(place, field=field, centre=centre, uneven=float(off.max()))

@@ -71,7 +71,8 @@ class Tap:
         All axes that are time: more than one where a map is over pairs of times, which has no single `time_axis`. Its
         `hop`, `centre` and `receptive_field` are those on the diagonal.
     uneven : float
-        Samples by which the interval that an element sees may lie off ``centre + i * hop``, as behind interpolation.
+        Samples by which the interval that an element sees may begin or end elsewhere than ``centre + i * hop`` and the
+        field say, as behind interpolation; the field is that of the widest.
     """
 
     name: str
