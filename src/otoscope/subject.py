@@ -28,6 +28,7 @@ from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout,
 from otoscope.types import Progress, Wave
 
 _LONGEST = 3600.0  # s
+_PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
 _FOUND: WeakKeyDictionary[nn.Module, dict[Any, Contract]] = WeakKeyDictionary()  # by what was stated
 
@@ -244,7 +245,8 @@ class Subject:
         Parameters
         ----------
         wave : wave, optional
-            As of :meth:`taps`; noise of the same length in place of silence.
+            As of :meth:`taps`, with noise in place of silence; where the model takes any length, the first two seconds,
+            or as much as it was trained on.
         progress : callable, optional
             Called with how many checks are done, and of how many.
 
@@ -254,6 +256,9 @@ class Subject:
             See :func:`otoscope.probe.verify`.
         """
         inputs, name = self._heard(wave)
+        if self._contract.length is None:
+            enough = max(round(_PROVED * self.sample_rate), self._contract.trained_length or 0)
+            inputs = inputs[..., : max(enough, self._contract.minimum_length)]
         with self.lock, working(self, inputs, name):
             traced = trace(self.network, inputs, self.sample_rate, self.time_axes)
             return verify(self.network, inputs, traced, progress=progress)
