@@ -19,6 +19,7 @@ FLOORS = (
     {"probe"},
     {"models", "data", "network"},
     {"trial"},
+    {"answers"},
     {"subject", "training"},
     {"sounds"},
     {"methods"},

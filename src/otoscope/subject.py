@@ -14,14 +14,14 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.answers import found_out
 from otoscope.audio import as_clip, load_audio
-from otoscope.contract import Contract, Layout, Normalisation, Scores
+from otoscope.contract import Contract, Layout, Normalisation
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
 from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
-from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
@@ -146,7 +146,7 @@ class Subject:
                 with suppress(*REFUSALS):
                     silence(self)  # for which the layout is found
                 with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
-                    if self._contract.scores is None:
+                    if self._contract.scores is None or not self._knows_axes:
                         self._try_output(silence(self))
             self._tried = True
         return self._contract
@@ -307,6 +307,11 @@ class Subject:
             ) from errors[0][1]
         raise InputError(refusal(self, taken, name, errors)) from errors[0][1]
 
+    @property
+    def _knows_axes(self) -> bool:
+        contract = self._contract
+        return not (contract.class_axis is None and contract.time_axis is None and contract.classes is None)
+
     def _check_output(self) -> None:
         """Raise an InputError where the model has no such output as is to be looked at."""
         try:
@@ -317,13 +322,11 @@ class Subject:
         output_tensor(answer)
 
     def _try_output(self, inputs: Tensor) -> None:
-        """Find out by one forward pass what the output is."""
-        with self.lock, working(self, inputs), torch.no_grad():
-            found = answer(self.network, inputs)
-        scores: Scores = "logits"
-        if found.normalised is not None:
-            scores = "log-probabilities" if found.normalised.log else "probabilities"
-        self._contract = self._contract.changed(scores=scores, class_axis=1 if found.returned.ndim == 2 else None)
+        """Find out by a few forward passes what the output is."""
+        with self.lock, working(self, inputs):
+            found = found_out(self.network, inputs, self.sample_rate)
+        stated = asdict(self._contract)
+        self._contract = self._contract.changed(**{key: one for key, one in found.items() if stated[key] is None})
 
 
 def silence(subject: Subject, duration: float = 1.0) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,7 +32,7 @@ from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget
 from otoscope.subject import Subject
-from otoscope.types import Target, Wave
+from otoscope.types import Against, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
@@ -74,6 +74,9 @@ def gather(
     wave: Wave,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
@@ -102,7 +105,8 @@ def gather(
     except Exception as error:
         found.missing["taps"] = reason_for(error)
         layers, bank = list(asked or []), None
-    parts = _parts(subject, found, target, layers, bool(asked), bank, rule, n_maps)
+    question = {"target": target, "at": at, "against": against, "target_band": target_band}
+    parts = _parts(subject, found, question, layers, bool(asked), bank, rule, n_maps)
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
@@ -165,7 +169,7 @@ class _Part:
 def _parts(
     subject: Subject,
     found: Found,
-    target: Target | None,
+    question: Mapping[str, Any],
     layers: Sequence[str],
     asked: bool,
     bank: str | None,
@@ -175,8 +179,8 @@ def _parts(
     clip = found.clip
 
     def of_rule(one: RelevanceRule) -> _Part:
-        needed = target is not None or rule != "guided"
-        run = partial(relevance, subject, clip, target=target, rule=one)
+        needed = any(value is not None for value in question.values()) or rule != "guided"
+        run = partial(relevance, subject, clip, rule=one, **question)
         return _Part("relevance", f"the relevance ({one})", run, one, needed)
 
     def of_layer(name: str) -> _Part:
@@ -188,8 +192,8 @@ def _parts(
 
     return [
         *map(of_rule, dict.fromkeys((rule, "gradient"))),
-        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, target=target)),
-        _Part("voice", "the voice", partial(voice, subject, clip, target=target)),
+        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, **question)),
+        _Part("voice", "the voice", partial(voice, subject, clip, **question)),
         _Part("crs", "the cumulative response spectrum", partial(crs, subject, clip, layer=bank)),
         _Part("strs", "the response spectra", spectra),
         *map(of_layer, layers),
