@@ -88,6 +88,13 @@ def test_each_clip_may_have_a_class_of_its_own(target: Any) -> None:
     np.testing.assert_allclose(occluded.time_relevance[1], alone.time_relevance, rtol=1e-4, atol=1e-7)
 
 
+def test_each_clip_has_its_class_where_clips_go_one_by_one() -> None:
+    scope, both = Scope(Clips(), RATE, classes=CLASSES, contract=Contract(clips="meet")), torch.stack([WAVE, -WAVE])
+    found = scope.relevance(both, target=["bird", "dog"], rule="gradient")
+    assert found.class_name.values.tolist() == ["bird", "dog"]
+    np.testing.assert_array_equal(found.relevance[1], scope.relevance(-WAVE, target="dog", rule="gradient").relevance)
+
+
 def test_what_argmax_returns_is_a_target() -> None:
     scope = Scope(Clips(), RATE)
     likeliest = scope.output(WAVE).argmax(1)
