@@ -69,8 +69,9 @@ def relevance(
     target : int, str, sequence of them or callable, optional
         The class by number or name, or one for each clip; the likeliest class of each clip by default. "energy" of an
         output that is a waveform ("energy:1" of one of several), or "similarity" of the outputs for this sound and
-        another. Or a function from the output to one number for each clip, by its place: ``file.py:function`` or
-        ``package.module:function``. Logits are taken before a softmax or sigmoid.
+        another. Or (in Python) a function from the output to one number for each clip; its place,
+        ``file.py:function`` or ``package.module:function``, names it as well. Logits are taken before a softmax or
+        sigmoid.
     at : float or two floats, optional
         The moment of the output that is meant, or the start and the stop of a span, in s; all of it by default, as a
         mean over time.

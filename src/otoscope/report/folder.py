@@ -78,8 +78,9 @@ def inspect(
         If the sound, target or a layer is unfit, or the folder cannot be written.
     """
     with whole_folder(folder) as part:
-        question: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
-        found = gather(subject, wave, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress, **question)
+        options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
+        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        found = gather(subject, wave, progress=progress, **options)
         write_text(part / "report.html", _page(subject, found))
         for name, result in found.by_file().items():
             save(result, part / f"{_file_name(name)}.nc")
@@ -125,8 +126,9 @@ def write_report(
         If the sound, target or a layer is unfit, or the file cannot be written.
     """
     with whole_file(path) as part:
-        question: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
-        found = gather(subject, wave, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress, **question)
+        options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
+        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        found = gather(subject, wave, progress=progress, **options)
         part.write_text(_page(subject, found), encoding="utf-8")
     return Path(path)
 
