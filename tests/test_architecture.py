@@ -13,15 +13,15 @@ import otoscope
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
     {"_version", "errors"},
-    {"types", "files", "citations"},
+    {"types", "files", "citations", "mixing"},
     {"contract", "audio", "results"},
+    {"pieces"},
     {"dsp"},
     {"probe"},
     {"models", "data", "network"},
     {"trial"},
-    {"answers"},
     {"subject", "training"},
-    {"sounds"},
+    {"sounds", "heard"},
     {"methods"},
     {"tables"},
     {"plots"},

@@ -7,7 +7,9 @@ import os
 import struct
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -468,3 +470,80 @@ def test_the_length_of_a_file(tmp_path, suffix) -> None:
     soundfile.write(path, noise(22050, 2), 22050)
     assert audio_duration(path) == pytest.approx(load_audio(path).sizes["time"] / 22050)
     assert audio_duration(path) == pytest.approx(1.0, abs=0.12 if suffix == "mp3" else 1e-9)
+
+
+# -- Parts, channels and scales ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stereo(tmp_path: Path) -> Path:
+    """Two seconds at 16 kHz: a tone, and another of opposite sign for the most part."""
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000)
+    soundfile.write(tmp_path / "stereo.wav", np.stack([tone, 0.1 - tone], 1), 16_000)
+    return tmp_path / "stereo.wav"
+
+
+@pytest.mark.parametrize("rate", [None, 8000])
+def test_a_part_is_that_of_the_whole_file(stereo: Path, rate: int | None) -> None:
+    with pytest.warns(UserWarning, match="cancel"):
+        whole = load_audio(stereo, rate)
+    with pytest.warns(UserWarning, match="cancel"):
+        part = load_audio(stereo, rate, start=0.5, duration=0.25)
+    fs = rate or 16_000
+    np.testing.assert_array_equal(part, whole[fs // 2 : fs // 2 + fs // 4])
+    assert float(part.time[0]) == 0.5 and part.attrs["name"] == "stereo.wav (0.5 to 0.75 s)"
+    one = load_audio(stereo, rate, start=1.5, channel=1)
+    np.testing.assert_array_equal(one, load_audio(stereo, rate, mono=False)[1, -fs // 2 :])
+    assert one.attrs["name"] == "stereo.wav (channel 1, from 1.5 s)" and one.dims == ("time",)
+    assert "mixed" not in one.attrs["note"]
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"start": 2.0}, "has no sound from 2 s on: it lasts 2 s"),
+        ({"start": -1.0}, "start has to be 0 s or more, not -1"),
+        ({"start": float("nan")}, "start has to be 0 s or more"),
+        ({"duration": 0.0}, "duration has to be a sample or longer, not 0 s"),
+        ({"channel": 2}, "has the channels 0 to 1, not 2"),
+        ({"channel": -1}, "has the channels 0 to 1, not -1"),
+    ],
+)
+def test_a_part_that_is_not_there_is_refused(stereo: Path, part: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_audio(stereo, **part)
+
+
+def test_channels_that_cancel_are_said(stereo: Path, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=r"the channels of stereo.wav are of opposite sign .* channel=0 \(--channel 0"):
+        note = load_audio(stereo).attrs["note"]
+    assert note == "mixed down from 2 channels; its channels cancel each other"
+    with pytest.warns(UserWarning, match="cancel each other"):
+        list(stream_audio(stereo))
+    noise = np.random.default_rng(0).standard_normal((8000, 2)) * 0.1
+    for name, samples in {"apart": noise, "one": noise * [1, 0], "none": 0 * noise, "mono": noise[:, 0]}.items():
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16_000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert "cancel" not in load_audio(tmp_path / f"{name}.wav").attrs["note"]
+
+
+def test_samples_on_the_scale_of_integers_are_said(tmp_path: Path) -> None:
+    loud = 20_000 * np.cos(np.arange(800.0))
+    with pytest.warns(
+        UserWarning, match="array peaks at 20000 where full scale is 1, as samples of 16 bits do: divide"
+    ):
+        as_clip(loud, 8000)
+    soundfile.write(tmp_path / "loud.wav", loud, 8000, subtype="FLOAT")
+    with pytest.warns(UserWarning, match=r"loud.wav peaks at 20000 .*divide them by 32768"):
+        load_audio(tmp_path / "loud.wav")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_clip(loud.astype("int16"), 8000)
+        as_clip(loud / 32768, 8000)
+
+
+def test_an_array_that_lies_as_soundfile_reads_it_is_refused() -> None:
+    for channels in (1, 2):
+        with pytest.raises(InputError, match=r"looks like \(time, channel\) as soundfile reads it: give"):
+            as_clip(np.zeros((16_000, channels)), 16_000)

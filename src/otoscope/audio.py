@@ -18,6 +18,7 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.files import whole_file
+from otoscope.mixing import Mix
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,12 +29,22 @@ _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OG
 # file in w64 and rf64. (A wrong size of a whole wav file, "RIFF", is common and harmless.)
 _DECLARED = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _PCM_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+_MOST_CHANNELS = 8  # of a sound in memory that may lie the wrong way round
+_INTEGER_PEAK = 256.0  # no sound whose full scale is 1 comes near
 _UNKNOWN_LENGTH = 2**62  # frames, as libsndfile returns where the header has no length
 _VORBIS_RATE = 200_000  # Hz; libsndfile crashes above
 _WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
 
 
-def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, mono: bool = True) -> xr.DataArray:
+def load_audio(
+    path: str | os.PathLike[str],
+    sample_rate: int | None = None,
+    *,
+    mono: bool = True,
+    start: float = 0.0,
+    duration: float | None = None,
+    channel: int | None = None,
+) -> xr.DataArray:
     """Read a sound file, mix it down and resample it.
 
     Parameters
@@ -43,12 +54,17 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
     sample_rate : int, optional
         Rate to resample to, in Hz; the rate of the file by default.
     mono : bool
-        Mix the channels down to their mean. Otherwise they are kept.
+        Mix the channels down to their mean, with a warning where they cancel. Otherwise they are kept.
+    start, duration : float
+        The part of the file that is kept, in s; to the end of the file by default. The samples are those of the whole
+        file, resampled.
+    channel : int, optional
+        The one channel that is kept, from 0.
 
     Returns
     -------
     DataArray, float32
-        Dims ("time",), or ("channel", "time") with ``mono=False``; coordinate ``time`` in s. Full scale is
+        Dims ("time",), or ("channel", "time") with ``mono=False``; coordinate ``time`` in s from `start`. Full scale is
         1; floating-point files, lossy ones and resampling can exceed it slightly, which is kept.
         Attributes: ``name`` and ``sha256`` of the file, ``sample_rate``, ``original_sample_rate``,
         ``original_channels``, ``original_subtype``, and ``note``, a sentence on what was changed.
@@ -56,24 +72,31 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
     Raises
     ------
     InputError
-        If the file does not exist, is not audio, corrupt, truncated or empty, or holds NaN or infinite
-        samples, or `sample_rate` is not positive.
+        If the file does not exist, is not audio, corrupt, truncated or empty, holds NaN or infinite
+        samples, or has no such part or channel, or `sample_rate` is not positive.
 
     Examples
     --------
     >>> import tempfile, numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_audio(f"{folder}/clip.wav", np.zeros((2, 44100)), 44100)
+    ...     write_audio(f"{folder}/clip.wav", np.ones((2, 44100)), 44100)
     ...     wave = load_audio(f"{folder}/clip.wav", sample_rate=16000)
     >>> wave.sizes["time"], wave.attrs["note"]
     (16000, 'mixed down from 2 channels; resampled from 44100 to 16000 Hz')
     """
     path = Path(path)
     rate, header = _header(path, sample_rate)
-    samples = np.concatenate(list(_stream(path, rate, header.samplerate, mono=mono)))
-    name, note = path.name, _note(header, rate, mono)
+    first, last = _bounds(path, rate, start, duration)
+    mix = Mix(path, mono, channel)
+    samples = _part(_stream(path, rate, header.samplerate, mix), first, last)
+    if not len(samples):
+        raise InputError(f"{path} has no sound from {start:g} s on: it lasts {header.frames / header.samplerate:g} s")
+    mix.warn()
+    _warn_of_integers(samples, path.name)
+    note = "; ".join(filter(None, [_note(header, rate, mix), mix.note()]))
+    mono = mix.keeps_one
     attrs = {
-        "name": name,
+        "name": path.name + _part_name(start, duration, channel),
         "sha256": file_digest(path),
         "sample_rate": rate,
         "original_sample_rate": header.samplerate,
@@ -82,7 +105,8 @@ def load_audio(path: str | os.PathLike[str], sample_rate: int | None = None, *, 
         "note": note,
     }
     dims = ("time",) if mono else ("channel", "time")
-    return _labelled(samples[:, 0] if mono else samples.T, dims, attrs)
+    sound = _labelled(samples[:, 0] if mono else samples.T, dims, attrs)
+    return sound.assign_coords(time=sound["time"] + first / rate) if first else sound
 
 
 def stream_audio(
@@ -122,7 +146,14 @@ def stream_audio(
     rate, header = _header(path, sample_rate)
     if not 0 < block_duration < math.inf:
         raise InputError(f"block_duration must be a positive number of seconds, got {block_duration!r}")
-    return (block[:, 0] for block in _stream(path, rate, header.samplerate, block_duration=block_duration))
+    return _warned(path, rate, header.samplerate, block_duration)
+
+
+def _warned(path: Path, rate: int, original: int, block_duration: float) -> Iterator[np.ndarray]:
+    mix = Mix(path)
+    for block in _stream(path, rate, original, mix, block_duration=block_duration):
+        yield block[:, 0]
+    mix.warn()
 
 
 def audio_duration(path: str | os.PathLike[str]) -> float:
@@ -162,7 +193,7 @@ def audio_changes(path: str | os.PathLike[str], sample_rate: int) -> str:
     'resampled from 16000 to 8000 Hz'
     """
     rate, header = _header(Path(path), sample_rate)
-    return _note(header, rate, mono=True)
+    return _note(header, rate, Mix(Path(path)))
 
 
 def load_piece(
@@ -317,6 +348,13 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
     values = _checked_samples(samples, name)
     if values.ndim > 2:
         raise InputError(f"{name} must be of shape (time,) or (clip, time), got {values.shape}")
+    if values.ndim == 2 and values.shape[1] <= _MOST_CHANNELS < values.shape[0]:
+        raise InputError(
+            f"{name} has the shape {values.shape}, which looks like (time, channel) as soundfile reads it: give "
+            "(time,), for instance one channel as samples[:, 0], or (clip, time)"
+        )
+    if labelled is None:
+        _warn_of_integers(values, name)
     kind = str(samples.dtype if hasattr(samples, "dtype") else np.asarray(samples).dtype).removeprefix("torch.")
     attrs = {
         "name": name,
@@ -396,11 +434,41 @@ def _ogg_ends(path: Path) -> bool:
     return whole and bool(flags & 4)
 
 
-def _stream(
-    path: Path, rate: int, original: int, *, mono: bool = True, block_duration: float = 10.0
-) -> Iterator[np.ndarray]:
+def _bounds(path: Path, rate: int, start: float, duration: float | None) -> tuple[int, int | None]:
+    """The first sample of a part, and the one after its last."""
+    if not 0 <= start < math.inf:
+        raise InputError(f"start has to be 0 s or more, not {start:g} s ({path})")
+    first = round(start * rate)
+    if duration is None:
+        return first, None
+    if not 1 / rate <= duration < math.inf:
+        raise InputError(f"duration has to be a sample or longer, not {duration:g} s ({path})")
+    return first, first + max(1, round(duration * rate))
+
+
+def _part(blocks: Iterator[np.ndarray], first: int, last: int | None) -> np.ndarray:
+    """Samples `first` to `last` (left out) of what comes in blocks, of which no more are read than needed."""
+    kept, done = [], 0
+    for block in blocks:
+        stop = len(block) if last is None else min(len(block), last - done)
+        kept.append(block[max(0, first - done) : stop])
+        done += len(block)
+        if last is not None and done >= last:
+            break
+    return np.concatenate(kept)
+
+
+def _part_name(start: float, duration: float | None, channel: int | None) -> str:
+    """Which part of a file it is, in words; "" for the whole of it."""
+    parts = [] if channel is None else [f"channel {channel}"]
+    if start or duration is not None:
+        parts.append(f"from {start:g} s" if duration is None else f"{start:g} to {start + duration:g} s")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _stream(path: Path, rate: int, original: int, mix: Mix, *, block_duration: float = 10.0) -> Iterator[np.ndarray]:
     """Blocks (n, channels), resampled."""
-    blocks = _read(path, max(1, round(block_duration * original)), mono)
+    blocks = _read(path, max(1, round(block_duration * original)), mix)
     produced = 0
     for block in blocks if rate == original else _resampled(path, blocks, original, rate):
         produced += len(block)
@@ -410,8 +478,9 @@ def _stream(
         raise InputError(f"{path} is too short to hold a sample at {rate} Hz")
 
 
-def _read(path: Path, size: int, mono: bool) -> Iterator[np.ndarray]:
+def _read(path: Path, size: int, mix: Mix) -> Iterator[np.ndarray]:
     with _opened(path) as file:
+        mix.check(file.channels)
         done = 0
         while True:
             try:
@@ -427,7 +496,7 @@ def _read(path: Path, size: int, mono: bool) -> Iterator[np.ndarray]:
                 second = (done + int(finite.argmin())) / file.samplerate
                 raise InputError(f"{path} holds NaN or infinite samples, the first at {second:.3f} s")
             done += len(block)
-            yield block.mean(1, keepdims=True) if mono and file.channels > 1 else block
+            yield mix(block)
         if done + _slack(file) < file.frames:
             raise InputError(f"{path} is truncated: {done} of {file.frames} frames are present")
 
@@ -451,9 +520,9 @@ def _resampled(path: Path, blocks: Iterator[np.ndarray], original: int, rate: in
         yield resampler.resample_chunk(silence, last=True)
 
 
-def _note(header: soundfile.SoundFile, rate: int, mono: bool) -> str:
+def _note(header: soundfile.SoundFile, rate: int, mix: Mix) -> str:
     changes = []
-    if mono and header.channels > 1:
+    if mix.averages and header.channels > 1:
         changes.append(f"mixed down from {header.channels} channels")
     if rate != header.samplerate:
         changes.append(f"resampled from {header.samplerate} to {rate} Hz")
@@ -494,6 +563,18 @@ def _checked_samples(samples: ArrayLike | Tensor | xr.DataArray, name: str) -> n
     if not np.isfinite(values).all() or np.abs(values).max() > np.finfo(np.float32).max:
         raise InputError(f"{name} holds NaN or infinite samples")
     return values.astype(np.float32)
+
+
+def _warn_of_integers(values: np.ndarray, name: str) -> None:
+    """Warn of floating-point samples that are on the scale of integers."""
+    peak = float(np.abs(values).max())
+    if peak >= _INTEGER_PEAK:
+        bits = 32 if peak > 2**23 else 24 if peak > 2**15 else 16
+        warnings.warn(
+            f"{name} peaks at {peak:.6g} where full scale is 1, as samples of {bits} bits do: divide them by "
+            f"{2 ** (bits - 1)}, unless the model was trained on such numbers",
+            stacklevel=3,
+        )
 
 
 def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,23 +12,41 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-Wave = xr.DataArray | np.ndarray | Tensor | str | Path
-"""A sound: the path of a file, what :func:`otoscope.load_audio` returns, or samples (time,) or (clip, time) at the
-sample rate of the model."""
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of a sound file, which can be given wherever a path can.
+
+    Attributes
+    ----------
+    path : str or path
+    start, duration : float
+        Where the part begins and how long it is, in s; to the end of the file by default.
+    channel : int, optional
+        The one channel that is heard, from 0; the mean of all by default.
+
+    Examples
+    --------
+    >>> Excerpt("clip.wav", start=2.0, channel=1).start
+    2.0
+    """
+
+    path: str | os.PathLike[str]
+    start: float = 0.0
+    duration: float | None = None
+    channel: int | None = None
+
+
+Wave = xr.DataArray | np.ndarray | Tensor | str | Path | Excerpt
+"""A sound: the path of a file or a part of it, what :func:`otoscope.load_audio` returns, or samples (time,) or (clip,
+time) at the sample rate of the model."""
 
 Data = str | Path | Iterable[Any]
 """Many sounds: ``name@split:path``, a folder, a csv table or a sound file; what :mod:`otoscope.data` reads; or waves,
 each alone or as a pair with its label."""
 
-Target = int | str | Sequence[int | str] | Callable[[Tensor], Tensor]
-"""What of an output is explained: a class by number or name, or one for each clip; "energy", "similarity"; a function
-from the output to one number a clip, or its place, ``file.py:function``. See :mod:`otoscope.methods.targets`."""
-
-Against = int | str | Path | xr.DataArray | np.ndarray | Tensor
-"""What a target is compared with: another class, or a sound."""
-
-Span = float | Sequence[float]
-"""A moment in s, or the start and the stop of a span."""
+Target = int | str | Callable[[Tensor], Tensor]
+"""The output that is explained: a class by number or name, or a function from the output to one number a clip."""
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and of how much; a total of 0 is not known."""
