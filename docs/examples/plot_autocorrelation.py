@@ -15,7 +15,7 @@ from otoscope.data.vowels import vowel_clip
 
 vowel = vowel_clip("ah", "women", f0=200)
 listener = otoscope.Scope("vowel-register")
-result = listener.autocorrelation(vowel, start=0.2, stop=0.25)
+result = listener.autocorrelation(vowel, segment_start=0.2, segment_stop=0.25)
 result.otoscope.plot()
 
 # %%
@@ -27,4 +27,4 @@ print(result[["period", "periodicity"]].to_pandas())
 # Noise has no period, and neither has its relevance.
 
 noise = np.random.default_rng(0).standard_normal(8000)
-listener.autocorrelation(noise, start=0.2, stop=0.25).otoscope.plot()
+listener.autocorrelation(noise, segment_start=0.2, segment_stop=0.25).otoscope.plot()

@@ -22,7 +22,7 @@ vowel.otoscope.play()
 # relevance.
 
 namer = otoscope.Scope("vowel-name")
-voice = namer.voice(vowel, start=0.2, stop=0.3)
+voice = namer.voice(vowel, segment_start=0.2, segment_stop=0.3)
 voice.otoscope.plot()
 
 # %%
@@ -35,12 +35,12 @@ print(voice.median_formants.sel(formant=[1, 2]).to_pandas().round())
 # marked as F1 and F2 are poles off the formants.
 
 listener = otoscope.Scope("vowel-register")
-ax = voice_spectrum(listener.voice(vowel, start=0.2, stop=0.3))
+ax = voice_spectrum(listener.voice(vowel, segment_start=0.2, segment_stop=0.3))
 
 # %%
 # Both are as periodic as the sound:
 
-listener.autocorrelation(vowel, start=0.2, stop=0.3).otoscope.plot()
+listener.autocorrelation(vowel, segment_start=0.2, segment_stop=0.3).otoscope.plot()
 
 # %%
 # The relevance itself, as loud as the vowel:

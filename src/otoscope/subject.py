@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -14,21 +15,21 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from otoscope.answers import found_out
 from otoscope.audio import as_clip, load_audio
-from otoscope.contract import Contract, Layout, Normalisation
+from otoscope.contract import Contract, Layout, Normalisation, Scores
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
+from otoscope.pieces import Pieces
 from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
+from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
-from otoscope.types import Progress, Wave
+from otoscope.types import Excerpt, Progress, Wave
 
 _LONGEST = 3600.0  # s
-_PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
 _FOUND: WeakKeyDictionary[nn.Module, dict[Any, Contract]] = WeakKeyDictionary()  # by what was stated
 
@@ -93,6 +94,7 @@ class Subject:
             output = output.item()
         if isinstance(sample_rate, float) and sample_rate.is_integer():
             sample_rate = int(sample_rate)
+        self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
         self._network = Network(self.model, stated, model_inputs)
         self._contract = stated.changed(
             sample_rate=sample_rate,
@@ -101,9 +103,14 @@ class Subject:
             layout=layout,
             normalisation=normalisation,
         )
+        if sample_rate is not None and stated.sample_rate not in (None, sample_rate):
+            raise InputError(
+                f"{self.name} states that it takes {stated.sample_rate} Hz, and {sample_rate} Hz is asked for: leave "
+                "the sample rate out, for sounds are resampled; if what it states is wrong, give "
+                f"contract=Contract(sample_rate={sample_rate}), or change it in the model or its config.json"
+            )
         if self._contract.sample_rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
-        self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
         self._stated_axes = dict(time_axes or {})
         self._time_axes: dict[str, int] | None = None  # by the full names of taps
         self._tried = False
@@ -146,7 +153,7 @@ class Subject:
                 with suppress(*REFUSALS):
                     silence(self)  # for which the layout is found
                 with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
-                    if self._contract.scores is None or not self._knows_axes:
+                    if self._contract.scores is None:
                         self._try_output(silence(self))
             self._tried = True
         return self._contract
@@ -192,6 +199,9 @@ class Subject:
         """A sound as a checked, labelled array at the sample rate of the model; a path is read."""
         if isinstance(wave, (str, Path)):
             return load_audio(wave, sample_rate=self.sample_rate)
+        if isinstance(wave, Excerpt):
+            part: dict[str, Any] = {"start": wave.start, "duration": wave.duration, "channel": wave.channel}
+            return load_audio(wave.path, sample_rate=self.sample_rate, **part)
         attrs = wave.attrs if isinstance(wave, xr.DataArray) else {}
         rate = attrs.get("sample_rate", self.sample_rate)
         if rate != self.sample_rate:
@@ -199,7 +209,16 @@ class Subject:
                 f"{attrs.get('name', 'the wave')} is sampled at {rate} Hz and {self.name} takes "
                 f"{self.sample_rate} Hz: load it with sample_rate={self.sample_rate}"
             )
-        return as_clip(wave, self.sample_rate, name=attrs.get("name", "array"))
+        return as_clip(self._clips(wave), self.sample_rate, name=attrs.get("name", "array"))
+
+    def _clips(self, wave: Any) -> Any:
+        """Samples in the layout of the model, such as (clip, 1, time), as (clip, time)."""
+        if isinstance(wave, (np.ndarray, Tensor)) and wave.ndim == 3:
+            if wave.shape[1] == 1:
+                return wave[:, 0]
+            if wave.shape[2] == 1 and self._contract.layout == "(batch, time, 1)":
+                return wave[..., 0]
+        return wave
 
     def inputs(self, wave: Wave) -> Tensor:
         """A sound as the tensor (clip, channel, time) that :attr:`network` takes: the one place where it is made.
@@ -207,10 +226,20 @@ class Subject:
         A sound that is shorter than the model takes, or than the pieces it was trained and scored on, is filled up; one
         that is longer than the one length it takes is cut.
         """
+        return self._tensor(wave, cut=True)
+
+    def whole(self, wave: Wave) -> Tensor:
+        """As :meth:`inputs`, but a sound that is longer than what the model takes is not cut.
+
+        A model of one length is run along it in pieces, see :class:`otoscope.pieces.Pieces`.
+        """
+        return self._tensor(wave, cut=False)
+
+    def _tensor(self, wave: Wave, cut: bool) -> Tensor:
         clip = self.clip(wave)
         self._find(clip.sizes["time"], str(clip.attrs.get("name", "the wave")))
         waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(self._like)
-        return self._contract.fit(waveform)[:, None]
+        return self._contract.fit(waveform, cut=cut)[:, None]
 
     @property
     def _like(self) -> Tensor:
@@ -218,10 +247,27 @@ class Subject:
         return next((p for p in self.model.parameters() if p.is_floating_point()), torch.empty(0))
 
     def output(self, wave: Wave) -> Tensor:
-        """What the model answers to a sound, (clip, ...)."""
-        inputs = self.inputs(wave)
-        with self.lock, working(self, inputs), torch.no_grad():
-            return torch.cat([self._output(one) for one in self.network.parts(inputs)])
+        """What the model answers to a sound, (clip, ...).
+
+        Of a sound longer than the one length that the model takes it is the mean over pieces of that length, a hop of
+        the contract apart, where the answer is (clip, class); else the answer to the first piece, with a warning.
+        """
+        inputs = self.whole(wave)
+        pieces = Pieces.needed(self._contract, inputs.shape[-1])
+        cut = inputs if pieces is None else pieces.cut(inputs)
+        if pieces is not None and self._contract.normalisation == "frame":
+            cut = self._contract.normalise(cut)
+        with self.lock, working(self, cut), torch.no_grad():
+            if pieces is None:
+                return torch.cat([self._output(one) for one in self.network.parts(cut)])
+            first = self._output(cut[:1])
+            if first.ndim == 2:
+                return pieces.mean(torch.cat([self._output(one) for one in cut.split(16 if self.network.apart else 1)]))
+            warnings.warn(
+                f"{self.name} takes {pieces.length} samples: this is its answer to the first of {len(pieces)} pieces",
+                stacklevel=2,
+            )
+            return torch.cat([self._output(one) for one in cut[:: len(pieces)].split(1)])
 
     def _output(self, inputs: Tensor) -> Tensor:
         with evaluating(self.model):
@@ -245,8 +291,7 @@ class Subject:
         Parameters
         ----------
         wave : wave, optional
-            As of :meth:`taps`, with noise in place of silence; where the model takes any length, the first two seconds,
-            or as much as it was trained on.
+            As of :meth:`taps`; noise of the same length in place of silence.
         progress : callable, optional
             Called with how many checks are done, and of how many.
 
@@ -256,9 +301,6 @@ class Subject:
             See :func:`otoscope.probe.verify`.
         """
         inputs, name = self._heard(wave)
-        if self._contract.length is None:
-            enough = max(round(_PROVED * self.sample_rate), self._contract.trained_length or 0)
-            inputs = inputs[..., : max(enough, self._contract.minimum_length)]
         with self.lock, working(self, inputs, name):
             traced = trace(self.network, inputs, self.sample_rate, self.time_axes)
             return verify(self.network, inputs, traced, progress=progress)
@@ -307,11 +349,6 @@ class Subject:
             ) from errors[0][1]
         raise InputError(refusal(self, taken, name, errors)) from errors[0][1]
 
-    @property
-    def _knows_axes(self) -> bool:
-        contract = self._contract
-        return not (contract.class_axis is None and contract.time_axis is None and contract.classes is None)
-
     def _check_output(self) -> None:
         """Raise an InputError where the model has no such output as is to be looked at."""
         try:
@@ -322,11 +359,13 @@ class Subject:
         output_tensor(answer)
 
     def _try_output(self, inputs: Tensor) -> None:
-        """Find out by a few forward passes what the output is."""
-        with self.lock, working(self, inputs):
-            found = found_out(self.network, inputs, self.sample_rate)
-        stated = asdict(self._contract)
-        self._contract = self._contract.changed(**{key: one for key, one in found.items() if stated[key] is None})
+        """Find out by one forward pass what the output is."""
+        with self.lock, working(self, inputs), torch.no_grad():
+            found = answer(self.network, inputs)
+        scores: Scores = "logits"
+        if found.normalised is not None:
+            scores = "log-probabilities" if found.normalised.log else "probabilities"
+        self._contract = self._contract.changed(scores=scores, class_axis=1 if found.returned.ndim == 2 else None)
 
 
 def silence(subject: Subject, duration: float = 1.0) -> Tensor:

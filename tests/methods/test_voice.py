@@ -72,7 +72,7 @@ def test_it_is_praat_on_the_relevance_signal(vowel: Tensor) -> None:
     pytest.importorskip("parselmouth")
     subject = Subject("vowel-name")
     signal = relevance(subject, vowel, target="ah").relevance.values
-    result = voice(subject, vowel, target="ah", start=0.1, stop=0.2, floor=90)
+    result = voice(subject, vowel, target="ah", segment_start=0.1, segment_stop=0.2, floor=90)
     f0, times = pitch(signal, RATE, 90)
     np.testing.assert_array_equal(result.f0.sel(signal="relevance"), f0)
     np.testing.assert_array_equal(result.frame_time, times)
@@ -88,7 +88,7 @@ def test_it_is_praat_on_the_relevance_signal(vowel: Tensor) -> None:
 
 def test_autocorrelation_is_that_of_numpy_and_peaks_at_the_period() -> None:
     clip, subject = vowel_clip("ah", "women", f0=200, duration=0.3), Subject("vowel-register")
-    result = autocorrelation(subject, clip, start=0.1, stop=0.15)
+    result = autocorrelation(subject, clip, segment_start=0.1, segment_stop=0.15)
     signal = relevance(subject, clip).relevance.values[1600:2400].astype(float)
     expected = np.correlate(signal, signal, "full")[799:]
     np.testing.assert_allclose(result.autocorrelation[1], expected / expected[0], atol=1e-5)
@@ -107,21 +107,25 @@ def test_the_segment_is_the_loudest_of_the_input() -> None:
     np.testing.assert_allclose((result.stop - result.start) * RATE, 1600)
 
 
-def test_silence_is_measured_without_numbers_that_are_none() -> None:
+def test_a_silent_segment_is_measured_without_numbers_that_are_none() -> None:
     pytest.importorskip("parselmouth")
-    subject = Subject("vowel-name")
-    heard = voice(subject, torch.zeros(4000)).sel(signal="input")
-    assert np.isnan(heard.f0).all() and np.isnan(heard.formants).all() and np.isnan(heard.median_f0).all()
+    subject, sound = Subject("vowel-name"), torch.cat([torch.zeros(4000), 0.01 * torch.randn(400)])
+    segment: dict[str, Any] = {"segment_start": 0.0, "segment_stop": 0.2}
+    heard = voice(subject, sound, **segment).sel(signal="input")
+    assert np.isnan(heard.median_f0)
     assert not heard.lp_spectrum.any() and not heard.envelope.any()
-    flat = autocorrelation(subject, torch.zeros(4000)).sel(signal="input")
+    flat = autocorrelation(subject, sound, **segment).sel(signal="input")
     assert not flat.autocorrelation.any() and np.isnan(flat.period) and np.isnan(flat.periodicity)
+    for method in (voice, autocorrelation):
+        with pytest.raises(InputError, match="silence, in which there is nothing to explain"):
+            method(subject, torch.zeros(4000))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": 0.2, "stop": 0.5}, "from 0.2 to 0.5 s is not within the sound, which lasts 0.3 s"),
-        ({"start": 0.1, "stop": 0.1005}, "order 16 needs more than 16 samples; there are 8"),
+        ({"segment_start": 0.2, "segment_stop": 0.5}, "from 0.2 to 0.5 s is not within the sound, which lasts 0.3 s"),
+        ({"segment_start": 0.1, "segment_stop": 0.1005}, "order 16 needs more than 16 samples; there are 8"),
         ({"floor": 5.0}, "too short for an F0 floor of 5 Hz"),
         ({"target": 99}, "unknown class 99"),
     ],
@@ -165,7 +169,7 @@ def test_real_speech_has_one_f0_in_input_and_relevance(data: Any) -> None:
 
 def test_the_table_has_the_medians_of_f0_and_formants(vowel: Tensor) -> None:
     pytest.importorskip("parselmouth")
-    result = voice(Subject("vowel-name"), vowel, start=0.1, stop=0.2, maximum=5000)
+    result = voice(Subject("vowel-name"), vowel, segment_start=0.1, segment_stop=0.2, maximum=5000)
     table = rows(result, METHODS["voice"])
     assert [(row["signal"], row["formant"]) for row in table][:5] == [("input", n) for n in range(1, 6)]
     heard = result.sel(signal="input")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import torch
 import xarray as xr
@@ -14,10 +14,11 @@ from cyclopts import Parameter, Token
 
 from otoscope.cli.console import begin, err_console
 from otoscope.errors import InputError
+from otoscope.heard import fit_note
 from otoscope.models import load
 from otoscope.report import write_results
-from otoscope.report.gather import fit_note
 from otoscope.scope import Scope
+from otoscope.types import Excerpt
 
 Model = Annotated[
     str,
@@ -35,18 +36,6 @@ Data = Annotated[
         help="A data set (see `otoscope data`) such as vowels, fsdd:FOLDER or fsdd@test:FOLDER; a folder with a folder "
         "for each class; a csv file with the columns file and label; or, without classes, a folder of sounds.",
     ),
-]
-Target = Annotated[
-    str | None,
-    Parameter(help="Class by name or number, energy, similarity, or file.py:function; the likeliest class by default."),
-]
-At = Annotated[
-    list[float] | None,
-    Parameter(help="Moment of the output that is explained, in s; given twice, the start and the stop of a span."),
-]
-Against = Annotated[str | None, Parameter(help="Another class to compare with; for similarity, a sound file.")]
-TargetBand = Annotated[
-    list[float] | None, Parameter(help="Lowest and highest frequency of the energy of the output, in Hz.")
 ]
 Flag = Annotated[bool, Parameter(show_default=False)]
 """An option that is given or not."""
@@ -90,6 +79,8 @@ class Common:
     "Weights: .safetensors, .pt or .pth."
     sample_rate: int | None = None
     "Sample rate of the model in Hz, where it does not say."
+    layout: str | None = None
+    "Axes of the tensor that the model takes, where several fit, such as '(batch, time)'."
     output: str | None = None
     "Which of several outputs of the model is looked at: its place, its name, or the path to it such as head.logits."
     device: str | None = None
@@ -112,6 +103,23 @@ class Selection:
     "Take at most so many sounds, evenly over the classes."
 
 
+@dataclass
+class Part:
+    """Options of every command that takes a sound file: which part of it is heard."""
+
+    start: float = 0.0
+    "Where the part begins, in s."
+    duration: float | None = None
+    "How long it is, in s; to the end of the file by default."
+    channel: int | None = None
+    "The one channel that is heard, from 0; the mean of all by default."
+
+    def of(self, path: Path) -> Path | Excerpt:
+        """That part of a file; the file itself where all of it is heard."""
+        return path if self == Part() else Excerpt(path, self.start, self.duration, self.channel)
+
+
+PartOptions = Annotated[Part | None, Parameter(name="*", group="Part of the sound")]
 CommonOptions = Annotated[Common | None, Parameter(name="*", group="Common options")]
 
 
@@ -129,25 +137,20 @@ def make_scope(model: str, common: Common) -> Scope:
         ) from None
     if common.sample_rate is None and not getattr(module, "sample_rate", None):
         raise InputError(f"{model} does not say its sample rate: give --sample-rate")
-    return Scope(module, common.sample_rate, output=common.output)
+    return Scope(module, common.sample_rate, output=common.output, layout=cast(Any, common.layout))
 
 
-def as_span(at: list[float] | None) -> float | list[float] | None:
-    """A moment that was given once, or a span of two."""
-    return at[0] if at is not None and len(at) == 1 else at
-
-
-def load_wave(path: Path, scope: Scope) -> xr.DataArray:
-    """A sound at the rate of the model; a message says what was changed for the model to take it."""
-    wave = scope.clip(path)
-    print_notes(path, wave.attrs.get("note"), fit_note(scope, wave))
+def load_wave(path: Path, scope: Scope, part: Part | None = None) -> xr.DataArray:
+    """A sound, or a part of it, at the rate of the model; a message says what was changed for the model to take it."""
+    wave = scope.clip((part or Part()).of(path))
+    print_notes(wave.attrs["name"], wave.attrs.get("note"), fit_note(scope, wave))
     return wave
 
 
-def print_notes(path: Path, *notes: str | None) -> None:
+def print_notes(name: str, *notes: str | None) -> None:
     """Messages on what was changed in a sound."""
     for note in filter(None, notes):
-        err_console.print(f"{path.name}: {note}", markup=False)
+        err_console.print(f"{name}: {note}", markup=False)
 
 
 def write(out: Path | None, results: Mapping[str, Any]) -> None:

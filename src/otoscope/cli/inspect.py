@@ -8,19 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import (
-    Against,
-    At,
-    Common,
-    CommonOptions,
-    Memory,
-    Model,
-    Target,
-    TargetBand,
-    as_span,
-    load_wave,
-    make_scope,
-)
+from otoscope.cli.common import Common, CommonOptions, Memory, Model, PartOptions, load_wave, make_scope
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
 from otoscope.methods.relevance import RelevanceRule
 
@@ -29,10 +17,7 @@ def inspect(
     model: Model,
     /,
     *audio: Annotated[Path, Parameter(name="AUDIO", help="Sound files.", required=True)],
-    target: Target = None,
-    at: At = None,
-    against: Against = None,
-    target_band: TargetBand = None,
+    target: Annotated[str | None, Parameter(help="Class by name or number; the likeliest by default.")] = None,
     layer: Annotated[
         list[str] | None,
         Parameter(help="Taps to sonify; may be repeated. One with kernels on one signal stands for the first layer."),
@@ -40,6 +25,7 @@ def inspect(
     rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
     n_maps: Annotated[int, Parameter(help="Sonifications of each layer.")] = 3,
     memory: Memory = None,
+    part: PartOptions = None,
     common: CommonOptions = None,
 ) -> None:
     """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json.
@@ -52,12 +38,9 @@ def inspect(
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
             summary = scope.inspect(
-                load_wave(path, scope),
+                load_wave(path, scope, part),
                 folder,
                 target=target,
-                at=as_span(at),
-                against=against,
-                target_band=target_band,
                 layer=layer,
                 rule=rule,
                 n_maps=n_maps,

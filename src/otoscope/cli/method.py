@@ -15,7 +15,6 @@ from cyclopts import Parameter
 from torch import Tensor, nn
 
 from otoscope import tables
-from otoscope.audio import audio_changes
 from otoscope.cli.common import (
     Audio,
     Common,
@@ -23,8 +22,9 @@ from otoscope.cli.common import (
     Data,
     Flag,
     Model,
+    Part,
+    PartOptions,
     Selection,
-    load_wave,
     make_scope,
     print_notes,
     write,
@@ -56,11 +56,16 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
     record = METHODS[name]
 
     def call(
-        model: str, *sound: Any, common: Common | None = None, selection: Selection | None = None, **given: Any
+        model: str,
+        *sound: Any,
+        common: Common | None = None,
+        selection: Selection | None = None,
+        part: Part | None = None,
+        **given: Any,
     ) -> None:
         common = common or Common()
         own = {option: given.pop(option, None) for option in more or {}}
-        result = _run(record, model, sound, given, common, selection or Selection())
+        result = _run(record, model, sound, given, common, selection or Selection(), part or Part())
         write(common.out, {name: result})
         if then is not None:
             then(result, own)
@@ -99,6 +104,8 @@ def _parameters(record: Record) -> list[inspect.Parameter]:
             found.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
     if record.takes == "data":
         found.append(_option("selection", typing.Annotated[Selection | None, Parameter(name="*", group="Data")]))
+    if record.takes == "wave":
+        found.append(_option("part", PartOptions))
     return [*found, _option("common", CommonOptions)]
 
 
@@ -124,13 +131,17 @@ def _readable(hint: Any) -> Any:
 
 
 def _run(
-    record: Record, model: str, sound: Sequence[Any], given: dict[str, Any], common: Common, selection: Selection
+    record: Record,
+    model: str,
+    sound: Sequence[Any],
+    given: dict[str, Any],
+    common: Common,
+    selection: Selection,
+    part: Part,
 ) -> xr.Dataset:
     scope = make_scope(model, common)
-    if record.streams:
-        print_notes(sound[0], audio_changes(sound[0], scope.sample_rate))
-    elif record.takes == "wave":
-        sound = [load_wave(sound[0], scope)]
+    if record.takes == "wave":
+        sound = [part.of(sound[0])]
     elif record.takes == "data" and (selection.by or selection.limit):
         (place,) = sound
         found = find_sounds(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)
@@ -138,13 +149,10 @@ def _run(
     with progress_bar(record.name.replace("_", " ")) as report:
         if "progress" in inspect.signature(record.function).parameters:
             given["progress"] = lambda done, total: report(scope.name, done, total)
-        return record.function(scope, *sound, **given)
-
-
-def _explained(result: xr.Dataset) -> str:
-    """What of the output is explained, and how it was had."""
-    note = result.attrs.get("score_note")
-    return f"explained: {result.attrs['score_kind']}, {note}" if note else ""
+        result = record.function(scope, *sound, **given)
+    if note := result.attrs.get("note"):
+        print_notes(str(result.attrs["audio"]), note)
+    return result
 
 
 def _print(result: xr.Dataset, record: Record) -> None:
@@ -154,7 +162,7 @@ def _print(result: xr.Dataset, record: Record) -> None:
     title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
     alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
     shown = {name: heading for name, heading in headings.items() if name not in same}
-    lines = [title, *alone, *filter(None, [_explained(result), tables.rule_line(result)]), *_remarks(result)]
+    lines = [title, *alone, *filter(None, [tables.rule_line(result)]), *_remarks(result)]
     print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))

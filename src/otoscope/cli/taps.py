@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import xarray as xr
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Flag, Model, load_wave, make_scope
+from otoscope.cli.common import Common, CommonOptions, Flag, Model, PartOptions, load_wave, make_scope
 from otoscope.cli.console import (
     counted,
     err_console,
@@ -47,12 +47,13 @@ def taps(
             "finite differences; exit with 1 where one fails."
         ),
     ] = False,
+    part: PartOptions = None,
     common: CommonOptions = None,
 ) -> None:
     """List what a model takes and answers, and its convolutions, activations and poolings with their place in time."""
     common = common or Common()
     scope = make_scope(model, common)
-    wave = load_wave(audio, scope) if audio else None
+    wave = load_wave(audio, scope, part) if audio else None
     rows = taps_table(scope.taps(wave))
     content = {"model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows}
     checks = _verified(scope, wave) if verify else []

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.errors import InputError
-from otoscope.network import Network
-from otoscope.probe import logits
 from otoscope.results import variable
 
 Score = Callable[[Tensor], Tensor]
@@ -284,7 +282,7 @@ def option_values(rule: object, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def attribute(
     rule: str,
-    model: nn.Module,
+    answers: Callable[[Tensor], Tensor],
     inputs: Tensor,
     pick: Callable[[int, Tensor], Tensor],
     sample_rate: float,
@@ -295,7 +293,8 @@ def attribute(
     Parameters
     ----------
     rule : str
-    model : nn.Module
+    answers : callable
+        From waveforms to what the model answers to each.
     inputs : Tensor, (clip, ..., time)
     pick : callable
         From the number of a clip and what the model answers to versions of it, (n, ...), to the output that is
@@ -324,7 +323,7 @@ def attribute(
         for number, clip in enumerate(torch.split(inputs, 1)):
 
             def score(waveforms: Tensor, number: int = number) -> Tensor:
-                return pick(number, torch.cat([logits(model, one) for one in _parts(model, waveforms)]))
+                return pick(number, answers(waveforms))
 
             found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
     signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()
@@ -337,11 +336,6 @@ def attribute(
         low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")
         beside = beside.assign_coords(band_low=low, band_high=variable(["band"], edges[1:], "upper edge", "Hz"))
     return signal, beside
-
-
-def _parts(model: nn.Module, waveforms: Tensor) -> Sequence[Tensor]:
-    """Versions of a clip as the model can be run on them: one by one where they would meet."""
-    return model.parts(waveforms) if isinstance(model, Network) else (waveforms,)
 
 
 def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:

@@ -9,6 +9,7 @@ import inspect
 import itertools
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from otoscope.audio import audio_duration, file_digest
+from otoscope.audio import audio_changes, audio_duration, file_digest
 from otoscope.errors import InputError
+from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence
 from otoscope.methods.arguments import checked
 from otoscope.methods.one_by_one import together
 from otoscope.probe.passed import noting, said
@@ -100,7 +102,14 @@ _Method = Callable[Concatenate[Subject, P], xr.Dataset]
 
 
 def method(
-    *, source: str, takes: Takes, rows: Rows, main: str = "", streams: bool = False
+    *,
+    source: str,
+    takes: Takes,
+    rows: Rows,
+    main: str = "",
+    streams: bool = False,
+    explains: bool = False,
+    slides: bool = False,
 ) -> Callable[[_Method[P]], _Method[P]]:
     """Record a function of a subject as a method, and sign what it returns.
 
@@ -115,6 +124,10 @@ def method(
         The main variable of the result, where it is not called as the method.
     streams : bool
         Whether the function reads a long file by itself, block by block; it is given the path then.
+    explains : bool
+        Whether it goes back from what the model answers to the sound, of which silence has nothing to explain.
+    slides : bool
+        Whether it runs a model of one length along the whole of a longer sound.
     """
 
     def decorate(function: _Method[P]) -> _Method[P]:
@@ -141,11 +154,16 @@ def method(
                 given.pop(name, None)
             with subject.lock, random_kept(), autocast_set_aside():  # libraries that a method calls may draw, too
                 audio = _audio(subject, takes, bound.arguments, streams)
+                if explains:
+                    refuse_silence(subject, bound.arguments["wave"], whole=slides)
                 with _refusing(subject, bound.arguments.get(takes)), noting() as passed:
                     results = [function(*one.args, **one.kwargs) for one in _parts(subject, takes, bound)]
                     result = results[0] if len(results) == 1 else together(results)
                 if takes == "data":
                     audio = bound.arguments["data"].facts
+                elif "pieces" in result.attrs:
+                    audio = along(audio, result.attrs["pieces"])
+                audio |= _drawn(subject, audio)
                 digest, contract = subject.digest, signature(subject)
             if takes == "wave" and getattr(bound.arguments["wave"], "ndim", 1) == 1 and "clip" in result.dims:
                 result = result.isel(clip=0)
@@ -195,10 +213,22 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
         return {}
     wave = arguments["wave"]
     if streams and isinstance(wave, (str, Path)):
-        audio_duration(wave)  # which refuses what is not a sound
-        return {"audio": Path(wave).name, "audio_sha256": file_digest(wave)}
+        length = fitted(subject, round(audio_duration(wave) * subject.sample_rate))
+        note = joined_note(audio_changes(wave, subject.sample_rate), *length.values())
+        return {"audio": Path(wave).name, "audio_sha256": file_digest(wave)} | length | note
     clip = arguments["wave"] = subject.clip(wave)
-    return {"audio": clip.attrs.get("name", ""), "audio_sha256": clip.attrs.get("sha256", "")}
+    subject.inputs(clip)  # for which it is found out what the model takes
+    name = {"audio": clip.attrs.get("name", ""), "audio_sha256": clip.attrs.get("sha256", "")}
+    return name | facts_of(subject, clip)
+
+
+def _drawn(subject: Subject, facts: Mapping[str, str]) -> dict[str, str]:
+    """The note of a result of a model that draws random numbers, with a warning."""
+    if subject.contract.calls != "random":
+        return {}
+    text = f"{subject.name} draws random numbers as it runs, so that this is one of many answers"
+    warnings.warn(text, stacklevel=4)
+    return joined_note(facts.get("note"), text)
 
 
 def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Iterator[inspect.BoundArguments]:
@@ -207,12 +237,9 @@ def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Ite
     if not isinstance(wave, xr.DataArray) or wave.sizes.get("clip", 1) == 1 or _apart(subject, wave):
         yield bound
         return
-    target = bound.arguments.get("target")
-    for number, clip in enumerate(wave.values[:, None]):
+    for clip in wave.values[:, None]:
         one = copy.copy(bound)
         one.arguments = bound.arguments | {"wave": subject.clip(wave[:1].copy(data=clip))}
-        if isinstance(target, list) and len(target) == len(wave):  # one for each clip
-            one.arguments["target"] = target[number]
         yield one
 
 

@@ -30,6 +30,7 @@ Checkpoint = tuple[int | str, State | Callable[[], State]]
 @method(
     source=cite("sonification", "section 5.3.3"),
     takes="wave",
+    explains=True,
     rows=Rows(("channel", "checkpoint"), ("activity", "peak_frequency")),
     main="sonification",
 )

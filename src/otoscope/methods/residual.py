@@ -19,7 +19,9 @@ from otoscope.subject import Subject
 from otoscope.types import Wave
 
 
-@method(source=cite("sonification", "section 6.2"), takes="wave", rows=Rows(("layer",), ("channel", "level")))
+@method(
+    source=cite("sonification", "section 6.2"), takes="wave", explains=True, rows=Rows(("layer",), ("channel", "level"))
+)
 def residual(
     subject: Subject,
     wave: Wave,

@@ -25,6 +25,7 @@ from otoscope.types import Progress, Wave
 @method(
     source=cite("sonification", "section 5.2, algorithm 1"),
     takes="wave",
+    explains=True,
     rows=Rows(("channel",), ("activity", "peak_time", "peak_frequency")),
     main="sonification",
 )

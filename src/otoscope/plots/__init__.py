@@ -6,6 +6,7 @@ fits.
 
 from __future__ import annotations
 
+import textwrap
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,10 @@ def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> A
     method = str(result.attrs.get("method", ""))
     draw = picture(method)
     if draw is not None and isinstance(result, xr.Dataset):
-        return draw(result, ax, **options)
+        drawn = draw(result, ax, **options)
+        if ax is None:
+            _say_what_was_heard(result, drawn)
+        return drawn
     if isinstance(result, xr.DataArray):
         last = tuple(str(dim).removeprefix("frame_") for dim in result.dims if dim != "clip")
         if last == ("time",):
@@ -67,6 +71,13 @@ def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> A
         f"there is no picture for a result of the method {method or 'unknown'!r} with the dimensions "
         f"{tuple(result.dims)}: give what a method returned, or a clip"
     )
+
+
+def _say_what_was_heard(result: xr.Dataset, drawn: Any) -> None:
+    """Below a picture, whether the sound was cut or filled up."""
+    text = " ".join(str(result.attrs[name]) for name in ("cut", "filled", "pieces") if name in result.attrs)
+    if text:
+        np.ravel(drawn)[0].figure.supxlabel("\n".join(textwrap.wrap(text, 60)), fontsize=6)
 
 
 def picture(method: str) -> Callable[..., Axes | np.ndarray[Any, Any]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
+from otoscope.heard import fit_note
 from otoscope.methods.aliasing import aliasing
 from otoscope.methods.autocorrelation import autocorrelation
 from otoscope.methods.crs import crs
@@ -32,7 +33,7 @@ from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget
 from otoscope.subject import Subject
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
@@ -74,9 +75,6 @@ def gather(
     wave: Wave,
     *,
     target: Target | None = None,
-    at: Span | None = None,
-    against: Against | None = None,
-    target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
@@ -105,8 +103,7 @@ def gather(
     except Exception as error:
         found.missing["taps"] = reason_for(error)
         layers, bank = list(asked or []), None
-    question = {"target": target, "at": at, "against": against, "target_band": target_band}
-    parts = _parts(subject, found, question, layers, bool(asked), bank, rule, n_maps)
+    parts = _parts(subject, found, target, layers, bool(asked), bank, rule, n_maps)
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
@@ -169,7 +166,7 @@ class _Part:
 def _parts(
     subject: Subject,
     found: Found,
-    question: Mapping[str, Any],
+    target: Target | None,
     layers: Sequence[str],
     asked: bool,
     bank: str | None,
@@ -179,8 +176,8 @@ def _parts(
     clip = found.clip
 
     def of_rule(one: RelevanceRule) -> _Part:
-        needed = any(value is not None for value in question.values()) or rule != "guided"
-        run = partial(relevance, subject, clip, rule=one, **question)
+        needed = target is not None or rule != "guided"
+        run = partial(relevance, subject, clip, target=target, rule=one)
         return _Part("relevance", f"the relevance ({one})", run, one, needed)
 
     def of_layer(name: str) -> _Part:
@@ -192,8 +189,8 @@ def _parts(
 
     return [
         *map(of_rule, dict.fromkeys((rule, "gradient"))),
-        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, **question)),
-        _Part("voice", "the voice", partial(voice, subject, clip, **question)),
+        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, target=target)),
+        _Part("voice", "the voice", partial(voice, subject, clip, target=target)),
         _Part("crs", "the cumulative response spectrum", partial(crs, subject, clip, layer=bank)),
         _Part("strs", "the response spectra", spectra),
         *map(of_layer, layers),
@@ -236,18 +233,6 @@ def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
         notes.append("The weights are random: the pictures show what the architecture does without training.")
     notes += filter(None, [fit_note(subject, clip)])
     return notes
-
-
-def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> str | None:
-    """What was done to a sound so that the model, of that name, could take it."""
-    contract, taken = subject.contract, subject.inputs(clip).shape[-1]
-    if taken == clip.sizes["time"]:
-        return None
-    filled = "repeated" if contract.padding == "repeat" else "filled up with zeros"
-    how = "cut" if taken < clip.sizes["time"] else filled
-    takes = "takes" if contract.length else "was trained on" if taken == contract.trained_length else "takes at least"
-    length = f"{taken} samples ({taken / subject.sample_rate:.3g} s)"
-    return f"{name or subject.name} {takes} {length}: the sound was {how} to that length."
 
 
 def _hop_for_pictures(subject: Subject, clip: xr.DataArray, layer: str | None) -> int:

@@ -89,7 +89,8 @@ def results_page(results: Mapping[str, xr.Dataset]) -> str:
     short = [fact for fact in facts.values() if 0 < len(fact) <= 60]  # a data set may say much of itself
     about = " on ".join(short)
     sections = [part for one in results.values() for part in make_sections({one.attrs.get("method", ""): one})]
-    return render(about or "Results", sections, {key: fact for key, fact in facts.items() if fact})
+    notes = list(dict.fromkeys(str(a["note"]) for a in of if a.get("note")))
+    return render(about or "Results", sections, {key: fact for key, fact in facts.items() if fact}, notes=notes)
 
 
 def _clip_facts(clip: xr.DataArray, known: Mapping[str, object]) -> dict[str, object]:

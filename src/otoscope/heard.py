@@ -1,0 +1,80 @@
+"""What a model really hears of a sound: which part of it, and what it was filled up with; what results say of that."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from otoscope.errors import InputError
+from otoscope.subject import Subject
+
+
+def fitted(subject: Subject, samples: int, name: str | None = None) -> dict[str, str]:
+    """What is done to a sound of so many samples so that the model, of that name, can take it.
+
+    Returns
+    -------
+    dict
+        A sentence as `cut` or as `filled`; nothing where the sound is taken as it is.
+    """
+    contract, rate = subject.contract, subject.sample_rate
+    taken = contract.length or max(samples, contract.trained_length or 1, contract.minimum_length)
+    if taken == samples:
+        return {}
+    takes = "takes" if contract.length else "was trained on" if taken == contract.trained_length else "takes at least"
+    start = f"{name or subject.name} {takes} {taken} samples ({taken / rate:.3g} s): the sound was"
+    if taken < samples:
+        return {"cut": f"{start} cut to that length, the first {taken / rate:.3g} s of {samples / rate:.3g} s."}
+    how = "repeated" if contract.padding == "repeat" else "filled up with zeros"
+    return {"filled": f"{start} {how} to that length, from {samples / rate:.3g} s."}
+
+
+def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> str | None:
+    """The sentence of :func:`fitted` for a sound, None where it is taken as it is."""
+    return next(iter(fitted(subject, clip.sizes["time"], name).values()), None)
+
+
+def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False) -> None:
+    """Raise an InputError where what the model hears of a sound is nothing but zeros, which nothing explains.
+
+    Of a sound that is cut this is its first part, unless the model is run along the `whole` of it.
+    """
+    length = None if whole else subject.contract.length
+    heard = np.abs(np.atleast_2d(clip.values)[..., :length]).max(-1)
+    silent = np.flatnonzero(~(heard.reshape(len(heard), -1).max(-1) > 0))
+    if not silent.size:
+        return
+    which = f"clip {silent[0]} of {clip.attrs.get('name', 'the sound')}" if len(heard) > 1 else clip.attrs.get("name")
+    if length is not None and length < clip.sizes["time"] and clip.values.any():
+        rate = subject.sample_rate
+        raise InputError(
+            f"the part of {which} that {subject.name} takes, its first {length / rate:.3g} s of "
+            f"{clip.sizes['time'] / rate:.3g} s, is silence, in which there is nothing to explain: choose another part "
+            "(--start on the command line, load_audio(path, start=...) or wave[n:] in Python)"
+        )
+    mixed = " It was mixed down from several channels: choose one (--channel)." if _mixed(clip) else ""
+    raise InputError(f"{which or 'the sound'} is silence, in which there is nothing to explain.{mixed}")
+
+
+def _mixed(clip: xr.DataArray) -> bool:
+    return "mixed down" in str(clip.attrs.get("note", ""))
+
+
+def facts_of(subject: Subject, clip: xr.DataArray) -> dict[str, str]:
+    """What a result says of its sound beside its name: `cut` or `filled`, and all that was changed as `note`."""
+    found = fitted(subject, clip.sizes["time"])
+    return found | joined_note(clip.attrs.get("note"), *found.values())
+
+
+def along(facts: dict[str, str], pieces: str) -> dict[str, str]:
+    """The facts of a sound that was not cut after all, but heard in pieces."""
+    cut = facts.get("cut", "").rstrip(".")
+    rest = [one for one in facts.get("note", "").split("; ") if one != cut]
+    kept = {name: fact for name, fact in facts.items() if name not in ("cut", "note")}
+    return kept | joined_note(*rest, pieces)
+
+
+def joined_note(*notes: str | None) -> dict[str, str]:
+    """Notes as the one text that a result has; nothing where there is none."""
+    text = "; ".join(one.rstrip(".") for one in notes if one)
+    return {"note": text} if text else {}
