@@ -7,10 +7,12 @@ budget is kept in a file (:class:`Room`).
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from otoscope.probe.listen import Call
 _SMALL = 2**16  # elements of what is kept as it is
 _POOLS = frozenset(["max_pool1d", "max_pool2d", "max_pool3d"])
 _BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training")
+_SHARE = 0.8  # of the budget; the rest is for what else a method holds
 _RESERVE = 8  # gradients and workspaces of the size of the largest activation that a backward pass holds at a time
 
 _budget: ContextVar[int | None] = ContextVar("memory", default=None)
@@ -41,6 +44,16 @@ def memory_budget(memory: int | None) -> Iterator[None]:
         yield
     finally:
         _budget.reset(token)
+
+
+def tidy() -> None:
+    """Give the system back what is free, where this process has come near its budget."""
+    budget = _budget.get()
+    if _resident() < (_free() if budget is None else budget) // 2:
+        return
+    gc.collect()
+    with suppress(OSError, AttributeError):  # only the C library of GNU has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ class Room:
 
     def __init__(self) -> None:
         budget = _budget.get()
-        self._left = _free() // 2 if budget is None else budget - _resident()
+        self._left = _free() // 2 if budget is None else int(_SHARE * budget) - _resident()
         self._largest = 0
         self._hooks: Any = None
 

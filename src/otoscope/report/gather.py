@@ -31,7 +31,7 @@ from otoscope.methods.wigner import wigner
 from otoscope.probe import Trace
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
-from otoscope.probe.room import memory_budget
+from otoscope.probe.room import memory_budget, tidy
 from otoscope.subject import Subject
 from otoscope.types import Target, Wave
 
@@ -111,6 +111,7 @@ def gather(
         for done, part in enumerate(parts):
             if progress:
                 progress(part.method.replace("_", " "), done, len(parts) + 1)
+            tidy()
             try:
                 result = part.run()
             except Exception as error:
@@ -123,6 +124,8 @@ def gather(
                 found.results[part.method] = result
             else:
                 found.results.setdefault(part.method, {})[part.key] = result
+    with memory_budget(memory):
+        tidy()
     found.notes += [f"Not shown: {', '.join(what)}, since {reason}" for reason, what in absent.items()]
     if progress:
         progress("writing", len(parts), len(parts) + 1)
