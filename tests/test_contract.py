@@ -173,6 +173,18 @@ def test_a_module_whose_attributes_mean_something_else_states_nothing() -> None:
     assert Contract.of(module) == Contract()
 
 
+@pytest.mark.parametrize("classes", [10, nn.Linear(2, 2), np.arange(4), torch.arange(4), {"a": 1}, [1, 2]])
+def test_classes_that_are_no_names_are_none(classes: Any) -> None:
+    module: Any = nn.Conv1d(1, 4, 20)
+    module.classes = classes
+    scope = Scope(module, 8000)
+    assert scope.classes is None and scope.contract.classes is None
+    Contract(sample_rate=8000, classes=("a", "b", "c", "d")).attach(module)
+    named: Any = nn.Conv1d(1, 4, 20)
+    named.classes = np.array(["a", "b", "c", "d"])
+    assert Scope(named, 8000).classes == ("a", "b", "c", "d")
+
+
 # -- What is tried ----------------------------------------------------------------------------------------
 
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from otoscope.probe import backproject, read_taps, trace, vjp
     from otoscope.results import open_result as open
     from otoscope.scope import Scope
+    from otoscope.types import Excerpt
 
 __all__ = [
     "Contract",
+    "Excerpt",
     "InputError",
     "Scope",
     "__version__",
@@ -33,6 +35,7 @@ __all__ = [
 
 _PLACES = {  # imported when asked for, so that the command line can answer without torch
     "Contract": "contract:Contract",
+    "Excerpt": "types:Excerpt",
     "InputError": "errors:InputError",
     "Scope": "scope:Scope",
     "backproject": "probe:backproject",
