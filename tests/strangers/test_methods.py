@@ -187,14 +187,15 @@ _BACKWARD = {
 _CLASSES = {"residual_study", "subband_emphasis"}
 MAY_REFUSE = {
     "log_mel": _FIRST_LAYER,  # no convolution reads a waveform
-    "complex_mask": _FIRST_LAYER | {"aliasing", "aliasing_map"},
+    "complex_mask": _FIRST_LAYER | _CLASSES | {"aliasing", "aliasing_map"},
     "unfolded_bank": _FIRST_LAYER | {"aliasing", "aliasing_map"},
     "mixer": _FIRST_LAYER | {"aliasing", "aliasing_map", "geometry"},  # no convolution at all
+    "aasist": {"subband_emphasis"},  # guided lets nothing through for one of the clips
     "stereo": _FIRST_LAYER,  # its kernels read two channels
     "numpy_front": _FIRST_LAYER | _BACKWARD | {"aliasing", "aliasing_map"},
     "no_gradient_front": _BACKWARD,
     "wavenet": {"aliasing", "aliasing_map"},  # no stride
-    "enhancer": {"aliasing", "aliasing_map"},
+    "enhancer": {"aliasing", "aliasing_map"} | _CLASSES,  # samples are no classes
     "wave_u_net": {"aliasing", "aliasing_map"} | _CLASSES,
     "transposed_u_net": {"vowels"} | _CLASSES,  # takes multiples of 16 samples
     "batch_coupled": {"integrated_gradients"},  # divides by the level of silence
