@@ -168,6 +168,19 @@ def as_called(model: Any, wave: Tensor) -> Tensor:
     return answer
 
 
+def test_a_model_of_several_channels_gets_the_sound_in_each(wave: Tensor) -> None:
+    model = Stereo().eval()
+    scope, leaf = Scope(model), wave.clone().requires_grad_()
+    answer = model(leaf.expand(1, 2, -1))
+    torch.testing.assert_close(scope.output(wave), answer.detach())
+    assert (scope.contract.layout, scope.contract.channels) == ("(batch, channel, time)", 2)
+    (gradient,) = torch.autograd.grad(answer[0, 1], leaf)
+    found = scope.relevance(wave, target=1, rule="gradient")
+    np.testing.assert_allclose(found.relevance, gradient, atol=1e-5 * float(gradient.abs().max()))
+    assert "given to each of the 2 channels" in found.attrs["note"]
+    assert scope.taps(wave)["conv"].hop == 8
+
+
 class Either(Base):
     """Takes both usual layouts, and means something else by each."""
 

@@ -63,7 +63,9 @@ def _mixed(clip: xr.DataArray) -> bool:
 def facts_of(subject: Subject, clip: xr.DataArray) -> dict[str, str]:
     """What a result says of its sound beside its name: `cut` or `filled`, and all that was changed as `note`."""
     found = fitted(subject, clip.sizes["time"])
-    return found | joined_note(clip.attrs.get("note"), *found.values())
+    channels = subject.contract.channels or 1
+    repeated = f"given to each of the {channels} channels that {subject.name} takes" if channels > 1 else None
+    return found | joined_note(clip.attrs.get("note"), repeated, *found.values())
 
 
 def along(facts: dict[str, str], pieces: str) -> dict[str, str]:
