@@ -24,7 +24,7 @@ from otoscope.methods.listing import listing, summary
 from otoscope.subject import Subject
 
 NAMES = list(listing())
-NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore", "verify"}
+NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore", "verify", "whole"}
 """Public functions of `Scope` that are not methods."""
 
 NULL = {
