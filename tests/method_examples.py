@@ -54,6 +54,17 @@ class Pair(nn.Module):
         return self.out(torch.cat([one.mean(-1) for one in maps], 1))
 
 
+class Framed(Pair):
+    """The same with scores for each frame."""
+
+    name = "Pair"
+
+    def forward(self, x):
+        maps = self.relu(self.conv(x))[..., :-3:2], self.other(self.wide(0.5 * x))
+        length = min(one.shape[-1] for one in maps)
+        return self.out(torch.cat([one[..., :length] for one in maps], 1).transpose(1, 2))
+
+
 def frames():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU())
@@ -118,7 +129,13 @@ def examples(folder: Path) -> dict[str, Example]:
     spectra = {"layer": "wide", "n_fft": 256, "hop": 20, "alignment": "start", "scale": "log"}
     scale = {"bins_per_octave": 4, "minimum_frequency": 100.0}
     segment = {"start": 0.1, "stop": 0.3, "duration": 0.2}
-    relevance = {"target": "c", "rule": "gradient"}
+    relevance = {
+        "target": "c",
+        "at": [0.1, 0.2],
+        "against": {"target": "c", "against": "a"},
+        "target_band": {"target": "energy", "target_band": [50.0, 150.0]},
+        "rule": "gradient",
+    }
     maps = {"channels": [2, 0], "n_maps": 2, "rule": "guided"}
     found = {
         "strs": on(wave, {}, **spectra, **{name: {"scale": "log", name: value} for name, value in scale.items()}),
@@ -240,7 +257,9 @@ def examples(folder: Path) -> dict[str, Example]:
     own = {
         path.stem.removeprefix("example_"): path for path in (Path(__file__).parent / "methods").glob("example_*.py")
     }
-    return found | {name: run_path(str(path))["example"](on, wave, data) for name, path in own.items()}
+    found |= {name: run_path(str(path))["example"](on, wave, data) for name, path in own.items()}
+    framed = model.replace(":Pair", ":Framed")
+    return {name: one._replace(model=framed) if "at" in one.others else one for name, one in found.items()}
 
 
 def _sounds(folder: Path) -> Path:

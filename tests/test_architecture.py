@@ -20,6 +20,7 @@ FLOORS = (
     {"probe"},
     {"models", "data", "network"},
     {"trial"},
+    {"answers"},
     {"subject", "training"},
     {"sounds", "heard"},
     {"methods"},

@@ -241,11 +241,11 @@ def frames() -> nn.Module:
 
 
 def test_without_classes_the_first_layer_is_compared(clip: Tensor) -> None:
-    scopes = {"a": Scope(frames(), 8000), "b": Scope(frames(), 8000)}
+    scopes = {name: Scope(nn.Sequential(frames(), nn.Unflatten(1, (2, -1))), 8000) for name in "ab"}
     result = compare(scopes, clip)
     assert "strs" in result and "relevance" not in result
     assert "Not compared: relevance" in result.attrs["notes"]
-    loudest = compare(scopes, clip, target=lambda output: output.amax((1, 2)))
+    loudest = compare(scopes, clip, target=lambda output: output.amax((1, 2, 3)))
     assert "relevance" in loudest and loudest.target.values.tolist() == ["function of the output"] * 2
     with pytest.raises(InputError, match="class"):
         compare(scopes, clip, target=0)
@@ -294,7 +294,7 @@ def test_without_a_first_layer_on_the_waveform_relevance_is_compared(clip: Tenso
 
 
 def test_nothing_to_compare_is_said(clip: Tensor) -> None:
-    scopes = [Scope(nn.Sequential(nn.Linear(4000, 3), nn.Unflatten(-1, (3, 1))), 8000) for _ in range(2)]
+    scopes = [Scope(nn.Sequential(nn.Linear(4000, 6), nn.Unflatten(-1, (3, 2))), 8000) for _ in range(2)]
     with pytest.raises(InputError, match="cannot be compared"):
         compare(scopes, clip)
 

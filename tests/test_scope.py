@@ -377,16 +377,17 @@ def test_a_wav2vec2_classifier_goes_through_every_method(wav2vec2: Any) -> None:
     assert geometry.dimension.values[-1] == 8 * 8 * 2  # taps x channels a group x groups
 
 
-def test_a_wav2vec2_encoder_needs_a_function_as_target(wav2vec2: Any) -> None:
+def test_the_frames_of_a_wav2vec2_encoder_are_found(wav2vec2: Any) -> None:
     transformers, config = wav2vec2
     with pytest.raises(InputError, match=r"last_hidden_state of shape .*, extract_features of shape"):
         Scope(transformers.Wav2Vec2Model(config), 16_000).output(torch.zeros(2000))
     scope = Scope(transformers.Wav2Vec2Model(config), 16_000, output="last_hidden_state")
     wave = torch.from_numpy(np.random.default_rng(0).standard_normal(2000).astype("f4"))
-    with pytest.raises(InputError, match="give as target a function"):
-        scope.relevance(wave)
-    result = scope.relevance(wave, target=lambda states: states[:, 3, 5])
-    assert np.abs(result.relevance).max() > 0
+    assert (scope.contract.time_axis, scope.contract.class_axis) == (1, 2)
+    result = scope.relevance(wave, target=5)
+    assert "mean over all 99 frames" in result.attrs["score_note"]
+    by_function = scope.relevance(wave, target=lambda states: states[:, :, 5].mean(1))
+    np.testing.assert_allclose(result.relevance, by_function.relevance, rtol=1e-4, atol=1e-9)
 
 
 # -- Recordings -------------------------------------------------------------------------------------------

@@ -28,13 +28,14 @@ from otoscope.methods.geometry import MEASURES, geometry
 from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
+from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget
 from otoscope.report.gather import Progress, reason_for
 from otoscope.results import as_json, axis, sign, variable
 from otoscope.subject import Subject, check_taken, signature
-from otoscope.types import Excerpt, Target, Wave
+from otoscope.types import Against, Excerpt, Span, Target, Wave
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +55,9 @@ def compare(
     wave: Wave,
     *,
     target: Target | Sequence[Target | None] | Mapping[str, Target] | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
     rule_options: Mapping[str, Any] | None = None,
     layer: str | Sequence[str | None] | Mapping[str, str] | None = None,
@@ -73,6 +77,8 @@ def compare(
     target : int, str or callable, optional
         The output to explain, see :func:`otoscope.methods.relevance.relevance`: one for all, a list with one for each,
         or a mapping from names. By default the likeliest class of each model.
+    at, against, target_band : optional
+        What of it, for all models, see :func:`otoscope.methods.relevance.relevance`.
     rule : str or callable
         Of the relevance.
     rule_options : mapping of str, optional
@@ -93,7 +99,8 @@ def compare(
     Dataset over model
         Relevance of each sample of the recording, up to the frequency that all models take: `relevance` (model, time),
         `relevance_spectrum` (model, frequency), `relevance_spectrogram` (model, frame_frequency, frame_time), with
-        `input` (time), `input_spectrogram`, `target` (class) and `logit`; `share` (model, band) and `input_share`
+        `input` (time), `input_spectrogram`, `target` (class), `logit` (or `score` with `score_kind`), `probability`,
+        `runner_up` and `runner_up_probability`; `share` (model, band) and `input_share`
         (band), shares of energy in third-octave bands from 50 Hz up, and `input_overlap`, how far the two agree;
         `relevance_peak` in Hz; `beyond`, the share of energy above the shared range.
 
@@ -143,10 +150,12 @@ def compare(
     compared = _compared(scopes, wave, target, layer)
     marked = _marked(marks or {})
     recording = min(compared, key=lambda one: one.subject.sample_rate).clip
-    required = {"relevance": any(one.target is not None for one in compared), "sonification": True}
+    question = {"at": at, "against": against, "target_band": target_band}
+    asked = any(value is not None for value in (*question.values(), *(one.target for one in compared)))
+    required = {"relevance": asked, "sonification": True}
     parts: dict[str, Callable[[list[_Compared], xr.DataArray], xr.Dataset]] = {
         "numbers": _numbers,
-        "relevance": partial(_relevance, rule=rule, options=options),
+        "relevance": partial(_relevance, rule=rule, options=options | question),
         "response spectra": _first_layer,
         "geometry": _geometry,
     }
@@ -179,7 +188,16 @@ def compare(
         "notes": "\n".join(notes),
         "missing": as_json(missing),
     }
-    arguments = {"target": target, "rule": rule, "rule_options": options, "layer": layer, "marks": marks}
+    signed = as_given(Question(compared[0].target, at, against, target_band), compared[0].subject)
+    arguments = {
+        **question,
+        **signed,
+        "target": target,
+        "rule": rule,
+        "rule_options": options,
+        "layer": layer,
+        "marks": marks,
+    }
     return sign(
         result,
         "compare",
@@ -306,6 +324,29 @@ def _numbers(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
     )
 
 
+def _explained(found: Sequence[xr.Dataset]) -> dict[str, xr.Variable]:
+    """What of the output of each model is explained, and how sure the model is of it."""
+    logits = all("logit" in one for one in found)
+    values = [float(one["logit" if "logit" in one else "score"]) for one in found]
+    kinds = {} if logits else {"score_kind": [one.attrs["score_kind"] for one in found]}
+    sure: dict[str, list[Any]] = {
+        name: [one[name].item() if name in one else missing for one in found]
+        for name, missing in (("probability", math.nan), ("runner_up", ""), ("runner_up_probability", math.nan))
+        if any(name in one for one in found)
+    }
+    named = {"logit" if logits else "score": values, **kinds, "target": [one.attrs["target"] for one in found], **sure}
+    meanings = {
+        "logit": "output that was carried back",
+        "score": "output that was carried back",
+        "score_kind": "what it is",
+        "target": "class whose output was carried back",
+        "probability": "probability of it",
+        "runner_up": "likeliest other class",
+        "runner_up_probability": "its probability",
+    }
+    return {name: variable(["model"], value, meanings[name]) for name, value in named.items()}
+
+
 def _relevance(
     compared: list[_Compared], recording: xr.DataArray, rule: RelevanceRule | Rule, options: dict[str, Any]
 ) -> xr.Dataset:
@@ -313,7 +354,7 @@ def _relevance(
     lowest = max(LOWEST_AUDIBLE, 5 * rate / size)  # a band narrower than a bin of the spectrum would stay empty
     centres, edges = octave_bands(lowest, rate / 2)
     bins = np.arange(size // 2 + 1) * rate / size
-    signals, logits, targets, beyond = [], [], [], []
+    signals, explained, beyond = [], [], []
     for one in compared:
         try:
             found = relevance(one.subject, one.clip, target=one.target, rule=rule, **options)
@@ -321,8 +362,7 @@ def _relevance(
             raise InputError(f"{one.name}: {error}") from None
         whole = _onto_recording(found.relevance.values, one.clip.size, one.subject.contract.padding == "repeat")
         signals.append(_limited(whole, size))
-        logits.append(float(found.logit))
-        targets.append(found.attrs["target"])
+        explained.append(found.drop_dims("time"))
         beyond.append(_share_beyond(whole, one.subject.sample_rate, rate / 2))
     signal, sound = torch.from_numpy(np.stack(signals)), torch.from_numpy(recording.values)
     spectrum, input_spectrum = spectral_relevance(signal).abs().numpy(), np.abs(np.fft.rfft(recording.values))
@@ -341,8 +381,7 @@ def _relevance(
             "share": variable(["model", "band"], _shares(spectrum, bins, edges), "share of the relevance's energy"),
             "input_share": variable(["band"], _shares(input_spectrum, bins, edges), "share of the input's energy"),
             "beyond": variable(["model"], beyond, "share of the relevance's energy above the shared range"),
-            "logit": variable(["model"], logits, "output that was carried back"),
-            "target": variable(["model"], targets, "class whose output was carried back"),
+            **_explained(explained),
         },
         coords={
             "time": axis("time", np.arange(size) / rate, "time", "s"),

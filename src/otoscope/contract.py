@@ -71,6 +71,9 @@ class Contract:
         Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
     scores : {"logits", "probabilities", "log-probabilities"} or None
         What the output is; None where that has yet to be tried.
+    multilabel : bool or None
+        Whether each class has a probability of its own, by a sigmoid, and not all together one by a softmax; None where
+        that is not known.
     class_axis, time_axis : int or None
         Axes of the output.
     classes : tuple of str or None
@@ -107,6 +110,7 @@ class Contract:
     normalisation: Normalisation | None = None
     output: int | str | None = None
     scores: Scores | None = None
+    multilabel: bool | None = None
     class_axis: int | None = None
     time_axis: int | None = None
     classes: tuple[str, ...] | None = None
@@ -122,7 +126,7 @@ class Contract:
                 raise InputError(f"{name} cannot be None; leave it out for {field.default!r}")
             if problem := _problem(name, value):
                 raise InputError(problem)
-            if isinstance(value, Integral):  # such as np.int64
+            if isinstance(value, Integral) and not isinstance(value, bool):  # such as np.int64
                 object.__setattr__(self, name, operator.index(value))
         object.__setattr__(self, "classes", tuple(self.classes or ()) or None)
 
@@ -286,6 +290,8 @@ def _problem(name: str, value: Any) -> str | None:
         return f"classes has to be a list of names, not {value!r}"
     if name in ("class_axis", "time_axis") and not whole:
         return f"{name} has to be the number of an axis of the output, not {value!r}"
+    if name == "multilabel" and not isinstance(value, bool):
+        return f"multilabel has to be True or False, not {value!r}"
     if name == "output" and not (whole or isinstance(value, str)):
         return f"output has to be the place or the name of an output, not {value!r}"
     return None

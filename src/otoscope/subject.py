@@ -15,21 +15,22 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
+from otoscope.answers import found_out
 from otoscope.audio import as_clip, load_audio
-from otoscope.contract import Contract, Layout, Normalisation, Scores
+from otoscope.contract import Contract, Layout, Normalisation
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
 from otoscope.pieces import Pieces
 from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
-from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
 from otoscope.types import Excerpt, Progress, Wave
 
 _LONGEST = 3600.0  # s
+_PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
 _FOUND: WeakKeyDictionary[nn.Module, dict[Any, Contract]] = WeakKeyDictionary()  # by what was stated
 
@@ -153,7 +154,7 @@ class Subject:
                 with suppress(*REFUSALS):
                     silence(self)  # for which the layout is found
                 with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
-                    if self._contract.scores is None:
+                    if self._contract.scores is None or not self._knows_axes:
                         self._try_output(silence(self))
             self._tried = True
         return self._contract
@@ -291,7 +292,8 @@ class Subject:
         Parameters
         ----------
         wave : wave, optional
-            As of :meth:`taps`; noise of the same length in place of silence.
+            As of :meth:`taps`, with noise in place of silence; where the model takes any length, the first two seconds,
+            or as much as it was trained on.
         progress : callable, optional
             Called with how many checks are done, and of how many.
 
@@ -301,6 +303,9 @@ class Subject:
             See :func:`otoscope.probe.verify`.
         """
         inputs, name = self._heard(wave)
+        if self._contract.length is None:
+            enough = max(round(_PROVED * self.sample_rate), self._contract.trained_length or 0)
+            inputs = inputs[..., : max(enough, self._contract.minimum_length)]
         with self.lock, working(self, inputs, name):
             traced = trace(self.network, inputs, self.sample_rate, self.time_axes)
             return verify(self.network, inputs, traced, progress=progress)
@@ -349,6 +354,11 @@ class Subject:
             ) from errors[0][1]
         raise InputError(refusal(self, taken, name, errors)) from errors[0][1]
 
+    @property
+    def _knows_axes(self) -> bool:
+        contract = self._contract
+        return not (contract.class_axis is None and contract.time_axis is None and contract.classes is None)
+
     def _check_output(self) -> None:
         """Raise an InputError where the model has no such output as is to be looked at."""
         try:
@@ -359,13 +369,11 @@ class Subject:
         output_tensor(answer)
 
     def _try_output(self, inputs: Tensor) -> None:
-        """Find out by one forward pass what the output is."""
-        with self.lock, working(self, inputs), torch.no_grad():
-            found = answer(self.network, inputs)
-        scores: Scores = "logits"
-        if found.normalised is not None:
-            scores = "log-probabilities" if found.normalised.log else "probabilities"
-        self._contract = self._contract.changed(scores=scores, class_axis=1 if found.returned.ndim == 2 else None)
+        """Find out by a few forward passes what the output is."""
+        with self.lock, working(self, inputs):
+            found = found_out(self.network, inputs, self.sample_rate)
+        stated = asdict(self._contract)
+        self._contract = self._contract.changed(**{key: one for key, one in found.items() if stated[key] is None})
 
 
 def silence(subject: Subject, duration: float = 1.0) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,8 +45,15 @@ Data = str | Path | Iterable[Any]
 """Many sounds: ``name@split:path``, a folder, a csv table or a sound file; what :mod:`otoscope.data` reads; or waves,
 each alone or as a pair with its label."""
 
-Target = int | str | Callable[[Tensor], Tensor]
-"""The output that is explained: a class by number or name, or a function from the output to one number a clip."""
+Target = int | str | Sequence[int | str] | Callable[[Tensor], Tensor]
+"""What of an output is explained: a class by number or name, or one for each clip; "energy", "similarity"; a function
+from the output to one number a clip, or its place, ``file.py:function``. See :mod:`otoscope.methods.targets`."""
+
+Against = int | str | Path | xr.DataArray | np.ndarray | Tensor
+"""What a target is compared with: another class, or a sound."""
+
+Span = float | Sequence[float]
+"""A moment in s, or the start and the stop of a span."""
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and of how much; a total of 0 is not known."""

@@ -61,6 +61,13 @@ def test_taps_are_proved(otoscope: Otoscope, small: str, tone: Path, tmp_path: P
     assert "checks" not in otoscope("taps", small, "--json").json()
 
 
+def test_taps_are_proved_on_a_part_of_a_long_sound(otoscope: Otoscope, small: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.random.default_rng(0).standard_normal(80 * 8000), 8000)
+    checks = otoscope("taps", small, tmp_path / "long.wav", "--verify", "--json").json()["checks"]
+    [axis] = [check for check in checks if check["tap"] == "conv" and check["check"] == "axis"]
+    assert axis["details"] == "axis 2 grows by 1728 for 8640 samples more"  # of 16,000
+
+
 def test_taps_of_a_random_model_are_not_proved(otoscope: Otoscope, tmp_path: Path) -> None:
     (tmp_path / "random.py").write_text(
         "import torch\nfrom torch import nn\n\n\n"

@@ -27,15 +27,19 @@ NAMES = list(listing())
 NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore", "verify", "whole"}
 """Public functions of `Scope` that are not methods."""
 
+_WHOLE = dict.fromkeys(("at", "against", "target_band"), "the whole output is explained")
 NULL = {
     "filters": {"before": "no other state of the model is shown"},
     "tone_response": {"frequencies": "bins_per_octave and minimum_frequency determine them"},
-    "relevance": dict.fromkeys(
+    "relevance": _WHOLE
+    | dict.fromkeys(
         ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
         "the rule has no such option",
     ),
-    "voice": {"pre_emphasis": "nothing is raised"},
-    "vowels": {"pre_emphasis": "nothing is raised", "limit": "there is no limit"},
+    "voice": _WHOLE | {"pre_emphasis": "nothing is raised"},
+    "autocorrelation": _WHOLE,
+    "subband_emphasis": _WHOLE | {"target": "each clip has a likeliest class of its own"},
+    "vowels": _WHOLE | {"pre_emphasis": "nothing is raised", "limit": "there is no limit"},
     "top_activations": {"duration": "clips are whole"},
     "crs_classifier": {"groups": "the data have no groups"},
 }

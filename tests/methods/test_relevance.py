@@ -126,7 +126,7 @@ def test_unknown_rules_are_refused(cnn12: nn.Module, inputs: Tensor) -> None:
 
 def test_an_output_without_class_axis_needs_a_function() -> None:
     model = nn.Conv1d(1, 3, 5)
-    with pytest.raises(InputError, match=r"\(1, 3, 96\), without one axis of classes: give as target a function"):
+    with pytest.raises(InputError, match=r"\(1, 3, 96\), and its axis 2 is time.*Give as target 'energy', .* function"):
         ask(model, torch.randn(1, 1, 100))
     result = ask(model, torch.randn(1, 1, 100), target=lambda y: y[:, 0, 40])
     np.testing.assert_allclose(result.relevance[0, 40:45], model.weight[0, 0].detach())
@@ -161,12 +161,16 @@ def test_clips_of_a_batch_do_not_mix(cnn12: nn.Module, inputs: Tensor) -> None:
     for i in range(2):
         alone = ask(cnn12, batch[i : i + 1])
         for name in together.data_vars:
-            if name not in ("relevance_phase", "class_name"):
+            if name != "relevance_phase" and together[name].dtype.kind == "f":
                 a, b = together[name].values[i], alone[name].values[0]
                 np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max(), err_msg=name)
 
 
 def test_silence_is_explained_without_nan(cnn12: nn.Module) -> None:
+    with pytest.raises(InputError, match="zero everywhere: its gradient is zero, though the output"):
+        ask(cnn12, torch.zeros(1, 1, 4000))
+    with torch.no_grad():
+        cnn12.get_parameter(next(name for name, p in cnn12.named_parameters() if p.ndim == 1)).add_(0.1)
     result = ask(cnn12, torch.zeros(1, 1, 4000))
     for name, one in result.drop_vars("peak_frequency").data_vars.items():  # NaN where nothing is relevant
         assert one.dtype.kind == "U" or np.isfinite(one).all(), name
@@ -176,9 +180,12 @@ def test_a_rule_of_ones_own_is_followed_and_named(cnn12: nn.Module, inputs: Tens
     def nothing(grad: Tensor, activation: Any) -> Tensor:
         return torch.zeros_like(grad)
 
-    result = ask(cnn12, inputs, rule=nothing)
-    assert not result.relevance.any()
-    assert result.attrs["rule"] == "nothing"
+    def half(grad: Tensor, activation: Any) -> Tensor:
+        return activation.backward(grad) / 2
+
+    assert ask(cnn12, inputs, rule=half).attrs["rule"] == "half"
+    with pytest.raises(InputError, match=r"zero everywhere: the rule nothing lets nothing through.*'gradient'"):
+        ask(cnn12, inputs, rule=nothing)
 
 
 def test_a_rule_that_was_added_to_the_rules_is_known_by_its_name(
@@ -219,7 +226,8 @@ def test_the_table_says_where_the_relevance_is_largest() -> None:
     result = relevance(Subject(model, RATE, classes=["click"]), torch.randn(800), rule="gradient")
     (row,) = rows(result, METHODS["relevance"])
     assert row == {
-        "class_name": "click", "logit": float(result.logit), "peak_time": 300 / RATE, "peak_frequency": 1000.0,
+        "class_name": "click", "logit": float(result.logit), "probability": float(result.logit > 0),
+        "peak_time": 300 / RATE, "peak_frequency": 1000.0,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from probe_zoo import ZOO, build
 from torch import Tensor, nn
 
 from otoscope import Scope, load
-from otoscope.probe import RULES, Activation, read_taps, trace, vjp
+from otoscope.probe import RULES, Activation, read_taps, trace, verify, vjp
 
 DEVICE = "cuda"
 pytestmark = [
@@ -32,6 +32,13 @@ def _full_precision() -> Iterator[None]:
     yield
     for flag, allowed in zip(flags, before, strict=True):
         flag.allow_tf32 = allowed
+
+
+@pytest.mark.parametrize("name", ["plain", "recurrent", "spectrogram"])
+def test_traces_are_proved(name: str) -> None:
+    model, x = build(name)
+    checks = verify(model.to(DEVICE), x.to(DEVICE), RATE)
+    assert all(check.passed for check in checks), [check for check in checks if not check.passed]
 
 
 def close(found: Tensor, expected: Tensor) -> None:

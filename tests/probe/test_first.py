@@ -216,6 +216,19 @@ def test_in_any_precision(front: Any, reads: str, dtype: torch.dtype) -> None:
     assert first_layer(model, torch.zeros(1, 1, SAMPLES, dtype=dtype), RATE).reads.startswith(reads)
 
 
+def test_clips_of_which_parts_of_other_lengths_are_left_are_refused_together() -> None:
+    def trimmed(m: Any, x: Tensor) -> Tensor:
+        """Without the silence at the end."""
+        return x[..., : int(x.abs().flatten(0, -2).amax(0).nonzero().max()) + 1]
+
+    model, clips = behind(trimmed), sound(2)
+    clips[1, 0, 1000:] = 0
+    first = first_layer(model.eval(), sound(), RATE)
+    assert first.signal(model, clips[1:])[0].shape == (1, 1000)
+    with pytest.raises(InputError, match="give clips one by one"):
+        first.signal(model, clips)
+
+
 def through_spectra(change: Any) -> nn.Module:
     return behind(lambda m, x: torch.fft.irfft(change(torch.fft.rfft(x)), n=SAMPLES))
 

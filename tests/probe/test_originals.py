@@ -123,6 +123,20 @@ def test_what_is_quantised_is_refused_by_name():
     assert pull(torch.ones(2, 8, 94)).abs().sum() > 0
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_a_way_back(dtype, rule):
+    """By hand and by name: each number within the rounding of a few products."""
+    by_name, by_hand = plain(), with_activation(lambda h: h * (h > 0))
+    expected = pulled(by_name, rule)[1]
+    for model in (by_name.to(dtype), by_hand.to(dtype)):
+        value, pull = vjp(model, X.to(dtype), rule=rule)
+        found = pull(torch.eye(3)[1].expand(2, 3).to(value))
+        assert found.dtype == dtype
+        difference = (found.float() - expected).abs().max()
+        assert float(difference) < (0.05 if dtype == torch.float16 else 0.3) * float(expected.abs().max())
+
+
 class Own(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):

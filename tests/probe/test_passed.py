@@ -100,6 +100,27 @@ def test_a_linear_way_says_so():
     }
 
 
+def test_a_mask_of_another_signal_is_a_choice_and_no_linear_way():
+    def forward(m, x):
+        x = m.a(x)
+        return m.c(x * (x >= x.topk(2, dim=1).values[:, -1:]).float())
+
+    pull = vjp(net(forward), X, rule="guided")[1]
+    assert [(one.name, one.kind) for one in pull.passed] == [("mul", "selection")]
+    assert said(pull.passed) == {"governed": "", "not_governed": ""}
+
+
+def test_an_activation_by_hand_is_named_by_its_last_step():
+    pull = vjp(net(lambda m, x: m.c((m.a(x).clamp(-1, 1) * 2).float().double())), X, rule="guided")[1]
+    assert [str(one) for one in pull.passed] == ["clamp"]
+
+
+def test_models_that_transform_functions_themselves():
+    model = net(lambda m, x: m.c(F.relu(torch.func.vmap(lambda one: 2 * one.tanh())(m.a(x)))))
+    pull = vjp(model, X, rule="guided")[1]
+    assert [(one.op, one.governed) for one in pull.passed] == [("tanh", False), ("relu", True)]
+
+
 def test_what_lies_beyond_the_tap_does_not_count():
     model = net(lambda m, x: m.c(F.relu(m.a(x))).log_softmax(1) ** 2)
     assert vjp(model, X, "a", "guided")[1].passed == ()

@@ -83,6 +83,8 @@ RELU = {
     "half of abs and h": lambda h: 0.5 * (torch.abs(h) + h),
     "square root of the square": lambda h: (h + (h**2).sqrt()) * 0.5,
     "sign": lambda h: h * (torch.sign(h) + 1) / 2,
+    "mask of what is detached": lambda h: h * (h.detach() > 0),
+    "mask of data": lambda h: h * (h.data > 0).float(),
     "mask of the sign": lambda h: h * (h.sign() > 0),
     "method in place": lambda h: h.relu_(),
     "alias": torch.relu,

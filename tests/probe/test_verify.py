@@ -150,6 +150,23 @@ def test_gradients_written_by_hand_are_compared_with_differences(activation: Any
     assert failures(verify(model, torch.randn(1, 1, 1000), 16_000)) == failing
 
 
+class Refusing(Wrong):
+    """A ReLU without a backward pass."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        raise RuntimeError("no way back")
+
+
+def test_a_gradient_that_cannot_be_computed_fails() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        return m.conv(Refusing.apply(m.first(x)))
+
+    model = Written(forward, first=nn.Conv1d(1, 2, 4, 2), conv=nn.Conv1d(2, 2, 3)).eval()
+    checks = verify(model, torch.randn(1, 1, 1000), 16_000)
+    assert failures(checks) == {("conv", "gradient")} and any("no way back" in check.details for check in checks)
+
+
 @pytest.mark.parametrize(
     "written",
     [

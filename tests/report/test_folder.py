@@ -83,7 +83,8 @@ def test_the_summary_says_what_was_inspected(inspected: Path, small: Scope, wave
     summary = json.loads((inspected / "summary.json").read_text())
     assert list(summary) == [
         "model", "model_sha256", "subject", "audio", "audio_sha256", "sample_rate", "duration", "otoscope_version",
-        "notes", "missing", "target", "logit", "results", "taps", "otoscope_manifest",
+        "notes", "missing", "target", "score_kind", "logit", "probability", "runner_up", "runner_up_probability",
+        "results", "taps", "otoscope_manifest",
     ]  # fmt: skip
     assert (summary["model"], summary["model_sha256"], summary["sample_rate"]) == ("small", small.digest, 8000)
     assert (summary["duration"], summary["target"]) == (0.2, "b")
@@ -208,7 +209,7 @@ def test_below_a_file_nothing_can_be_written(small: Scope, wave: Tensor, tmp_pat
 
 
 def test_a_method_that_does_not_apply_is_a_note(wave: Tensor, tmp_path: Path) -> None:
-    frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU()), 8000)
+    frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.Unflatten(1, (2, 2))), 8000)
     summary = frames.inspect(wave, tmp_path / "out")
     assert any(
         "Not shown: the relevance (guided), the relevance (gradient), the autocorrelation, the voice, since the model's"

@@ -37,6 +37,18 @@ Data = Annotated[
         "for each class; a csv file with the columns file and label; or, without classes, a folder of sounds.",
     ),
 ]
+Target = Annotated[
+    str | None,
+    Parameter(help="Class by name or number, energy, similarity, or file.py:function; the likeliest class by default."),
+]
+At = Annotated[
+    list[float] | None,
+    Parameter(help="Moment of the output that is explained, in s; given twice, the start and the stop of a span."),
+]
+Against = Annotated[str | None, Parameter(help="Another class to compare with; for similarity, a sound file.")]
+TargetBand = Annotated[
+    list[float] | None, Parameter(help="Lowest and highest frequency of the energy of the output, in Hz.")
+]
 Flag = Annotated[bool, Parameter(show_default=False)]
 """An option that is given or not."""
 
@@ -138,6 +150,11 @@ def make_scope(model: str, common: Common) -> Scope:
     if common.sample_rate is None and not getattr(module, "sample_rate", None):
         raise InputError(f"{model} does not say its sample rate: give --sample-rate")
     return Scope(module, common.sample_rate, output=common.output, layout=cast(Any, common.layout))
+
+
+def as_span(at: list[float] | None) -> float | list[float] | None:
+    """A moment that was given once, or a span of two."""
+    return at[0] if at is not None and len(at) == 1 else at
 
 
 def load_wave(path: Path, scope: Scope, part: Part | None = None) -> xr.DataArray:

@@ -9,7 +9,22 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Audio, Common, CommonOptions, Memory, Model, Part, PartOptions, make_scope, write
+from otoscope.cli.common import (
+    Against,
+    At,
+    Audio,
+    Common,
+    CommonOptions,
+    Memory,
+    Model,
+    Part,
+    PartOptions,
+    Target,
+    TargetBand,
+    as_span,
+    make_scope,
+    write,
+)
 from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
@@ -29,9 +44,12 @@ def compare(
     *,
     weights_a: Annotated[Path | None, _of("first", "Weights")] = None,
     weights_b: Annotated[Path | None, _of("second", "Weights")] = None,
-    target: Annotated[str | None, Parameter(help="Class by name or number; the likeliest by default.")] = None,
+    target: Target = None,
     target_a: Annotated[str | None, _of("first", "Class")] = None,
     target_b: Annotated[str | None, _of("second", "Class")] = None,
+    at: At = None,
+    against: Against = None,
+    target_band: TargetBand = None,
     rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
     layer: Annotated[str | None, Parameter(help="Tap of both whose whole layer is sonified.")] = None,
     layer_a: Annotated[str | None, _of("first", "Tap")] = None,
@@ -61,6 +79,9 @@ def compare(
             scopes,
             (part or Part()).of(audio),
             target=[target_a or target, target_b or target] if target or target_a or target_b else None,
+            at=as_span(at),
+            against=against,
+            target_band=target_band,
             rule=rule,
             layer=[layer_a or layer, layer_b or layer] if layer or layer_a or layer_b else None,
             marks=_marks(mark) if mark else None,
@@ -76,7 +97,7 @@ def compare(
     for note in str(result.attrs["notes"]).splitlines():
         err_console.print(note, markup=False)
     _print_table(result.attrs["audio"], comparison_rows(result), {
-        "model": "model", "target": "class", "relevance_peak": "relevance peaks at (Hz)",
+        "model": "model", "target": "class", "probability": "probability", "relevance_peak": "relevance peaks at (Hz)",
         "input_overlap": "overlap with the input", "crs_peak": "CRS peaks at (Hz)",
         "receptive_field": "receptive field (s)",
     })  # fmt: skip

@@ -8,7 +8,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Memory, Model, PartOptions, load_wave, make_scope
+from otoscope.cli.common import (
+    Against,
+    At,
+    Common,
+    CommonOptions,
+    Memory,
+    Model,
+    PartOptions,
+    Target,
+    TargetBand,
+    as_span,
+    load_wave,
+    make_scope,
+)
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
 from otoscope.methods.relevance import RelevanceRule
 
@@ -17,7 +30,10 @@ def inspect(
     model: Model,
     /,
     *audio: Annotated[Path, Parameter(name="AUDIO", help="Sound files.", required=True)],
-    target: Annotated[str | None, Parameter(help="Class by name or number; the likeliest by default.")] = None,
+    target: Target = None,
+    at: At = None,
+    against: Against = None,
+    target_band: TargetBand = None,
     layer: Annotated[
         list[str] | None,
         Parameter(help="Taps to sonify; may be repeated. One with kernels on one signal stands for the first layer."),
@@ -41,6 +57,9 @@ def inspect(
                 load_wave(path, scope, part),
                 folder,
                 target=target,
+                at=as_span(at),
+                against=against,
+                target_band=target_band,
                 layer=layer,
                 rule=rule,
                 n_maps=n_maps,

@@ -155,6 +155,12 @@ def _run(
     return result
 
 
+def _explained(result: xr.Dataset) -> str:
+    """What of the output is explained, and how it was had."""
+    note = result.attrs.get("score_note")
+    return f"explained: {result.attrs['score_kind']}, {note}" if note else ""
+
+
 def _print(result: xr.Dataset, record: Record) -> None:
     """The table of a result; what is the same in all its rows stands above."""
     rows, headings = tables.rows(result, record), tables.headings(result, record)
@@ -162,7 +168,7 @@ def _print(result: xr.Dataset, record: Record) -> None:
     title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
     alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
     shown = {name: heading for name, heading in headings.items() if name not in same}
-    lines = [title, *alone, *filter(None, [tables.rule_line(result)]), *_remarks(result)]
+    lines = [title, *alone, *filter(None, [_explained(result), tables.rule_line(result)]), *_remarks(result)]
     print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))

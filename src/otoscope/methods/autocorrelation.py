@@ -13,11 +13,12 @@ from otoscope.citations import cite
 from otoscope.dsp import spectra
 from otoscope.dsp.segment import segment
 from otoscope.methods.catalogue import Rows, method, of_clips, resolved
-from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
-from otoscope.types import Target, Wave
+from otoscope.types import Against, Span, Target, Wave
 
 SIGNALS = ("input", "relevance")
 """What is compared, in the order of the dimension `signal`."""
@@ -27,13 +28,16 @@ SIGNALS = ("input", "relevance")
     source=cite("relevance", "section 3.2 and Fig. 3c"),
     takes="wave",
     explains=True,
-    rows=Rows(("signal",), ("class_name", "start", "stop", "period", "periodicity")),
+    rows=Rows(("signal",), ("class_name", "probability", "start", "stop", "period", "periodicity")),
 )
 def autocorrelation(
     subject: Subject,
     wave: Wave,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
     segment_start: float | None = None,
     segment_stop: float | None = None,
@@ -45,9 +49,14 @@ def autocorrelation(
     ----------
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
-    target : int, str or callable, optional
-        The output that is explained, as for the relevance: a class by number or name, or (in Python) a function from
-        the output to one number for each clip; the likeliest class of each clip by default.
+    target : int, str, sequence of them or callable, optional
+        The output that is explained, as for the relevance; the likeliest class of each clip by default.
+    at : float or two floats, optional
+        The moment or span of the output that is meant, in s, as for the relevance.
+    against : int, str or wave, optional
+        Another class, or for "similarity" another sound, as for the relevance.
+    target_band : two floats, optional
+        Of the energy of the output, in Hz, as for the relevance.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     segment_start : float, optional
@@ -63,7 +72,8 @@ def autocorrelation(
         `autocorrelation` (clip, signal, lag), 1 at lag 0 (zeros for silence), signal being input or relevance and lag
         in s; `period` (clip, signal), the lag in s of its largest value after it first falls below zero, and
         `periodicity` (clip, signal), that value, both NaN where there is none; `start` and `stop` (clip) in s; and the
-        `class_name` (clip) of the output that is explained.
+        `class_name`, `logit` (or `score`), `probability`, `runner_up` and `runner_up_probability` (clip) of the output
+        that is explained.
 
     Raises
     ------
@@ -86,7 +96,8 @@ def autocorrelation(
     (Frozen({'signal': 2, 'lag': 800}), 0.005)
     """
     sample_rate = subject.sample_rate
-    found = relevance_of(subject, subject.inputs(wave), target=target, rule=rule)
+    question = Question(target, at, against, target_band)
+    found = relevance_of(subject, subject.inputs(wave), question, rule=rule)
     bounds = segment_start, segment_stop
     pieces = [segment(clip, sample_rate, *bounds, duration=segment_duration) for clip in found["input"].values]
     both = np.stack([found["input"].values, found["relevance"].values], axis=1)
@@ -99,13 +110,13 @@ def autocorrelation(
             "autocorrelation": variable(["clip", "signal", "lag"], correlation, "autocorrelation"),
             "period": variable(["clip", "signal"], peaks[..., 0], "lag of the peak of the autocorrelation", "s"),
             "periodicity": variable(["clip", "signal"], peaks[..., 1], "height of the peak of the autocorrelation"),
-            "class_name": found["class_name"].variable,
+            **of_target(found),
             **segment_times(pieces, sample_rate),
         },
         coords={"signal": axis("signal", list(SIGNALS), "signal"), "lag": axis("lag", lags, "lag", "s")},
-        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
+        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target", "score_kind", "score_note")},
     )
-    return resolved(result, target=explained(subject, found, target), **times_used(pieces, sample_rate))
+    return resolved(result, **as_signed(question, found, subject), **times_used(pieces, sample_rate))
 
 
 def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:

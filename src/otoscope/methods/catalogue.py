@@ -237,9 +237,12 @@ def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Ite
     if not isinstance(wave, xr.DataArray) or wave.sizes.get("clip", 1) == 1 or _apart(subject, wave):
         yield bound
         return
-    for clip in wave.values[:, None]:
+    target = bound.arguments.get("target")
+    for number, clip in enumerate(wave.values[:, None]):
         one = copy.copy(bound)
         one.arguments = bound.arguments | {"wave": subject.clip(wave[:1].copy(data=clip))}
+        if isinstance(target, list) and len(target) == len(wave):  # one for each clip
+            one.arguments["target"] = target[number]
         yield one
 
 

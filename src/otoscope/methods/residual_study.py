@@ -16,9 +16,11 @@ from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.output import output_of
 from otoscope.methods.residual import residuals_of
 from otoscope.models import weights_digest
-from otoscope.probe import Rule, RuleName, Tap, logits, rule_name
+from otoscope.probe import Rule, RuleName, Tap, rule_name
+from otoscope.probe.backproject import answer
 from otoscope.probe.select import find_taps
 from otoscope.results import variable
 from otoscope.sounds import batched, sounds_of, usual_taps
@@ -120,7 +122,7 @@ def residual_study(
         names += [clip.name for clip in clips]
         labels += [None if own_answers else clip.label for clip in clips]
         for model, parts in zip(models, answers, strict=True):
-            parts.append(_answers(model, inputs, taps, rule))
+            parts.append(_answers(subject, model, inputs, taps, rule))
         if progress:
             progress(len(names), len(sounds))
     if not names:
@@ -147,21 +149,28 @@ class _Answers(NamedTuple):
     channel: Tensor  # (clip, layer)
 
 
-def _answers(model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule) -> _Answers:
+def _answers(subject: Subject, model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule) -> _Answers:
     with torch.no_grad():
-        whole = logits(model, inputs)
+        whole = _class_scores(subject, model, inputs)
         if whole.ndim != 2 or len(whole) != len(inputs) or whole.shape[1] < 2:
             raise InputError(
                 f"the model's output has the shape {tuple(whole.shape)}, and the study needs (clip, class) with two or "
                 "more classes: wrap the model in a module that returns a logit for each class"
             )
         residuals, channel = residuals_of(model, inputs, taps, rule)
-        outputs = [whole, *(logits(model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
+        outputs = [whole, *(_class_scores(subject, model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
     if not whole.isfinite().all():
         raise InputError(
             "the model's output is not finite: do its weights hold NaN or infinite values, or did the training diverge?"
         )
     return _Answers(torch.stack(outputs, dim=1).cpu(), channel.cpu())
+
+
+def _class_scores(subject: Subject, model: nn.Module, inputs: Tensor) -> Tensor:
+    """The logits of classes (clip, class), the mean over time where there are frames."""
+    output = output_of(subject, inputs, answer(model, inputs))
+    output.check_classes(stated=False)
+    return output.class_scores(output.found.value, None)
 
 
 def class_numbers(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from otoscope.network import Network
 from otoscope.pieces import Pieces
-from otoscope.probe import Pullback, Rule, logits, vjp
+from otoscope.probe import Pullback, Rule, vjp
+from otoscope.probe.backproject import answer
+from otoscope.probe.scores import Answer
 
 _AT_ONCE = 16  # pieces: memory depends on it, not on the length of the sound
 
@@ -23,31 +25,43 @@ def pieces_of(network: Network, inputs: Tensor) -> Pieces | None:
 
 def answers_along(network: Network, inputs: Tensor) -> Tensor:
     """The logits (clip, class) of sounds (clip, channel, time), of long ones the mean over pieces."""
+    return answer_along(network, inputs).value
+
+
+def answer_along(network: Network, inputs: Tensor) -> Answer:
+    """As :func:`answers_along`, with what the model returned and how it was normalised."""
     pieces = pieces_of(network, inputs)
-    if pieces is None:
-        return torch.cat([logits(network, one) for one in network.parts(inputs)])
-    parts = _parts(network, pieces, inputs)
-    return pieces.mean(torch.cat([logits(network, part) for part in parts]))
+    parts = network.parts(inputs) if pieces is None else _parts(network, pieces, inputs)
+    return _joined([answer(network, part) for part in parts], pieces)
 
 
-def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Tensor, Pull | Pullback]:
+def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
+    value, returned = (torch.cat(each) for each in zip(*((one.value, one.returned) for one in found), strict=True))
+    if pieces is not None:
+        value, returned = pieces.mean(value), pieces.mean(returned)
+    return Answer(value, returned, found[0].normalised)
+
+
+def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answer, Pull | Pullback]:
     """As :func:`otoscope.vjp` of the output, along sounds that may be longer than what the model takes.
 
     The way back takes the gradient by the mean over pieces, and runs the model once more on a few pieces at a time.
     """
     pieces = pieces_of(network, inputs)
     if pieces is None:
-        return vjp(network, inputs, rule=rule)
+        way = vjp(network, inputs, rule=rule)[1]
+        assert way.answer is not None
+        return way.answer, way
     parts = _parts(network, pieces, inputs)
     with torch.no_grad():
-        values = [logits(network, part) for part in parts]
+        found = [answer(network, part) for part in parts]
 
     def pull(cotangent: Tensor) -> Tensor:
         seeds = pieces.spread(cotangent).split([len(part) for part in parts])
-        found = [vjp(network, part, rule=rule)[1](seed) for part, seed in zip(parts, seeds, strict=True)]
-        return pieces.join(torch.cat(found))
+        back = [vjp(network, part, rule=rule)[1](seed) for part, seed in zip(parts, seeds, strict=True)]
+        return pieces.join(torch.cat(back))
 
-    return pieces.mean(torch.cat(values)), pull
+    return _joined(found, pieces), pull
 
 
 def _parts(network: Network, pieces: Pieces, inputs: Tensor) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -19,11 +19,12 @@ from otoscope.errors import InputError
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.results import axis, variable
 from otoscope.sounds import batched, needs_classes, sounds_of
 from otoscope.subject import Subject
-from otoscope.types import Data, Progress
+from otoscope.types import Against, Data, Progress, Span, Target
 
 Array = npt.NDArray[Any]
 Bands = Literal["mel", "third_octave", "linear"]
@@ -45,6 +46,10 @@ def subband_emphasis(
     n_bands: int = 24,
     minimum_frequency: float = LOWEST_AUDIBLE,
     maximum_frequency: float | None = None,
+    target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
     resamples: int = 1000,
     seed: int = 0,
@@ -65,6 +70,14 @@ def subband_emphasis(
     maximum_frequency : float, optional
         Where the last band ends, in Hz; half the sample rate by default. Give half the rate of the recordings where
         that is less.
+    target : int, str, sequence of them or callable, optional
+        The output that is explained, as for the relevance; the likeliest class of each clip by default.
+    at : float or two floats, optional
+        The moment or span of the output that is meant, in s, as for the relevance.
+    against : int, str or wave, optional
+        Another class, or for "similarity" another sound, as for the relevance.
+    target_band : two floats, optional
+        Of the energy of the output, in Hz, as for the relevance.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     resamples : int
@@ -123,7 +136,7 @@ def subband_emphasis(
     check_seed(seed)
     rate = subject.sample_rate
     centres, edges = band_limits(bands, n_bands, minimum_frequency, maximum_frequency or rate / 2, rate)
-    sounds = sounds_of(subject, data)
+    sounds, question = sounds_of(subject, data), Question(target, at, against, target_band)
     names: list[str] = []
     labels: list[str] = []
     levels, emphases, of_inputs = [], [], []
@@ -135,7 +148,7 @@ def subband_emphasis(
                 )
             names.append(clip.name)
             labels.append(clip.label)
-        found = relevance_of(subject, inputs, rule=rule)
+        found = relevance_of(subject, inputs, question, rule=rule)
         lengths = np.array([[clip.samples] for clip in clips])
         power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges) / lengths
         with np.errstate(divide="ignore"):
@@ -158,7 +171,7 @@ def subband_emphasis(
         label=("clip", labels),
     )
     result.attrs.update(rule=rule_name(rule), classes=", ".join(classes))
-    return resolved(result, n_bands=len(centres), maximum_frequency=float(edges[-1]))
+    return resolved(result, n_bands=len(centres), maximum_frequency=float(edges[-1]), **as_given(question, subject))
 
 
 def band_limits(bands: Bands, n_bands: int, lowest: float, highest: float, sample_rate: float) -> tuple[Array, Array]:

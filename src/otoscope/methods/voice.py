@@ -12,18 +12,19 @@ from otoscope.dsp.segment import segment
 from otoscope.dsp.voice import envelope, formant_range, formants, lp_spectrum, over_voiced, pitch
 from otoscope.methods.autocorrelation import SIGNALS, segment_times, times_used
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
-from otoscope.types import Target, Wave
+from otoscope.types import Against, Span, Target, Wave
 
 
 @method(
     source=cite("relevance", "sections 4.2.1 and 4.3, Fig. 4 to 6"),
     takes="wave",
     explains=True,
-    rows=Rows(("signal", "formant"), ("class_name", "start", "stop", "median_f0", "median_formants")),
+    rows=Rows(("signal", "formant"), ("class_name", "probability", "start", "stop", "median_f0", "median_formants")),
     main="f0",
 )
 def voice(
@@ -31,6 +32,9 @@ def voice(
     wave: Wave,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
     segment_start: float | None = None,
     segment_stop: float | None = None,
@@ -47,9 +51,14 @@ def voice(
     ----------
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
-    target : int, str or callable, optional
-        The output that is explained, as for the relevance: a class by number or name, or (in Python) a function from
-        the output to one number for each clip; the likeliest class of each clip by default.
+    target : int, str, sequence of them or callable, optional
+        The output that is explained, as for the relevance; the likeliest class of each clip by default.
+    at : float or two floats, optional
+        The moment or span of the output that is meant, in s, as for the relevance.
+    against : int, str or wave, optional
+        Another class, or for "similarity" another sound, as for the relevance.
+    target_band : two floats, optional
+        Of the energy of the output, in Hz, as for the relevance.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     segment_start : float, optional
@@ -78,7 +87,8 @@ def voice(
         formant, formant_time) in Hz, NaN where there are none; `median_f0` (clip, signal) and `median_formants`
         (clip, signal, formant) over the segment; `spectrum`, `lp_spectrum` and `envelope` (clip, signal,
         frequency), magnitudes of the segment under a Hann window; `waveform` (clip, signal, time). Further `start` and
-        `stop` of the segment in s, and the `class_name` and `logit` (clip) of the output that is explained.
+        `stop` of the segment in s, and the `class_name`, `logit` (or `score`), `probability`, `runner_up` and
+        `runner_up_probability` (clip) of the output that is explained.
 
     Raises
     ------
@@ -99,7 +109,8 @@ def voice(
     120.0
     """
     inputs, sample_rate = subject.inputs(wave), subject.sample_rate
-    found = relevance_of(subject, inputs, target=target, rule=rule)
+    question = Question(target, at, against, target_band)
+    found = relevance_of(subject, inputs, question, rule=rule)
     waveforms = np.stack([found["input"].values, found["relevance"].values], axis=1)
     bounds = segment_start, segment_stop
     pieces = [segment(clip, sample_rate, *bounds, duration=segment_duration) for clip in found["input"].values]
@@ -125,8 +136,7 @@ def voice(
             ),
             **_spectra(cut, sample_rate, order),
             "waveform": variable([*each, "time"], waveforms, "amplitude"),
-            "class_name": found["class_name"].variable,
-            "logit": found["logit"].variable,
+            **of_target(found),
             **segment_times(pieces, sample_rate),
         },
         coords={
@@ -137,10 +147,10 @@ def voice(
             "formant_time": axis("formant_time", formant_times, "time", "s"),
             "frequency": axis("frequency", np.fft.rfftfreq(_n_fft(cut), 1 / sample_rate), "frequency", "Hz"),
         },
-        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target")},
+        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target", "score_kind", "score_note")},
     )
     used = times_used(pieces, sample_rate)
-    return resolved(result, target=explained(subject, found, target), maximum=highest, **used)
+    return resolved(result, **as_signed(question, found, subject), maximum=highest, **used)
 
 
 def _each(

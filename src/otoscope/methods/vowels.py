@@ -20,11 +20,12 @@ from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
 from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.relevance import RelevanceRule, explained, relevance_of
+from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.targets import Question, as_signed
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable
 from otoscope.subject import Subject, working
-from otoscope.types import Progress, Target
+from otoscope.types import Against, Progress, Span, Target
 
 Group = Literal["men", "women", "children", "boys", "girls"]
 
@@ -83,6 +84,9 @@ def vowels(
     limit: int | None = None,
     seed: int = 0,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
     pre_emphasis: float | None = None,
     progress: Progress | None = None,
@@ -101,9 +105,14 @@ def vowels(
         At most so many vowels, as evenly over vowels and groups as can be; all by default.
     seed : int
         Of the talkers that are drawn, and of the irregularities of synthesised voices.
-    target : int, str or callable, optional
-        The output that is explained, as for the relevance: a class by number or name, or (in Python) a function from
-        the output to one number for each clip; the likeliest class of each vowel by default.
+    target : int, str, sequence of them or callable, optional
+        The output that is explained, as for the relevance; the likeliest class of each vowel by default.
+    at : float or two floats, optional
+        The moment or span of the output that is meant, in s, as for the relevance.
+    against : int, str or wave, optional
+        Another class, or for "similarity" another sound, as for the relevance.
+    target_band : two floats, optional
+        Of the energy of the output, in Hz, as for the relevance.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
     pre_emphasis : float, optional
@@ -143,21 +152,22 @@ def vowels(
     """
     groups = [groups] if isinstance(groups, str) else groups
     tokens = vowel_tokens(recordings, sample_rate=subject.sample_rate, groups=groups, limit=limit, seed=seed)
-    result = vowels_of(subject, tokens, target=target, rule=rule, pre_emphasis=pre_emphasis, progress=progress)
+    question = Question(target, at, against, target_band)
+    result = vowels_of(subject, tokens, question, rule=rule, pre_emphasis=pre_emphasis, progress=progress)
     result.attrs["audio"] = f"{len(tokens)} vowels from {tokens.origin}"
     return resolved(
         result,
         recordings=tokens.origin,
         groups=result["group"].values,
-        target=explained(subject, result, target),
+        **as_signed(question, result, subject),
     )
 
 
 def vowels_of(
     subject: Subject,
     tokens: Iterable[Token],
+    question: Question | None = None,
     *,
-    target: Target | None = None,
     rule: RelevanceRule | Rule = "guided",
     voices: Mapping[str, Voice] | None = None,
     pre_emphasis: float | None = None,
@@ -172,7 +182,7 @@ def vowels_of(
         token = _fitted(subject, token)
         inputs = subject.inputs(token.clip)
         with working(subject, inputs, token.name):
-            found = relevance_of(subject, inputs, target=target, rule=rule)
+            found = relevance_of(subject, inputs, question, rule=rule)
         both = (found["input"].values[0], found["relevance"].values[0])
         voice = voices[token.group]
         measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +80,32 @@ def load(spec: str | Path, weights: str | Path | None = None, **options: Any) ->
     (False, 16000, 16000)
     """
     return _resolve(str(spec), weights, options).eval()
+
+
+def load_function(place: str) -> Callable[..., Any]:
+    """A function in a file or a package, by its place: ``file.py:function`` or ``package.module:function``.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+
+    Examples
+    --------
+    >>> load_function("math:hypot")(3, 4)
+    5.0
+    """
+    path, _, attribute = place.rpartition(":")
+    if not path or not attribute.isidentifier():
+        raise InputError(f"{place!r} is not the place of a function: give file.py:function or package.module:function")
+    module = _module_from_file(Path(path)) if path.endswith(".py") else _module_by_name(path)
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        functions = [name for name, _ in inspect.getmembers(module, inspect.isfunction)]
+        raise InputError(
+            f"{place}: there is no function {attribute}{nearest(attribute, functions) if functions else ''}"
+        )
+    return cast(Callable[..., Any], found)
 
 
 def _resolve(spec: str, weights: str | Path | None, options: dict[str, Any]) -> nn.Module:

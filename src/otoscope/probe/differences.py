@@ -68,10 +68,12 @@ class _Differences:
     def _check(self, name: str) -> Check:
         try:
             value, pull = vjp(self.passes.model, self.x, layer=name)
+            seed = _seed(name, value)
+            grad = pull(seed)
         except InputError as error:
             return Check(name, "gradient", None, str(error))
-        seed = _seed(name, value)
-        grad = pull(seed)
+        except RuntimeError as error:
+            return Check(name, "gradient", False, f"there is none: {str(error).partition(chr(10))[0]}")
         size = max(float(grad.norm()), self.least * float((seed * value).norm()), torch.finfo(torch.float64).tiny)
         apart = self._apart(name, grad, size)
         if apart < self.agree:
@@ -86,7 +88,10 @@ class _Differences:
         edge = self.passes.edges(leaf, "cuts").get(name)
         if edge is None:
             return None
-        (grad,) = torch.autograd.grad(edge.node, leaf, _seed(name, value), allow_unused=True)
+        try:
+            (grad,) = torch.autograd.grad(edge.node, leaf, _seed(name, value), allow_unused=True)
+        except RuntimeError:  # it was overwritten in place
+            return None
         return grad
 
     def _apart(self, name: str, grad: Tensor, size: float) -> float:

@@ -133,6 +133,10 @@ class FirstLayer:
             assembled(captured(model, clip, self.convolutions), self.grids, inputs.shape[-1])
             for clip in inputs.split(1)
         ]
+        if len({signal.shape for signal, _ in found}) > 1:
+            raise InputError(
+                f"what reaches layer {self.layer!r} is of another length for every clip: give clips one by one"
+            )
         return torch.stack([signal for signal, _ in found]), found[0][1]
 
     @property

@@ -28,7 +28,7 @@ class Governor:
 
     def run(self, call: Call) -> Any:
         """The result of a call."""
-        if self._rule is gradient or not torch.is_grad_enabled():
+        if self._rule is gradient or not torch.is_grad_enabled() or _is_transformed():
             return call.run()
         operation = call.operation
         if operation is not None and operation.op in SHAPING:
@@ -76,7 +76,7 @@ class Governor:
         is_gate = formed.is_activation and _is_sigmoid(raw, signal.tensor)
         result = raw
         if formed.is_activation and not is_gate:
-            result = _grafted(signal.tensor, _Graft(raw, signal.edge, formed.name), self._rule)
+            result = _grafted(signal.tensor, _Graft(raw, signal.edge, formed.name, formed.way.place), self._rule)
         if writes(call):
             result = call.args[0].copy_(result)
         self._pointwise.keep(result, formed, raw)
@@ -130,6 +130,11 @@ class Governor:
         return _grafted(x, _Graft(None, None, name), self._rule)
 
 
+def _is_transformed() -> bool:
+    """Whether the model itself is within a transform of `torch.func`, whose tensors have no storage."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 def _is_sigmoid(y: Tensor, x: Tensor) -> bool:
     """Whether all of y is the sigmoid of x, to rounding: then it is a gate, however it is written."""
     some = y.detach().flatten()[:4096]
@@ -165,8 +170,8 @@ class _Ruled(torch.autograd.Function):
 class _Graft:
     """A function that is written by hand: its result, and where its signal is in the history of autograd."""
 
-    def __init__(self, result: Tensor | None, signal: GradientEdge | None, name: str) -> None:
-        self.result, self.name, self._signal = result, name, signal
+    def __init__(self, result: Tensor | None, signal: GradientEdge | None, name: str, place: str = "") -> None:
+        self.result, self.name, self.place, self._signal = result, name, place, signal
         self._slope: Tensor | None = None
 
     def slope(self, x: Tensor) -> Tensor:
@@ -182,7 +187,7 @@ class _Graft:
 class _Grafted(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, graft: _Graft, rule: Rule) -> Tensor:
-        ctx.graft, ctx.rule, ctx.label = graft, rule, graft.name
+        ctx.graft, ctx.rule, ctx.label, ctx.place = graft, rule, graft.name, graft.place
         ctx.save_for_backward(x)
         return (x if graft.result is None else graft.result).detach()
 

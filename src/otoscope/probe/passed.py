@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.errors import InputError
 from otoscope.probe.cuts import Cuts, name_of, refuse
@@ -81,6 +82,7 @@ class _Span:
     name: str
     op: str
     smaller: int | None
+    chooses: bool
 
 
 class Passage:
@@ -95,6 +97,7 @@ class Passage:
         self._hidden = "scripted " + ", ".join(path or "model" for path in scripted) if scripted else _HIDDEN
         self._spans: list[_Span] = []
         self._end: int | None = None
+        self._choices: Any = WeakIdKeyDictionary()  # what compares signals, and masks made of that
 
         self.cuts = Cuts()
 
@@ -109,11 +112,14 @@ class Passage:
         refuse(call)
         start = _count()
         smaller = _smaller(call)
+        chooses = any(one in self._choices for one in _tensors(call))
         result = run()
+        if isinstance(result, Tensor) and not result.requires_grad and (chooses or _compares(call, result)):
+            self._choices[result] = True
         end = _count()
         if end > start:
             op = call.operation.op if call.operation is not None else step_of(call)
-            self._spans.append(_Span(start, end, name_of(call), op, smaller))
+            self._spans.append(_Span(start, end, name_of(call), op, smaller, chooses))
         self.cuts.note(call, result)
         return result
 
@@ -151,12 +157,15 @@ class Passage:
         for node in everything:
             span, governed = self._span(node), node.name() in _GOVERNED
             kind: Kind | None = "activation" if governed else _kind(node, span)
+            if kind is None and span is not None and span.chooses:
+                kind = "selection"
             number = node._sequence_nr()
             if kind is None or (span is None and self._end is not None and number >= self._end):
                 continue
             label = getattr(node, "label", None) if governed else None
             name, op = (span.name, span.op) if span else self._unseen(node)
             op = str(label) if label else op
+            name = str(getattr(node, "place", "") or name) if governed else name
             beside = node not in main
             key = (span.start, "") if span else (number, op)
             before = found.get(key)
@@ -226,6 +235,15 @@ def _depends_twice(stem: str, node: Any) -> bool:
     elif "Conv" in stem or stem in ("Linear", "MkldnnLinear"):
         sources = sources[:2]
     return sum(sources) > 1
+
+
+def _tensors(call: Call) -> list[Tensor]:
+    return [item for item in (*call.args, *call.kwargs.values()) if isinstance(item, Tensor)]
+
+
+def _compares(call: Call, result: Tensor) -> bool:
+    """Whether a result is a choice by the values of a signal."""
+    return result.dtype == torch.bool and any(one.requires_grad for one in _tensors(call))
 
 
 def _smaller(call: Call) -> int | None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from otoscope.probe.listen import Call, evaluating, frozen, intercepting
+from otoscope.probe.listen import Call, differentiable_recurrence, evaluating, frozen, intercepting
 from otoscope.probe.opened import attached, opened
 
 
@@ -87,7 +87,8 @@ class Passes:
             return out
 
         self.forwards += 1
-        with evaluating(self.model), frozen(self.model), torch.set_grad_enabled(graph):
+        recurrence = differentiable_recurrence(self.model)
+        with evaluating(self.model), frozen(self.model), recurrence, torch.set_grad_enabled(graph):
             draw_from(0)
             try:
                 with intercepting(self.model, handler):

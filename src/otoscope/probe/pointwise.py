@@ -34,7 +34,7 @@ from otoscope.probe.listen import Call
 _SUMS = frozenset("add sub rsub subtract".split())
 _PRODUCTS = frozenset("mul multiply div divide true_divide where masked_fill".split())
 _CASTS = frozenset(
-    "neg negative positive clone to float double half bfloat16 type type_as contiguous nan_to_num dropout "
+    "detach data neg negative positive clone to float double half bfloat16 type type_as contiguous nan_to_num dropout "
     "alpha_dropout feature_dropout feature_alpha_dropout".split()
 )
 _MASKS = frozenset(
@@ -100,6 +100,7 @@ class Way:
     again: Callable[[], Tensor]
     plain: bool = True
     scales: bool = False  # by a number, in its last operation
+    place: str = ""  # of the last step
 
 
 @dataclass(eq=False)
@@ -271,7 +272,9 @@ class Pointwise:
         if not steps and len(operands) == 1:
             common = self._chain(operands[0], ways[0])
         plain = all(way.plain for way in known)
-        return Way(common, steps, merged, _run_again(call, operands, ways), plain, _scales(step, call))
+        bends = _bends(step, call, operands)
+        place = f"{call.path}.{step}".lstrip(".") if bends else next((way.place for way in known if way.place), "")
+        return Way(common, steps, merged, _run_again(call, operands, ways), plain, _scales(step, call), place)
 
 
 def step_of(call: Call) -> str:
@@ -300,6 +303,8 @@ def _is_elementwise(step: str, call: Call, tensors: Sequence[Tensor]) -> bool:
         return len(call.args) > 1 and _is_mask(call.args[1])
     if step in ("max", "min"):
         return len(tensors) > 1  # else over an axis
+    if step == "where" and len(call.args) + len(call.kwargs) < 3:
+        return False  # the places where a condition holds
     return step in _ELEMENTWISE and (len(tensors) == 1 or step not in _CASTS)
 
 

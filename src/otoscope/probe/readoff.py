@@ -25,6 +25,7 @@ from otoscope.probe.support import Support
 
 _STEPS = (720, 360, 240, 120, 60, 48, 24, 12, 8, 6, 4, 3, 2, 1)
 _PERIOD = 360  # elements on either side of the middle that are compared
+_LONGEST = 64  # elements after which steps are tried to come again
 
 Moments = list[tuple[int, float]]
 
@@ -105,16 +106,67 @@ def _lines(support: Support, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
 
 def _read(first: Tensor, last: Tensor, offset: int) -> Place:
     moments = moments_of(len(first))
-    full = bool((first <= last).all())
-    if not full:  # elements between that see nothing
-        moments = [m for m in moments if first[m] <= last[m]]
-    firsts, lasts = ([(m, float(edge[m])) for m in moments] for edge in (first, last))
-    place = read_edges(firsts, lasts)
-    if place.sees and place.hop > 0 and place.sees != "clip":
-        place = _nominal(place, first, last)
-    elif full and place.field is not None and _moves_evenly(firsts) and _moves_evenly(lasts) and len(moments) > 1:
-        place = _over_phases(place, first, last, moments)
+    seeing = (first <= last).nonzero().flatten()
+    apart = seeing.diff().unique().tolist()  # zeros may lie between, as many every time
+    place = _evenly(first[seeing], last[seeing], moments_of(len(seeing))) if len(apart) == 1 else None
+    if place is not None and apart[0] > 1:
+        place = replace(place, hop=place.hop / apart[0])
+    if place is None:
+        moments = _seeing(first <= last, moments)
+        firsts, lasts = ([(m, float(edge[m])) for m in moments] for edge in (first, last))
+        place = read_edges(firsts, lasts)
+        if place.hop > 0 and place.sees in ("before", "after"):
+            place = _nominal(place, first, last)
     return replace(place, centre=place.centre - place.hop * offset) if offset else place
+
+
+def _seeing(sees: Tensor, moments: list[int]) -> list[int]:
+    """The moments, or as many a little later, at which elements see something: some between may see nothing."""
+    shifted = [[m + shift for m in moments if m + shift < len(sees) and sees[m + shift]] for shift in range(_LONGEST)]
+    return max(shifted, key=len) or [0]
+
+
+def _evenly(first: Tensor, last: Tensor, moments: list[int]) -> Place | None:
+    """The place of elements both of whose edges move evenly about the middle, perhaps in steps; None where they do not.
+
+    Steps that come again after some elements (interleaving, interpolation) tell the hop exactly; else (adaptive
+    windows) it is that of the straight line which fits best. Of short axes all elements count, unless the ends of the
+    clip hold some of them.
+    """
+    middle, n = len(first) // 2, len(first)
+    inner = max(middle - _PERIOD, moments[0]), min(middle + _PERIOD, moments[-1]) + 1
+    parts = ((0, n), inner) if n <= 2 * _PERIOD else (inner,)
+    for told in (_repeating, _fitted):
+        for begin, end in parts:
+            edges = first[begin:end], last[begin:end]
+            hop = told(*edges)
+            if hop is not None and hop > 0:
+                even = hop * torch.arange(begin, end, dtype=torch.float64)
+                return between(Place(hop=hop), edges[0] - even, edges[1] - even)
+    return None
+
+
+def _repeating(first: Tensor, last: Tensor) -> float | None:
+    for period in range(1, min(_LONGEST, (len(first) - 1) // 2 or 1) + 1):
+        steps = torch.cat([edge[period:] - edge[:-period] for edge in (first, last)])
+        if float(steps.max() - steps.min()) < 1e-6:
+            return float(steps.mean()) / period
+    return None
+
+
+def _fitted(first: Tensor, last: Tensor) -> float | None:
+    """The slope of the straight line through both edges, if neither is further off it than by one of its steps."""
+    if len(first) < 4:
+        return None
+    at = torch.arange(len(first), dtype=torch.float64)
+    at = at - at.mean()
+    slopes = [float((at * (edge - edge.mean())).sum() / at.square().sum()) for edge in (first, last)]
+    slope = sum(slopes) / 2
+    for edge in (first, last):
+        off = edge - edge.mean() - slope * at
+        if float(off.abs().max()) > float(edge.diff().max()):
+            return None
+    return slope
 
 
 def read_edges(firsts: Moments, lasts: Moments) -> Place:
@@ -163,14 +215,6 @@ def _nominal(place: Place, first: Tensor, last: Tensor) -> Place:
     return Place(hop=place.hop, centre=edge - place.hop * m, field=round(field), sees=place.sees)
 
 
-def _over_phases(place: Place, first: Tensor, last: Tensor, moments: list[int]) -> Place:
-    """The widest interval about the middle, and how far the edges of any are off those that are stated."""
-    middle = len(first) // 2
-    begin, end = max(middle - _PERIOD, moments[0]), min(middle + _PERIOD, moments[-1]) + 1
-    even = place.hop * torch.arange(begin, end, dtype=torch.float64)
-    return between(place, first[begin:end] - even, last[begin:end] - even)
-
-
 def between(place: Place, first: Tensor, last: Tensor) -> Place:
     """A place with the field of the widest of some elements, the centre amid them all, and how uneven they are.
 
@@ -185,7 +229,8 @@ def between(place: Place, first: Tensor, last: Tensor) -> Place:
     least, most = float((first + last).min()) / 2, float((first + last).max()) / 2
     edges = float(first.max() - first.min()), float(last.max() - last.min())
     if max(edges) < 1e-6 * max(place.hop, 1.0):
-        return replace(place, field=field)
+        middle = len(first) // 2
+        return replace(place, field=field, centre=float(first[middle] + last[middle]) / 2)
     centre, reach = (least + most) / 2, (field - 1) / 2
     off = torch.stack([first - centre + reach, last - centre - reach]).abs()
     return replace(place, field=field, centre=centre, uneven=float(off.max()))

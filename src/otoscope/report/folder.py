@@ -21,7 +21,7 @@ from otoscope.report.summary import inspection_summary, model_facts, taps_table
 from otoscope.results import save
 from otoscope.subject import Subject
 from otoscope.tables import finite
-from otoscope.types import Target, Wave
+from otoscope.types import Against, Span, Target, Wave
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +33,9 @@ def inspect(
     folder: str | Path,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
@@ -47,8 +50,8 @@ def inspect(
         A sound file, or samples at the rate of the model.
     folder : str or Path
         New or empty, or that of an earlier inspection, which is replaced; written whole or not at all.
-    target : int, str or callable, optional
-        The output to explain; the likeliest class by default.
+    target, at, against, target_band : optional
+        The output to explain, as of :func:`otoscope.methods.relevance.relevance`; the likeliest class by default.
     layer : str or sequence of str, optional
         Taps to sonify; by default the ends of three blocks from first to last. The first of them that reads one
         signal stands for the first layer, too.
@@ -75,9 +78,9 @@ def inspect(
         If the sound, target or a layer is unfit, or the folder cannot be written.
     """
     with whole_folder(folder) as part:
-        found = gather(
-            subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress
-        )
+        options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
+        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        found = gather(subject, wave, progress=progress, **options)
         write_text(part / "report.html", _page(subject, found))
         for name, result in found.by_file().items():
             save(result, part / f"{_file_name(name)}.nc")
@@ -92,6 +95,9 @@ def write_report(
     path: str | Path,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
@@ -106,7 +112,7 @@ def write_report(
         A sound file, or samples at the rate of the model.
     path : str or Path
         The file; written whole or not at all.
-    target, layer, rule, n_maps, memory, progress
+    target, at, against, target_band, layer, rule, n_maps, memory, progress
         As in :func:`inspect`.
 
     Returns
@@ -120,9 +126,9 @@ def write_report(
         If the sound, target or a layer is unfit, or the file cannot be written.
     """
     with whole_file(path) as part:
-        found = gather(
-            subject, wave, target=target, layer=layer, rule=rule, n_maps=n_maps, memory=memory, progress=progress
-        )
+        options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
+        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        found = gather(subject, wave, progress=progress, **options)
         part.write_text(_page(subject, found), encoding="utf-8")
     return Path(path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget, tidy
 from otoscope.subject import Subject
-from otoscope.types import Target, Wave
+from otoscope.types import Against, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
@@ -75,6 +75,9 @@ def gather(
     wave: Wave,
     *,
     target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
     n_maps: int = 3,
@@ -103,7 +106,8 @@ def gather(
     except Exception as error:
         found.missing["taps"] = reason_for(error)
         layers, bank = list(asked or []), None
-    parts = _parts(subject, found, target, layers, bool(asked), bank, rule, n_maps)
+    question = {"target": target, "at": at, "against": against, "target_band": target_band}
+    parts = _parts(subject, found, question, layers, bool(asked), bank, rule, n_maps)
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
@@ -169,7 +173,7 @@ class _Part:
 def _parts(
     subject: Subject,
     found: Found,
-    target: Target | None,
+    question: Mapping[str, Any],
     layers: Sequence[str],
     asked: bool,
     bank: str | None,
@@ -179,8 +183,8 @@ def _parts(
     clip = found.clip
 
     def of_rule(one: RelevanceRule) -> _Part:
-        needed = target is not None or rule != "guided"
-        run = partial(relevance, subject, clip, target=target, rule=one)
+        needed = any(value is not None for value in question.values()) or rule != "guided"
+        run = partial(relevance, subject, clip, rule=one, **question)
         return _Part("relevance", f"the relevance ({one})", run, one, needed)
 
     def of_layer(name: str) -> _Part:
@@ -192,8 +196,8 @@ def _parts(
 
     return [
         *map(of_rule, dict.fromkeys((rule, "gradient"))),
-        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, target=target)),
-        _Part("voice", "the voice", partial(voice, subject, clip, target=target)),
+        _Part("autocorrelation", "the autocorrelation", partial(autocorrelation, subject, clip, **question)),
+        _Part("voice", "the voice", partial(voice, subject, clip, **question)),
         _Part("crs", "the cumulative response spectrum", partial(crs, subject, clip, layer=bank)),
         _Part("strs", "the response spectra", spectra),
         *map(of_layer, layers),

@@ -79,7 +79,9 @@ def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
     }
     if "relevance" in found.results:
         first = next(iter(found.results["relevance"].values()))
-        summary |= {"target": first.attrs["target"], "logit": float(first["logit"])}
+        summary |= {"target": first.attrs["target"], "score_kind": first.attrs["score_kind"]}
+        names = ("logit", "score", "probability", "runner_up", "runner_up_probability")
+        summary |= {name: first[name].item() for name in names if name in first}
     summary["results"] = {name: table for name, table in tables.items() if len(table) <= _MOST_ROWS}
     summary = finite(summary | {"taps": taps_table(found.taps) if found.taps else []})
     return summary

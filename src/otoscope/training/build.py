@@ -38,6 +38,7 @@ def build_model(recipe: Recipe, splits: Splits) -> Any:
         trained_length=length,
         padding=recipe.data.padding,
         scores=None if is_encoder else "logits",
+        multilabel=None if is_encoder else splits.train.multilabel,
     )
     contract.attach(model)
     return model

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HEARS = {
-    "model": "model", "target": "class", "logit": "logit", "relevance_peak": "relevance peaks at (Hz)",
+    "model": "model", "target": "class", "logit": "logit", "score": "score", "probability": "probability",
+    "relevance_peak": "relevance peaks at (Hz)",
     "input_overlap": "overlap with the input", "beyond": "above the shared range", "crs_peak": "CRS peaks at (Hz)",
 }  # fmt: skip
 _CONSISTS = {

@@ -25,11 +25,23 @@ def relevance(results: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Datas
         body += _rule(label, one)
     return section(
         "Relevance",
-        f"The logit of {first.attrs.get('target', 'the chosen output')} ({float(first['logit']):.4g}), explained by "
-        "the waveform: large where, and at which frequencies, the sound moved this output most, under the rule named.",
+        f"The {_explained(first)}, explained by the waveform: large where, and at which "
+        "frequencies, the sound moved this output most, under the rule named.",
         labelled.values(),
         body,
     )
+
+
+def _explained(result: xr.Dataset) -> str:
+    """What is explained, with its value and how sure the model is."""
+    kind = str(result.attrs.get("score_kind", "logit"))
+    value = result["logit" if "logit" in result else "score"]
+    words = f"{kind} of {result.attrs.get('target', 'the chosen output')} ({float(value):.4g})"
+    if "probability" in result:
+        words += f", of probability {float(result['probability']):.3g}"
+    if "runner_up" in result:
+        words += f" before {result['runner_up'].item()} with {float(result['runner_up_probability']):.3g}"
+    return words
 
 
 def _rule(label: str, result: xr.Dataset) -> Iterator[Item]:

@@ -1,0 +1,64 @@
+"""A relevance that is zero everywhere says nothing of the sound: it is refused, with the reason."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from otoscope.errors import InputError
+from otoscope.methods.targets import Explained
+from otoscope.probe import Rule, logits, rule_name, vjp
+from otoscope.subject import Subject
+
+_TIMES_THE_INPUT = ("gradient_x_input", "integrated_gradients", "occlusion", "frequency_occlusion")
+_SURE = 1e-6  # of a probability
+
+
+def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Explained, rule: str | Rule) -> None:
+    """Raise an InputError where the relevance of a clip, (clip, ...), is zero everywhere; the message says why."""
+    silent = ~signal.flatten(1).any(1)
+    if bool(silent.any()):
+        clip = int(silent.nonzero()[0])
+        where = f" of clip {clip}" if len(signal) > 1 else ""
+        reason = _reason(subject, inputs[clip : clip + 1], clip, target, rule)
+        raise InputError(f"the relevance{where} for {target.names[clip]} is zero everywhere: {reason}")
+
+
+def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule: str | Rule) -> str:
+    if rule in _TIMES_THE_INPUT and not inputs.any():
+        return f"the sound is silent, and the rule {rule_name(rule)} weights what is in it; give another sound or rule"
+    value = float(target.value[clip])
+    with torch.no_grad():
+        noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(0)).to(inputs)
+        others = [logits(subject.network, level * noise) for level in (0.01, 1.0)]
+        depends = any(float(target.score(other, torch.tensor([clip]))) != value for other in others)
+    if not depends:
+        return "it does not depend on the sound: it is a constant, its activations are dead, or something cuts it off"
+    if target.kind == "probability" and min(abs(value), abs(1 - value)) < _SURE:
+        return (
+            f"the model is so sure (its probability is {value:.9g}) that a small change does not move it. Let the "
+            "model return the logits before its softmax or sigmoid"
+        )
+    if rule != "gradient":
+        by_gradient = _gradient(subject, inputs, clip, target)
+        if by_gradient is not None and bool(by_gradient.any()):
+            return (
+                f"the rule {rule_name(rule)} lets nothing through, though the gradient is not zero: every way from the "
+                "output to the waveform is negative somewhere. Take the rule 'gradient', or another class"
+            )
+    return (
+        "its gradient is zero, though the output depends on the sound. It is saturated, all its activations are shut "
+        "for this sound, or it is behind a step (rounding, a comparison, an argmax), which has no slope. The rule "
+        "'occlusion' needs no gradient"
+    )
+
+
+def _gradient(subject: Subject, inputs: Tensor, clip: int, target: Explained) -> Tensor | None:
+    try:
+        value, pull = vjp(subject.network, inputs, rule="gradient")
+        with torch.enable_grad():
+            leaf = value.clone().requires_grad_()
+            (seed,) = torch.autograd.grad(target.score(leaf, torch.tensor([clip])).sum(), leaf)
+        return pull(seed)
+    except InputError:
+        return None

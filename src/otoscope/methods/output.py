@@ -1,0 +1,243 @@
+"""An output of a model with its axes: classes, time, and the probabilities in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from otoscope.answers import Frames, class_axis_of, frames_of_output
+from otoscope.errors import InputError
+from otoscope.probe.scores import Answer
+from otoscope.subject import Subject
+from otoscope.types import Span
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model answers to clips.
+
+    Attributes
+    ----------
+    subject : Subject
+    inputs : Tensor, (clip, channel, time)
+    found : Answer
+    class_axis, time_axis : int or None
+    """
+
+    subject: Subject
+    inputs: Tensor
+    found: Answer
+    class_axis: int | None
+    time_axis: int | None
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return self.subject.classes
+
+    @property
+    def class_count(self) -> int:
+        return 1 if self.class_axis is None else self.found.value.shape[self.class_axis]
+
+    def name_of(self, index: int) -> str:
+        """The name of a class, or its number."""
+        return self.classes[index] if self.classes and index < len(self.classes) else str(index)
+
+    # -- Axes ---------------------------------------------------------------------------------------------
+
+    def over_time(self, found: Tensor) -> Tensor:
+        """An output (n, ...) as (n, class, time); without such axes they have the length 1."""
+        axes = [axis for axis in (self.class_axis, self.time_axis) if axis is not None]
+        rest = [axis for axis in range(1, found.ndim) if axis not in axes]
+        found = found.permute(0, *axes, *rest).reshape([len(found), *(found.shape[axis] for axis in axes)])
+        if self.class_axis is None:
+            found = found.unsqueeze(1)
+        return found if self.time_axis is not None else found.unsqueeze(2)
+
+    def class_scores(self, found: Tensor, frames: Tensor | None) -> Tensor:
+        """An output (n, ...) as (n, class), the mean over some frames, or all."""
+        over_time = self.over_time(found)
+        if self.time_axis is None:
+            return over_time[:, :, 0]
+        return (over_time if frames is None else over_time[:, :, frames]).mean(2)
+
+    def embedding(self, found: Tensor) -> Tensor:
+        """An output (n, ...) as (n, numbers), the mean over time."""
+        return (found if self.time_axis is None else found.mean(self.time_axis)).flatten(1)
+
+    def check_classes(self, stated: bool) -> None:
+        """Raise an InputError where the output has no single axis of classes."""
+        shape = tuple(self.found.value.shape)
+        rest = [axis for axis in range(1, len(shape)) if axis not in (self.class_axis, self.time_axis)]
+        if any(shape[axis] > 1 for axis in rest):
+            kinds = {0: "the clips", self.time_axis: "time, since it grows with the clip"}
+            listed = ", ".join(f"axis {axis} ({n}): {kinds.get(axis, '?')}" for axis, n in enumerate(shape))
+            raise InputError(
+                f"the model's output has the shape {shape}, without one axis of classes ({listed}): say which it is, "
+                "with contract=Contract(class_axis=...), or give as target a function from it to one number for each "
+                "clip (on the command line --target file.py:function)"
+            )
+        if self.time_axis is not None and self._is_waveform and not (stated and self.class_count > 1):
+            raise InputError(
+                f"the model's output has the shape {shape}, and its axis {self.time_axis} is time: it grows with the "
+                "clip, about one value for each sample, so that these are no classes. Give as target 'energy', with "
+                "at=(start, stop) in s or target_band=(low, high) in Hz for a part of it, or a function from it to "
+                "one number for each clip (on the command line --target energy, or --target file.py:function)"
+            )
+
+    @property
+    def _is_waveform(self) -> bool:
+        assert self.time_axis is not None
+        return 2 * self.found.value.shape[self.time_axis] > self.inputs.shape[-1]
+
+    # -- Time ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _frames(self) -> Frames:
+        frames = frames_of_output(self.subject.network, self.inputs[:1], self.subject.sample_rate)
+        if math.isnan(frames.hop) or math.isnan(frames.centre):
+            raise InputError(
+                "when the frames of the output are is not known: neither the trace nor a measurement shows it; give as "
+                "target a function that chooses frames by number"
+            )
+        return frames
+
+    @cached_property
+    def _times(self) -> np.ndarray:
+        assert self.time_axis is not None
+        steps = np.arange(self.found.value.shape[self.time_axis])
+        times: np.ndarray = (self._frames.centre + self._frames.hop * steps) / self.subject.sample_rate
+        return times
+
+    def frames(self, at: Span | None) -> tuple[Tensor | None, str]:
+        """The numbers of the frames at a moment or in a span, None for all, and in words which these are."""
+        if self.time_axis is None:
+            if at is not None:
+                raise InputError(
+                    f"at={at} asks for a moment of the output, and the output {tuple(self.found.value.shape)} has no "
+                    "axis of time: leave it out"
+                )
+            return None, ""
+        count = self.found.value.shape[self.time_axis]
+        if at is None:
+            return None, f"mean over all {count} frames"
+        times, step = self._times, self._frames.hop / self.subject.sample_rate
+        where = f"its {count} frames are centred from {times[0]:.4g} to {times[-1]:.4g} s, {step:.4g} s apart"
+        if isinstance(at, (int, float)):
+            nearest = int(np.abs(times - at).argmin())
+            if abs(times[nearest] - at) > step:
+                raise InputError(f"at={at:g} s is outside of the output: {where}")
+            return torch.tensor([nearest]), f"frame {nearest}, centred at {times[nearest]:.4g} s"
+        start, stop = _span("at", at, "s")
+        (inside,) = np.nonzero((times >= start) & (times <= stop))
+        if not inside.size:
+            raise InputError(f"no frame of the output is centred from {start:g} to {stop:g} s: {where}")
+        return torch.as_tensor(inside), f"mean over {inside.size} frames from {start:g} to {stop:g} s"
+
+    def band_and_span(self, at: Span | None, band: Sequence[float] | None) -> Callable[[Tensor], Tensor]:
+        """A function that leaves of signals (n, class, time) a band in Hz, and of that a span in s."""
+        if self.time_axis is None:
+            raise InputError(
+                f"the target energy is that of an output over time, and the output {tuple(self.found.value.shape)} has "
+                "no axis of time"
+            )
+        if isinstance(at, (int, float)):
+            raise InputError("the energy is that of a span: give at two times, its start and its stop in s")
+        inside = None if at is None else self.frames(at)[0]
+        gains = None if band is None else self._gains(band)
+
+        def weigh(signal: Tensor) -> Tensor:
+            if gains is not None:
+                spectrum = torch.fft.rfft(signal.float() if signal.dtype == torch.half else signal)
+                signal = torch.fft.irfft(spectrum * gains.to(signal.device), signal.shape[-1]).to(signal)
+            return signal if inside is None else signal[..., inside.to(signal.device)]
+
+        return weigh
+
+    def _gains(self, band: Sequence[float]) -> Tensor:
+        """One in the band, zero elsewhere, for the frequencies of the output's DFT."""
+        assert self.time_axis is not None
+        low, high = _span("target_band", band, "Hz")
+        rate = self.subject.sample_rate / self._frames.hop
+        frequency = np.fft.rfftfreq(self.found.value.shape[self.time_axis], 1 / rate)
+        inside = (frequency >= low) & (frequency <= high)
+        if not inside.any():
+            raise InputError(
+                f"target_band: the output, of {rate:g} values a second, has no frequency from {low:g} to {high:g} Hz"
+            )
+        return torch.as_tensor(inside.astype(np.float64))
+
+    def described(self, at: Span | None, band: Sequence[float] | None) -> str:
+        """In words, a span and a band."""
+        span = (
+            "over all of its time" if at is None or isinstance(at, (int, float)) else f"from {at[0]:g} to {at[1]:g} s"
+        )
+        return span if band is None else f"{span}, {band[0]:g} to {band[1]:g} Hz"
+
+    # -- What the numbers are -----------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """What is explained: "logit", "log odds", "probability" or "log-probability"."""
+        if self.found.normalised is not None:
+            return "log odds" if self.found.normalised.odds else "logit"
+        scores = self.subject.contract.scores
+        return {"probabilities": "probability", "log-probabilities": "log-probability"}.get(scores or "", "logit")
+
+    @property
+    def note(self) -> str:
+        """How it was had from what the model returned."""
+        known = self.found.normalised
+        if known is None:
+            if self.kind == "logit":
+                return "the output as the model returns it"
+            return (
+                f"a {self.kind}, as its values show; no softmax or sigmoid was seen in the model, so it could not be "
+                "taken back to a logit"
+            )
+        what = f"{'log-' if known.log else ''}probabilities by a {known.of}"
+        if not known.odds:
+            mean = ", the mean over frames of the logits" if known.averaged else ""
+            return f"the model returns {what}; explained is the logit before it{mean}"
+        of = "the mean over frames of its probabilities" if known.averaged else "one of its probabilities"
+        return f"the model returns {of}; explained are the log odds of that, from the logits before"
+
+    def probabilities(self, frames: Tensor | None) -> tuple[Tensor, str]:
+        """Of each class (clip, class), the mean over some frames, and in words what they are."""
+        returned, known, contract = self.found.returned, self.found.normalised, self.subject.contract
+        if known is not None and not (known.log and known.averaged):
+            return self.class_scores(known.probability(returned), frames), "probability, as the model returns it"
+        if known is None and self.kind != "logit":
+            found = returned.exp() if self.kind == "log-probability" else returned
+            return self.class_scores(found, frames), "probability, as the model returns it"
+        over_time = self.over_time(self.found.value)
+        over_time = over_time if frames is None else over_time[:, :, frames]
+        each = contract.multilabel or self.class_count == 1
+        stated = known is not None or contract.multilabel is not None
+        how = f"probability: {'sigmoid' if each else 'softmax'} of the logits"
+        how += "" if stated else " (assumed: the model does not say)"
+        return (over_time.sigmoid() if each else over_time.softmax(1)).mean(2), how
+
+
+def output_of(subject: Subject, inputs: Tensor, found: Answer) -> Output:
+    """An answer with its axes, from the contract, or as its shape says."""
+    contract, shape = subject.contract, tuple(found.value.shape)
+    axes = [contract.class_axis, contract.time_axis]
+    for name, axis in zip(("class_axis", "time_axis"), axes, strict=True):
+        if axis is not None and axis not in range(-len(shape), len(shape)):
+            raise InputError(f"{name} is {axis} and the model's output has the shape {shape}: give an axis of it")
+    class_axis, time_axis = (None if axis is None else axis % len(shape) for axis in axes)
+    if class_axis is None:
+        class_axis = class_axis_of(shape, time_axis, contract.classes)
+    return Output(subject, inputs, found, class_axis, time_axis)
+
+
+def _span(name: str, given: Sequence[float], unit: str) -> tuple[float, float]:
+    if len(given) != 2 or not 0 <= given[0] < given[1] < math.inf:
+        raise InputError(f"{name} has to be two numbers that rise, in {unit}, not {given!r}")
+    return float(given[0]), float(given[1])
