@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,22 +110,28 @@ def frames_of_output(network: Network, inputs: Tensor, sample_rate: float) -> Fr
     >>> frames_of_output(network, torch.zeros(1, 1, 16_000), 16_000)
     Frames(axis=2, hop=160.0, centre=200.0)
     """
-    tap, ended = _output_tap(network, inputs, sample_rate)
+    with torch.no_grad(), evaluating(network):
+        shape = output_tensor(network(inputs.clone())).shape
+    tap, ended = _output_tap(network, inputs, sample_rate, shape)
     axis = network.contract.time_axis
-    axis = tap.time_axis if axis is None else axis % len(tap.shape)
+    axis = axis % len(shape) if axis is not None else None if tap is None else tap.time_axis
     if axis is None:
         raise InputError("the output has no axis of time")
-    if tap.time_axis == axis and tap.hop > 0:
+    if tap is not None and tap.time_axis == axis and tap.hop > 0:
         return Frames(axis, tap.hop, tap.centre)
-    measured = measure(ended, inputs, [tap.name]).get(tap.name)
+    measured = None if tap is None else measure(ended, inputs, [tap.name]).get(tap.name)
     if measured is None or axis not in measured.axes or measured.hop is None:
         return Frames(axis, math.nan, math.nan)
     return Frames(axis, measured.hop, math.nan if measured.centre is None else measured.centre)
 
 
-def _output_tap(network: Network, inputs: Tensor, sample_rate: float) -> tuple[Tap, Network]:
+def _output_tap(
+    network: Network, inputs: Tensor, sample_rate: float, shape: Sequence[int]
+) -> tuple[Tap | None, Network]:
+    """The output as a tap; None where the trace lost it on the way."""
     ended = _Ended(network.model, network.contract, network.given)
-    return list(trace(ended, inputs, sample_rate).values())[-1], ended
+    last = list(trace(ended, inputs, sample_rate).values())[-1]
+    return (last if last.op == "leaky_relu" and last.shape[1:] == tuple(shape)[1:] else None), ended
 
 
 def _time_axis(network: Network, inputs: Tensor, output: Tensor, sample_rate: float) -> int | None:
@@ -142,10 +149,10 @@ def _time_axis(network: Network, inputs: Tensor, output: Tensor, sample_rate: fl
             grown = [axis for axis in range(1, len(shape)) if longer[axis] != shape[axis]]
             return grown[0] if len(grown) == 1 else None
     try:
-        tap, _ = _output_tap(network, inputs, sample_rate)
+        tap, _ = _output_tap(network, inputs, sample_rate, shape)
     except REFUSALS:
         return None
-    return tap.time_axis if tap.time_axis and tap.hop > 0 else None
+    return tap.time_axis if tap is not None and tap.time_axis and tap.hop > 0 else None
 
 
 def _scores(network: Network, inputs: Tensor, found: Answer, class_axis: int | None) -> dict[str, Any]:

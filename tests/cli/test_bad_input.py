@@ -144,10 +144,12 @@ def test_nothing_can_be_written_below_a_file(otoscope: Otoscope, small: str, ton
 # -- Models -----------------------------------------------------------------------------------------------
 
 
-def test_an_output_without_class_axis_is_refused(otoscope: Otoscope, small: str, tone: Path) -> None:
+def test_frames_of_an_output_are_explained_where_the_rate_is_known(otoscope: Otoscope, small: str, tone: Path) -> None:
     frames = small.replace(":Small", ":frames")
     ran = otoscope("relevance", frames, tone, "--sample-rate", 8000, "--json")
-    ran.expect_refusal("without one axis of classes")
+    assert ran.json()["subject"]["time_axis"] == 2
+    ran = otoscope("relevance", frames, tone, "--sample-rate", 8000, "--at", 99)
+    ran.expect_refusal("is outside of the output")
     otoscope("relevance", frames, tone).expect_refusal("give --sample-rate")
 
 

@@ -356,7 +356,7 @@ def test_no_relevance_at_all_is_no_result() -> None:
     nn.init.constant_(shut[0].bias, -1e6)
     with pytest.raises(InputError, match="it does not depend on the sound"):
         Scope(shut, RATE).relevance(WAVE)
-    with pytest.raises(InputError, match=r"of clip 1 .* is zero everywhere"):
+    with pytest.raises(InputError, match="clip 1 of array is silence"):
         Scope(Clips(), RATE).relevance(torch.stack([WAVE, torch.zeros(1600)]), rule="gradient_x_input", target=1)
 
 

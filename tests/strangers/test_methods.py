@@ -190,7 +190,7 @@ MAY_REFUSE = {
     "complex_mask": _FIRST_LAYER | _CLASSES | {"aliasing", "aliasing_map"},
     "unfolded_bank": _FIRST_LAYER | {"aliasing", "aliasing_map"},
     "mixer": _FIRST_LAYER | {"aliasing", "aliasing_map", "geometry"},  # no convolution at all
-    "aasist": {"subband_emphasis"},  # guided lets nothing through for one of the clips
+    "aasist": {"subband_emphasis", "vowels"},  # guided lets nothing through for one of the clips
     "stereo": _FIRST_LAYER,  # its kernels read two channels
     "numpy_front": _FIRST_LAYER | _BACKWARD | {"aliasing", "aliasing_map"},
     "no_gradient_front": _BACKWARD,
