@@ -128,7 +128,7 @@ def examples(folder: Path) -> dict[str, Example]:
     wave, data = (str(sound),), (str(folder / "set"),)
     spectra = {"layer": "wide", "n_fft": 256, "hop": 20, "alignment": "start", "scale": "log"}
     scale = {"bins_per_octave": 4, "minimum_frequency": 100.0}
-    segment = {"start": 0.1, "stop": 0.3, "duration": 0.2}
+    segment = {"segment_start": 0.1, "segment_stop": 0.3, "segment_duration": 0.2}
     relevance = {
         "target": "c",
         "at": [0.1, 0.2],

@@ -39,11 +39,11 @@ def vowel() -> Tensor:
 
 def test_a_model_that_passes_everything_has_the_voice_of_its_input(vowel: Tensor) -> None:
     pytest.importorskip("parselmouth")
-    result = voice(Subject(Passing(), RATE), vowel, target=0, maximum=5000)
+    result = voice(Subject(Passing(), RATE), vowel, target=0, rule="gradient", maximum=5000)
     for name in ("f0", "formants", "median_formants", "spectrum", "lp_spectrum", "envelope"):
         heard, relevant = (result[name].sel(signal=signal).values for signal in ("input", "relevance"))
         np.testing.assert_allclose(relevant, heard, rtol=1e-4, err_msg=name)
-    correlation = autocorrelation(Subject(Passing(), RATE), vowel, target=0)
+    correlation = autocorrelation(Subject(Passing(), RATE), vowel, target=0, rule="gradient")
     heard, relevant = correlation.autocorrelation
     np.testing.assert_allclose(relevant, heard, atol=1e-5)
     np.testing.assert_allclose(correlation.period[1], correlation.period[0])
@@ -58,7 +58,7 @@ def test_a_high_pass_takes_the_first_formant_out_of_the_relevance(vowel: Tensor)
         def forward(self, x: Tensor) -> Tensor:
             return nn.functional.conv1d(x, taps[None, None], padding=256).square().sum((1, 2))[:, None] / 2
 
-    result = voice(Subject(HighPass(), RATE), vowel, target=0, maximum=5000)
+    result = voice(Subject(HighPass(), RATE), vowel, target=0, rule="gradient", maximum=5000)
     known = vowel_clip("ah", "men").attrs["formants"]
     heard, relevant = (result.median_formants.sel(signal=signal).values for signal in ("input", "relevance"))
     np.testing.assert_allclose(heard[:3], known[:3], rtol=0.05)
@@ -102,7 +102,7 @@ def test_the_segment_is_the_loudest_of_the_input() -> None:
     wave = torch.zeros(2, 8000)
     wave[0, 1000:2600] = torch.randn(1600)
     wave[1, 5000:6600] = torch.randn(1600)
-    result = autocorrelation(Subject(Passing(), RATE), wave, target=0)
+    result = autocorrelation(Subject(Passing(), RATE), wave, target=0, rule="gradient")
     np.testing.assert_allclose(result.start * RATE, [1000, 5000], atol=2)
     np.testing.assert_allclose((result.stop - result.start) * RATE, 1600)
 
@@ -181,5 +181,5 @@ def test_the_table_has_the_medians_of_f0_and_formants(vowel: Tensor) -> None:
 def test_the_maximum_that_was_used_is_signed() -> None:
     pytest.importorskip("parselmouth")
     subject = Subject(Passing(), 8000)
-    result = voice(subject, torch.randn(4000), target=0, maximum=5500)
+    result = voice(subject, torch.randn(4000, rule="gradient"), target=0, maximum=5500)
     assert json.loads(result.attrs["arguments"])["maximum"] == 4000
