@@ -181,5 +181,5 @@ def test_the_table_has_the_medians_of_f0_and_formants(vowel: Tensor) -> None:
 def test_the_maximum_that_was_used_is_signed() -> None:
     pytest.importorskip("parselmouth")
     subject = Subject(Passing(), 8000)
-    result = voice(subject, torch.randn(4000, rule="gradient"), target=0, maximum=5500)
+    result = voice(subject, torch.randn(4000), target=0, rule="gradient", maximum=5500)
     assert json.loads(result.attrs["arguments"])["maximum"] == 4000
