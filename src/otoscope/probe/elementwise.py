@@ -14,7 +14,7 @@ _ALSO = frozenset(  # which torch does not tag, or which are no operations of AT
     "tanhshrink hardsigmoid relu6 silu celu mish softplus gelu clone contiguous identity masked_fill where div "
     "iadd isub imul itruediv rsub rpow rtruediv rmul radd truediv floordiv mod pow sub add mul and or xor invert "
     "abs le lt ge gt eq ne long int bool short byte alias lift_fresh quantize_per_tensor dequantize type_convert "
-    "positive lerp addcmul addcdiv angle view_as_same".split()
+    "positive lerp addcmul addcdiv angle view_as_same copy".split()
 )
 
 

@@ -55,9 +55,7 @@ def follow(call: Call, result: Any, lookup: Lookup, unknown: Unknown | None = No
         The support of a tensor that came from an operation which is not known here, of inputs with these supports; by
         default it sees all that these see.
     """
-    if call.name == "__setitem__":
-        result = call.args[0]
-    outputs = tensors_in(result)
+    outputs = tensors_in(returned(call, result))
     inputs = supports_of(_read(call), lookup)
     if not outputs or call.name.startswith(_CONSTANT):
         return []
@@ -67,8 +65,16 @@ def follow(call: Call, result: Any, lookup: Lookup, unknown: Unknown | None = No
     return [(out, _marked(call, out, support)) for out, support in found]
 
 
+def returned(call: Call, result: Any) -> Any:
+    """What a call made; where it returns nothing, what it wrote into."""
+    writes = call.name.endswith("_") and (call.name == "__setitem__" or not call.name.endswith("__"))
+    return call.args[0] if result is None and writes and call.args else result
+
+
 def _read(call: Call) -> list[Tensor]:
     """The tensors of which a call reads numbers, and not the shape or type alone."""
+    if call.name == "copy_":
+        return tensors_in(call.args[1:])
     if call.name in ("to", "type_as", "view_as", "reshape_as", "expand_as"):
         return tensors_in(call.args[:1])
     return tensors_in((call.args, call.kwargs))

@@ -52,7 +52,7 @@ def restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tupl
         return [(outputs[0], source)]
     read = call.args[:1] if call.name.endswith("_as") else (call.args, call.kwargs)
     sources = supports_of(tensors_in(read), lookup)
-    excluded = statistics(sources)
+    excluded = set() if call.name == "__setitem__" else statistics(sources)  # what is overwritten is gone
     if call.name in JOINING:
         return [(outputs[0], _joined(call, outputs[0], lookup, excluded))]
     edges: list[list[Tensor]] = []
@@ -74,7 +74,7 @@ def restructured(call: Call, outputs: list[Tensor], lookup: Lookup) -> list[tupl
     seen = marks(sources, excluded)
     found = []
     for out, first, last in zip(outputs, *edges, strict=True):
-        first, last = _compressed(first, last)
+        first, last = compressed(first, last)
         found.append((out, Support(first, last, tuple(out.shape), *seen)))
     return found
 
@@ -143,7 +143,7 @@ def _joined(call: Call, out: Tensor, lookup: Lookup, excluded: set[int]) -> Supp
     return Support(first, last, tuple(out.shape), *seen)
 
 
-def _compressed(first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+def compressed(first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
     """Reduce to length one the axes along which neither varies."""
     for axis in range(first.ndim):
         if first.shape[axis] > 1 and _is_constant(first, axis) and _is_constant(last, axis):

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-from otoscope.probe.follow import CHOSEN, follow
+from otoscope.probe.follow import CHOSEN, follow, returned
 from otoscope.probe.growth import Growth, Where, hop_of
 from otoscope.probe.inject import Injection
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached
 from otoscope.probe.readoff import Place, read_off
+from otoscope.probe.sharing import Sharing, overwritten
 from otoscope.probe.support import Support, even, marks, reduced
 from otoscope.probe.tap import Layer, Tap
 
@@ -76,6 +77,7 @@ class Recorder:
         self._squares: set[int] = set()  # origins of what was squared
         self._supports: Any = WeakIdKeyDictionary()  # None for what is computed from parameters alone
         self._lineages: Any = WeakIdKeyDictionary()
+        self._sharing = Sharing()
         self._tensors, self._calls, self._coarsest = 0, 0, 1.0
         self._left = ""  # the first function by which numbers from the sound left torch
         for t in _tensors_of_modules(model):
@@ -91,7 +93,7 @@ class Recorder:
         lineages = [self._lineages[t] for t in before if t in self._lineages]
         read = None if call.tap is None else (self._supports.get(call.input), tuple(call.input.shape))
         result = call.run()
-        outputs = tensors_in(call.args[0] if call.name == "__setitem__" else result)
+        outputs = tensors_in(returned(call, result))
         if not outputs:
             self._watch_leaving(call, before)
             return result
@@ -111,6 +113,10 @@ class Recorder:
                 self._keep(call.tap, out)
             self._supports[out] = support
             self._lineages[out] = self._descend(call, lineages)
+            if any(out is t for t in before):
+                for other in self._sharing.beside(out):
+                    self._supports[other] = overwritten(other, self._supports.get(other), out, support)
+        self._sharing.meet(before, outputs)
         for out in outputs:
             if out not in self._supports:
                 self._supports[out] = None
