@@ -130,8 +130,7 @@ def _output_tap(
 ) -> tuple[Tap | None, Network]:
     """The output as a tap; None where the trace lost it on the way."""
     ended = _Ended(network.model, network.contract, network.given)
-    # Traces are kept by model, shape and rate: at 1 Hz this one is not taken for that of the model itself.
-    last = list(trace(ended, inputs, 1.0).values())[-1]
+    last = list(trace(ended, inputs, sample_rate).values())[-1]
     return (last if last.op == "leaky_relu" and last.shape[1:] == tuple(shape)[1:] else None), ended
 
 

@@ -242,6 +242,12 @@ def test_moments_are_found_after_the_taps_were_looked_at() -> None:
     assert "frame 20" in scope.relevance(WAVE, target=1, at=0.105, rule="gradient").attrs["score_note"]
 
 
+def test_looking_for_moments_leaves_the_taps_as_they_are() -> None:
+    scope = Scope(Frames(), RATE)
+    scope.relevance(WAVE, target=1, at=0.105)
+    assert list(scope.taps(WAVE)) == list(Scope(Frames(), RATE).taps(WAVE)) == ["conv"]
+
+
 def test_a_moment_of_an_output_without_time_is_refused() -> None:
     with pytest.raises(InputError, match=r"asks for a moment of the output, and the output .* has no axis of time"):
         ask(Clips(), at=0.1)

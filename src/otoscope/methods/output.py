@@ -102,8 +102,8 @@ class Output:
         frames = frames_of_output(self.subject.network, self.inputs[:1], self.subject.sample_rate)
         if math.isnan(frames.hop) or math.isnan(frames.centre):
             raise InputError(
-                "when the frames of the output are is not known: neither the trace nor a measurement shows it; give as "
-                "target a function that chooses frames by number"
+                "where in time the frames of the output are is shown neither by the trace nor by a measurement: give "
+                "as target a function that chooses frames by number"
             )
         return frames
 

@@ -27,7 +27,7 @@ class Memory(Generic[T]):
     def recall(self, model: nn.Module, key: tuple[object, ...]) -> tuple[T | None, Callable[[T], None]]:
         """What was kept for a model as it is now, None where there is nothing; and how to keep it."""
         state, inner = state_of(model), underlying(model)
-        key = (*key, "" if inner is model else repr(getattr(model, "contract", None)))
+        key = (*key, type(model), "" if inner is model else repr(getattr(model, "contract", None)))
         before, kept = self._results.get(inner, (None, {}))
         if before != state:
             kept = {}
