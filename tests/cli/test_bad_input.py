@@ -107,7 +107,7 @@ def test_bad_sounds_are_refused_by_name(
         (("sonify", "--layer", "relu", "--channels", "4"), "unknown map 4: relu has 4 feature maps, 0 to 3"),
         (("sonify", "--layer", "relu", "--n-maps", "0"), "n_maps"),
         (("strs", "--layer", "relu"), "no layer is named 'relu'; the layers are conv"),
-        (("strs", "--n-fft", "8"), "n_fft is 8"),
+        (("strs", "--n-fft", "0"), "n_fft has to be 1 or more, not 0"),
         (("strs", "--hop", "0"), "hop"),
         (("frame-response", "--time", "9"), "9 s"),
         (("voice", "--segment-start", "5"), "not within the sound"),

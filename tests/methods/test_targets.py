@@ -170,6 +170,50 @@ def test_a_sure_model_is_explained_by_its_logits(last: Any) -> None:
     assert np.isfinite(found.probability)
 
 
+@pytest.mark.parametrize(
+    ("last", "kind", "scale"),
+    [
+        (lambda z: -z.log_softmax(1), "negative log-probabilities by a softmax", 1),
+        (lambda z: -z.softmax(1), "negative probabilities by a softmax", 1),
+        (lambda z: 100 * z.softmax(1), "100 times probabilities by a softmax", 1),
+        (lambda z: 100 * (1e4 * z).softmax(1), "100 times probabilities by a softmax", 1e4),
+    ],
+)
+def test_the_likeliest_class_is_explained_however_probabilities_are_scaled(last: Any, kind: str, scale: float) -> None:
+    found, expected = ask(Clips(last)), ask(Clips(lambda z: scale * z))
+    same(found, expected.relevance.values)
+    assert found.class_name == expected.class_name and found.runner_up == expected.runner_up
+    assert float(found.probability) == pytest.approx(float(expected.probability), rel=1e-4)
+    assert found.attrs["score_kind"] == "logit" and kind in found.attrs["score_note"]
+
+
+def unseen(z: Tensor) -> Tensor:
+    """A softmax that is not known by its operations, so that its values alone say what it is."""
+    powers = torch.pow(math.e, z)
+    return powers / powers.sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (lambda z: -unseen(z).log(), "negative log-probabilities"),
+        (lambda z: -unseen(z), "negative probabilities"),
+        (lambda z: 100 * unseen(z), "percentages"),
+        (lambda z: z.softmax(0), "over axis 0 .* the clips"),
+    ],
+)
+def test_values_that_do_not_say_which_class_is_likeliest_are_refused(last: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ask(Clips(last))
+
+
+def test_a_softmax_over_time_has_no_mean() -> None:
+    model = Frames(False, lambda z: z.softmax(2))
+    with pytest.raises(InputError, match=r"over axis 2 .* time"):
+        ask(model, target=1)
+    assert ask(model, target=1, at=0.05).attrs["score_kind"] == "logit"
+
+
 def test_what_cannot_be_taken_back_is_called_a_probability() -> None:
     class Hidden(nn.Module):
         """Its softmax is made of an operation that is not seen through."""

@@ -17,6 +17,8 @@ from otoscope.probe.scores import Answer
 from otoscope.subject import Subject
 from otoscope.types import Span
 
+_ALIKE = 1e-4  # by which the sum of probabilities may miss 1
+
 
 @dataclass(frozen=True)
 class Output:
@@ -88,6 +90,30 @@ class Output:
                 "clip, about one value for each sample, so that these are no classes. Give as target 'energy', with "
                 "at=(start, stop) in s or target_band=(low, high) in Hz for a part of it, or a function from it to "
                 "one number for each clip (on the command line --target energy, or --target file.py:function)"
+            )
+
+    def check_sense(self, at: Span | None) -> None:
+        """Raise an InputError where the largest value is not that of the likeliest class, or says nothing of it."""
+        known, shape = self.found.normalised, tuple(self.found.value.shape)
+        if known is not None and known.of == "softmax":
+            axis = known.class_axis
+            if axis == 0 and self.class_count > 1:
+                raise InputError(
+                    f"the softmax at the end of the model is over axis 0 of its output {shape}, the clips of a batch, "
+                    "so that every answer to a single clip is 1, whatever the sound. Let the model take the softmax "
+                    f"over the classes (dim={self.class_axis}), or return its logits"
+                )
+            if axis is not None and axis == self.time_axis != self.class_axis and at is None:
+                raise InputError(
+                    f"the softmax at the end of the model is over axis {axis} of its output {shape}, time, so that the "
+                    "mean over time is the same for every sound. Let the model take the softmax over the classes "
+                    f"(dim={self.class_axis}), or ask for a moment with at (--at on the command line)"
+                )
+        if known is None and (what := _turned(self.over_time(self.found.value))):
+            raise InputError(
+                f"the model's output {shape} seems to be {what}, by its values, and no softmax was seen in the model "
+                "by which to take it back to logits. Let the model return logits, probabilities or log-probabilities, "
+                "or give as target a function of the output (on the command line --target file.py:function)"
             )
 
     @property
@@ -200,9 +226,10 @@ class Output:
                 f"a {self.kind}, as its values show; no softmax or sigmoid was seen in the model, so it could not be "
                 "taken back to a logit"
             )
-        what = f"{'log-' if known.log else ''}probabilities by a {known.of}"
+        what = f"{_times(known.factor)}{'log-' if known.log else ''}probabilities by a {known.of}"
         if not known.odds:
             mean = ", the mean over frames of the logits" if known.averaged else ""
+            mean += ", so that the smallest value is that of the likeliest class" if known.factor < 0 else ""
             return f"the model returns {what}; explained is the logit before it{mean}"
         of = "the mean over frames of its probabilities" if known.averaged else "one of its probabilities"
         return f"the model returns {of}; explained are the log odds of that, from the logits before"
@@ -211,7 +238,9 @@ class Output:
         """Of each class (clip, class), the mean over some frames, and in words what they are."""
         returned, known, contract = self.found.returned, self.found.normalised, self.subject.contract
         if known is not None and not (known.log and known.averaged):
-            return self.class_scores(known.probability(returned), frames), "probability, as the model returns it"
+            how = "probability, as the model returns it"
+            how += "" if known.factor == 1 else f", divided by {known.factor:g}"
+            return self.class_scores(known.probability(returned), frames), how
         if known is None and self.kind != "logit":
             found = returned.exp() if self.kind == "log-probability" else returned
             return self.class_scores(found, frames), "probability, as the model returns it"
@@ -235,6 +264,30 @@ def output_of(subject: Subject, inputs: Tensor, found: Answer) -> Output:
     if class_axis is None:
         class_axis = class_axis_of(shape, time_axis, contract.classes)
     return Output(subject, inputs, found, class_axis, time_axis)
+
+
+def _turned(values: Tensor) -> str | None:
+    """What else than scores values (clip, class, time) are, for which a softmax over classes would be wrong."""
+    values = values.detach().double()
+    if values.shape[1] < 2:
+        return None
+
+    def is_one(sums: Tensor) -> bool:
+        return bool(((sums - 1).abs() < _ALIKE).all())
+
+    if bool((values >= 0).all()):
+        if is_one((-values).exp().sum(1)):
+            return "negative log-probabilities, of which the smallest is that of the likeliest class"
+        return "percentages" if is_one(values.sum(1) / 100) else None
+    if bool((values <= 0).all()) and is_one(-values.sum(1)):
+        return "negative probabilities, of which the smallest is that of the likeliest class"
+    return None
+
+
+def _times(factor: float) -> str:
+    """In words, what probabilities were multiplied by."""
+    size = "" if abs(factor) == 1 else f"{abs(factor):g} times "
+    return f"{size}negative " if factor < 0 else size
 
 
 def _span(name: str, given: Sequence[float], unit: str) -> tuple[float, float]:

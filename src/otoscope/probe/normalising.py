@@ -6,6 +6,7 @@ the result is (a list for several results), or None.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,7 @@ class Form:
 
 
 Known = Normalised | Form
+_Rule = Callable[..., Any]
 
 
 def _mean_odds(known: Normalised, axes: Sequence[int], keep: bool) -> Normalised | None:
@@ -52,7 +54,7 @@ def _mean_odds(known: Normalised, axes: Sequence[int], keep: bool) -> Normalised
     if both is None or len(axes) == count or known.class_axis in [axis % count for axis in axes]:
         return None  # not frames, but all or the classes themselves
     p, q = (one.logsumexp(tuple(axes), keepdim=keep) for one in both)
-    return Normalised("sigmoid", p - q, odds=True, averaged=True)
+    return Normalised("sigmoid", p - q, odds=True, averaged=True, factor=known.factor)
 
 
 def _softmax(args: Any, kwargs: Any, known: Any, result: Any) -> Known:
@@ -78,7 +80,7 @@ def _log_sigmoid(args: Any, kwargs: Any, known: Any, result: Any) -> Known:
 def _exp(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
     what = known[0]
     if isinstance(what, Normalised):
-        return replace(what, log=False) if what.log and not what.averaged else None
+        return replace(what, log=False) if what.log and what.factor == 1 and not what.averaged else None
     if isinstance(what, Form):
         return Form("exp", what.z) if what.of == "shifted" else None
     return Form("exp", args[0])
@@ -86,7 +88,16 @@ def _exp(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
 
 def _log(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
     what = known[0]
-    return replace(what, log=True) if isinstance(what, Normalised) and not what.log else None
+    plain = isinstance(what, Normalised) and not what.log and what.factor == 1
+    return replace(what, log=True) if plain else None
+
+
+def _log_to(base: float) -> _Rule:
+    def rule(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
+        found = _log(args, kwargs, known, result)
+        return found.times(1 / math.log(base)) if isinstance(found, Normalised) else None
+
+    return rule
 
 
 def _tanh(args: Any, kwargs: Any, known: Any, result: Any) -> Known:
@@ -123,7 +134,7 @@ def _extreme(args: Any, kwargs: Any, known: Any, result: Any) -> Any:
 
 def _largest(what: Normalised, axes: tuple[int, ...], keep: bool) -> Normalised | None:
     odds, count = log_odds(what), what.logit.ndim
-    if odds is None or what.class_axis in [axis % count for axis in axes]:
+    if odds is None or what.factor < 0 or what.class_axis in [axis % count for axis in axes]:
         return None
     if what.of == "sigmoid":
         return replace(what, logit=what.logit.amax(axes, keepdim=keep))
@@ -159,7 +170,7 @@ def _add(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
         if number is None:
             continue
         if isinstance(what, Normalised):
-            return what if 0 <= number <= TOLERANCE / 2 and not what.log else None  # before a logarithm
+            return what if 0 <= number <= TOLERANCE / 2 * what.factor and not what.log else None  # before a logarithm
         if what.of == "exp" and number == 1:
             return Form("plus", what.z)
         if what.of == "sum" and 0 <= number <= TOLERANCE / 2:
@@ -178,13 +189,19 @@ def _subtract(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
             return Form("shifted", x)
         if of_less.of == "logsumexp":
             return of_softmax(x, of_less.axis, log=True)
-    if isinstance(of_less, Normalised) and of_less.of == "sigmoid" and _number(x) == 1 and not of_less.log:
-        return replace(of_less, logit=-of_less.logit)
+    if isinstance(of_less, Normalised):
+        number = _number(x)
+        if number == 0:
+            return of_less.times(-1)
+        if of_less.of == "sigmoid" and number == of_less.factor and not of_less.log:
+            return replace(of_less, logit=-of_less.logit)
     return None
 
 
 def _multiply(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
     for what, other in ((known[0], args[1]), (known[1], args[0])):
+        if isinstance(what, Normalised) and (constant := _constant(other)) is not None:
+            return what.times(constant)
         number = _number(other) if isinstance(what, Form) and what.of == "tanh" else None
         if number is not None:
             return _finished(replace(what, a=what.a * number, b=what.b * number))
@@ -202,6 +219,8 @@ def _divide(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
             return Normalised("sigmoid", of_below.z)
     if isinstance(of_below, Form) and of_below.of == "sum" and isinstance(of_top, Form) and of_top.of == "exp":
         return of_softmax(of_top.z, of_below.axis) if of_top.z is of_below.z else None
+    if isinstance(of_top, Normalised) and (constant := _constant(below)):
+        return of_top.times(1 / constant)
     number = _number(below) if isinstance(of_top, Form) and of_top.of == "tanh" else None
     if number:
         return _finished(replace(of_top, a=of_top.a / number, b=of_top.b / number))
@@ -218,6 +237,8 @@ def _power(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
 
 def _negate(args: Any, kwargs: Any, known: Any, result: Any) -> Known | None:
     what = known[0]
+    if isinstance(what, Normalised):
+        return what.times(-1)
     return Normalised("sigmoid", -what.z, log=True) if isinstance(what, Form) and what.of == "softplus" else None
 
 
@@ -260,7 +281,7 @@ def _joined(args: Any, kwargs: Any, known: Any, result: Any, name: str) -> Known
     if not isinstance(parts, list) or not all(isinstance(part, Normalised) for part in parts):
         return None
     first: Normalised = parts[0]
-    if any((part.of, part.log) != (first.of, first.log) for part in parts):
+    if any((part.of, part.log, part.factor) != (first.of, first.log, first.factor) for part in parts):
         return None
     shares = [part.share for part in parts]
     share = None if any(one is None for one in shares) else _again(name, shares, args, kwargs)
@@ -297,6 +318,11 @@ def _number(value: Any) -> float | None:
     return None
 
 
+def _constant(value: Any) -> float | None:
+    """A number by which probabilities are scaled; one that a model makes of each clip has an axis of clips."""
+    return None if isinstance(value, Tensor) and value.ndim else _number(value)
+
+
 def _axis(args: Sequence[Any], kwargs: Any) -> int | None:
     """The one axis of a reduction, None where it has several or does not say."""
     given = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else None))
@@ -321,9 +347,6 @@ def _again(name: str, on: Any, args: Sequence[Any], kwargs: Any) -> Any:
     return function(on, *args[1:], **keywords) if isinstance(on, list) else function(*args[1:], **keywords)
 
 
-_Rule = Callable[..., Any]
-
-
 def _named(rule: _Rule, name: str) -> _Rule:
     return lambda args, kwargs, known, result: rule(args, kwargs, known, result, name)
 
@@ -333,6 +356,7 @@ RULES: dict[str, _Rule] = (
     | dict.fromkeys(_SOFTMAXES - {"softmin"}, _softmax)
     | dict.fromkeys(_LOG_SOFTMAXES, _log_softmax)
     | {"softmin": _softmin, "log_sigmoid": _log_sigmoid, "logsigmoid": _log_sigmoid, "exp": _exp, "log": _log}
+    | {"log2": _log_to(2), "log10": _log_to(10)}
     | {"tanh": _tanh, "softplus": _softplus, "logsumexp": _logsumexp, "sum": _sum, "mean": _mean}
     | dict.fromkeys(["max", "amax"], _extreme)
     | dict.fromkeys(["adaptive_avg_pool1d", "adaptive_avg_pool2d"], _pooled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -32,6 +32,9 @@ class Normalised:
         Whether the logits are log odds that were made of several logits, not what the model itself computed.
     averaged : bool
         Whether they are of a mean over frames.
+    factor : float
+        What was returned is this many times the probabilities, or their logarithms: 100 of percentages, -1 of a
+        negative log-likelihood.
     share : Tensor or None
         Of a softmax, another distribution over the same classes, of the shape of the probabilities: the axis along
         which it sums to 1 is that of the classes, whatever the probabilities are.
@@ -42,6 +45,7 @@ class Normalised:
     log: bool = False
     odds: bool = False
     averaged: bool = False
+    factor: float = 1.0
     share: Tensor | None = None
 
     @property
@@ -55,7 +59,14 @@ class Normalised:
 
     def probability(self, returned: Tensor) -> Tensor:
         """The probabilities in what the model returned."""
+        returned = returned / self.factor
         return returned.exp() if self.log else returned
+
+    def times(self, number: float) -> Normalised | None:
+        """So many times the probabilities; a sigmoid in another range than 0 to 1 or 100 may be no probability."""
+        factor = self.factor * number
+        fits = factor and math.isfinite(factor) and (self.log or self.of == "softmax" or abs(factor) in (1, 100))
+        return replace(self, factor=factor) if fits else None
 
     def agrees(self, returned: Tensor) -> bool:
         """Whether the logits make what was returned."""
@@ -68,7 +79,7 @@ class Normalised:
         if axis is None:
             return False
         if self.averaged:  # a mean of logarithms: each class less the same number
-            less = returned.detach().double() - logit
+            less = returned.detach().double() / self.factor - logit
             return _near(less, less.mean(axis, keepdim=True).expand_as(less))
         return _near(logit.softmax(axis), found)
 

@@ -17,6 +17,7 @@ the model returns                   the logits are
 softmax(z), log softmax(z)          z
 :math:`\\sigma(z)`, log of it        z
 1 - :math:`\\sigma(z)`               -z
+100 softmax(z), -log softmax(z)     z, whose likeliest class has the smallest value of a negative log-likelihood
 one class of a softmax              its log odds, :math:`z_c - \\log \\sum_{k \\ne c} e^{z_k}`
 the mean of probabilities over time the log odds of that mean, in the domain of logarithms and so never saturated; the
                                     logits of the single frames cannot be had back from it
