@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from otoscope import InputError, Scope
+from otoscope.audio import write_audio
+from otoscope.contract import Contract
 from otoscope.data import read
 from otoscope.data.find import find_sounds
 from otoscope.sounds import Sounds
@@ -53,6 +55,18 @@ def test_some_can_be_read_again_unless_they_are_gone(scope: Scope, clip: Tensor)
     assert [number for number, _ in again] == [0, 2] and sounds.facts == signed
     assert all(torch.equal(one.inputs, found[number].inputs) for number, one in again)
     assert not sounds.once and Sounds(scope, iter([clip])).once
+
+
+def test_how_many_sounds_were_changed_is_said(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16_000)
+    for name, samples, rate in (("a", 4000, 8000), ("b", 8000, 16_000), ("c", 500, 8000), ("d", 2000, 8000)):
+        write_audio(tmp_path / f"{name}.wav", noise[:samples], rate)
+    model = torch.nn.Sequential(torch.nn.Conv1d(1, 4, 16, 4), torch.nn.ReLU())
+    found = Scope(model, contract=Contract(sample_rate=8000, length=2000)).coherence(tmp_path).attrs
+    assert found["cut"] == "2 of 4 sounds were cut to 0.25 s"
+    assert found["filled"] == "1 of 4 sounds was filled up with zeros to 0.25 s"
+    assert "1 of 4 sounds was resampled from 16000 to 8000 Hz" in found["note"]
+    assert found["cut"] in found["note"] and found["filled"] in found["note"]
 
 
 def test_sounds_that_are_too_short_are_filled_up_with_zeros(scope: Scope, clip: Tensor) -> None:

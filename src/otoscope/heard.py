@@ -8,6 +8,8 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.subject import Subject
 
+_MADE = ("mixed", "resampled", "scaled")  # changes of a sound; what else is noted of it are warnings
+
 
 def fitted(subject: Subject, samples: int, name: str | None = None) -> dict[str, str]:
     """What is done to a sound of so many samples so that the model, of that name, can take it.
@@ -17,8 +19,7 @@ def fitted(subject: Subject, samples: int, name: str | None = None) -> dict[str,
     dict
         A sentence as `cut` or as `filled`; nothing where the sound is taken as it is.
     """
-    contract, rate = subject.contract, subject.sample_rate
-    taken = contract.length or max(samples, contract.trained_length or 1, contract.minimum_length)
+    contract, rate, taken = subject.contract, subject.sample_rate, _taken(subject, samples)
     if taken == samples:
         return {}
     takes = "takes" if contract.length else "was trained on" if taken == contract.trained_length else "takes at least"
@@ -27,6 +28,21 @@ def fitted(subject: Subject, samples: int, name: str | None = None) -> dict[str,
         return {"cut": f"{start} cut to that length, the first {taken / rate:.3g} s of {samples / rate:.3g} s."}
     how = "repeated" if contract.padding == "repeat" else "filled up with zeros"
     return {"filled": f"{start} {how} to that length, from {samples / rate:.3g} s."}
+
+
+def _taken(subject: Subject, samples: int) -> int:
+    contract = subject.contract
+    return contract.length or max(samples, contract.trained_length or 1, contract.minimum_length)
+
+
+def changes_of(subject: Subject, clip: xr.DataArray) -> list[tuple[str, str]]:
+    """What is done to a sound of a data set, in a few words each, under `cut`, `filled` or `changed`."""
+    made = [one for one in str(clip.attrs.get("note") or "").split("; ") if one.startswith(_MADE)]
+    samples, taken = clip.sizes["time"], _taken(subject, clip.sizes["time"])
+    length = f"to {taken / subject.sample_rate:.3g} s"
+    filled = "repeated" if subject.contract.padding == "repeat" else "filled up with zeros"
+    fit = [("cut", f"cut {length}")] if taken < samples else [("filled", f"{filled} {length}")] * (taken > samples)
+    return [*(("changed", one) for one in made), *fit]
 
 
 def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> str | None:

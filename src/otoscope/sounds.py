@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from otoscope.data.find import find_sounds, sound_of
 from otoscope.data.items import Item
 from otoscope.errors import InputError
+from otoscope.heard import changes_of, joined_note
 from otoscope.probe.blocks import block_ends
 from otoscope.subject import Subject
 from otoscope.trial import REFUSALS
@@ -39,6 +41,8 @@ class Clip:
         What else is known of it, such as its speaker.
     filling : int
         How many samples at the end of `inputs` are zeros that filled it up.
+    changes : sequence of (str, str)
+        What was done to the sound, see :func:`otoscope.heard.changes_of`.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Clip:
     label: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     filling: int = 0
+    changes: Sequence[tuple[str, str]] = ()
 
     @property
     def samples(self) -> int:
@@ -63,19 +68,21 @@ class Sounds(Sized, Iterable[Clip]):
         self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else name
         sounds = find_sounds(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
         self._sounds, self._hash, self._count = sounds, hashlib.sha256(), 0
+        self._changes: Counter[tuple[str, str]] = Counter()
         self.latest: deque[Clip] = deque(maxlen=32)  # more than a batch
 
     def __len__(self) -> int:
         return len(self._sounds) if isinstance(self._sounds, Sized) else 0
 
     def __iter__(self) -> Iterator[Clip]:
-        self._hash, self._count = hashlib.sha256(), 0
+        self._hash, self._count, self._changes = hashlib.sha256(), 0, Counter()
         for number, sound in enumerate(self._sounds):
             clip = _clip(self.subject, sound, number)
             # facts count, for some methods divide the sounds by them: into speakers, into groups
             self._hash.update(json.dumps([clip.name, clip.label, sorted(clip.facts.items())]).encode())
             self._hash.update(clip.inputs.detach().float().cpu().numpy().tobytes())
             self._count += 1
+            self._changes.update(clip.changes)
             self.latest.append(clip)
             yield clip
 
@@ -92,11 +99,16 @@ class Sounds(Sized, Iterable[Clip]):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What results say of the data: its name and count, and a hash of it."""
+        """What results say of the data: its name and count, a hash of it, and how many sounds were changed."""
         count = f"{self._count} sound{'' if self._count == 1 else 's'}"
+        said: dict[str, list[str]] = {}
+        for (kind, change), number in self._changes.items():
+            said.setdefault(kind, []).append(f"{number} of {count} {'was' if number == 1 else 'were'} {change}")
         return {
             "audio": f"{self.name} ({count})" if self.name else count,
             "audio_sha256": self._hash.hexdigest(),
+            **{kind: "; ".join(said[kind]) for kind in ("cut", "filled") if kind in said},
+            **joined_note(*chain.from_iterable(said.values())),
         }
 
 
@@ -143,7 +155,7 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
         raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
     inputs = subject.inputs(clip)
     filling = max(0, inputs.shape[-1] - clip.size) if subject.contract.padding == "zeros" else 0
-    return Clip(name, inputs, label, facts, filling)
+    return Clip(name, inputs, label, facts, filling, changes_of(subject, clip))
 
 
 def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:
