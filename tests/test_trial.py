@@ -361,6 +361,32 @@ def test_what_was_found_is_kept_and_not_tried_again() -> None:
 # -- Further arguments, and what takes no sound -----------------------------------------------------------
 
 
+class Settled(Base):
+    """Normalises over its batch and draws noise, as far as it is told to."""
+
+    joint, noise = False, 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.joint:
+            x = x / x.std()
+        return self.scores(x + self.noise * torch.randn_like(x) if self.noise else x)
+
+
+def test_what_was_found_is_found_anew_when_the_model_changes(wave: Tensor) -> None:
+    model = Settled()
+    nn.init.zeros_(model.out.weight)
+    model.joint, model.noise = True, 0.1
+    subject = Scope(model)
+    assert (subject.contract.clips, subject.contract.calls) == ("apart", "equal"), "it answers the same to everything"
+    nn.init.normal_(model.out.weight.data)
+    for one in (subject, Scope(model)):
+        one.inputs(wave)
+        assert (one.contract.clips, one.contract.calls) == ("meet", "random")
+    model.joint, model.noise = False, 0.0
+    subject.inputs(wave)
+    assert (subject.contract.clips, subject.contract.calls) == ("apart", "equal")
+
+
 class Masked(Base):
     """Takes how long each clip is, and a gain."""
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -26,13 +25,14 @@ from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
+from otoscope.probe.memory import Memory, State, state_of
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
 from otoscope.types import Excerpt, Progress, Wave
 
 _LONGEST = 3600.0  # s
 _PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
-_FOUND: WeakKeyDictionary[nn.Module, dict[Any, Contract]] = WeakKeyDictionary()  # by what was stated
+_found_out: Memory[Contract] = Memory()
 
 
 class Subject:
@@ -112,6 +112,8 @@ class Subject:
             )
         if self._contract.sample_rate is None:
             raise InputError("the sample rate of the model is not known: give sample_rate in Hz")
+        self._stated = self._contract
+        self._found_as: State | None = None  # the state of the model in which the rest of the contract was found
         self._stated_axes = dict(time_axes or {})
         self._time_axes: dict[str, int] | None = None  # by the full names of taps
         self._tried = False
@@ -184,9 +186,7 @@ class Subject:
     @property
     def digest(self) -> str:
         """Hash of the names, shapes and values of the weights."""
-        weights = (*self.model.parameters(), *self.model.buffers())
-        # What is done to `.data` does not count as a version; it shows in the sum.
-        state = tuple((tensor.data_ptr(), tensor._version, tensor.detach().sum().item()) for tensor in weights)
+        state = state_of(self.model)
         if self._digest is None or self._digest[0] != state:
             self._digest = state, weights_digest(self.model)
         return self._digest[1]
@@ -317,6 +317,10 @@ class Subject:
 
     def _find(self, samples: int, name: str) -> None:
         """Find out what the contract leaves open, by noise of a second, or as long as a sound where that is refused."""
+        state = state_of(self.model)
+        if self._found_as not in (None, state):  # what was found was found of another model
+            self._contract, self._tried = self._stated, False
+        self._found_as = state
         stated = self._contract
         if None not in (stated.layout, stated.clips, stated.calls):
             return
@@ -324,10 +328,11 @@ class Subject:
         beside = replace(stated, classes=None, scores=None, class_axis=None, time_axis=None)
         key = (beside, repr(sorted(self.network.given)))
         with self.lock:
-            known = _FOUND.setdefault(self.model, {})
-            if key not in known:
-                known[key] = self._found(samples, name)
-            self._contract = stated.changed(**{name: getattr(known[key], name) for name in _TO_FIND})
+            known, remember = _found_out.recall(self.model, key)
+            if known is None:
+                known = self._found(samples, name)
+                remember(known)
+            self._contract = stated.changed(**{name: getattr(known, name) for name in _TO_FIND})
 
     def _found(self, samples: int, name: str) -> Contract:
         stated = self._contract

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.weak import WeakIdKeyDictionary
 
+from otoscope.probe.described import Description
 from otoscope.probe.locks import underlying
 
 T = TypeVar("T")
 
-_SEEN = 16  # numbers of each weight that are compared
 _MOST = 8  # results that are kept of one model
-_PLAIN = (int, float, str, bool, tuple, type(None))
 
 
 class Memory(Generic[T]):
@@ -29,7 +29,7 @@ class Memory(Generic[T]):
         state, inner = state_of(model), underlying(model)
         key = (*key, type(model), "" if inner is model else repr(getattr(model, "contract", None)))
         before, kept = self._results.get(inner, (None, {}))
-        if before != state:
+        if before != state or not state.whole:
             kept = {}
 
         def remember(result: T) -> None:
@@ -41,48 +41,29 @@ class Memory(Generic[T]):
         return kept.get(key), remember
 
 
-def state_of(model: nn.Module) -> tuple[object, ...]:
-    """What tells one state of a model from another: settings of its modules, and where and what its weights are.
+@dataclass(frozen=True)
+class State:
+    """What tells one state of a model from another; `whole` where nothing of it could not be compared."""
 
-    The version of a tensor counts what is written into it; a few of its numbers are compared as well, since writing
-    through ``.data`` is not counted.
+    described: str
+    whole: bool
+
+
+def state_of(model: nn.Module) -> State:
+    """The settings, hooks and weights of a model as they are now, by value.
+
+    Of weights it is a checksum of all their bits, so that a write that torch does not count (through ``.data``, or
+    NumPy) is seen as well.
 
     Examples
     --------
     >>> model = nn.Conv1d(1, 8, 30)
     >>> before = state_of(model)
-    >>> model.weight.data[0, 0, 0] = 2
+    >>> model.weight.data[0, 0].neg_()[:0]
+    tensor([])
     >>> before == state_of(model)
     False
     """
-    inner = underlying(model)
-    settings = [
-        (id(module), id(getattr(type(module), "forward", None)), tuple(_settings(module))) for module in inner.modules()
-    ]
-    tensors = [
-        t for t in (*inner.parameters(), *inner.buffers()) if not isinstance(t, nn.parameter.UninitializedParameter)
-    ]
-    places = [(t.data_ptr(), t._version, tuple(t.shape), t.dtype, str(t.device)) for t in tensors]
-    with torch.no_grad():
-        parts = [_some(t) for t in tensors if t.numel()]
-        seen = torch.cat(parts).cpu().numpy().tobytes() if parts else b""
-    return tuple(settings), tuple(places), seen
-
-
-def _settings(module: nn.Module) -> list[tuple[str, object]]:
-    return [
-        (name, value if isinstance(value, _PLAIN) and not _holds_tensors(value) else id(value))
-        for name, value in vars(module).items()
-        if not name.startswith("_") and name != "training" and not isinstance(value, (dict, list, Tensor))
-    ]
-
-
-def _holds_tensors(value: object) -> bool:
-    return isinstance(value, tuple) and any(isinstance(item, Tensor) for item in value)
-
-
-def _some(t: Tensor) -> Tensor:
-    """A few numbers of a tensor, from all over it."""
-    flat = t.detach().reshape(-1) if t.is_contiguous() else t.detach().flatten()
-    step = max(t.numel() // _SEEN, 1)
-    return flat[::step][:_SEEN].to(torch.float64 if not t.is_complex() else torch.complex128).abs()
+    description = Description()
+    described = repr(description.of(underlying(model)))
+    return State(hashlib.sha256(described.encode()).hexdigest(), description.whole)
