@@ -52,6 +52,14 @@ class Levelled(Base):
         return self.scores(x.view(len(x), 1, -1))
 
 
+class LevelledTogether(Base):
+    """As that, at the level of all clips together, so that only where nothing is left clips do not meet."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x - x.mean(1, keepdim=True)
+        return self.scores((x / (x.std() + 1e-5)).view(len(x), 1, -1))
+
+
 class Perceptron(nn.Module):
     """(batch, time) of one length."""
 
@@ -124,6 +132,35 @@ class Stereo(nn.Module):
         return self.out(F.relu(self.conv(x)).mean(-1))
 
 
+class Certain(Base):
+    """(batch, 1, time), so sure that its answer to any noise is 1; (1, time) is a clip without an axis of clips."""
+
+    def frames(self, x: Tensor) -> Tensor:
+        return self.out(F.relu(self.conv(x)).mT)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1 - (1 - self.frames(x).sigmoid()).prod(1)
+
+
+class Pooled(Certain):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(60 * self.frames(x) + 50).amax(1)
+
+
+class Dead(Certain):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(F.relu(self.conv(x) - 50).mT).mean(1)
+
+
+@pytest.mark.parametrize("kind", [Certain, Pooled, Dead])
+def test_an_answer_that_no_noise_moves_keeps_its_axes(kind: type[nn.Module], wave: Tensor) -> None:
+    model = kind().eval()
+    scope = Scope(model)
+    torch.testing.assert_close(scope.output(wave), model(wave[None, None]).detach())
+    assert scope.contract.layout == "(batch, 1, time)" and scope.contract.clip_axis == "kept"
+    assert scope.output(torch.stack([wave, 2 * wave])).shape == (2, 4)
+
+
 def expected(model: Any, wave: Tensor) -> Tensor:
     """The answer (4,) to one sound, as the author of the model calls it."""
     shape = {Recurrent: (1, -1, 1), Lone: (-1,), Squeezed: (1, 1, -1)}.get(type(model), (1, -1))
@@ -136,6 +173,7 @@ def expected(model: Any, wave: Tensor) -> Tensor:
     ("kind", "layout"),
     [
         (Levelled, "(batch, time)"),
+        (LevelledTogether, "(batch, time)"),
         (Perceptron, "(batch, time)"),
         (Unbatched, "(batch, time)"),
         (Strict, "(batch, time)"),

@@ -120,9 +120,13 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
     return chosen[0].contract
 
 
-def _place(trial: Trial) -> tuple[bool, int, bool]:
-    """By which the layouts that a model takes are ordered; what is rare is meant where nothing usual fits as well."""
-    return not trial.hears, trial.rank, trial.contract.layout not in _USUAL
+def _place(trial: Trial) -> tuple[bool, bool, int, bool]:
+    """By which the layouts that a model takes are ordered; what is rare is meant where nothing usual fits as well.
+
+    A model may be so sure that noise does not move its answer: a layout that loses the clips is not taken for that.
+    """
+    lost = trial.contract.clip_axis == "lost"
+    return lost, not trial.hears, trial.rank, trial.contract.layout not in _USUAL
 
 
 def _axes(answer: Sequence[Tensor]) -> tuple[bool, int]:

@@ -33,7 +33,10 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
         others = [logits(subject.network, level * noise) for level in (0.01, 1.0)]
         depends = any(float(target.score(other, torch.tensor([clip]))) != value for other in others)
     if not depends:
-        return "it does not depend on the sound: it is a constant, its activations are dead, or something cuts it off"
+        return (
+            "it does not depend on the sound: it is a constant, or at its limit (a probability of 1), its activations "
+            "are dead, or something cuts it off"
+        )
     if target.kind == "probability" and min(abs(value), abs(1 - value)) < _SURE:
         return (
             f"the model is so sure (its probability is {value:.9g}) that a small change does not move it. Let the "
