@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from otoscope import InputError, Scope
 from otoscope.contract import Contract
+from otoscope.methods.slide import answer_along
+from otoscope.network import Network
 from otoscope.pieces import Pieces
 from otoscope.training.evaluate import clip_scores
 
@@ -118,6 +120,64 @@ def test_answers_without_one_axis_of_classes_are_those_of_the_first_piece(wave: 
     torch.testing.assert_close(answer, found.output(wave[:LENGTH]))
     with pytest.raises(InputError, match="no mean over pieces of a longer sound can be explained"):
         found.relevance(wave, target=lambda y: y.sum((1, 2)))
+
+
+@pytest.mark.parametrize("last", [nn.Softmax(1), nn.Sigmoid(), nn.LogSoftmax(1), nn.Identity()])
+@pytest.mark.parametrize("kind", [Fixed, Joint])
+def test_probabilities_of_a_long_sound_are_those_of_all_pieces(
+    kind: type[Fixed], last: nn.Module, wave: Tensor
+) -> None:
+    class Last(kind):  # type: ignore[misc, valid-type]
+        def forward(self, x: Tensor) -> Tensor:
+            return last(super().forward(x))  # type: ignore[no-any-return]
+
+    model, plain = Last().eval(), kind().eval()
+    expected = by_hand(plain, wave, [0, 1000, 2000, 2300], [1, 1, 1, 0.3])
+    two = answer_along(_network(model), torch.stack([wave, wave.flip(0)])[:, None])
+    logits = two.value[0] - two.value[0].mean(), expected - expected.mean()
+    torch.testing.assert_close(*(logits if not isinstance(last, nn.Sigmoid) else (two.value[0], expected)))
+    if not isinstance(last, nn.Identity):
+        assert two.normalised is not None
+        assert two.normalised.logit.shape == (2, 3)
+    result = scope(model).relevance(torch.stack([wave, wave.flip(0)]), rule="gradient")
+    assert result.target.values[0] == int(expected.argmax())
+    mean = by_hand(model, wave, [0, 1000, 2000, 2300], [1, 1, 1, 0.3])
+    likely = mean if isinstance(last, (nn.Softmax, nn.Sigmoid)) else expected.softmax(0)
+    assert float(result.probability[0]) == pytest.approx(float(likely.max()), rel=1e-4)
+
+
+def _network(model: nn.Module) -> Network:
+    found = scope(model)
+    found.output(torch.zeros(LENGTH))
+    return found.network
+
+
+def test_what_says_nothing_of_a_long_sound_is_refused_with_the_reason(wave: Tensor) -> None:
+    class Dead(Fixed):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(torch.relu(self.conv(x) - 100).mean(-1))
+
+    with pytest.raises(InputError, match=r"zero everywhere: it does not depend on the sound"):
+        scope(Dead()).relevance(wave, target=0, rule="gradient")
+
+    class Rounded(Fixed):
+        def forward(self, x: Tensor) -> Tensor:
+            return (1e3 * super().forward(x)).round()
+
+    with pytest.raises(InputError, match=r"zero everywhere: its gradient is zero, though the output depends"):
+        scope(Rounded()).relevance(wave, target=0)
+
+
+def test_the_similarity_of_two_long_sounds(wave: Tensor) -> None:
+    model, other = Fixed().eval(), wave.flip(0)
+    leaf = wave.clone().requires_grad_()
+    starts, weights = [0, 1000, 2000, 2300], [1, 1, 1, 0.3]
+    own, reference = by_hand(model, leaf, starts, weights), by_hand(model, other, starts, weights).detach()
+    expected = torch.cosine_similarity(own, reference, 0)
+    (gradient,) = torch.autograd.grad(expected, leaf)
+    result = scope(model).relevance(wave, target="similarity", against=other, rule="gradient")
+    assert float(result.score) == pytest.approx(float(expected), rel=1e-5)
+    np.testing.assert_allclose(result.relevance, gradient, atol=1e-4 * float(gradient.abs().max()))
 
 
 @pytest.mark.parametrize(("total", "hop"), [(4, None), (5, None), (8, None), (9, 1), (11, 3)])

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
+from otoscope.methods.slide import answers_along, vjp_along
 from otoscope.methods.targets import Explained
-from otoscope.probe import Rule, logits, rule_name, vjp
+from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
 
 _TIMES_THE_INPUT = ("gradient_x_input", "integrated_gradients", "occlusion", "frequency_occlusion")
@@ -30,7 +31,7 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
     value = float(target.value[clip])
     with torch.no_grad():
         noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(0)).to(inputs)
-        others = [logits(subject.network, level * noise) for level in (0.01, 1.0)]
+        others = [answers_along(subject.network, level * noise) for level in (0.01, 1.0)]
         depends = any(float(target.score(other, torch.tensor([clip]))) != value for other in others)
     if not depends:
         return (
@@ -58,9 +59,9 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
 
 def _gradient(subject: Subject, inputs: Tensor, clip: int, target: Explained) -> Tensor | None:
     try:
-        value, pull = vjp(subject.network, inputs, rule="gradient")
+        found, pull = vjp_along(subject.network, inputs, rule="gradient")
         with torch.enable_grad():
-            leaf = value.clone().requires_grad_()
+            leaf = found.value.clone().requires_grad_()
             (seed,) = torch.autograd.grad(target.score(leaf, torch.tensor([clip])).sum(), leaf)
         return pull(seed)
     except InputError:

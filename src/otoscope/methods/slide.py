@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from otoscope.errors import InputError
 from otoscope.network import Network
 from otoscope.pieces import Pieces
 from otoscope.probe import Pullback, Rule, vjp
@@ -36,10 +38,24 @@ def answer_along(network: Network, inputs: Tensor) -> Answer:
 
 
 def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
-    value, returned = (torch.cat(each) for each in zip(*((one.value, one.returned) for one in found), strict=True))
-    if pieces is not None:
-        value, returned = pieces.mean(value), pieces.mean(returned)
-    return Answer(value, returned, found[0].normalised)
+    def join(each: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(each)) if pieces is None else pieces.mean(torch.cat(list(each)))
+
+    value, returned = join([one.value for one in found]), join([one.returned for one in found])
+    known = [one.normalised for one in found if one.normalised is not None]
+    if not known:
+        return Answer(value, returned)
+    first = known[0]
+    if len(known) < len(found) or not all(one.is_like(first) for one in known):
+        raise InputError(
+            "the model answers with probabilities of one kind to some of the clips or pieces of the sound, and with "
+            "something else to others, so that they have no logits in common: give one clip, or a part of the sound "
+            "(--start and --duration on the command line)"
+        )
+    shares = [one.share for one in known if one.share is not None]
+    share = join(shares) if len(shares) == len(known) else None
+    averaged = first.averaged or (first.log and pieces is not None)  # of logarithms there is a mean, too
+    return Answer(value, returned, replace(first, logit=value, share=share, averaged=averaged))
 
 
 def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answer, Pull | Pullback]:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from otoscope.errors import InputError
 from otoscope.methods.output import Output, output_of
+from otoscope.methods.slide import answers_along
 from otoscope.models.resolve import load_function
-from otoscope.probe.backproject import answer
 from otoscope.probe.scores import Answer
 from otoscope.results import variable
 from otoscope.subject import Subject
@@ -215,7 +215,7 @@ def _of_similarity(subject: Subject, output: Output, against: Any) -> Explained:
             "or a wave (--against on the command line)"
         )
     with torch.no_grad():
-        other = answer(subject.network, subject.inputs(against)).value
+        other = answers_along(subject.network, subject.whole(against))
     if len(other) != 1:
         raise InputError("against has to be a single sound")
     reference = output.embedding(other)

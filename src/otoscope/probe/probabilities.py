@@ -62,6 +62,11 @@ class Normalised:
         returned = returned / self.factor
         return returned.exp() if self.log else returned
 
+    def is_like(self, other: Normalised) -> bool:
+        """Whether both are of one kind, so that their logits can be put together."""
+        kinds = [(one.of, one.log, one.odds, one.averaged, one.factor, one.class_axis) for one in (self, other)]
+        return kinds[0] == kinds[1]
+
     def times(self, number: float) -> Normalised | None:
         """So many times the probabilities; a sigmoid in another range than 0 to 1 or 100 may be no probability."""
         factor = self.factor * number
