@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -27,7 +26,7 @@ from otoscope.probe.growth import Growth, Where, hop_of
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached, evaluating, frozen, intercepting
 from otoscope.probe.opened import opened
-from otoscope.probe.readoff import Place, between, moments_of, read_edges
+from otoscope.probe.readoff import UNEVEN, Place, between, moments_of, read_edges
 from otoscope.probe.support import Support, even, marks
 
 _MOST = 12  # operations that are measured in one trace
@@ -125,13 +124,13 @@ class Injection:
                 return None
             hop = told
         n = node.shape[axis]
-        if measured.field is None:
+        if measured.field is None or measured.note == UNEVEN:
             start = (samples - hop * n) / 2 + (hop - 1) / 2
             if measured.centre == measured.centre:
                 start = measured.centre
             support = even(node.shape, axis, hop, start, max(round(hop), 1), True)
             seen = {"before": "all before", "after": "all after"}.get(measured.sees, "the whole clip")
-            return replace(support, known=known, cut=cut, notes=(*notes, f"sees {seen}"))
+            return replace(support, known=known, cut=cut, notes=(*notes, measured.note or f"sees {seen}"))
         support = even(node.shape, axis, hop, measured.centre, measured.field)
         return replace(support, known=known, cut=cut, notes=notes)
 
@@ -144,7 +143,7 @@ class Injection:
                 if second.field is not None and second.field >= self.clip.shape[-1]:  # a kernel as long as the clip
                     latest = second.centre + (second.field - second.hop) / 2
                     return replace(second, field=None, centre=latest, sees="before")
-                if second.field is not None or second.sees in ("before", "after"):
+                if second.field is not None or second.sees in ("before", "after") or second.note:
                     return second
         elif found.hop > 0:
             return puller.over_phases(axis, found)
@@ -188,22 +187,9 @@ class _Puller:
         return seen.flatten(0, -2).any(0)
 
     def hulls(self, axis: int, moments: Sequence[int]) -> list[Hull] | None:
-        """First and last sample that each moment sees, by one pass where they lie far apart, else by one each."""
-        n = self.node.shape[axis]
-        middles = [int((a + b + 1) / 2 / n * self.samples) for a, b in pairwise(moments)]
-        cuts = [0, *middles, self.samples]
-        mask = self.pull((axis,), moments)
-        if mask is None:
-            return None
-        pieces = [(mask[a:b], a) for a, b in pairwise(cuts)]
-        found = [_hull(piece, offset) for piece, offset in pieces]
-        known = [one for one in found if one is not None]
-        longest = max((b - a + 1 for a, b in known), default=0)
-        apart = all(a[1] + longest < b[0] for a, b in pairwise(known))
-        if len(known) == len(moments) and (len(moments) == 1 or apart):
-            return known
+        """First and last sample that each moment sees, by a pass each: what one sees may lie amid what others do."""
         masks = [self.pull((axis,), [moment]) for moment in moments]
-        found = [None if one is None else _hull(one, 0) for one in masks]
+        found = [None if mask is None else _hull(mask) for mask in masks]
         known = [one for one in found if one is not None]
         return known if len(known) == len(moments) else None
 
@@ -245,9 +231,9 @@ class _Puller:
         return best
 
 
-def _hull(mask: Tensor, offset: int) -> Hull | None:
+def _hull(mask: Tensor) -> Hull | None:
     where = mask.nonzero().flatten()
-    return (int(where[0]) + offset, int(where[-1]) + offset) if len(where) else None
+    return (int(where[0]), int(where[-1])) if len(where) else None
 
 
 def _graph(model: nn.Module, clip: Tensor, asked: _Asked) -> tuple[Tensor, _Node]:

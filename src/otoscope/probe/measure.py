@@ -22,8 +22,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,13 +32,6 @@ from otoscope.probe.passes import Edge, Passes
 from otoscope.probe.precise import in_double
 
 Axes = tuple[int, ...]
-
-
-class Stated(NamedTuple):
-    """What is said of a tap beforehand, which saves passes: its axes that are time, and about how much it sees."""
-
-    axes: Axes = ()
-    field: int = 0
 
 
 def measure(
@@ -122,7 +113,7 @@ class Measuring:
     def __init__(self, passes: Passes, x: Tensor, clips: int, values: bool = False) -> None:
         self.passes, self.x, self.clips, self.values = passes, x, clips, values
         self.samples = x.shape[-1]
-        self.stated: Mapping[str, Stated] = {}
+        self.stated: Mapping[str, Axes] = {}
         more = max(2880 * round(self.samples / 5760), 1) if self.samples > 5760 else self.samples
         self.more = more
         self.longer = torch.cat([x, x], -1)[..., : self.samples + more]
@@ -132,7 +123,7 @@ class Measuring:
         self.four: dict[str, tuple[int, ...]] = {}  # shapes of taps on several clips in a row
 
     def taps(
-        self, names: Sequence[str] | None, stated: Mapping[str, Stated] | None = None, bisect: bool = True
+        self, names: Sequence[str] | None, stated: Mapping[str, Axes] | None = None, bisect: bool = True
     ) -> dict[str, Measured]:
         """What is found of taps.
 
@@ -140,7 +131,7 @@ class Measuring:
         ----------
         names : sequence of str, optional
             All by default.
-        stated : mapping of str to Stated, optional
+        stated : mapping of str to tuple of int, optional
             Where what is seen moves along stated axes of a tap that does not grow, others are not tried.
         bisect : bool
             Whether to bisect where no gradient arrives, which takes many passes, or to leave such taps out.
@@ -179,9 +170,7 @@ class Measuring:
             if name not in edges or (suspect and self._polluted(leaf, edges[name])):
                 lost[name] = axes[name]
                 continue
-            found[name] = self._by_gradient(
-                leaf, edges[name], axes[name], self.stated.get(name, Stated()), ends.get(name)
-            )
+            found[name] = self._by_gradient(leaf, edges[name], axes[name], self.stated.get(name, ()), ends.get(name))
             if found[name].spans and found[name].field is None and ends.get(name) == "":
                 cut.append(name)
         return found, lost, cut
@@ -191,15 +180,15 @@ class Measuring:
         mask = self.passes.pull(leaf, edge, (), [])
         return mask is None or bool(mask.any())
 
-    def _by_gradient(self, leaf: Tensor, edge: Edge, axes: Axes, stated: Stated, end: str | None) -> Measured:
+    def _by_gradient(self, leaf: Tensor, edge: Edge, axes: Axes, stated: Axes, end: str | None) -> Measured:
         """A tap that gradients reach; `end` is what it sees across several clips, None where these were not taken."""
         if axes and end == "clip":
             return Measured(axes, whole="clip", how="gradient")
-        tried = axes or stated.axes
-        spans = self._spans(leaf, edge, tried, stated.field) if tried else []
+        tried = axes or stated
+        spans = self._spans(leaf, edge, tried) if tried else []
         if not axes and not _moves(spans):
             axes = self._moving(leaf, edge)
-            spans = self._spans(leaf, edge, axes, stated.field) if axes else spans
+            spans = self._spans(leaf, edge, axes) if axes else spans
         axes = axes or tried
         if not axes:
             return Measured(how="gradient", note="no time axis")
@@ -212,23 +201,10 @@ class Measuring:
         whole: Whole = "before" if end == "before" else "after" if end == "after" else one.whole
         return replace(one, axes=axes, whole=whole, how="gradient", note=note, spans=tuple(spans), samples=self.samples)
 
-    def _spans(self, leaf: Tensor, edge: Edge, axes: Axes, field: int) -> list[Span]:
-        """What moments see: by one backward pass where that lies far apart, else by one each; none where nothing."""
-        n = edge.shape[axes[0]]
-        moments = moments_of(n)
-        if len(moments) * field > self.samples:
-            return self._spans_one_by_one(leaf, edge, axes, moments)
-        borders = [int((a + b + 1) / 2 / n * self.samples) for a, b in pairwise(moments)]
-        cuts = [0, *borders, self.samples]
-        mask = self._pull(leaf, edge, axes, moments)
-        hulls = [_hull(mask[a:b], a) for a, b in pairwise(cuts)] if mask is not None else []
-        if not _apart(hulls):
-            return self._spans_one_by_one(leaf, edge, axes, moments)
-        return [Span(j, *hull) for j, hull in zip(moments, hulls, strict=True) if hull is not None]
-
-    def _spans_one_by_one(self, leaf: Tensor, edge: Edge, axes: Axes, moments: Sequence[int]) -> list[Span]:
+    def _spans(self, leaf: Tensor, edge: Edge, axes: Axes, moments: Sequence[int] | None = None) -> list[Span]:
+        """What moments see, by a pass each: what one sees may lie amid what others do. None where one sees nothing."""
         spans = []
-        for moment in moments:
+        for moment in moments_of(edge.shape[axes[0]]) if moments is None else moments:
             mask = self._pull(leaf, edge, axes, [moment])
             hull = None if mask is None else _hull(mask)
             if hull is None:
@@ -244,7 +220,7 @@ class Measuring:
         best: Axes = ()
         furthest = 0.0
         for axis, n in reversed(list(enumerate(edge.shape))):
-            spans = self._spans_one_by_one(leaf, edge, (axis,), [0, n - 1]) if n > 1 and axis else []
+            spans = self._spans(leaf, edge, (axis,), [0, n - 1]) if n > 1 and axis else []
             if not spans:
                 continue
             moved = abs(spans[1].first + spans[1].last - spans[0].first - spans[0].last) / 2
@@ -294,18 +270,9 @@ def _moves(spans: Sequence[Span]) -> bool:
     return len({span.first for span in spans}) > 1 or len({span.last for span in spans}) > 1
 
 
-def _hull(mask: Tensor, offset: int = 0) -> tuple[int, int] | None:
+def _hull(mask: Tensor) -> tuple[int, int] | None:
     where = mask.nonzero().flatten()
-    return (int(where[0]) + offset, int(where[-1]) + offset) if len(where) else None
-
-
-def _apart(hulls: Sequence[tuple[int, int] | None]) -> bool:
-    """Whether what moments see was found for all, and lies so far apart that it is surely that of each."""
-    found = [hull for hull in hulls if hull is not None]
-    if not found or len(found) < len(hulls):
-        return False
-    longest = max(last - first + 1 for first, last in found)
-    return all(a[1] + longest < b[0] for a, b in pairwise(found))
+    return (int(where[0]), int(where[-1])) if len(where) else None
 
 
 def _across(start: tuple[bool, bool], end: tuple[bool, bool]) -> str:

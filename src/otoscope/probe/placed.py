@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from otoscope.probe.bisection import Changes, growth
 from otoscope.probe.check import Check
 from otoscope.probe.follow import CHOSEN
-from otoscope.probe.measure import Measuring, Stated, grown, heard, measure
+from otoscope.probe.measure import Measuring, grown, heard, measure
 from otoscope.probe.moments import Measured, Span, moments_of
 from otoscope.probe.passes import Passes
 from otoscope.probe.trace import Tap
@@ -55,14 +55,10 @@ class _Placing:
         self.model, self.x = model, x
         self.passes = Passes(model)
         self.measuring = Measuring(self.passes, x, clips=4)
-        stating = {
-            name: Stated(axes_of(tap), tap.receptive_field or 0)
-            for name, tap in taps.items()
-            if axes_of(tap) and knows_its_place(tap)
-        }
+        stating = {name: axes_of(tap) for name, tap in taps.items() if axes_of(tap) and knows_its_place(tap)}
         self.read = self.measuring.taps(list(stating), stating, bisect=False)
         before = self.measuring.before
-        lost = {name: one.axes for name, one in stating.items() if name not in self.read and name in before}
+        lost = {name: axes for name, axes in stating.items() if name not in self.read and name in before}
         self.changes = Changes(self.passes, self.x, lost) if lost else None
         odd = [name for name, found in self.read.items() if not _exactly(taps[name], found)]
         self.mattering = measure(model, x, odd, values=True) if odd else {}

@@ -27,6 +27,9 @@ _STEPS = (720, 360, 240, 120, 60, 48, 24, 12, 8, 6, 4, 3, 2, 1)
 _PERIOD = 360  # elements on either side of the middle that are compared
 _LONGEST = 64  # elements after which steps are tried to come again
 
+CHANGES = "what is seen changes along the clip"
+UNEVEN = "elements do not follow one another evenly in time: hop not known"
+
 Moments = list[tuple[int, float]]
 
 
@@ -174,23 +177,38 @@ def read_edges(firsts: Moments, lasts: Moments) -> Place:
     if len(firsts) == 1:
         (j, low), (_, high) = firsts[0], lasts[0]
         return Place(centre=(low + high) / 2, field=round(high - low) + 1)
-    if firsts[-1][1] < firsts[0][1] and lasts[-1][1] < lasts[0][1]:
+    if _falls(firsts) and _falls(lasts):
         back = read_edges([(-j, e) for j, e in reversed(firsts)], [(-j, e) for j, e in reversed(lasts)])
         return Place(centre=back.centre, field=back.field, sees=back.sees, note="time runs backwards")
+    fields = {round(high - low) + 1 for (_, low), (_, high) in zip(firsts, lasts, strict=True)}
+    if len(fields) == 1 and _bends(firsts) > max(fields):
+        return Place(field=fields.pop(), note=UNEVEN)
     firsts, lasts = _uncut(firsts, min), _uncut(lasts, max)
     hops = [(s[-1][1] - s[0][1]) / (s[-1][0] - s[0][0]) for s in (firsts, lasts) if len(s) > 1]
-    hops = [hop for hop in hops if hop > 0]
-    if not hops:
-        return Place(sees="clip", note="" if not firsts and not lasts else "moves irregularly: hop not known")
+    if not hops or min(hops) <= 0:
+        return Place(sees="clip", note="" if not firsts and not lasts else f"{CHANGES}: hop not known")
     hop = sum(hops) / len(hops)
     if not firsts or not lasts:
         return Place(hop=hop, sees="before" if lasts else "after")
     middle = (firsts[0][0] + firsts[-1][0] + lasts[0][0] + lasts[-1][0]) / 4
     (j, low), (k, high) = (min(s, key=lambda moment: abs(moment[0] - middle)) for s in (firsts, lasts))
     low, high = low - hop * j, high - hop * k
-    differ = len(hops) == 2 and abs(hops[0] - hops[1]) > 1e-6 * hop + 1.5 / max(firsts[-1][0] - firsts[0][0], 1)
-    note = "both edges move, but not alike" if differ else ""
-    return Place(hop=hop, centre=(low + high) / 2, field=round(high - low) + 1, note=note)
+    grows = abs(hops[0] - hops[-1]) * (firsts[-1][0] - firsts[0][0])
+    if high < low or grows > max(1.5, (high - low + 1) / 2):  # by more than elements differ behind interpolation
+        return Place(hop=hop, centre=(low + high) / 2, sees="clip", note=CHANGES)
+    return Place(hop=hop, centre=(low + high) / 2, field=round(high - low) + 1)
+
+
+def _falls(edges: Moments) -> bool:
+    """Whether an edge moves to earlier samples, and never to later ones."""
+    steps = [b - a for (_, a), (_, b) in pairwise(edges)]
+    return min(steps) < 0 and max(steps) <= 0
+
+
+def _bends(edges: Moments) -> float:
+    """Samples by which an edge is off a straight line at the middle one of three moments, twice over."""
+    at = [edge for _, edge in edges]
+    return abs(at[0] - 2 * at[1] + at[2]) if len(at) == 3 else 0.0
 
 
 def _moves_evenly(edges: Moments) -> bool:
