@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -125,9 +126,25 @@ def test_it_is_said_in_result_picture_table_and_page(
     assert words in figure.get_supxlabel().replace("\n", " ")
     code, _, err = run(capsys, "strs", "net.py:Fixed", name, "--out", "out")
     assert code == 0 and words in err
+    _, out, _ = run(capsys, "strs", "net.py:Fixed", name)
+    assert words in " ".join(out.split())
+    _, out, _ = run(capsys, "strs", "net.py:Fixed", name, "--json")
+    assert any(words in note for note in json.loads(out)["notes"])
+    _, out, _ = run(capsys, "inspect", "net.py:Fixed", name, "--out", "inspected")
+    assert "notes" in out and words in " ".join(out.replace("│", " ").split())
     assert words in Path("out/report.html").read_text("utf-8")
     exact = Scope("net.py:Fixed").strs(torch.ones(2000))
     assert not {"cut", "filled", "note"} & set(exact.attrs)
+
+
+def test_random_weights_are_said_by_every_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "The weights of cnn12 are random"
+    for words in (["crs", "long.wav"], ["filters"], ["taps"]):
+        code, _, err = run(capsys, words[0], "cnn12", *words[1:])
+        assert code == 0 and err.count(said) == 1, words
+    result = Scope("cnn12").filters()
+    assert said in result.attrs["note"]
+    assert "note" not in Scope("net.py:Fixed").filters().attrs
 
 
 def test_clips_in_the_layout_of_the_model_are_taken() -> None:

@@ -20,7 +20,7 @@ from otoscope.dsp.bands import band_energy, octave_bands
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
-from otoscope.heard import fit_note
+from otoscope.heard import fit_note, untrained
 from otoscope.methods.attribution import option_values
 from otoscope.methods.crs import crs
 from otoscope.methods.filters import filters
@@ -284,12 +284,7 @@ def _notes(compared: list[_Compared]) -> list[str]:
     changes = dict.fromkeys(one.clip.attrs.get("note") for one in compared)
     notes = [f"The recording: {change}." for change in changes if change]
     for name, subject, clip in ((one.name, one.subject, one.clip) for one in compared):
-        if note := fit_note(subject, clip, name):
-            notes.append(note)
-        if getattr(subject.model, "weights_source", "unknown") is None:
-            notes.append(
-                f"The weights of {name} are random: its results show what the architecture does without training."
-            )
+        notes += filter(None, (fit_note(subject, clip, name), untrained(subject, name)))
     rates = {one.subject.sample_rate for one in compared}
     if len(rates) > 1:
         notes.append(f"The models take different sample rates; compared is what lies below {min(rates) / 2:g} Hz.")

@@ -50,6 +50,13 @@ def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> s
     return next(iter(fitted(subject, clip.sizes["time"], name).values()), None)
 
 
+def untrained(subject: Subject, name: str | None = None) -> str | None:
+    """The sentence that says so of a model whose weights are random, None of any other."""
+    if getattr(subject.model, "weights_source", "unknown") is not None:
+        return None
+    return f"The weights of {name or subject.name} are random: what is seen is the architecture without training."
+
+
 def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False) -> None:
     """Raise an InputError where what the model hears of a sound is nothing but zeros, which nothing explains.
 

@@ -55,9 +55,10 @@ def envelope(result: xr.Dataset, record: Record) -> dict[str, Any]:
     -------
     dict
         `method`, `source`, `model`, `model_sha256`, `subject` (what the model takes and answers), `audio` and
-        `audio_sha256` (None without a sound), `arguments`, `version`, and the `rows` of the result.
+        `audio_sha256` (None without a sound), `arguments`, `version`, `notes` (what was done to the sound, and what
+        else a reader should know), and the `rows` of the result.
     """
-    content: dict[str, Any] = finite({**provenance(result), "rows": rows(result, record)})
+    content: dict[str, Any] = finite({**provenance(result), "notes": notes(result), "rows": rows(result, record)})
     return content
 
 
@@ -70,6 +71,11 @@ def comparison_envelope(result: xr.Dataset) -> dict[str, Any]:
         content["share"] = dict(zip(result["model"].values.tolist(), result["share"].values.tolist(), strict=True))
     content = finite(content)
     return content
+
+
+def notes(result: xr.Dataset) -> list[str]:
+    """What was done to the sound, and what else a reader should know, such as that weights are random."""
+    return [note for note in str(result.attrs.get("note", "")).split("; ") if note]
 
 
 def rule_line(result: xr.Dataset) -> str | None:

@@ -90,12 +90,12 @@ def compare(
         )
     write(common.out, {"compare": result})
     missing = json.loads(result.attrs["missing"])
+    for note in str(result.attrs["notes"]).splitlines():
+        err_console.print(note, markup=False)
     if common.json:
         print_json(comparison_envelope(result))
         end_named(missing)
         return
-    for note in str(result.attrs["notes"]).splitlines():
-        err_console.print(note, markup=False)
     _print_table(result.attrs["audio"], comparison_rows(result), {
         "model": "model", "target": "class", "probability": "probability", "relevance_peak": "relevance peaks at (Hz)",
         "input_overlap": "overlap with the input", "crs_peak": "CRS peaks at (Hz)",

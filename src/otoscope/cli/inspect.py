@@ -21,8 +21,10 @@ from otoscope.cli.common import (
     as_span,
     load_wave,
     make_scope,
+    print_notes,
 )
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.heard import untrained
 from otoscope.methods.relevance import RelevanceRule
 
 
@@ -50,6 +52,7 @@ def inspect(
     """
     common = common or Common()
     scope = make_scope(model, common)
+    print_notes(scope.name, untrained(scope))
     summaries = []
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
@@ -72,7 +75,7 @@ def inspect(
         print_json(summaries[0] if len(summaries) == 1 else {"inspections": summaries})
     else:
         for summary in summaries:
-            out_console.print(facts_table(summary))
+            out_console.print(facts_table(summary | {"notes": "\n".join(summary.get("notes", []))}))
     several = len(summaries) > 1
     end_named({
         f"{summary['audio']}: {name}" if several else name: reason

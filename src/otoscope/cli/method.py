@@ -151,7 +151,7 @@ def _run(
             given["progress"] = lambda done, total: report(scope.name, done, total)
         result = record.function(scope, *sound, **given)
     if note := result.attrs.get("note"):
-        print_notes(str(result.attrs["audio"]), note)
+        print_notes(str(result.attrs.get("audio") or scope.name), note)
     return result
 
 
@@ -175,8 +175,8 @@ def _print(result: xr.Dataset, record: Record) -> None:
 
 
 def _remarks(result: xr.Dataset) -> list[str]:
-    """What a reader has to know of a first layer that does not read the waveform itself, or is not seen whole."""
-    attrs, remarks = result.attrs, []
+    """What a reader has to know: changes of the sound, a first layer that does not read the waveform, or not whole."""
+    attrs, remarks = result.attrs, [f"note: {note}" for note in tables.notes(result)]
     if attrs.get("reads", "the waveform") != "the waveform":
         remarks.append(f"the layer reads: {attrs['reads']}")
     if "kernels_of_the_layer" in attrs and attrs["kernels_of_the_layer"] > result.sizes["kernel"]:

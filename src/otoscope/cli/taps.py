@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import xarray as xr
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Flag, Model, PartOptions, load_wave, make_scope
+from otoscope.cli.common import Common, CommonOptions, Flag, Model, PartOptions, load_wave, make_scope, print_notes
 from otoscope.cli.console import (
     counted,
     err_console,
@@ -21,6 +21,7 @@ from otoscope.cli.console import (
     progress_bar,
 )
 from otoscope.errors import InputError
+from otoscope.heard import untrained
 from otoscope.probe import Check
 from otoscope.report import taps_table, write_numbers
 from otoscope.scope import Scope
@@ -53,6 +54,7 @@ def taps(
     """List what a model takes and answers, and its convolutions, activations and poolings with their place in time."""
     common = common or Common()
     scope = make_scope(model, common)
+    print_notes(scope.name, untrained(scope))
     wave = load_wave(audio, scope, part) if audio else None
     rows = taps_table(scope.taps(wave))
     content = {"model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows}

@@ -22,7 +22,7 @@ import xarray as xr
 
 from otoscope.audio import audio_changes, audio_duration, file_digest
 from otoscope.errors import InputError
-from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence
+from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, untrained
 from otoscope.methods.arguments import checked
 from otoscope.methods.one_by_one import together
 from otoscope.probe.passed import noting, said
@@ -163,7 +163,7 @@ def method(
                     audio = bound.arguments["data"].facts
                 elif "pieces" in result.attrs:
                     audio = along(audio, result.attrs["pieces"])
-                audio |= _drawn(subject, audio)
+                audio |= joined_note(audio.get("note"), untrained(subject), _drawn(subject))
                 digest, contract = subject.digest, signature(subject)
             if takes == "wave" and getattr(bound.arguments["wave"], "ndim", 1) == 1 and "clip" in result.dims:
                 result = result.isel(clip=0)
@@ -222,13 +222,13 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
     return name | facts_of(subject, clip)
 
 
-def _drawn(subject: Subject, facts: Mapping[str, str]) -> dict[str, str]:
+def _drawn(subject: Subject) -> str | None:
     """The note of a result of a model that draws random numbers, with a warning."""
     if subject.contract.calls != "random":
-        return {}
+        return None
     text = f"{subject.name} draws random numbers as it runs, so that this is one of many answers"
     warnings.warn(text, stacklevel=4)
-    return joined_note(facts.get("note"), text)
+    return text
 
 
 def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Iterator[inspect.BoundArguments]:

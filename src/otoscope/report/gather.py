@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
-from otoscope.heard import fit_note
+from otoscope.heard import fit_note, untrained
 from otoscope.methods.aliasing import aliasing
 from otoscope.methods.autocorrelation import autocorrelation
 from otoscope.methods.crs import crs
@@ -235,11 +235,7 @@ def spread(taps: Trace, count: int = 3) -> list[str]:
 
 
 def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
-    notes = []
-    if getattr(subject.model, "weights_source", "unknown") is None:
-        notes.append("The weights are random: the pictures show what the architecture does without training.")
-    notes += filter(None, [fit_note(subject, clip)])
-    return notes
+    return [note for note in (untrained(subject), fit_note(subject, clip)) if note]
 
 
 def _hop_for_pictures(subject: Subject, clip: xr.DataArray, layer: str | None) -> int:
