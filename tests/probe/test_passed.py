@@ -100,14 +100,71 @@ def test_a_linear_way_says_so():
     }
 
 
-def test_a_mask_of_another_signal_is_a_choice_and_no_linear_way():
-    def forward(m, x):
-        x = m.a(x)
-        return m.c(x * (x >= x.topk(2, dim=1).values[:, -1:]).float())
+def chosen_by_numpy(h):
+    return h * torch.from_numpy((h.detach().numpy() > 0).astype("float64"))
 
-    pull = vjp(net(forward), X, rule="guided")[1]
-    assert [(one.name, one.kind) for one in pull.passed] == [("mul", "selection")]
-    assert said(pull.passed) == {"governed": "", "not_governed": ""}
+
+@pytest.mark.parametrize(
+    ("choose", "name"),
+    [
+        (lambda h: h * (h >= h.topk(2, dim=1).values[:, -1:]).double(), "mul"),
+        (lambda h: h * (h.roll(1, -1) > 0).to(h), "mul"),
+        (lambda h: torch.where((h.roll(1, -1) > 0).view(h.shape), h, 2 * h), "where"),
+        (lambda h: h.gather(-1, h.argsort(-1)), "gather"),
+        (lambda h: h[..., h.mean((0, 1)).argsort()], "getitem"),
+        (lambda h: h.sort(1).values, "sort"),
+        (lambda h: h.cummax(-1).values, "cummax"),
+        (lambda h: torch.maximum(h, h.roll(1, -1)), "maximum"),
+        (lambda h: torch.stack([h, 0.1 * h]).amax(0), "amax"),
+        (lambda h: F.max_pool1d(torch.stack([h, 0 * h], -1).flatten(0, 2), 2).reshape(h.shape), "max_pool1d"),
+        (lambda h: torch.vmap(lambda one: torch.where(one > 0, one, 0.0))(h), "where"),
+        (lambda h: h + (h.roll(1, -1).round() - h).detach(), "add"),
+    ],
+)
+def test_what_the_sound_chooses_and_no_gradient_says_is_named(choose, name):
+    with pytest.raises(InputError, match=rf"guided governs none of the non-linearities .*: {name}\."):
+        vjp(net(lambda m, x: m.c(choose(m.a(x)))), X, rule="guided")
+    pull = vjp(net(lambda m, x: m.c(choose(F.relu(m.a(x))))), X, rule="guided")[1]
+    assert said(pull.passed) == {"governed": "relu", "not_governed": name}
+
+
+@pytest.mark.parametrize(
+    ("leave", "name"),
+    [
+        (chosen_by_numpy, "numpy"),
+        (lambda h: h * h.abs().max().item(), "item"),
+        (lambda h: h * float(h.detach()[0, 0, 0]), "float"),
+        (lambda h: h * torch.tensor(h.detach().tolist()), "tolist"),
+        (lambda h: h / h.detach().square().mean(), "div"),
+    ],
+)
+def test_a_way_on_which_numbers_leave_torch_or_scale_it_is_never_called_linear(leave, name):
+    found = said(vjp(net(lambda m, x: m.c(leave(m.a(x)))), X, rule="guided")[1].passed)
+    assert found["governed"] == "" and name in found["not_governed"].split(", ")
+
+
+def test_a_way_that_the_sound_decides_on_is_not_called_linear():
+    def forward(m, x):
+        return m.c(m.a(x)) if x.mean() > 9 else m.c(2 * m.a(x))
+
+    assert said(vjp(net(forward), X, rule="guided")[1].passed) == {"governed": "", "not_governed": ""}
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda h: h.amax(-1, keepdim=True).expand_as(h),
+        lambda h: torch.cat([h, 2 * h], 1).max(-1, keepdim=True).values[:, :4].expand_as(h),
+        lambda h: F.max_pool1d(torch.cat([h, 2 * h], 1), 3)[:, :4],
+        lambda h: h * (torch.arange(h.shape[-1]) > 9).to(h),
+        lambda h: torch.cat([h, torch.zeros_like(h)], 1)[:, :4].view_as(h),
+    ],
+)
+def test_poolings_and_masks_that_no_sound_made_are_no_choice(pool):
+    assert said(vjp(net(lambda m, x: m.c(pool(F.relu(m.a(x))))), X, rule="guided")[1].passed) == {
+        "governed": "relu",
+        "not_governed": "",
+    }
 
 
 def test_an_activation_by_hand_is_named_by_its_last_step():

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from otoscope.errors import InputError
 from otoscope.probe.answer import output_tensor
+from otoscope.probe.choices import Choices
 from otoscope.probe.folding import run_folding
 from otoscope.probe.governed import Governor
 from otoscope.probe.listen import (
@@ -337,7 +338,8 @@ class _Forward:
         folding: bool = False,
     ) -> None:
         self.tap, self.output, self.folding = tap, output, folding
-        self._governor, self.passage = Governor(rule), Passage(model)
+        self._choices = Choices()
+        self._governor, self.passage = Governor(rule, self._choices), Passage(model, self._choices)
         self.room: Room | None = None
         self.value: Tensor | None = None
         self.largest = 0
@@ -362,7 +364,7 @@ class _Forward:
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:
         """Run again to a tap that was given by the end of its name, now that all names are known."""
         assert self.tap is not None
-        self.tap, self._names, self.passage = resolve_tap(self.tap, self._names), [], Passage(model)
+        self.tap, self._names, self.passage = resolve_tap(self.tap, self._names), [], Passage(model, self._choices)
         return self.run(model, leaf)
 
     def _handle(self, call: Call) -> Any:

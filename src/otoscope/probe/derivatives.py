@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 Kind = Literal[
-    "activation", "weight", "scale", "product", "recurrence", "normalisation", "weighting", "selection", "unknown"
+    "activation",
+    "weight",
+    "scale",
+    "product",
+    "recurrence",
+    "normalisation",
+    "weighting",
+    "selection",
+    "choice",
+    "unknown",
 ]
 
 #: Of nodes whose derivative depends on their input, by the stem of their name.

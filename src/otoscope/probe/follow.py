@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from otoscope.probe.elementwise import is_elementwise
-from otoscope.probe.layout import STRUCTURAL, Lookup, restructured, supports_of, tensors_in
+from otoscope.probe.layout import MAKING, STRUCTURAL, Lookup, numbers_read, restructured, supports_of, tensors_in
 from otoscope.probe.listen import Call
 from otoscope.probe.ops import MAXIMA, NORMALISING, Operation
 from otoscope.probe.products import einsum, linear, matmul
@@ -32,7 +32,6 @@ _REDUCTIONS = _NORMS | frozenset(
     "mean sum amax amin max min std var std_mean var_mean logsumexp prod median nanmean nansum any all argmax argmin "
     "count_nonzero".split()
 )
-_CONSTANT = ("new_", "zeros_like", "ones_like", "empty_like", "full_like", "rand")
 _RECURRENT = frozenset(["lstm", "gru", "rnn_tanh", "rnn_relu"])
 _CELLS = frozenset(["lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"])
 _ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
@@ -56,8 +55,8 @@ def follow(call: Call, result: Any, lookup: Lookup, unknown: Unknown | None = No
         default it sees all that these see.
     """
     outputs = tensors_in(returned(call, result))
-    inputs = supports_of(_read(call), lookup)
-    if not outputs or call.name.startswith(_CONSTANT):
+    inputs = supports_of(numbers_read(call), lookup)
+    if not outputs or call.name.startswith(MAKING):
         return []
     if not inputs:
         return [(outputs[0], Support.of_constant(outputs[0].shape))] if call.operation is not None else []
@@ -69,15 +68,6 @@ def returned(call: Call, result: Any) -> Any:
     """What a call made; where it returns nothing, what it wrote into."""
     writes = call.name.endswith("_") and (call.name == "__setitem__" or not call.name.endswith("__"))
     return call.args[0] if result is None and writes and call.args else result
-
-
-def _read(call: Call) -> list[Tensor]:
-    """The tensors of which a call reads numbers, and not the shape or type alone."""
-    if call.name == "copy_":
-        return tensors_in(call.args[1:])
-    if call.name in ("to", "type_as", "view_as", "reshape_as", "expand_as"):
-        return tensors_in(call.args[:1])
-    return tensors_in((call.args, call.kwargs))
 
 
 def _marked(call: Call, out: Tensor, support: Support) -> Support:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
+from otoscope.probe.choices import Choices, rectified
 from otoscope.probe.listen import Call
 from otoscope.probe.ops import MAXIMA, SHAPING
 from otoscope.probe.pieces import Pieces
@@ -23,8 +24,8 @@ class Governor:
     :class:`_Grafted`, and a signal that is weighted or chosen (GLU, maxout) as through an activation of slope one.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        self._rule, self._pointwise, self._pieces = rule, Pointwise(), Pieces()
+    def __init__(self, rule: Rule, choices: Choices) -> None:
+        self._rule, self._choices, self._pointwise, self._pieces = rule, choices, Pointwise(), Pieces()
 
     def run(self, call: Call) -> Any:
         """The result of a call."""
@@ -35,7 +36,7 @@ class Governor:
             return self._named(call)
         if operation is not None and operation.kind != "activation" and operation.op not in MAXIMA:
             return call.run()
-        formed = self._pointwise.form(call)
+        formed = self._pointwise.form(call) if self._is_known(call) else None
         self._before_overwriting(call)
         if formed is not None:
             return self._elementwise(call, formed)
@@ -43,7 +44,27 @@ class Governor:
             return call.run_on(self._weighted_half(call))
         if (gate := self._gate(call)) is not None:
             return self._weighted(call, gate)
-        return self._pieces.run(call, self._through)
+        return self._recognised(call)
+
+    def _is_known(self, call: Call) -> bool:
+        """Whether all that the sound chose, and a call reads, is a function of another tensor."""
+        return all(map(self._pointwise.is_formed, self._choices.bend(call)))
+
+    def _recognised(self, call: Call) -> Any:
+        """The result of a call; if that has the values of a rectified signal, as by an activation."""
+        signals = [t.clone() if writes(call) and t is call.args[0] else t for t in self._choices.signals(call)]
+        result = self._pieces.run(call, self._through)
+        value = call.args[0] if result is None else result[0] if isinstance(result, tuple) and result else result
+        if not isinstance(value, Tensor):
+            return result
+        for x in signals:
+            if (factor := rectified(value, x)) is not None:
+                chosen = _grafted(x, _Rectified(value, factor), self._rule)
+                if writes(call):
+                    value.copy_(chosen)
+                    return result
+                return chosen if value is result else type(result)((chosen, *result[1:]))
+        return result
 
     def _before_overwriting(self, call: Call) -> None:
         target = call.args[0] if call.args else call.kwargs.get("input")
@@ -184,6 +205,17 @@ class _Graft:
         return self._slope
 
 
+class _Rectified(_Graft):
+    """What was recognised by its values: a rectified signal, times a factor."""
+
+    def __init__(self, result: Tensor, factor: float) -> None:
+        super().__init__(result.detach().clone(), None, "rectified")
+        self._factor = factor
+
+    def slope(self, x: Tensor) -> Tensor:
+        return self._factor * (x > 0).to(x.dtype)
+
+
 class _Grafted(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, graft: _Graft, rule: Rule) -> Tensor:
@@ -195,7 +227,7 @@ class _Grafted(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (x,) = ctx.saved_tensors
         activation = Activation(ctx.label, x, lambda: ctx.graft.slope(x))
-        return ctx.rule(grad.to(x.dtype), activation), None, None
+        return ctx.rule(grad.to(x.dtype).reshape(x.shape), activation), None, None
 
 
 _ruled: Callable[..., Tensor] = _Ruled.apply

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from otoscope.errors import InputError
+from otoscope.probe.choices import Choices
 from otoscope.probe.governed import Governor
 from otoscope.probe.listen import Call, TapReached, differentiable_recurrence, evaluating, frozen, intercepting
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
@@ -81,7 +82,8 @@ def ways_back(model: nn.Module, inputs: Tensor, taps: Sequence[str], rule: str |
     rule, wanted = find_rule(rule), set(taps)
 
     def forward(copies: bool) -> tuple[Tensor, dict[str, Tensor], Passage]:
-        governor, passage = Governor(rule), Passage(model)
+        choices = Choices()
+        governor, passage = Governor(rule, choices), Passage(model, choices)
         values: dict[str, Tensor] = {}
 
         def handle(call: Call) -> Any:

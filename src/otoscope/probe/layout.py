@@ -26,6 +26,8 @@ STRUCTURAL = frozenset(
     "native_channel_shuffle gather take_along_dim meshgrid".split()
 )
 JOINING = frozenset("cat concat concatenate stack".split())
+#: How functions begin of which the result depends on no values of their arguments.
+MAKING = ("new_", "zeros_like", "ones_like", "empty_like", "full_like", "rand")
 
 
 def tensors_in(value: Any) -> list[Tensor]:
@@ -37,6 +39,15 @@ def tensors_in(value: Any) -> list[Tensor]:
     if isinstance(value, dict):
         return [t for item in value.values() for t in tensors_in(item)]
     return []
+
+
+def numbers_read(call: Call) -> list[Tensor]:
+    """The tensors of which a call reads numbers, and not the shape or type alone."""
+    if call.name == "copy_":
+        return tensors_in(call.args[1:])
+    if call.name in ("to", "type_as", "view_as", "reshape_as", "expand_as"):
+        return tensors_in(call.args[:1])
+    return tensors_in((call.args, call.kwargs))
 
 
 def supports_of(tensors: Sequence[Tensor], lookup: Lookup) -> list[Support]:

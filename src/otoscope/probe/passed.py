@@ -20,9 +20,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.errors import InputError
+from otoscope.probe.choices import Choices
 from otoscope.probe.cuts import Cuts, name_of, refuse
 from otoscope.probe.derivatives import KINDS, LINEAR, PRODUCTS, Kind
 from otoscope.probe.listen import Call
@@ -46,8 +46,9 @@ class Passed:
         Whether the rule said what it passes back.
     kind : str
         An "activation"; a "weight" (sigmoid, softmax, attention); a "scale" (logarithm, power ...); a "product" of two
-        signals; a "weighting" of one by fewer factors; a "recurrence"; a "normalisation"; a "selection" (maximum, max
-        pooling, sorting); or "unknown".
+        signals; a "weighting" of one by fewer factors; a "recurrence"; a "normalisation"; a "selection" (pooling by
+        maximum); a "choice" by what the sound says and no gradient does (a mask, an index, a number taken out of
+        torch), or by value among signals (sorting, median); or "unknown".
     beside : bool
         Whether it lies only on the way to a factor, such as a statistic or the weight of a channel, by which a larger
         signal is multiplied.
@@ -83,12 +84,24 @@ class _Span:
     op: str
     smaller: int | None
     chooses: bool
+    selects: bool
+    fewer: bool  # whether what the sound chose are terms or factors that are fewer than the elements of the signal
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A call that took what depends on the sound out of torch, or asked it which way to go on."""
+
+    place: int
+    name: str
+    op: str
+    taken: bool
 
 
 class Passage:
     """The calls of one forward pass, by the nodes that they made."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, choices: Choices) -> None:
         scripted: list[str] = []  # the outermost of them
         for path, one in model.named_modules():
             inside = any(path.startswith(f"{outer}.") or not outer for outer in scripted)
@@ -97,7 +110,8 @@ class Passage:
         self._hidden = "scripted " + ", ".join(path or "model" for path in scripted) if scripted else _HIDDEN
         self._spans: list[_Span] = []
         self._end: int | None = None
-        self._choices: Any = WeakIdKeyDictionary()  # what compares signals, and masks made of that
+        self._left: list[_Left] = []
+        self._choices = choices
 
         self.cuts = Cuts()
 
@@ -112,14 +126,16 @@ class Passage:
         refuse(call)
         start = _count()
         smaller = _smaller(call)
-        chooses = any(one in self._choices for one in _tensors(call))
+        chooses, fewer = bool(self._choices.chosen(call)), not self._choices.bend(call)
+        selects, leaves = self._choices.selects(call), self._choices.leaves(call)
+        if leaves is not False:
+            self._left.append(_Left(start, name_of(call), step_of(call), bool(leaves)))
         result = run()
-        if isinstance(result, Tensor) and not result.requires_grad and (chooses or _compares(call, result)):
-            self._choices[result] = True
+        self._choices.note(call, result)
         end = _count()
         if end > start:
             op = call.operation.op if call.operation is not None else step_of(call)
-            self._spans.append(_Span(start, end, name_of(call), op, smaller, chooses))
+            self._spans.append(_Span(start, end, name_of(call), op, smaller, chooses, selects, fewer))
         self.cuts.note(call, result)
         return result
 
@@ -157,8 +173,9 @@ class Passage:
         for node in everything:
             span, governed = self._span(node), node.name() in _GOVERNED
             kind: Kind | None = "activation" if governed else _kind(node, span)
-            if kind is None and span is not None and span.chooses:
-                kind = "selection"
+            fewer = False
+            if span is not None and ((kind is None and span.chooses) or (kind == "selection" and span.selects)):
+                kind, fewer = "choice", kind is None and span.fewer
             number = node._sequence_nr()
             if kind is None or (span is None and self._end is not None and number >= self._end):
                 continue
@@ -166,13 +183,18 @@ class Passage:
             name, op = (span.name, span.op) if span else self._unseen(node)
             op = str(label) if label else op
             name = str(getattr(node, "place", "") or name) if governed else name
-            beside = node not in main
+            beside = fewer or node not in main
             key = (span.start, "") if span else (number, op)
             before = found.get(key)
             if before is not None:
                 op, kind = (op, kind) if governed else (before.op, before.kind)
                 governed, beside = governed or before.governed, beside and before.beside
             found[key] = Passed(name, op, governed, kind, beside)
+        last = max((node._sequence_nr() for node in everything), default=-1)
+        for left in self._left:
+            if left.place <= last:
+                one = Passed(left.name, left.op, False, "choice" if left.taken else "selection", beside=True)
+                found.setdefault((left.place, f"left by {left.op}"), one)
         named: dict[Passed, None] = {found[key]: None for key in sorted(found)}
         yield from named
 
@@ -235,15 +257,6 @@ def _depends_twice(stem: str, node: Any) -> bool:
     elif "Conv" in stem or stem in ("Linear", "MkldnnLinear"):
         sources = sources[:2]
     return sum(sources) > 1
-
-
-def _tensors(call: Call) -> list[Tensor]:
-    return [item for item in (*call.args, *call.kwargs.values()) if isinstance(item, Tensor)]
-
-
-def _compares(call: Call, result: Tensor) -> bool:
-    """Whether a result is a choice by the values of a signal."""
-    return result.dtype == torch.bool and any(one.requires_grad for one in _tensors(call))
 
 
 def _smaller(call: Call) -> int | None:

@@ -35,6 +35,7 @@ _SUMS = frozenset("add sub rsub subtract".split())
 _PRODUCTS = frozenset("mul multiply div divide true_divide where masked_fill".split())
 _CASTS = frozenset(
     "detach data neg negative positive clone to float double half bfloat16 type type_as contiguous nan_to_num dropout "
+    "int long short char byte as_tensor asarray tensor "
     "alpha_dropout feature_dropout feature_alpha_dropout".split()
 )
 _MASKS = frozenset(
@@ -164,7 +165,7 @@ class Pointwise:
     def form(self, call: Call) -> Formed | None:
         """What a call makes of a single signal, if it does; before it is run."""
         step = step_of(call)
-        tensors = _tensors(call)
+        tensors = _tensors(call)[: 1 if step in ("to", "type_as") else None]  # and not the one whose type it takes
         if not _is_elementwise(step, call, tensors) or "out" in call.kwargs:
             return None
         operands = _distinct([t for t in tensors if t.requires_grad or self._entry(t) is not None])
@@ -216,6 +217,10 @@ class Pointwise:
         entry = self._entry(tensor)
         if entry is not None:
             entry.gate = True
+
+    def is_formed(self, tensor: Tensor) -> bool:
+        """Whether it is known to be a function, element by element, of another tensor."""
+        return self._entry(tensor) is not None
 
     def is_gate(self, tensor: Tensor) -> bool:
         entry = self._entry(tensor)

@@ -28,7 +28,9 @@ slope is what autograd says, and it is named by its operations. What is left to 
   ``a * sigmoid(b)`` of one shape, the signal a passes as through an activation of slope one.
 - the maximum chooses a path. Over pieces of one tensor (maxout, the max-feature-map) it is an activation of slope one:
   `guided` passes positive gradients where the maximum is positive, and `deconvnet` all that are positive. The maximum
-  over time, and that of two different signals, pass everything on to what was chosen.
+  over time passes everything on to what was chosen.
+- a choice: the larger of two signals, sorting, and masks or indices that another part of the sound makes. What has the
+  values of a rectified signal, of whatever steps it is made, is one.
 - a change of scale by one operation (logarithm, power, exponential, inverse), a product of two signals, attention,
   normalisations and recurrences.
 """
