@@ -4,7 +4,9 @@ Of a tap t and a random seed s the scalar <s, t(x)> has the derivative <g, u> al
 becomes at the waveform. It has to equal (<s, t(x + h u)> - <s, t(x - h u)>) / 2h. Two passes give that for all taps.
 
 Piecewise linear functions have kinks, and rounding has jumps, on which the two sides of a difference may lie: a smaller
-h makes that rarer. So the two have to agree at one of several h, and in every direction. Along a random u of unit
+h makes that rarer. So the two have to agree at one of several h, and in every direction. A recording has bands, and
+stretches, with next to nothing in them, where thousands of kinks lie within the smallest h: noise as loud as
+the sound is added, which takes every operation away from its kinks. Along a random u of unit
 variance <g, u> has the standard deviation ||g||, which is what a difference is measured by, or by what rounding leaves
 of the tap where that is more.
 """
@@ -24,7 +26,8 @@ from otoscope.probe.passes import Passes
 from otoscope.probe.trace import Tap
 
 _DIRECTIONS = 2
-_STEPS = (1e-7, 1e-5, 1e-9)  # in standard deviations of the clip
+_NOISE = 1.0  # in standard deviations of the clip
+_STEPS = (1e-7, 1e-5, 1e-9, 1e-8, 1e-6, 1e-10)  # in standard deviations of the clip
 _ROUGH_STEPS = (1e-3, 1e-4, 1e-2)  # where double precision is not to be had
 _AGREE, _ROUGHLY_AGREE = 1e-4, 5e-2
 _LEAST, _ROUGHLY_LEAST = 1e-6, 1e-3  # gradients that show beside rounding, of the tap over the clip
@@ -46,7 +49,8 @@ class _Differences:
     """Directional derivatives of taps by differences, kept by direction and step."""
 
     def __init__(self, model: nn.Module, x: Tensor) -> None:
-        self.passes, self.x = precise(Passes(model), x)
+        self.passes, x = precise(Passes(model), x)
+        self.x = x + _NOISE * float(x.std()) * torch.randn(x.shape, generator=torch.Generator().manual_seed(3)).to(x)
         self.double = self.x.dtype == torch.float64 and self._all_double()
         self.steps = _STEPS if self.double else _ROUGH_STEPS
         self.agree = _AGREE if self.double else _ROUGHLY_AGREE
