@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from probe_zoo import build
-from torch import nn
+from torch import Tensor, nn
 
+from otoscope import Scope
 from otoscope.errors import InputError
 from otoscope.probe import Tap, locate, trace
 from otoscope.probe.blocks import block_ends
@@ -112,3 +113,21 @@ def test_activations_that_are_not_finite_are_refused(value: float) -> None:
     check_finite(torch.ones(3), "relu")
     with pytest.raises(InputError, match="the activations at relu are not finite"):
         check_finite(torch.tensor([1.0, value]), "relu")
+
+
+@pytest.mark.parametrize("name", ["sonify", "top_activations", "coherence", "data_flow"])
+def test_complex_feature_maps_are_refused(name: str) -> None:
+    class Complex(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.out = nn.Conv1d(1, 4, 64, 16, dtype=torch.cfloat), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            answer: Tensor = self.out(self.conv(x.to(torch.cfloat)).abs().mean(-1))
+            return answer
+
+    scope = Scope(Complex().eval(), 8000)
+    sound = torch.randn(2000)
+    with pytest.raises(InputError, match="feature maps of conv are complex"):
+        getattr(scope, name)([sound] if name in ("top_activations", "coherence") else sound, layer="conv")
+    assert (scope.tone_response(layer="conv").gain > 0).all()

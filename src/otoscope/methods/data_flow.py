@@ -18,7 +18,7 @@ from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe import Tap, Trace, read_taps, trace
 from otoscope.probe.blocks import block_ends
-from otoscope.probe.select import activity_of, by_clip, choose_channels
+from otoscope.probe.select import activity_of, by_clip, check_real, choose_channels
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.types import Wave
@@ -182,6 +182,7 @@ def _maps(tap: Tap, values: Sequence[Tensor], clips: int) -> Tensor:
     maps = torch.cat([by_clip(value, tap) for value in values])
     if len(maps) != clips:
         raise InputError(f"{tap.name} does not have the clips on its first axis: its shape is {tap.shape}")
+    check_real(maps, tap.name)
     if not maps.isfinite().all():
         raise InputError(
             f"{tap.name} holds values that are not finite: do the weights hold NaN, or does the model divide by "

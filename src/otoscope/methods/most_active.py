@@ -62,8 +62,8 @@ def sounds_of_most_active(
 def _only_most_active(value: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
     """The value with zeros in all but one map of each clip, and which map that is."""
     maps, seed = by_clip(value, tap), torch.zeros_like(value)
+    check_finite(maps, tap.name)
     activity = activity_of(maps)
-    check_finite(activity, tap.name)
     chosen = activity.argmax(1)
     clips = torch.arange(len(maps), device=maps.device)
     by_clip(seed, tap)[clips, chosen] = maps[clips, chosen]

@@ -18,7 +18,7 @@ from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.sonify import sounds_of_maps
 from otoscope.probe import Rule, RuleName, Tap, rule_name
-from otoscope.probe.select import activity_of, choose_channels, maps_of
+from otoscope.probe.select import activity_of, check_real, choose_channels, maps_of
 from otoscope.results import axis, to_numpy, variable
 from otoscope.sounds import Clip, Sounds, batched, sounds_of, usual_taps
 from otoscope.subject import Subject
@@ -194,6 +194,7 @@ class _Best:
 
 def _peaks(values: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
     """The largest activation of each map (clip, channel), and its time in s."""
+    check_real(values, tap.name)
     if tap.time_axis is None or values.ndim < 3:
         largest = values.flatten(2).amax(-1) if values.ndim > 2 else values
         return largest, torch.full_like(largest, math.nan, dtype=torch.float64)

@@ -168,15 +168,23 @@ def activity_of(maps: Tensor) -> Tensor:
     >>> activity_of(torch.tensor([[[3.0, -3.0], [0.0, 0.0]]])).tolist()
     [[3.0, 0.0]]
     """
-    return maps.flatten(2).square().mean(-1).sqrt() if maps.ndim > 2 else maps.abs()
+    maps = maps.abs() if maps.is_complex() or maps.ndim == 2 else maps
+    return maps.flatten(2).square().mean(-1).sqrt() if maps.ndim > 2 else maps
 
 
 def check_finite(values: Tensor, name: str) -> None:
     """Raise an InputError where activations at a tap are not finite: their sonification would look like silence."""
+    check_real(values, name)
     if not values.isfinite().all():
         raise InputError(
             f"the activations at {name} are not finite: check the weights for NaN, and that the training converged"
         )
+
+
+def check_real(values: Tensor, name: str) -> None:
+    """Raise an InputError where feature maps are complex numbers, of which none is the largest."""
+    if values.is_complex():
+        raise InputError(f"the feature maps of {name} are complex: choose the layer that takes their magnitude")
 
 
 def choose_channels(channels: Channels, n_maps: int, activity: Tensor, tap: Tap) -> list[int] | None:
