@@ -126,11 +126,6 @@ def test_relevance_is_as_loud_as_the_input(scope: Scope, clip: Tensor, tmp_path:
     np.testing.assert_allclose(samples, signal / np.abs(signal).max() * float(clip.abs().max()), atol=1.1 / 2**15)
 
 
-def test_relevance_of_silence_is_silent(scope: Scope, tmp_path: Path) -> None:
-    scope.relevance(torch.zeros(4000)).otoscope.write_audio(tmp_path / "relevance.wav")
-    assert not soundfile.read(tmp_path / "relevance.wav")[0].any()
-
-
 @pytest.mark.parametrize("name", ["strs", "crs", "geometry"])
 def test_what_is_no_sound_is_not_written_as_one(name: str, scope: Scope, clip: Tensor, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"a result of {name} holds no sound"):

@@ -197,7 +197,7 @@ def test_inspect_takes_a_budget_of_memory(
     monkeypatch.setattr("otoscope.report.gather._parts", lambda *args: [])
     monkeypatch.setattr("otoscope.report.gather.memory_budget", lambda size: asked.append(size) or nullcontext())
     otoscope("inspect", small, tone, "--memory", memory, "--out", tmp_path / "out", "--json").json()
-    assert asked == [size]
+    assert set(asked) == {size}
     otoscope("inspect", small, tone, "--memory", "much").expect_usage("1.5GB")
 
 

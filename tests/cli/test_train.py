@@ -38,7 +38,7 @@ def test_from_a_recipe_to_an_inspection(otoscope: Any, recipe: Path, tones: Path
     assert found == json.loads((run / "metrics.json").read_text()) and found["epochs"] == 1
     assert str(run) in ran.err and "Lightning" not in ran.err and "GPU" not in ran.err
     assert yaml.safe_load((run / "recipe.yaml").read_text())["learn"]["epochs"] == 1
-    clip = next((tones / "low").iterdir())
+    clip = next((tones / "high").iterdir())
     inspected = otoscope("inspect", run, clip, "--out", tmp_path / "inspection")
     assert inspected.code == 0, inspected.err
     assert list((tmp_path / "inspection").rglob("*.html"))

@@ -76,7 +76,12 @@ def test_a_value_of_another_type_is_refused_by_name(example: Examples, name: str
         ("strs", "hop", True, "strs: hop has to be a whole number, not True"),
         ("strs", "scale", 1, "strs: scale has to be 'linear' or 'log', not 1"),
         ("crs_classifier", "folds", 2.5, "crs_classifier: folds has to be a whole number, not 2.5"),
-        ("relevance", "target", True, "relevance: target has to be a whole number or a name or a function, not True"),
+        (
+            "relevance",
+            "target",
+            True,
+            "relevance: target has to be a whole number or a name or a list or a function, not True",
+        ),
         ("relevance", "window", "long", "relevance: window has to be a number, not 'long'"),
         ("sonify", "peak", 1, "sonify: peak has to be True or False, not 1"),
         ("sonify", "layer", 3, "sonify: layer has to be a name, not 3"),

@@ -226,12 +226,13 @@ def test_the_classes_and_segments_that_were_used_are_signed(example: Examples) -
         assert arguments_of(both)["target"] == both["class_name"].values.tolist()
         assert arguments_of(alone)["target"] == alone["class_name"].item()
         for time in {"start", "stop"} & set(both.data_vars):
-            assert arguments_of(both)[time] == both[time].values.tolist()
-            assert arguments_of(alone)[time] == alone[time].item()
-            assert arguments_of(alone)["duration"] == 0.1 and arguments_of(both)["duration"] == [0.1, 0.1]
-    given = arguments_of(scope.voice(clips[0], start=0.1, stop=0.4, target="a"))
-    assert (given["start"], given["stop"], given["target"]) == (0.1, 0.4, "a")
-    assert given["duration"] == pytest.approx(0.3)
+            assert arguments_of(both)[f"segment_{time}"] == both[time].values.tolist()
+            assert arguments_of(alone)[f"segment_{time}"] == alone[time].item()
+            assert arguments_of(alone)["segment_duration"] == 0.1
+            assert arguments_of(both)["segment_duration"] == [0.1, 0.1]
+    given = arguments_of(scope.voice(clips[0], segment_start=0.1, segment_stop=0.4, target="a"))
+    assert (given["segment_start"], given["segment_stop"], given["target"]) == (0.1, 0.4, "a")
+    assert given["segment_duration"] == pytest.approx(0.3)
     unnamed = Scope(torch.nn.Sequential(torch.nn.Conv1d(1, 3, 4000), torch.nn.Flatten()), 8000)
     result = unnamed.relevance(clips)
     assert arguments_of(result)["target"] == result["target"].values.tolist()

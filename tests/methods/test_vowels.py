@@ -55,7 +55,7 @@ def test_shares_are_counts_of_what_lies_within_a_deviation() -> None:
 
 
 def test_a_model_that_passes_everything_is_as_right_as_the_measurement() -> None:
-    result = vowels(Subject(Passing()), limit=24, target=0)
+    result = vowels(Subject(Passing()), limit=24, target=0, rule="gradient")
     np.testing.assert_allclose(result.measured[1], result.measured[0], rtol=1e-4)
     assert float((result.share * result["tokens"]).sum() / result["tokens"].sum()) > 0.9
 

@@ -304,7 +304,7 @@ def median_between(values: np.ndarray, times: np.ndarray, start: float, stop: fl
 
 @pytest.mark.replica("voice")
 def test_voice(network: Network, scope: Scope, spoken: np.ndarray) -> None:
-    found = scope.voice(spoken, target="a", rule="gradient", start=0.2, stop=0.3)
+    found = scope.voice(spoken, target="a", rule="gradient", segment_start=0.2, segment_stop=0.3)
     signals = {"input": spoken, "relevance": network.back(spoken, "output", np.eye(3)[0], "gradient")}
     for name, signal in signals.items():
         one = found.sel(signal=name)
@@ -351,7 +351,7 @@ def true_envelope(magnitude: np.ndarray) -> np.ndarray:
 
 @pytest.mark.replica("autocorrelation")
 def test_autocorrelation(network: Network, scope: Scope, spoken: np.ndarray) -> None:
-    found = scope.autocorrelation(spoken, target="a", rule="gradient", start=0.2, stop=0.23)
+    found = scope.autocorrelation(spoken, target="a", rule="gradient", segment_start=0.2, segment_stop=0.23)
     signals = {"input": spoken, "relevance": network.back(spoken, "output", np.eye(3)[0], "gradient")}
     for name, signal in signals.items():
         cut = signal[1600:1840]

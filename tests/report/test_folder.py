@@ -266,8 +266,7 @@ def test_silence_is_inspected_without_nan(small: Scope, tmp_path: Path) -> None:
     summary = small.inspect(torch.zeros(1600), tmp_path / "out")
     text = (tmp_path / "out/summary.json").read_text()
     assert "NaN" not in text and "Infinity" not in text
-    heard = [soundfile.read(path)[0] for path in (tmp_path / "out").glob("*.wav")]
-    assert heard and not np.any(heard) and "sonify_4" in summary["results"]
+    assert "filters" in summary["results"] and "nothing to explain" in summary["missing"]["relevance_guided"]
 
 
 def test_layers_to_sonify_are_the_ends_of_blocks(scope: Scope, clip: Tensor) -> None:

@@ -76,6 +76,8 @@ class Record:
         The main variable of its result.
     streams : bool
         Whether it reads long files by itself.
+    explains : bool
+        Whether it goes back from what the model answers to the sound, of which silence has nothing to explain.
     """
 
     function: Callable[..., xr.Dataset]
@@ -84,6 +86,7 @@ class Record:
     rows: Rows
     main: str
     streams: bool = False
+    explains: bool = False
 
     @property
     def name(self) -> str:
@@ -181,7 +184,7 @@ def method(
             result.attrs.setdefault("sample_rate", subject.sample_rate)
             return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
 
-        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams)
+        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams, explains)
         return run
 
     return decorate

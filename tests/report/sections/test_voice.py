@@ -14,7 +14,9 @@ from otoscope.subject import Subject
 
 def test_medians_are_listed_and_the_segment_is_named() -> None:
     pytest.importorskip("parselmouth")
-    result = voice(Subject("vowel-name"), vowel_clip("ah", "men", f0=120), start=0.1, stop=0.2, maximum=5000)
+    result = voice(
+        Subject("vowel-name"), vowel_clip("ah", "men", f0=120), segment_start=0.1, segment_stop=0.2, maximum=5000
+    )
     made = section("voice")(result)
     assert [isinstance(one, Figure) for one in made.body] == [True] * 4 + [False]
     table = made.body[-1]
@@ -24,6 +26,8 @@ def test_medians_are_listed_and_the_segment_is_named() -> None:
 
 
 def test_periodicity_names_its_segment() -> None:
-    result = autocorrelation(Subject("vowel-name"), vowel_clip("ah", "men", f0=120), start=0.1, stop=0.15)
+    result = autocorrelation(
+        Subject("vowel-name"), vowel_clip("ah", "men", f0=120), segment_start=0.1, segment_stop=0.15
+    )
     made = section("autocorrelation")(result)
     assert "The segment is from 0.100 to 0.150 s." in made.sentence and len(made.body) == 1
