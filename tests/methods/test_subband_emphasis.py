@@ -106,6 +106,28 @@ def test_the_duration_of_a_clip_does_not_matter(trained_length: int | None) -> N
     assert float(found.f_ratio.max()) < float(found.f_ratio_chance)
 
 
+class Shut(Detector):
+    """A detector that is shut for soft sounds."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.conv(x) - 0.02).mean(-1)
+
+
+def test_sounds_without_relevance_are_left_out_and_named() -> None:
+    sounds = planted()
+    soft = [(1e-3 * wave if n in (3, 8, 9) else wave, label) for n, (wave, label) in enumerate(sounds)]
+    found = subband_emphasis(Subject(Shut()), soft, n_bands=6, resamples=20)
+    rest = subband_emphasis(
+        Subject(Shut()), [one for n, one in enumerate(sounds) if n not in (3, 8, 9)], n_bands=6, resamples=20
+    )
+    np.testing.assert_allclose(found.emphasis, rest.emphasis)
+    assert found["clip"].values.tolist() == [str(n) for n in range(24) if n not in (3, 8, 9)]
+    assert "3 of 24 sounds are left out" in found.attrs["note"] and found.attrs["note"].endswith(": 3, 8, 9")
+    assert "note" not in rest.attrs
+    with pytest.raises(InputError, match="zero everywhere"):
+        subband_emphasis(Subject(Shut()), [(1e-3 * wave, label) for wave, label in sounds], n_bands=6, resamples=20)
+
+
 def test_bounds_hold_the_estimate() -> None:
     """Of noise with few clips a class, where draws of a bootstrap are mostly larger."""
     rng = np.random.default_rng(0)

@@ -136,6 +136,25 @@ def test_vowels_shorter_than_a_model_takes_are_followed_by_silence() -> None:
     assert (result.measured.sel(signal="input", measure="F0") > 0).all()
 
 
+class Shut(Passing):
+    """Hears no sound that is soft."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x - 0.1).square().sum((1, 2))[:, None]
+
+
+def test_vowels_without_relevance_are_left_out_and_named() -> None:
+    tokens = list(vowel_tokens(limit=4))
+    soft = [replace(one, clip=one.clip * 1e-3) if n == 2 else one for n, one in enumerate(tokens)]
+    result = vowels_of(Subject(Shut()), soft)
+    rest = vowels_of(Subject(Shut()), [one for n, one in enumerate(tokens) if n != 2])
+    np.testing.assert_array_equal(result.measured, rest.measured)
+    assert result.attrs["note"].startswith("1 of 4 sounds") and result.attrs["note"].endswith(f": {soft[2].name}")
+    assert "note" not in rest.attrs
+    with pytest.raises(InputError, match="zero everywhere"):
+        vowels_of(Subject(Shut()), soft[2:3])
+
+
 def test_the_hash_counts_what_is_known_of_the_vowels() -> None:
     subject, (token,) = Subject("vowel-name"), vowel_tokens(limit=1)
     other = replace(token, known=(2 * token.known[0], *token.known[1:]))

@@ -166,7 +166,8 @@ def method(
                     audio = bound.arguments["data"].facts
                 elif "pieces" in result.attrs:
                     audio = along(audio, result.attrs["pieces"])
-                audio |= joined_note(audio.get("note"), untrained(subject), _drawn(subject))
+                own = result.attrs.get("note")
+                audio |= joined_note(audio.get("note"), own, untrained(subject), _drawn(subject))
                 digest, contract = subject.digest, signature(subject)
             if takes == "wave" and getattr(bound.arguments["wave"], "ndim", 1) == 1 and "clip" in result.dims:
                 result = result.isel(clip=0)

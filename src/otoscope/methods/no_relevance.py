@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,27 @@ from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
 
 _TIMES_THE_INPUT = ("gradient_x_input", "integrated_gradients", "occlusion", "frequency_occlusion")
+_NAMED = 5  # sounds that a note names
 _SURE = 1e-6  # of a probability
+
+
+class NoRelevance(InputError):
+    """The relevance of some clips is zero everywhere; `clips` says of which."""
+
+    def __init__(self, message: str, clips: Sequence[int]) -> None:
+        super().__init__(message)
+        self.clips = tuple(clips)
+
+
+def left_out(names: Sequence[str], total: int) -> str | None:
+    """What a result says of the sounds of a data set whose relevance is zero everywhere; None where there are none."""
+    if not names:
+        return None
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"{len(names)} of {total} sounds are left out, since their relevance is zero everywhere: "
+        f"{', '.join(names[:_NAMED])}{more}"
+    )
 
 
 def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Explained, rule: str | Rule) -> None:
@@ -22,7 +44,8 @@ def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Exp
         clip = int(silent.nonzero()[0])
         where = f" of clip {clip}" if len(signal) > 1 else ""
         reason = _reason(subject, inputs[clip : clip + 1], clip, target, rule)
-        raise InputError(f"the relevance{where} for {target.names[clip]} is zero everywhere: {reason}")
+        message = f"the relevance{where} for {target.names[clip]} is zero everywhere: {reason}"
+        raise NoRelevance(message, silent.nonzero()[:, 0].tolist())
 
 
 def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule: str | Rule) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE
@@ -16,13 +18,15 @@ from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_le
 from otoscope.dsp.similarity import rank_correlation
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.no_relevance import NoRelevance, left_out
 from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.results import axis, variable
-from otoscope.sounds import batched, needs_classes, sounds_of
+from otoscope.sounds import Clip, batched, needs_classes, sounds_of
 from otoscope.subject import Subject
 from otoscope.types import Against, Data, Progress, Span, Target
 
@@ -139,6 +143,8 @@ def subband_emphasis(
     sounds, question = sounds_of(subject, data), Question(target, at, against, target_band)
     names: list[str] = []
     labels: list[str] = []
+    without: list[str] = []
+    seen, nothing = 0, None
     levels, emphases, of_inputs = [], [], []
     for clips, inputs in batched(sounds, _BATCH):
         for clip in clips:
@@ -146,17 +152,25 @@ def subband_emphasis(
                 raise InputError(
                     f"{clip.name} has no class: give a data set with classes, or pairs of a sound and its label"
                 )
-            names.append(clip.name)
-            labels.append(clip.label)
-        found = relevance_of(subject, inputs, question, rule=rule)
+        seen += len(clips)
+        try:
+            clips, found = _with_relevance(subject, clips, inputs, question, rule, without)
+        except NoRelevance as error:
+            nothing = error
+            continue
+        finally:
+            if progress:
+                progress(seen, len(sounds))
+        names += [clip.name for clip in clips]
+        labels += [str(clip.label) for clip in clips]
         lengths = np.array([[clip.samples] for clip in clips])
         power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges) / lengths
         with np.errstate(divide="ignore"):
             levels.append(10 * np.log10(np.maximum(power, np.finfo(np.float32).tiny)))
         emphases.append(_relative(in_bands(spectrum_of(found["relevance"].values, rate, edges), rate, edges)))
         of_inputs.append(_relative(in_bands(spectrum_of(found["input"].values, rate, edges), rate, edges)))
-        if progress:
-            progress(len(names), len(sounds))
+    if nothing and not names:
+        raise nothing
     classes = sorted(set(labels))
     if len(classes) < 2:
         raise InputError(needs_classes(classes))
@@ -170,8 +184,24 @@ def subband_emphasis(
         clip=names,
         label=("clip", labels),
     )
-    result.attrs.update(rule=rule_name(rule), classes=", ".join(classes))
+    result.attrs.update(rule=rule_name(rule), classes=", ".join(classes), **joined_note(left_out(without, seen)))
     return resolved(result, n_bands=len(centres), maximum_frequency=float(edges[-1]), **as_given(question, subject))
+
+
+def _with_relevance(
+    subject: Subject, clips: list[Clip], inputs: Tensor, question: Question, rule: RelevanceRule | Rule, out: list[str]
+) -> tuple[list[Clip], xr.Dataset]:
+    """The clips that have a relevance, and that; the names of the others are put `out`."""
+    try:
+        return clips, relevance_of(subject, inputs, question, rule=rule)
+    except NoRelevance as error:
+        out += [clips[n].name for n in error.clips]
+        kept = [n for n in range(len(clips)) if n not in error.clips]
+        if not kept:
+            raise
+        if isinstance(question.target, list) and len(question.target) == len(clips):  # one for each clip
+            question = replace(question, target=[question.target[n] for n in kept])
+        return [clips[n] for n in kept], relevance_of(subject, inputs[kept], question, rule=rule)
 
 
 def band_limits(bands: Bands, n_bands: int, lowest: float, highest: float, sample_rate: float) -> tuple[Array, Array]:

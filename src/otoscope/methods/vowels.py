@@ -18,8 +18,10 @@ from otoscope.data.aev import Token, vowel_tokens
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.no_relevance import NoRelevance, left_out
 from otoscope.methods.relevance import RelevanceRule, relevance_of
 from otoscope.methods.targets import Question, as_signed
 from otoscope.probe import Rule, rule_name
@@ -176,13 +178,19 @@ def vowels_of(
     """What :func:`vowels` returns, unsigned, of any tokens; `voices` are those of :data:`VOICES` by default."""
     voices = VOICES if voices is None else voices
     total, digest, rows, measured = length_hint(tokens), hashlib.sha256(), [], []
+    without: list[str] = []
     for token in tokens:
         if token.group not in voices:
             raise InputError(f"{token.name} is of the group {token.group!r}; voices are known of {', '.join(voices)}")
         token = _fitted(subject, token)
         inputs = subject.inputs(token.clip)
-        with working(subject, inputs, token.name):
-            found = relevance_of(subject, inputs, question, rule=rule)
+        try:
+            with working(subject, inputs, token.name):
+                found = relevance_of(subject, inputs, question, rule=rule)
+        except NoRelevance as error:
+            nothing = error
+            without.append(token.name)
+            continue
         both = (found["input"].values[0], found["relevance"].values[0])
         voice = voices[token.group]
         measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])
@@ -191,7 +199,9 @@ def vowels_of(
         digest.update(as_json(facts).encode() + np.ascontiguousarray(both[0]).tobytes())
         rows.append((token.name, token.group, token.vowel, found.attrs["target"], token.known, token.deviation))
         if progress:
-            progress(len(rows), total)
+            progress(len(rows) + len(without), total)
+    if without and not rows:
+        raise nothing
     if not rows:
         raise InputError("there are no vowels to measure: give at least one token")
     names, group, vowel, explained, known, deviation = (np.array(column) for column in zip(*rows, strict=True))
@@ -215,6 +225,7 @@ def vowels_of(
     groups = [name for name in voices if name in group]
     result: xr.Dataset = by_token.merge(shares(by_token, groups, sorted(set(vowel.tolist()))))
     result.attrs.update(rule=rule_name(rule), audio=f"{len(rows)} vowels", audio_sha256=digest.hexdigest())
+    result.attrs.update(joined_note(left_out(without, len(rows) + len(without))))
     return result
 
 
