@@ -258,7 +258,7 @@ class _State:
     def _lend_tensor(self, tensor: Tensor) -> Tensor:
         if is_lazy(tensor):
             return tensor
-        if tensor._base is not None and tensor.layout == torch.strided:  # a view sees what is written to its base
+        if _is_plain_view(tensor):  # which sees what is written to its base
             base: Tensor = self._lent(tensor._base).detach()
             return self._remember(tensor, base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()))
         lent = tensor.detach().clone()
@@ -268,6 +268,13 @@ class _State:
         self._copies[id(value)] = lent
         self._originals.append(value)
         return lent
+
+
+def _is_plain_view(tensor: Tensor) -> bool:
+    """Whether a tensor is its base seen by other strides, and not the real part or the conjugate of it."""
+    base = tensor._base
+    strided = base is not None and tensor.layout == torch.strided and tensor.dtype == base.dtype
+    return strided and not (tensor.is_conj() or tensor.is_neg())
 
 
 def _itself(value: Any) -> Any:
@@ -301,7 +308,7 @@ def _same(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors are equal bit for bit."""
     if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
         return False
-    return torch.equal(*(tensor.detach().reshape(-1).view(torch.uint8) for tensor in (one, other)))
+    return torch.equal(*(tensor.detach().contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other)))
 
 
 def _is_to_initialize(module: nn.Module) -> bool:
