@@ -508,3 +508,39 @@ def test_other_errors_of_a_model_are_quoted_with_their_kind(wave: Tensor) -> Non
 
     with pytest.raises(InputError, match="AttributeError: 'Broken' object has no attribute 'window'"):
         Scope(Broken()).output(wave)
+
+
+@pytest.mark.parametrize("seen", ["real", "imaginary", "conjugate", "parameter"])
+def test_kernels_that_are_seen_through_a_complex_tensor_are_kernels(seen: str, wave: Tensor) -> None:
+    """As constant-Q and Fourier front ends keep theirs: a view of another type than its base."""
+    kernels = torch.randn(8, 1, 32, dtype=torch.cfloat)
+
+    class Bank(Base):
+        def __init__(self) -> None:
+            super().__init__()
+            if seen == "parameter":
+                self.kernels = nn.Parameter(kernels.real)
+            else:
+                views = {"real": kernels.real, "imaginary": kernels.conj().imag, "conjugate": kernels.conj()}
+                self.register_buffer("kernels", views[seen])
+
+        def forward(self, x: Tensor) -> Tensor:
+            weight = self.kernels.real if seen == "conjugate" else self.kernels
+            return self.out(F.relu(F.conv1d(x, weight, stride=8)).mean(-1))
+
+    model = Bank().eval()
+    result = Scope(model).relevance(wave, target=1, rule="gradient")
+    x = wave[None, None].clone().requires_grad_()
+    (expected,) = torch.autograd.grad(model(x)[0, 1], x)
+    np.testing.assert_allclose(result.relevance, expected[0, 0], atol=1e-6 * float(expected.abs().max()))
+
+
+def test_what_was_found_out_holds_for_the_further_arguments_it_was_found_with(wave: Tensor) -> None:
+    class Normalised(Base):
+        def forward(self, x: Tensor, over: str = "time") -> Tensor:
+            spread = x.std() if over == "batch" else x.std(-1, keepdim=True)
+            return self.scores(x / spread)
+
+    model = Normalised().eval()
+    assert Scope(model, model_inputs={"over": "time"}).contract.clips == "apart"
+    assert Scope(model, model_inputs={"over": "batch"}).contract.clips == "meet"

@@ -23,6 +23,7 @@ from otoscope.network import Network
 from otoscope.pieces import Pieces
 from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
+from otoscope.probe.described import Description
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.probe.memory import Memory, State, state_of
@@ -326,7 +327,7 @@ class Subject:
             return
         # What changes nothing of it is left out.
         beside = replace(stated, classes=None, scores=None, class_axis=None, time_axis=None)
-        key = (beside, repr(sorted(self.network.given)))
+        key = (beside, repr(Description().of(self.network.given)))
         with self.lock:
             known, remember = _found_out.recall(self.model, key)
             if known is None:

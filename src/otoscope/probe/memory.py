@@ -27,7 +27,9 @@ class Memory(Generic[T]):
     def recall(self, model: nn.Module, key: tuple[object, ...]) -> tuple[T | None, Callable[[T], None]]:
         """What was kept for a model as it is now, None where there is nothing; and how to keep it."""
         state, inner = state_of(model), underlying(model)
-        key = (*key, type(model), "" if inner is model else repr(getattr(model, "contract", None)))
+        if inner is not model:  # behind a contract, perhaps with further arguments
+            key = (*key, repr(getattr(model, "contract", None)), repr(Description().of(getattr(model, "given", None))))
+        key = (*key, type(model))
         before, kept = self._results.get(inner, (None, {}))
         if before != state or not state.whole:
             kept = {}
