@@ -77,6 +77,25 @@ def test_a_record_that_is_not_of_the_operation_is_found() -> None:
         assert failures(verify(model, x, false)) == {("0", "replay")}
 
 
+@pytest.mark.parametrize(
+    ("tap", "claim", "failing"),
+    [
+        ("2", {"receptive_field": 34}, "field"),
+        ("2", {"uneven": 500.0}, "field"),
+        ("2", {"receptive_field": None}, "field"),
+        ("3", {"kernel": (9,)}, "replay"),
+        ("3", {"channel_axis": 0}, "replay"),
+        ("3", {"input_hop": 3.0}, "hop"),
+        ("3", {"input_centre": 999.0}, "hop"),
+    ],
+)
+def test_small_lies_and_those_of_what_is_read_are_found(tap: str, claim: dict[str, Any], failing: str) -> None:
+    model, x, traced = chain()
+    assert traced["2"].receptive_field == 30
+    false = replace(traced, taps=traced.taps | {tap: replace(traced.taps[tap], **claim)})
+    assert failures(verify(model, x, false)) == {(tap, failing)}
+
+
 def noisy(m: Any, x: Tensor) -> Tensor:
     return m.conv(x + 1e-3 * torch.randn_like(x)).relu()
 

@@ -201,6 +201,12 @@ class Measuring:
         whole: Whole = "before" if end == "before" else "after" if end == "after" else one.whole
         return replace(one, axes=axes, whole=whole, how="gradient", note=note, spans=tuple(spans), samples=self.samples)
 
+    def spans(self, x: Tensor, name: str, axes: Axes, moments: Sequence[int]) -> list[Span]:
+        """What elements of a tap see of a clip."""
+        leaf = x.clone().requires_grad_()
+        edge = self.passes.edges(leaf).get(name)
+        return self._spans(leaf, edge, axes, moments) if edge else []
+
     def _spans(self, leaf: Tensor, edge: Edge, axes: Axes, moments: Sequence[int] | None = None) -> list[Span]:
         """What moments see, by a pass each: what one sees may lie amid what others do. None where one sees nothing."""
         spans = []

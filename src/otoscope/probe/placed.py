@@ -23,6 +23,7 @@ from otoscope.probe.moments import Measured, Span, moments_of
 from otoscope.probe.passes import Passes
 from otoscope.probe.trace import Tap
 
+_ELEMENTS = 16  # that are looked at for how uneven they are
 _LOUD = (100.0, 1.0, -1.0)  # of samples that are tried, in standard deviations of the clip
 
 
@@ -69,6 +70,9 @@ class _Placing:
             return
         if tap.hop <= 0:
             yield Check(tap.name, "hop", False, f"states {tap.hop:g} samples")
+        if tap.receptive_field is None and not tap.whole and not tap.note:
+            yield Check(tap.name, "field", False, "states no field, and does not say why")
+            return
         if not knows_its_place(tap):
             yield Check(tap.name, "field", None, tap.note or "it does not state its hop and its field")
             return
@@ -147,6 +151,8 @@ class _Placing:
         for span in found.spans:
             if not self._reads(tap, span, found):
                 return Check(name, "field", False, f"{stated}, and reads samples {span.first} to {span.last} alone")
+        if not self._as_uneven(tap, found):
+            return Check(name, "field", False, f"no element was found to be {tap.uneven:g} samples off an even hop")
         if _exactly(tap, found):
             return Check(name, "field", True, f"{stated}, reads as many")
         reads = "the whole clip" if found.whole else _width(found)
@@ -182,6 +188,20 @@ class _Placing:
         if first < span.first - slack and not self._changes(tap, span, found, math.ceil(first - slack), span.first):
             return False
         return last <= span.last + slack or self._changes(tap, span, found, span.last + 1, math.floor(last + slack) + 1)
+
+    def _as_uneven(self, tap: Tap, found: Measured) -> bool:
+        """Whether elements lie off an even hop by about as much as is said, if that is more than a hop."""
+        if tap.uneven <= max(tap.hop, 1.0) + 1 or found.whole or len(found.axes) != 1 or not found.spans:
+            return True
+        first, last = found.spans[0].moment, found.spans[-1].moment
+        draw = torch.Generator().manual_seed(0)
+        moments = torch.randint(first, last + 1, (_ELEMENTS,), generator=draw).tolist()
+        furthest = 0.0
+        for span in self.measuring.spans(self._clips(found), tap.name, found.axes, moments):
+            begin, end = _stated(tap, span.moment)
+            furthest = max(furthest, abs(span.first - begin) if span.first else 0.0)
+            furthest = max(furthest, abs(span.last - end) if span.last < found.samples - 1 else 0.0)
+        return tap.uneven <= 2 * furthest + tap.hop
 
     def _ends(self, tap: Tap, found: Measured) -> tuple[float, float]:
         """The first and the last sample that any element reads."""
@@ -224,7 +244,7 @@ def _stated(tap: Tap, moment: int) -> tuple[float, float]:
 
 def _slack(tap: Tap) -> float:
     """Samples by which edges may be off: what an element sees begins at whole samples, whatever the hop is."""
-    return tap.uneven + (0.5 if float(tap.hop).is_integer() else 1.0)
+    return tap.uneven + (0.25 if float(tap.hop).is_integer() and not tap.uneven else 1.0)
 
 
 def _inside(span: Span, tap: Tap, samples: int) -> bool:

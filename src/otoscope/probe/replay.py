@@ -20,6 +20,8 @@ _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "gro
 def replayed(model: nn.Module, x: Tensor, taps: Mapping[str, Tap]) -> Iterator[Check]:
     """A check of each tap: its operation, run again on what it was called with, gives its value.
 
+    One more of a tap whose windows do not read what they are said to read, in its hop or centre.
+
     A convolution is run with the weight, stride, dilation and groups that its tap states.
 
     Parameters
@@ -31,21 +33,33 @@ def replayed(model: nn.Module, x: Tensor, taps: Mapping[str, Tap]) -> Iterator[C
     for names in _portions(taps):
         recorded = read_taps(model, x, names)
         found: dict[str, Check] = {}
+        placed: list[Check] = []
 
         def handle(
-            call: Call, names: Sequence[str] = names, recorded: dict[str, Tensor] = recorded, found: Any = found
+            call: Call,
+            names: Sequence[str] = names,
+            recorded: dict[str, Tensor] = recorded,
+            found: Any = found,
+            placed: list[Check] = placed,
         ) -> Any:
             if call.tap is None or call.tap not in names or call.tap in found:
                 return call.run()
             args, kwargs = _copied(call.args), _copied(call.kwargs)  # before the call may overwrite them
             result = call.run()
-            again = _run(call, args, kwargs, taps[call.tap])
-            found[call.tap] = _compared(call.tap, again, recorded[call.tap])
+            tap = taps[call.tap]
+            again = _run(call, args, kwargs, tap)
+            if false := _falsely_stated(call, tap):
+                found[call.tap] = Check(tap.name, "replay", False, false)
+            else:
+                found[call.tap] = _compared(tap, again, recorded)
+            if false := _falsely_placed(call, tap):
+                placed.append(Check(tap.name, "hop", False, false))
             return result
 
         with torch.no_grad(), evaluating(model), intercepting(model, handle):
             model(x.clone())
         yield from (found.get(name) or Check(name, "replay", False, "a second pass does not come by") for name in names)
+        yield from placed
 
 
 def _portions(taps: Mapping[str, Tap]) -> Iterator[list[str]]:
@@ -85,7 +99,42 @@ def _run(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], tap: Tap) ->
     return tensor
 
 
-def _compared(name: str, again: Tensor, recorded: Tensor) -> Check:
+def _falsely_stated(call: Call, tap: Tap) -> str:
+    """What a tap says of its operation that is not so; empty where all is."""
+    operation = call.operation
+    if operation is None:
+        return "it is no operation any more"
+    for name in ("kernel", "stride", "dilation", "groups"):
+        is_, stated = getattr(operation, name), getattr(tap, name)
+        if is_ != stated:
+            return f"is of {name} {is_}, stated {stated}"
+    if tap.channel_axis == 0:
+        return "axis 0 is that of clips, and is said to be that of channels"
+    return ""
+
+
+def _falsely_placed(call: Call, tap: Tap) -> str:
+    """What a tap says of the place of what its windows read, which its own place denies; empty where all is so."""
+    operation, spatial = call.operation, len(tap.kernel)
+    if operation is None or operation.transposed or operation.adaptive or tap.uneven:
+        return ""
+    if tap.time_axis is None or tap.time_axis != tap.input_axis or not tap.input_hop > 0 or not tap.hop > 0:
+        return ""
+    i = tap.time_axis - (len(tap.shape) - spatial)
+    if not 0 <= i < spatial:
+        return ""
+    hop = tap.hop / operation.stride[i]
+    reach = (operation.kernel[i] - 1) * operation.dilation[i]
+    centre = tap.centre - (reach / 2 - operation.padding[i][0]) * hop
+    if abs(tap.input_hop - hop) > 1e-6 * hop:
+        return f"reads what has a hop of {hop:g}, stated {tap.input_hop:g}"
+    if abs(tap.input_centre - centre) > max(hop, (tap.input_field or 0) / 2):  # which may be uneven
+        return f"reads what is centred at {centre:g}, stated {tap.input_centre:g}"
+    return ""
+
+
+def _compared(tap: Tap, again: Tensor, of_all: Mapping[str, Tensor]) -> Check:
+    name, recorded = tap.name, of_all[tap.name]
     if again.shape != recorded.shape:
         shapes = f"{tuple(again.shape)}, recorded {tuple(recorded.shape)}"
         return Check(name, "replay", False, f"run again it returns the shape {shapes}")

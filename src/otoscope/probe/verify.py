@@ -38,9 +38,10 @@ def verify(model: nn.Module, inputs: Tensor, traced: Trace | float, *, progress:
         why.
 
         - ``repeat``, of the model: two equal passes agree, from one seed and from two;
-        - ``replay``: the operation, run again on what it was called with, gives its recorded value;
+        - ``replay``: the operation, run again on what it was called with, gives its recorded value, and is as stated;
         - ``axis``: the time axis, and no other, grows with the clip, by as much as the hop says;
-        - ``hop``: what is seen of the waveform moves by the hop from one element to the next;
+        - ``hop``: what is seen of the waveform moves by the hop from one element to the next; one more check only where
+          the windows of the operation do not lead from the stated place of what it reads to that of the tap;
         - ``field``: the samples that matter lie inside the field, and the field inside the samples that are read;
         - ``gradient``: the gradient of the tap agrees with finite differences in double precision.
 
