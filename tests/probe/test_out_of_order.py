@@ -77,3 +77,19 @@ def test_elements_that_jump_have_a_field_and_no_hop(move: Callable[[Tensor], Ten
     tap = trace(Moved(move).eval(), X, 16_000)["act"]
     assert tap.receptive_field == 7 and math.isnan(tap.hop) and math.isnan(tap.centre)
     assert "do not follow one another evenly" in tap.note and "backwards" not in tap.note
+
+
+@pytest.mark.parametrize(
+    ("move", "wraps"),
+    [
+        (lambda x: x.roll(3, -1), True),
+        (lambda x: nn.functional.pad(x, (5, 5), mode="circular"), True),
+        (lambda x: x.roll(1, 1), False),
+        (lambda x: nn.functional.pad(x, (5, 5)), False),
+    ],
+    ids=["roll", "circular padding", "channels", "padding"],
+)
+def test_clips_whose_ends_are_joined_say_so(move: Callable[[Tensor], Tensor], wraps: bool) -> None:
+    tap = trace(Moved(move).eval(), X, 16_000)["act"]
+    assert (tap.hop, tap.receptive_field) == (2, 7)
+    assert ("see the other end" in tap.note) == wraps

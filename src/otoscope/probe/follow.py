@@ -37,6 +37,7 @@ _CELLS = frozenset(["lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"])
 _ATTENTION = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward"])
 _ALONG = frozenset("cumsum cumprod logcumsumexp cummax cummin sort argsort msort".split()) | NORMALISING | {"normalize"}
 _PLACES = frozenset(["topk", "kthvalue"])
+WRAPS = "elements at one end of the clip see the other end"
 CHOSEN = "elements are chosen by their values"
 _CUTTING = frozenset("detach data round floor ceil trunc sign sgn heaviside one_hot".split())
 
@@ -97,13 +98,27 @@ def _supports(
     if name in ("to", "type_as"):
         return [(outputs[0], inputs[0].shaped(outputs[0].shape))]
     if name in STRUCTURAL:
-        return restructured(call, outputs, lookup)
+        return [(out, _wrapped(call, support)) for out, support in restructured(call, outputs, lookup)]
     known = _HANDLERS.get(name)
     supports = [known(call, out, lookup) if known else _by_shape(name, out, inputs) for out in outputs]
     return [
         (out, unknown(out, inputs) if support is None else support)
         for out, support in zip(outputs, supports, strict=True)
     ]
+
+
+def _wrapped(call: Call, support: Support) -> Support:
+    """Say where the ends of the clip are joined: elements at one see the other."""
+    arguments = given(call, "input", "pad", "mode")
+    if call.name == "roll":
+        dims = given(call, "input", "shifts", "dims").get("dims", -1)
+        axes = [axis % len(support.shape) for axis in (dims if isinstance(dims, (tuple, list)) else [dims])]
+    elif call.name == "pad" and arguments.get("mode") == "circular":
+        axes = [len(support.shape) - 1 - i // 2 for i, n in enumerate(arguments["pad"]) if n]
+    else:
+        return support
+    wraps = any(axis in support.time_axes for axis in axes)
+    return replace(support, notes=tuple(dict.fromkeys([*support.notes, WRAPS]))) if wraps else support
 
 
 def _by_shape(name: str, out: Tensor, inputs: list[Support]) -> Support | None:
