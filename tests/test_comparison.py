@@ -203,7 +203,8 @@ def test_what_is_not_taken_at_all_is_silent_in_the_response(two_tones: Path) -> 
     result = compare({"short": short, "whole": Scope(Ear(500, 16_000))}, two_tones)
     silent = result.strs.sel(model="short", response_time=slice(0.21, None))
     assert not silent.any() and result.strs.sel(model="whole", response_time=slice(0.21, 0.35)).any()
-    assert "was cut" in result.attrs["notes"]
+    assert "was cut" in result.attrs["notes"] and "but for the relevance, which runs along" in result.attrs["notes"]
+    assert result.relevance.sel(model="short", time=slice(0.21, 0.35)).any()
 
 
 @pytest.mark.parametrize("name", ["swam-segmental", "swam-multiresolution"])

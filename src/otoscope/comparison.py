@@ -284,7 +284,7 @@ def _notes(compared: list[_Compared]) -> list[str]:
     changes = dict.fromkeys(one.clip.attrs.get("note") for one in compared)
     notes = [f"The recording: {change}." for change in changes if change]
     for name, subject, clip in ((one.name, one.subject, one.clip) for one in compared):
-        notes += filter(None, (fit_note(subject, clip, name), untrained(subject, name)))
+        notes += filter(None, (fit_note(subject, clip, name, slides=True), untrained(subject, name)))
     rates = {one.subject.sample_rate for one in compared}
     if len(rates) > 1:
         notes.append(f"The models take different sample rates; compared is what lies below {min(rates) / 2:g} Hz.")

@@ -45,9 +45,15 @@ def changes_of(subject: Subject, clip: xr.DataArray) -> list[tuple[str, str]]:
     return [*(("changed", one) for one in made), *fit]
 
 
-def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None) -> str | None:
-    """The sentence of :func:`fitted` for a sound, None where it is taken as it is."""
-    return next(iter(fitted(subject, clip.sizes["time"], name).values()), None)
+def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None, *, slides: bool = False) -> str | None:
+    """The sentence of :func:`fitted` for a sound, None where it is taken as it is.
+
+    It `slides` where a relevance, which goes along the whole of a sound that is cut for all else, is shown beside.
+    """
+    found = fitted(subject, clip.sizes["time"], name)
+    if slides and "cut" in found:
+        return f"{found['cut'].rstrip('.')}, but for the relevance, which runs along all of it, in pieces."
+    return next(iter(found.values()), None)
 
 
 def untrained(subject: Subject, name: str | None = None) -> str | None:

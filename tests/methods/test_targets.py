@@ -207,6 +207,12 @@ def test_values_that_do_not_say_which_class_is_likeliest_are_refused(last: Any, 
         ask(Clips(last))
 
 
+@pytest.mark.parametrize("last", [lambda z: z * torch.tensor([0.0, 1, 1]) + torch.tensor([0.0, 20, 30])])
+def test_logits_of_a_sure_model_are_no_negative_logarithms(last: Any) -> None:
+    found = ask(Clips(last))
+    assert found.attrs["score_kind"] == "logit" and found.class_name == "bird"
+
+
 def test_a_softmax_over_time_has_no_mean() -> None:
     model = Frames(False, lambda z: z.softmax(2))
     with pytest.raises(InputError, match=r"over axis 2 .* time"):

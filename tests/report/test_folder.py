@@ -258,7 +258,9 @@ def test_notes_tell_of_lengths_and_of_random_weights(clip: Tensor) -> None:
     scope = Scope(model, 8000)
     notes = [gather(scope, clip[:length]).notes for length in (400, 1000, 1600)]
     assert all("random" in one[0] for one in notes)
-    assert "filled up with zeros" in notes[0][1] and "cut" in notes[2][1]
+    assert "filled up with zeros" in notes[0][1] and "cut to that length" in notes[2][1]
+    assert "but for the relevance, which runs along all of it" in notes[2][1]
+    assert gather(scope, clip[:1600]).results["relevance"]["guided"].relevance.sizes["time"] == 1600
     assert not any("takes" in note for note in notes[1])
 
 

@@ -157,10 +157,10 @@ def as_span(at: list[float] | None) -> float | list[float] | None:
     return at[0] if at is not None and len(at) == 1 else at
 
 
-def load_wave(path: Path, scope: Scope, part: Part | None = None) -> xr.DataArray:
+def load_wave(path: Path, scope: Scope, part: Part | None = None, *, slides: bool = False) -> xr.DataArray:
     """A sound, or a part of it, at the rate of the model; a message says what was changed for the model to take it."""
     wave = scope.clip((part or Part()).of(path))
-    print_notes(wave.attrs["name"], wave.attrs.get("note"), fit_note(scope, wave))
+    print_notes(wave.attrs["name"], wave.attrs.get("note"), fit_note(scope, wave, slides=slides))
     return wave
 
 

@@ -57,7 +57,7 @@ def inspect(
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
             summary = scope.inspect(
-                load_wave(path, scope, part),
+                load_wave(path, scope, part, slides=True),
                 folder,
                 target=target,
                 at=as_span(at),

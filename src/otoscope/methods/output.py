@@ -13,11 +13,13 @@ from torch import Tensor
 
 from otoscope.answers import Frames, class_axis_of, frames_of_output
 from otoscope.errors import InputError
+from otoscope.methods.slide import answers_along
 from otoscope.probe.scores import Answer
 from otoscope.subject import Subject
 from otoscope.types import Span
 
 _ALIKE = 1e-4  # by which the sum of probabilities may miss 1
+_SURE = 0.999  # of a probability: logits of 0 and 20 look like the negative logarithms of 1 and 0
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,26 @@ class Output:
                     "mean over time is the same for every sound. Let the model take the softmax over the classes "
                     f"(dim={self.class_axis}), or ask for a moment with at (--at on the command line)"
                 )
-        if known is None and (what := _turned(self.over_time(self.found.value))):
+        if known is None and (what := self._turned()):
             raise InputError(
                 f"the model's output {shape} seems to be {what}, by its values, and no softmax was seen in the model "
                 "by which to take it back to logits. Let the model return logits, probabilities or log-probabilities, "
                 "or give as target a function of the output (on the command line --target file.py:function)"
             )
+
+    def _turned(self) -> str | None:
+        """What else than scores the values are, to this sound and to noise, where not all of them are 0 or 1."""
+        found = [_turned(self.over_time(self.found.value))]
+        if self.class_count < 2 or not found[0]:
+            return None
+        noise = torch.randn(self.inputs[:1].shape, generator=torch.Generator().manual_seed(0)).to(self.inputs)
+        with torch.no_grad():
+            for level in (0.01, 1.0):
+                found.append(_turned(self.over_time(answers_along(self.subject.network, level * noise))))
+        for what in found[0]:
+            if all(what in one for one in found) and any(float(one[what].amax(1).min()) < _SURE for one in found):
+                return what
+        return None
 
     @property
     def _is_waveform(self) -> bool:
@@ -266,22 +282,19 @@ def output_of(subject: Subject, inputs: Tensor, found: Answer) -> Output:
     return Output(subject, inputs, found, class_axis, time_axis)
 
 
-def _turned(values: Tensor) -> str | None:
-    """What else than scores values (clip, class, time) are, for which a softmax over classes would be wrong."""
+def _turned(values: Tensor) -> dict[str, Tensor]:
+    """What else than scores values (clip, class, time) may be, with the probabilities that they would be of."""
     values = values.detach().double()
-    if values.shape[1] < 2:
-        return None
-
-    def is_one(sums: Tensor) -> bool:
-        return bool(((sums - 1).abs() < _ALIKE).all())
-
-    if bool((values >= 0).all()):
-        if is_one((-values).exp().sum(1)):
-            return "negative log-probabilities, of which the smallest is that of the likeliest class"
-        return "percentages" if is_one(values.sum(1) / 100) else None
-    if bool((values <= 0).all()) and is_one(-values.sum(1)):
-        return "negative probabilities, of which the smallest is that of the likeliest class"
-    return None
+    found = {
+        "negative log-probabilities, of which the smallest is that of the likeliest class": (-values).exp(),
+        "negative probabilities, of which the smallest is that of the likeliest class": -values,
+        "percentages": values / 100,
+    }
+    return {
+        what: p
+        for what, p in found.items()
+        if bool(((p >= 0) & (p <= 1)).all()) and bool(((p.sum(1) - 1).abs() < _ALIKE).all())
+    }
 
 
 def _times(factor: float) -> str:

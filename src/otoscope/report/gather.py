@@ -235,7 +235,7 @@ def spread(taps: Trace, count: int = 3) -> list[str]:
 
 
 def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
-    return [note for note in (untrained(subject), fit_note(subject, clip)) if note]
+    return [note for note in (untrained(subject), fit_note(subject, clip, slides=True)) if note]
 
 
 def _hop_for_pictures(subject: Subject, clip: xr.DataArray, layer: str | None) -> int:
