@@ -266,15 +266,64 @@ def test_also_after_an_exception(error):
     assert drawn()[1:] == random_before[1:]
 
 
-def test_a_model_that_was_seen_to_end_early_is_seen_again():
-    """Whether a model writes to its weights is found out in a pass that reaches its end."""
-    model = nn.Sequential(
-        nn.Conv1d(1, 2, 4), nn.ReLU(), Written(lambda m, x: m.a.weight.data.mul_(0.5), a=nn.Linear(3, 3))
-    )
-    x, before = torch.randn(1, 1, 20), model[2].a.weight.clone()
-    for layer in ("0", None, None, "1", None):
-        vjp(model, x, layer) if layer else read_taps(model, x)
-        assert torch.equal(model[2].a.weight, before)
+CONDITIONAL = {
+    "by length": lambda m, x, n: m.a.weight.data.mul_(1.1) if x.shape[-1] > 30 else None,
+    "by a flag": lambda m, x, n: m.a.weight.data.neg_() if m.flag else None,
+    "by loudness": lambda m, x, n: m.a.weight.data[0].clamp_(-0.01, 0.01) if x.abs().max() > 5 else None,
+    "now and then": lambda m, x, n: m.a.weight.data.div_(m.a.weight.norm()) if n % 3 == 2 else None,
+    "by copy": lambda m, x, n: m.a.weight.data.copy_(renormed(m.a.weight)),
+    "by out": lambda m, x, n: torch.mul(m.a.weight.data, 2, out=m.a.weight.data) if n else None,
+    "by item": lambda m, x, n: m.a.weight.data.__setitem__((0, 0, slice(1, 2)), 7.0) if n else None,
+    "by iadd": lambda m, x, n: m.a.weight.data.view(-1)[1:].__iadd__(1) if n else None,
+    "of many": lambda m, x, n: torch._foreach_mul_([p.data for p in m.parameters()], 2.0) if n else None,
+    "of a rectifier": lambda m, x, n: F.relu(m.a.weight.data, inplace=True) if n else None,
+    "by a step": lambda m, x, n: stepped(m) if n else None,
+}
+
+
+def renormed(weight):
+    return weight.detach() / weight.detach().norm(dim=2, keepdim=True).clamp(min=1)
+
+
+def stepped(m):
+    for parameter in m.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    torch.optim.SGD(m.parameters(), lr=0.1).step()
+
+
+@pytest.mark.parametrize("write", CONDITIONAL.values(), ids=CONDITIONAL)
+def test_weights_are_put_back_whenever_they_are_written(write):
+    calls = []
+
+    def forward(m, x):
+        write(m, x, len(calls))
+        calls.append(1)
+        return F.linear(m.a(x).mT, m.b).tanh()
+
+    model = Written(forward, a=nn.Conv1d(1, 4, 3))
+    model.flag, model.b = False, nn.Parameter(torch.randn(2, 4))
+    short, loud, long = torch.randn(1, 1, 20), 10 * torch.ones(1, 1, 20), torch.randn(1, 1, 40)
+    vjp(model, short)
+    for parameter in model.parameters():
+        parameter.data.mul_(20)
+    model.flag = True
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    for x in (short, loud, long):
+        vjp(model, x)[1](torch.ones(1, x.shape[-1] - 2, 2))
+        read_taps(model, x) if x is not long else trace(model, x, 1.0)
+        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+        assert all(one.grad is None for one in model.parameters())
+
+
+def test_a_graph_keeps_weights_as_they_were_written():
+    model = Written(lambda m, x: (m.a.weight.data.mul_(x.detach().abs().max()), m.a(x).tanh())[1], a=nn.Linear(8, 3))
+    model.a.weight.requires_grad_(False)
+    x, before = 3 * torch.ones(2, 8), model.a.weight.clone()
+    value, pull = vjp(model, x)
+    given = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(F.linear(given, 3 * before, model.a.bias).tanh().sum(), given)
+    torch.testing.assert_close(pull(torch.ones_like(value)), expected)
+    assert torch.equal(model.a.weight, before)
 
 
 def test_tied_weights_stay_tied_while_they_are_watched():

@@ -2,8 +2,8 @@
 
 The model runs on copies of its buffers and of the tensors among its attributes, and gets its own back: so nothing that
 it writes reaches them, whether the write can be seen from outside (``+=``) or not (``.data``), and a graph that was
-built meanwhile keeps what it saved. Copies of the weights would cost too much for every call; one is made until the
-model was seen to run to its end without writing to them, and for good where it does write.
+built meanwhile keeps what it saved. Copies of the weights would cost too much for every call: of those it is lent other
+tensors in the same memory, and what it writes there is undone, see :mod:`otoscope.probe.writes`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
-from torch.utils.weak import WeakIdKeyDictionary
+
+from otoscope.probe.writes import Writes
 
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type, FunctionType, BuiltinFunctionType, MethodType}
@@ -31,11 +32,9 @@ _PLAIN = frozenset(
 )  # what cannot change, or is no state
 _CONTAINERS = frozenset([dict, OrderedDict, defaultdict, Counter, list, deque, set])
 _DRAWING = (random.Random, np.random.Generator, np.random.RandomState)
-_LARGEST = 2**31  # bytes of weights that are copied to see whether a model writes to them
 
 _T = TypeVar("_T")
 
-_WRITES: Any = WeakIdKeyDictionary()  # model -> in training or not -> whether it writes to its weights as it runs
 _SCRIPTED: dict[str, tuple[str, ...]] = {}  # type of a scripted module -> names of its attributes
 
 
@@ -58,12 +57,16 @@ def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
     (tensor([0., 0.]), tensor(0))
     """
     state = _State(model, weights)
+    writes: Writes | None = None
     with random_kept():
         try:
             state.lend()
-            yield
+            with Writes(state.weights) as writes:
+                yield
         finally:
             state.put_back()
+            if writes is not None:
+                writes.undo()
 
 
 @contextmanager
@@ -96,30 +99,21 @@ class _State:
         self._seen: set[int] = set()
         self._lenders: dict[type, Callable[[Any], Any]] = {}
         modules = list(model.modules())
-        self._training = any(getattr(module, "training", False) for module in modules)
-        writes = weights or _WRITES.get(model, {}).get(self._training)
-        if writes is None and not _is_small(model):
-            writes = False
-        self._lend_weights = writes is not False
-        self._watched = writes is None  # whether the model writes to its weights is to be seen in this run
-        self._finished = False
-        self._hook: Any = None
+        self._lend_weights = weights
         self._packages = {type(module).__module__.partition(".")[0] for module in modules} - {"torch", "builtins"}
 
     def lend(self) -> None:
         """Put copies in the place of all that the model can write to."""
         with torch.inference_mode(False), torch.no_grad():
             self._lend_module(self._model)
-        if self._watched:
-            self._hook = self._model.register_forward_hook(self._note_end)
 
-    def _note_end(self, module: nn.Module, args: Any, output: Any) -> None:
-        self._finished = True
+    @property
+    def weights(self) -> list[Tensor]:
+        """The user's own."""
+        return [parameter for parameter, *_ in self._parameters]
 
     def put_back(self) -> None:
         """Give the model its own back."""
-        if self._hook is not None:
-            self._hook.remove()
         for container, held in self._contents:
             _refill(container, held)
         for container in self._empty:
@@ -136,10 +130,6 @@ class _State:
                 parameter.grad = gradient
             if parameter.data_ptr() != data.data_ptr() and not _same(parameter, data):
                 parameter.data = data
-        if self._watched and self._finished:
-            weights = [one for one in self._originals if type(one) is nn.Parameter]
-            written = not all(_same(one, self._copies[id(one)]) for one in weights)
-            _WRITES.setdefault(self._model, {})[self._training] = written
 
     def _lend_module(self, module: nn.Module) -> None:
         if id(module) in self._seen:
@@ -251,9 +241,10 @@ class _State:
         return self._remember(value, value.clone_state() if hasattr(value, "clone_state") else copy.deepcopy(value))
 
     def _lend_weight(self, weight: Tensor) -> Tensor:
-        if type(weight) is not nn.Parameter or not self._lend_weights:
+        if type(weight) is not nn.Parameter or is_lazy(weight):
             return weight
-        return self._remember(weight, nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad))
+        data = weight.detach().clone() if self._lend_weights else weight.detach()
+        return self._remember(weight, nn.Parameter(data, requires_grad=weight.requires_grad))
 
     def _lend_tensor(self, tensor: Tensor) -> Tensor:
         if is_lazy(tensor):
@@ -279,13 +270,6 @@ def _is_plain_view(tensor: Tensor) -> bool:
 
 def _itself(value: Any) -> Any:
     return value
-
-
-def _is_small(model: nn.Module) -> bool:
-    """Whether weights can be copied to see whether the model writes to them."""
-    if isinstance(model, torch.jit.ScriptModule):
-        return False
-    return sum(weight.nbytes for weight in model.parameters() if not is_lazy(weight)) <= _LARGEST
 
 
 def _refill(container: Any, held: Any) -> None:
