@@ -383,6 +383,18 @@ def test_whether_two_equal_calls_answer_the_same_is_found(kind: type[nn.Module],
     assert scope.contract.calls == calls
 
 
+def test_results_say_that_a_model_keeps_state(wave: Tensor) -> None:
+    class Streaming(Counting):
+        def forward(self, x: Tensor) -> Tensor:
+            self.memory = self.memory * 0.5 + F.relu(self.conv(x)).mean(-1)
+            return self.out(self.memory)
+
+    scope = Scope(Streaming().eval())
+    found = [scope.relevance(wave, target=1, rule="gradient") for _ in range(2)]
+    assert all("keeps state from one call to the next" in one.attrs["note"] for one in found)
+    assert found[0].logit.item() == found[1].logit.item()
+
+
 def test_what_was_found_is_kept_and_not_tried_again() -> None:
     model = Levelled().eval()
     calls: list[int] = []

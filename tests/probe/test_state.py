@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections import deque
+from array import array
+from collections import Counter, UserDict, defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from queue import Queue
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -264,6 +268,83 @@ def test_also_after_an_exception(error):
             look(model, torch.randn(2, 1, 40).clone())
     assert described(model) == before
     assert drawn()[1:] == random_before[1:]
+
+
+class Slots:
+    __slots__ = ("missing", "n")
+
+    def __init__(self):
+        self.n = torch.zeros(2)
+
+
+class Attributed(dict):
+    pass
+
+
+class Many(list):
+    pass
+
+
+def called():
+    """A function that counts its calls in an attribute."""
+
+
+HELD = {
+    "namespace": (SimpleNamespace(n=0), lambda o: setattr(o, "n", o.n + 1), repr),
+    "tensor in a namespace": (SimpleNamespace(h=torch.zeros(2)), lambda o: o.h.add_(1), lambda o: o.h.tolist()),
+    "slots": (Slots(), lambda o: o.n.add_(1), lambda o: o.n.tolist()),
+    "another slot": (Slots(), lambda o: setattr(o, "missing", 1), lambda o: hasattr(o, "missing")),
+    "user's dictionary": (UserDict(n=0), lambda o: o.__setitem__("n", o["n"] + 1), repr),
+    "nested": (defaultdict(list), lambda o: o["a"].append(1), repr),
+    "kind of dictionary": (Attributed(n=0), lambda o: o.__setitem__("n", o["n"] + 1), repr),
+    "attribute of a dictionary": (Attributed(), lambda o: setattr(o, "n", 1), lambda o: dict(vars(o))),
+    "kind of list": (Many([0]), lambda o: o.append(1), repr),
+    "counts": (Counter("ab"), lambda o: o.update("a"), repr),
+    "queue": (Queue(), lambda o: o.put(1), lambda o: o.qsize()),
+    "bytes": (bytearray(1), lambda o: o.append(1), repr),
+    "numbers": (array("d"), lambda o: o.append(1.0), repr),
+    "in a tuple": (({"n": 0},), lambda o: o[0].update(n=1), repr),
+    "function": (called, lambda o: setattr(o, "n", getattr(o, "n", 0) + 1), lambda o: dict(vars(o))),
+    "bound arguments": (partial(print, n=[]), lambda o: o.keywords["n"].append(1), repr),
+}
+
+
+@pytest.mark.parametrize(("held", "write", "seen"), HELD.values(), ids=HELD)
+def test_whatever_holds_state_is_put_back(held, write, seen):
+    model = Written(lambda m, x: (write(m.held), m.a(x).tanh())[1], a=nn.Conv1d(1, 2, 3))
+    model.held = held
+    before = seen(held)
+    trace(model, torch.ones(1, 1, 20), 1.0)
+    vjp(model, torch.ones(1, 1, 20))
+    assert seen(model.held) == before
+    assert model.held is held
+
+
+def test_what_a_class_holds_is_put_back():
+    class Shared(nn.Sequential):
+        calls, seen = 0, []
+
+        def forward(self, x):
+            type(self).calls += 1
+            type(self).last = x
+            self.seen.append(1)
+            return super().forward(x)
+
+    vjp(Shared(nn.Conv1d(1, 2, 3)), torch.ones(1, 1, 20))
+    assert (Shared.calls, Shared.seen, hasattr(Shared, "last")) == (0, [], False)
+
+
+def test_no_graph_is_left_in_the_state():
+    def forward(m, x):
+        m.state.h = 0.9 * m.state.h + m.a(x).mean((0, -1))
+        return m.state.h[None].tanh()
+
+    model = Written(forward, a=nn.Conv1d(1, 2, 3))
+    model.state = SimpleNamespace(h=torch.zeros(2))
+    one, other = (vjp(model, torch.ones(1, 1, 20))[0] for _ in range(2))
+    assert torch.equal(one, other)
+    assert model.state.h.grad_fn is None
+    assert not model.state.h.any()
 
 
 CONDITIONAL = {

@@ -227,7 +227,9 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
 
 
 def _drawn(subject: Subject) -> str | None:
-    """The note of a result of a model that draws random numbers, with a warning."""
+    """The note of a result of a model that draws random numbers, with a warning, or that keeps state."""
+    if subject.contract.calls == "state":
+        return f"{subject.name} keeps state from one call to the next: this is its answer from the state that it was in"
     if subject.contract.calls != "random":
         return None
     text = f"{subject.name} draws random numbers as it runs, so that this is one of many answers"

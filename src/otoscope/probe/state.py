@@ -11,11 +11,12 @@ from __future__ import annotations
 import copy
 import random
 import re
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from operator import is_
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,11 +28,20 @@ from torch.nn.parameter import is_lazy
 from otoscope.probe.writes import Writes
 
 _PLAIN = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, type, FunctionType, BuiltinFunctionType, MethodType}
+    {type(None), bool, int, float, complex, str, bytes, type, BuiltinFunctionType, MethodType}
     | {torch.dtype, torch.device, torch.Size, slice, range}
 )  # what cannot change, or is no state
-_CONTAINERS = frozenset([dict, OrderedDict, defaultdict, Counter, list, deque, set])
+_CONTAINERS = (OrderedDict, dict, list, deque, set)
+_BARE = frozenset(_CONTAINERS)
+_COPIED = frozenset(["builtins", "array", "itertools"])  # modules of which the objects hide what they hold
+_OTHERS = frozenset(
+    "torch lightning lightning_fabric pytorch_lightning logging threading multiprocessing concurrent asyncio io typing "
+    "types abc enum re pathlib weakref contextlib inspect importlib".split()
+)  # packages whose objects are not the state of a model; SimpleNamespace says that it is of `types`
 _DRAWING = (random.Random, np.random.Generator, np.random.RandomState)
+
+_MOST = 10_000  # objects that are looked into
+_NOTHING = object()
 
 _T = TypeVar("_T")
 
@@ -91,6 +101,8 @@ class _State:
         self._model = model
         self._contents: list[tuple[Any, Any]] = []  # a container, and what it holds
         self._empty: list[Any] = []  # containers that hold nothing
+        self._slots: list[tuple[Any, Any, Any]] = []  # a slot, whose it is, and what it holds
+        self._shared: list[tuple[type, dict[str, Any]]] = []  # a class, and what it holds
         self._scripted: list[tuple[Any, str, Any]] = []
         self._lazy: list[tuple[nn.Module, bool]] = []
         self._parameters: list[tuple[Tensor, bool, Tensor | None, Tensor]] = []
@@ -116,6 +128,10 @@ class _State:
         """Give the model its own back."""
         for container, held in self._contents:
             _refill(container, held)
+        for slot, value, item in self._slots:
+            _set(slot, value, item)
+        for kind, shared in self._shared:
+            _restore(kind, shared)
         for container in self._empty:
             if container:
                 container.clear()
@@ -145,24 +161,36 @@ class _State:
             for parameter in attributes.get("_parameters", {}).values():
                 self._note(parameter)
         self._lend_items(attributes)
+        for kind in type(module).__mro__:
+            if id(kind) not in self._seen and kind.__module__.partition(".")[0] in self._packages:
+                self._lend_class(kind)
+
+    def _lend_class(self, kind: type) -> None:
+        """Note what all modules of a class share."""
+        self._seen.add(id(kind))
+        held = {name: value for name, value in vars(kind).items() if not name.startswith("__")}
+        self._shared.append((kind, held))
+        for name, value in held.items():
+            if isinstance(value, (Tensor, np.ndarray, *_CONTAINERS)) and (lent := self._lent(value)) is not value:
+                setattr(kind, name, lent)
 
     def _lend_items(self, container: Any) -> None:
         """Note what a dictionary holds, and lend copies of that."""
-        held = container.copy()
+        held = dict(dict.items(container))
         self._contents.append((container, held))
         lenders, known = self._lenders, self._copies
         for key, value in held.items():
             kind = type(value)
             if kind in _PLAIN:
                 continue
-            if kind in _CONTAINERS and not value:
+            if kind in _BARE and not value:
                 self._empty.append(value)
                 continue
             lent = known.get(id(value), self)
             if lent is self:
                 lent = (lenders.get(kind) or self._lender(kind))(value)
             if lent is not value:
-                container[key] = lent
+                dict.__setitem__(container, key, lent)
 
     def _note(self, parameter: Tensor | None) -> None:
         if parameter is None or is_lazy(parameter) or not parameter.is_leaf:
@@ -201,11 +229,20 @@ class _State:
             return self._lend_weight if issubclass(kind, nn.Parameter) else self._lend_tensor
         if issubclass(kind, tuple):
             return self._lend_tuple
-        if issubclass(kind, (np.ndarray, torch.Generator, *_DRAWING)) and not issubclass(kind, np.memmap):
+        if issubclass(kind, np.ndarray):
+            return _itself if issubclass(kind, np.memmap) else self._lend_copy
+        if issubclass(kind, (torch.Generator, *_DRAWING)):
             return self._lend_copy
-        if kind in _CONTAINERS or issubclass(kind, nn.Module):
+        if issubclass(kind, (*_CONTAINERS, nn.Module)):
             return self._lend_content
-        return self._lend_object if kind.__module__.partition(".")[0] in self._packages else _itself
+        if issubclass(kind, (FunctionType, SimpleNamespace)):
+            return self._lend_object
+        if issubclass(kind, partial):
+            return self._lend_partial
+        package = kind.__module__.partition(".")[0]
+        if package in _COPIED:
+            return self._lend_copy
+        return _itself if package in _OTHERS - self._packages or issubclass(kind, ModuleType) else self._lend_object
 
     def _lend_tuple(self, value: tuple[Any, ...]) -> Any:
         if _PLAIN.issuperset(map(type, value)):
@@ -224,21 +261,46 @@ class _State:
             if isinstance(value, dict):
                 self._lend_items(value)
             else:
-                self._contents.append((value, value.copy()))
-                for place, item in enumerate(() if isinstance(value, set) else list(value)):
-                    value[place] = self._lent(item)
+                base = _base(value)
+                held = base.copy(value)
+                self._contents.append((value, held))
+                for place, item in enumerate(() if base is set else held):
+                    base.__setitem__(value, place, self._lent(item))
+            if type(value) not in _BARE:
+                self._lend_attributes(value)
         return value
 
     def _lend_object(self, value: Any) -> Any:
-        if isinstance(getattr(value, "__dict__", None), dict):
-            self._originals.append(value)  # which has its dictionary
-            self._lend_content(value.__dict__)
+        if id(value) not in self._seen and len(self._originals) < _MOST:
+            self._seen.add(id(value))
+            self._lend_attributes(value)
         return value
 
+    def _lend_attributes(self, value: Any) -> None:
+        """Of an object with a dictionary or slots, lend copies of what it holds."""
+        self._originals.append(value)  # which has its dictionary
+        held = getattr(value, "__dict__", None)
+        if isinstance(held, dict):
+            self._lend_content(held)
+        for kind in type(value).__mro__:
+            slots = vars(kind).get("__slots__", ())
+            for slot in (one for one in vars(kind).values() if isinstance(one, MemberDescriptorType) and slots):
+                item = getattr(value, slot.__name__, _NOTHING)
+                self._slots.append((slot, value, item))
+                if item is not _NOTHING and (lent := self._lent(item)) is not item:
+                    slot.__set__(value, lent)
+
+    def _lend_partial(self, value: Any) -> Any:
+        self._lend_content(value.keywords)
+        self._lend_tuple(value.args)
+        return self._lend_object(value)
+
     def _lend_copy(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return self._remember(value, value.copy())
-        return self._remember(value, value.clone_state() if hasattr(value, "clone_state") else copy.deepcopy(value))
+        try:
+            lent = value.clone_state() if hasattr(value, "clone_state") else copy.deepcopy(value)
+        except Exception:  # an iterator, a file: they can be neither copied nor put back
+            lent = value
+        return self._remember(value, lent)
 
     def _lend_weight(self, weight: Tensor) -> Tensor:
         if type(weight) is not nn.Parameter or is_lazy(weight):
@@ -272,20 +334,44 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def _base(container: Any) -> Any:
+    """The type whose methods do to a container what they say, whatever its own do."""
+    return next(kind for kind in _CONTAINERS if isinstance(container, kind))
+
+
 def _refill(container: Any, held: Any) -> None:
     """Let a container hold again what it held, where that has changed."""
-    if isinstance(container, dict):
-        if len(container) == len(held) and all(map(is_, container.values(), held.values())):
+    base = _base(container)
+    if issubclass(base, dict):
+        if len(container) == len(held) and all(map(is_, dict.values(container), held.values())):
             return
-        container.clear()
-        container.update(held)
-    elif isinstance(container, set):
-        if container != held:
-            container.clear()
-            container.update(held)
-    elif len(container) != len(held) or not all(map(is_, container, held)):
-        container.clear()
-        container.extend(held)
+    elif base is set:
+        if container == held:
+            return
+    elif len(container) == len(held) and all(map(is_, container, held)):
+        return
+    base.clear(container)
+    (base.extend if base in (list, deque) else base.update)(container, held)
+
+
+def _set(slot: Any, value: Any, item: Any) -> None:
+    """Let a slot hold again what it held."""
+    now = getattr(value, slot.__name__, _NOTHING)
+    if now is item:
+        return
+    if item is _NOTHING:
+        slot.__delete__(value)
+    else:
+        slot.__set__(value, item)
+
+
+def _restore(kind: type, held: dict[str, Any]) -> None:
+    """Let a class hold again what it held."""
+    for name in [name for name in vars(kind) if not name.startswith("__") and name not in held]:
+        delattr(kind, name)
+    for name, value in held.items():
+        if vars(kind).get(name, _NOTHING) is not value:
+            setattr(kind, name, value)
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
