@@ -87,9 +87,12 @@ class Pieces:
         """What a result says of it."""
         hop = self.starts[1] - self.starts[0] if len(self) > 1 else self.length
         overlap = f", which overlap by {self.length - hop}" if hop < self.length else ""
+        less = self.shares[-1] < self.shares[0]
+        mean = "weighted mean" if less else "mean"
+        how = ", in which the last piece counts less," if less else ""
         return (
             f"{name} takes {self.length} samples ({self.length / sample_rate:.3g} s): it was run on {len(self)} pieces "
-            f"of the sound, one every {hop} samples{overlap}, and the mean of its answers is looked at."
+            f"of the sound, one every {hop} samples{overlap}, and the {mean} of its answers{how} is looked at."
         )
 
     def _shares(self, like: Tensor) -> Tensor:

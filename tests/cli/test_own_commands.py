@@ -16,6 +16,7 @@ import torch
 
 import otoscope as library
 from otoscope import Scope, compare, load, models
+from otoscope.cli.console import end_named
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is that they are written
 
@@ -269,3 +270,50 @@ def test_compare_names_what_failed_and_compares_the_rest(
     found = json.loads(ran.out)
     assert found["missing"] == {"geometry": reason} and found["pairs"][0]["spectrum_cosine"] == 1
     assert f"Not compared: geometry, since {reason}" in (tmp_path / "out/report.html").read_text()
+
+
+TWO = """
+import torch
+
+
+class One(torch.nn.Module):
+    sample_rate = 8000
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.out = torch.nn.Conv1d(1, 4, 20), torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.out(self.conv(x).relu().mean(-1))
+
+
+class Two(One):
+    def forward(self, x):
+        return super().forward(x)[:, :2], super().forward(x)
+"""
+
+
+def test_compare_takes_an_output_of_each_model(otoscope: Otoscope, tone: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text(TWO)
+    one, two = f"{tmp_path / 'two.py'}:One", f"{tmp_path / 'two.py'}:Two"
+    found = otoscope("compare", one, two, tone, "--output-b", "1", "--target", "2", "--json").json()
+    assert [row["model"] for row in found["rows"]] == ["One", "Two"]
+    otoscope("compare", one, two, tone, "--output", "1").expect_refusal("--output-b")
+
+
+def test_equal_reasons_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        end_named({"a": "too short", "b": "broken", "c": "too short"})
+    assert capsys.readouterr().err.splitlines() == ["missing: a, c: too short", "missing: b: broken"]
+
+
+def test_a_missing_layer_is_refused_with_where_layers_are_listed(otoscope: Otoscope, small: str, tone: Path) -> None:
+    ran = otoscope("sonify", small, tone)
+    assert ran.code == 2 and "otoscope taps" in ran.err
+
+
+def test_the_least_length_is_shown_where_there_is_one(otoscope: Otoscope, small: str) -> None:
+    assert "minimum length" not in otoscope("taps", small).out
+    shown = otoscope("inspect", "--help").out
+    assert "otoscope-out" in shown and "--memory SIZE" in shown

@@ -17,6 +17,7 @@ import otoscope
 from otoscope import InputError, Scope
 from otoscope.contract import Contract
 from otoscope.methods.catalogue import METHODS
+from otoscope.report.sections.relevance import relevance as page_section
 from otoscope.tables import rows
 
 RATE = 8000
@@ -431,3 +432,21 @@ def test_methods_that_use_a_relevance_take_the_same_targets(name: str) -> None:
     assert not math.isnan(float(found.probability))
     with pytest.raises(InputError, match="is outside of the output"):
         getattr(scope, name)(WAVE, at=9.0)
+
+
+def test_what_is_said_of_an_output_of_log_probabilities_is_of_its_logits() -> None:
+    model = Frames(last=nn.LogSoftmax(1))
+    assert "of the logits before the log-softmax" in ask(model, target="energy").attrs["score_note"]
+    other = ask(model, target="similarity", against=WAVE.flip(0))
+    assert "cosine of the logits before the log-softmax" in other.attrs["score_note"]
+    assert "of the output" in ask(Frames(), target="energy").attrs["score_note"]
+
+
+def test_a_page_says_which_class_is_likeliest_where_it_is_not_the_target() -> None:
+    def words(target: int) -> str:
+        return page_section({"guided": ask(Clips(scale=20.0), target=target)}).sentence
+
+    likeliest = int(ask(Clips(scale=20.0))["target"])
+    assert " before " in words(likeliest)
+    other = words((likeliest + 1) % 3)
+    assert " before " not in other and "and the likeliest class is" in other

@@ -91,7 +91,8 @@ def _said(error: CycloptsError) -> str:
     """What is wrong with the usage of a command."""
     if isinstance(error, MissingArgumentError) and error.argument and not error.keyword and not error.argument.tokens:
         _, meant, suggestion = str(error).partition(" Did you mean")
-        return f"{error.argument.name} is required{'.' if meant else ''}{meant}{suggestion}"
+        hint = " (`otoscope taps MODEL` lists the layers)" if error.argument.name == "--layer" else ""
+        return f"{error.argument.name} is required{hint}{'.' if meant else ''}{meant}{suggestion}"
     if isinstance(error, UnusedCliTokensError):
         left = " ".join(error.unused_tokens or ())
         return f"too many arguments: {left} (an option of several values is given once for each of them)"

@@ -63,16 +63,20 @@ Folder = Annotated[Path, Parameter(converter=_folder)]
 """An option that names a folder to write to."""
 
 
-def _bytes(type_: Any, tokens: Sequence[Token]) -> int:
+class Size(int):
+    """Bytes, as a command line takes them; help shows the name."""
+
+
+def _bytes(type_: Any, tokens: Sequence[Token]) -> Size:
     found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kMGT]?)B?", tokens[0].value.strip())
     size = float(found[1]) * 1000 ** " kMGT".index(found[2] or " ") if found else 0.0
     if size < 1:
         raise ValueError(f"give bytes, as in 1.5GB or 800MB, not {tokens[0].value!r}")
-    return round(size)
+    return Size(round(size))
 
 
 Memory = Annotated[
-    int | None,
+    Size | None,
     Parameter(
         converter=_bytes,
         help="Memory that may be used, as in 1.5GB (half of what is free by default); what does not fit is kept in "

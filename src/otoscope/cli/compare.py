@@ -44,6 +44,8 @@ def compare(
     *,
     weights_a: Annotated[Path | None, _of("first", "Weights")] = None,
     weights_b: Annotated[Path | None, _of("second", "Weights")] = None,
+    output_a: Annotated[str | None, _of("first", "Output")] = None,
+    output_b: Annotated[str | None, _of("second", "Output")] = None,
     target: Target = None,
     target_a: Annotated[str | None, _of("first", "Class")] = None,
     target_b: Annotated[str | None, _of("second", "Class")] = None,
@@ -68,8 +70,8 @@ def compare(
     common = common or Common()
     weights = [weights_a or common.weights, weights_b or common.weights]
     scopes = [
-        make_scope(model, replace(common, weights=file))
-        for model, file in zip((model_a, model_b), weights, strict=True)
+        make_scope(model, replace(common, weights=file, output=output or common.output))
+        for model, file, output in zip((model_a, model_b), weights, (output_a, output_b), strict=True)
     ]
     if scopes[0].name == scopes[1].name:
         for scope, file in zip(scopes, weights, strict=True):
@@ -91,7 +93,8 @@ def compare(
     write(common.out, {"compare": result})
     missing = json.loads(result.attrs["missing"])
     for note in str(result.attrs["notes"]).splitlines():
-        err_console.print(note, markup=False)
+        if not note.startswith("Not compared:"):  # which is said at the end
+            err_console.print(note, markup=False)
     if common.json:
         print_json(comparison_envelope(result))
         end_named(missing)

@@ -44,8 +44,9 @@ def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
 
 def end_named(missing: Mapping[str, str]) -> None:
     """Where something could not be made, name it with the reason and exit with 3."""
-    for name, reason in missing.items():
-        err_console.print(f"missing: {name}: {reason}", markup=False)
+    for reason in dict.fromkeys(missing.values()):
+        names = ", ".join(name for name, one in missing.items() if one == reason)
+        err_console.print(f"missing: {names}: {reason}", markup=False)
     if missing:
         sys.exit(3)
 

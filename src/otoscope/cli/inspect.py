@@ -46,7 +46,7 @@ def inspect(
     part: PartOptions = None,
     common: CommonOptions = None,
 ) -> None:
-    """Write a folder with everything about a sound: report.html, arrays, sounds and summary.json.
+    """Write a folder (--out, else otoscope-out) with all about a sound: report.html, arrays, sounds and summary.json.
 
     Exit with 3 where something could not be made; the page, summary.json and a message name it, with the reason.
     """

@@ -97,6 +97,8 @@ def _failure(failed: Sequence[Check], count: int) -> str:
 
 def _print_tables(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     stated = scope.contract.filled()
+    if not scope.contract.minimum_length:
+        del stated["minimum_length"]
     if scope.classes:
         stated["classes"] = (
             f"{len(scope.classes)}: {', '.join(scope.classes[:12])}{', ...' if len(scope.classes) > 12 else ''}"

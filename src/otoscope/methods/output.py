@@ -250,6 +250,12 @@ class Output:
         of = "the mean over frames of its probabilities" if known.averaged else "one of its probabilities"
         return f"the model returns {of}; explained are the log odds of that, from the logits before"
 
+    @property
+    def meant(self) -> str:
+        """What a function of the whole output is made of: the output, or the logits before its softmax or sigmoid."""
+        known = self.found.normalised
+        return "the output" if known is None else f"the logits before the {'log-' if known.log else ''}{known.of}"
+
     def probabilities(self, frames: Tensor | None) -> tuple[Tensor, str]:
         """Of each class (clip, class), the mean over some frames, and in words what they are."""
         returned, known, contract = self.found.returned, self.found.normalised, self.subject.contract

@@ -201,7 +201,7 @@ def _of_energy(output: Output, question: Question, source: str) -> Explained:
 
     value, seed = _differentiated(lambda y: score(y, torch.arange(len(y))), output.found.value)
     what = "energy" if channel is None else f"energy of output {output.name_of(channel)}"
-    note = f"sum of squares of the output {output.described(question.at, question.band)}"
+    note = f"sum of squares of {output.meant} {output.described(question.at, question.band)}"
     if channels and channel is None:
         note += f", over all {output.class_count} of its channels"
     names = [what] * len(value)
@@ -231,7 +231,7 @@ def _of_similarity(subject: Subject, output: Output, against: Any) -> Explained:
 
     value, seed = _differentiated(lambda y: score(y, torch.arange(len(y))), output.found.value)
     name = subject.clip(against).attrs.get("name", "another sound")
-    note = f"cosine of the output for this sound and that for {name}"
+    note = f"cosine of {output.meant} for this sound and for {name}"
     if output.time_axis is not None:
         note += ", each the mean over time"
     names = [f"similarity to {name}"] * len(value)

@@ -105,7 +105,10 @@ def as_path(which: Which) -> int | str | None:
 
 def _chosen(output: Any, which: Which) -> Tensor:
     if isinstance(output, Tensor):
-        raise InputError(f"the model returns one tensor, and so has no output {which!r}; leave the output out")
+        raise InputError(
+            f"the model returns one tensor, and so has no output {which!r}; leave the output out, "
+            "or give it to the other model alone (--output-a or --output-b of compare)"
+        )
     try:
         found = _at(output, _path(output, which))
     except LookupError:

@@ -40,7 +40,9 @@ def _explained(result: xr.Dataset) -> str:
     if "probability" in result:
         words += f", of probability {float(result['probability']):.3g}"
     if "runner_up" in result:
-        words += f" before {result['runner_up'].item()} with {float(result['runner_up_probability']):.3g}"
+        other = float(result["runner_up_probability"])
+        how = "before" if other <= float(result["probability"]) else "and the likeliest class is"
+        words += f" {how} {result['runner_up'].item()} with {other:.3g}"
     return words
 
 
