@@ -23,6 +23,9 @@ from otoscope.probe.trace import Tap, trace
 from otoscope.trial import REFUSALS
 
 
+_ENDS = (0.05, 0.95)  # of what reaches almost 0 and almost 1
+
+
 @dataclass(frozen=True)
 class Frames:
     """Where the elements of an output are in time, in samples of the waveform.
@@ -167,8 +170,13 @@ def _scores(network: Network, inputs: Tensor, found: Answer, class_axis: int | N
 
 
 def _like_probabilities(network: Network, inputs: Tensor, returned: Tensor, class_axis: int | None) -> bool | None:
-    """Whether values of 0 to 1 for several sounds also sum to 1 over classes; None where they are none."""
+    """Whether values of 0 to 1 for several sounds also sum to 1 over classes; None where they are none.
+
+    Scores of an untrained network, or a cosine, may lie there by chance. Those that do not sum to 1 have to reach both
+    ends, as a sigmoid does for sounds that are very loud.
+    """
     sums, first, moves = class_axis is not None and returned.shape[class_axis] > 1, returned, False
+    least, most = 1.0, 0.0
     for sound in (None, *_sounds(inputs)):
         if sound is not None:
             try:
@@ -182,7 +190,9 @@ def _like_probabilities(network: Network, inputs: Tensor, returned: Tensor, clas
         if sums:
             assert class_axis is not None
             sums = bool(((returned.sum(class_axis) - 1).abs() < 1e-3).all())
-    return sums if moves else None  # what is always the same says nothing
+        least, most = min(least, float(returned.min())), max(most, float(returned.max()))
+    # what is always the same says nothing
+    return sums if moves and (sums or (least < _ENDS[0] and most > _ENDS[1])) else None
 
 
 def _sounds(inputs: Tensor) -> list[Tensor]:
