@@ -22,7 +22,6 @@ from otoscope.probe.scores import Answer
 from otoscope.probe.trace import Tap, trace
 from otoscope.trial import REFUSALS
 
-
 _ENDS = (0.05, 0.95)  # of what reaches almost 0 and almost 1
 
 

@@ -150,8 +150,8 @@ class Subject:
     @property
     def contract(self) -> Contract:
         """What the model takes and answers; what its attributes do not state is tried with silence."""
-        if not self._tried:
-            with self.lock:
+        with self.lock:  # in which another thread may be finding it out
+            if not self._tried:
                 if self._contract.output is not None:
                     self._check_output()
                 with suppress(*REFUSALS):
@@ -159,7 +159,7 @@ class Subject:
                 with suppress(*REFUSALS):  # what a first layer shows can be seen whatever the output is
                     if self._contract.scores is None or not self._knows_axes:
                         self._try_output(silence(self))
-            self._tried = True
+                self._tried = True
         return self._contract
 
     @property

@@ -102,8 +102,8 @@ def test_python_command_and_saved_file_give_the_same(
     )
     content = ran.json()
     assert list(content) == [
-        "method", "source", "model", "model_sha256", "audio", "audio_sha256", "subject", "arguments", "version", "notes",
-        "rows",
+        "method", "source", "model", "model_sha256", "audio", "audio_sha256", "subject", "arguments", "version",
+        "notes", "rows",
     ]  # fmt: skip
     assert (content["method"], content["model"], content["version"]) == (name, "Pair", library.__version__)
     assert content["model_sha256"] == result.attrs["model_sha256"]
