@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is t
 def recipe(tones: Path, tmp_path: Path) -> Path:
     content = {
         "about": "tones of three heights",
-        "model": {"name": "vowelnet", "options": {"channels": [4, 4, 4]}},
+        "model": {"name": "vowelnet", "options": {"channels": [8, 8, 8]}},
         "data": {"set": "folder", "folder": str(tones), "train": "all", "validation": 0.25, "duration": 0.3},
         "learn": {"epochs": 2, "batch_size": 4},
     }
@@ -38,7 +38,7 @@ def test_from_a_recipe_to_an_inspection(otoscope: Any, recipe: Path, tones: Path
     assert found == json.loads((run / "metrics.json").read_text()) and found["epochs"] == 1
     assert str(run) in ran.err and "Lightning" not in ran.err and "GPU" not in ran.err
     assert yaml.safe_load((run / "recipe.yaml").read_text())["learn"]["epochs"] == 1
-    clip = next((tones / "high").iterdir())
+    clip = next((tones / "low").iterdir())
     inspected = otoscope("inspect", run, clip, "--out", tmp_path / "inspection")
     assert inspected.code == 0, inspected.err
     assert list((tmp_path / "inspection").rglob("*.html"))
