@@ -92,6 +92,8 @@ def _supports(
     if call.operation is not None and call.operation.kind != "activation" and name not in MAXIMA:
         source = lookup(call.input) or Support.of_constant(call.input.shape)
         return [(out, windowed(source, call.operation, out.shape)) for out in outputs[:1]]
+    if call.name.startswith("_foreach_"):
+        return _one_by_one(call, outputs, lookup, unknown)
     chosen = _chosen_by_values(name, call, lookup)
     if chosen is not None:
         return [(out, _looked_up(out, chosen, inputs)) for out in outputs]
@@ -105,6 +107,16 @@ def _supports(
         (out, unknown(out, inputs) if support is None else support)
         for out, support in zip(outputs, supports, strict=True)
     ]
+
+
+def _one_by_one(call: Call, outputs: list[Tensor], lookup: Lookup, unknown: Unknown) -> list[tuple[Tensor, Support]]:
+    """Of an operation on lists of tensors, what each result sees of those at its place."""
+    name, found = call.name.removeprefix("_foreach_").strip("_"), []
+    for out, *items in zip(outputs, *(one for one in call.args if isinstance(one, (list, tuple))), strict=False):
+        seen = supports_of(tensors_in(items), lookup)
+        support = _by_shape(name, out, seen) if seen else Support.of_constant(out.shape)
+        found.append((out, unknown(out, seen) if support is None else support))
+    return found
 
 
 def _wrapped(call: Call, support: Support) -> Support:
