@@ -27,7 +27,7 @@ from otoscope.probe.listen import Call
 _SMALL = 2**16  # elements of what is kept as it is
 _POOLS = frozenset(["max_pool1d", "max_pool2d", "max_pool3d"])
 _BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training")
-_SHARE = 0.8  # of the budget; the rest is for what else a method holds
+_SHARE = 0.7  # of the budget; the rest is for what else a method holds
 _RESERVE = 8  # gradients and workspaces of the size of the largest activation that a backward pass holds at a time
 
 _budget: ContextVar[int | None] = ContextVar("memory", default=None)
