@@ -42,7 +42,7 @@ class Clip:
     filling : int
         How many samples at the end of `inputs` are zeros that filled it up.
     changes : sequence of (str, str)
-        What was done to the sound, see :func:`otoscope.heard.changes_of`.
+        What was done to the sound, see ``otoscope.heard.changes_of``.
     """
 
     name: str

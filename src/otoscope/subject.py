@@ -233,7 +233,7 @@ class Subject:
     def whole(self, wave: Wave) -> Tensor:
         """As :meth:`inputs`, but a sound that is longer than what the model takes is not cut.
 
-        A model of one length is run along it in pieces, see :class:`otoscope.pieces.Pieces`.
+        A model of one length is run along it in pieces, see ``otoscope.pieces.Pieces``.
         """
         return self._tensor(wave, cut=False)
 

@@ -36,7 +36,7 @@ def filters(
     ----------
     layer : str, optional
         The layer; by default the first bank of kernels on a waveform, see
-        :func:`otoscope.probe.first.first_layer`.
+        ``otoscope.probe.first.first_layer``.
     n_fft : int
         Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
         to a power of two where a kernel is longer.

@@ -40,7 +40,7 @@ def frame_response(
         energy in each clip, of those that the layer sees.
     layer : str, optional
         The layer; by default the first bank of kernels on a waveform, see
-        :func:`otoscope.probe.first.first_layer`.
+        ``otoscope.probe.first.first_layer``.
     n_fft : int
         Length of the Fourier transforms; there are ``n_fft // 2 + 1`` frequencies. It is raised to a power of two where
         a kernel is longer.

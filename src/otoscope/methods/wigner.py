@@ -43,7 +43,7 @@ def wigner(
     ----------
     layer : str, optional
         The layer; by default the first bank of kernels on a waveform, see
-        :func:`otoscope.probe.first.first_layer`.
+        ``otoscope.probe.first.first_layer``.
     n_fft : int, optional
         Number of frequencies; by default as many as the widest kernel has samples, from 256 to 1024. With fewer than
         the widest kernel has the distribution is smoothed over frequency.

@@ -74,7 +74,7 @@ def fit_weights(model: nn.Module, weights: Weights, path: str | Path, hint: str 
     """Load a state dict into a model, whose names and shapes it must match.
 
     A prefix such as ``module.`` or ``model.``, left by a wrapper, is removed if the names then match. Other names for
-    the same weights are understood, see :func:`otoscope.models.names.under_names_of`; lazy modules get the shapes of
+    the same weights are understood, see ``otoscope.models.names.under_names_of``; lazy modules get the shapes of
     the file.
 
     Parameters

@@ -157,7 +157,7 @@ def vjp(
         What the model takes, in floating point.
     layer : str, optional
         A tap, by its name or the end of it; by default the output of the model, before a softmax or sigmoid if that
-        comes last, see :mod:`otoscope.probe.scores`.
+        comes last, see ``otoscope.probe.scores``.
     rule : {"gradient", "guided", "deconvnet"} or callable
         See :mod:`otoscope.probe.rules`.
     memory : int, optional

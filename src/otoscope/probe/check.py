@@ -17,7 +17,7 @@ class Check:
     tap : str
         Empty for the model as a whole.
     check : {"repeat", "replay", "axis", "hop", "field", "gradient"}
-        What was checked, see :func:`otoscope.probe.verify.verify`.
+        What was checked, see ``otoscope.probe.verify.verify``.
     passed : bool or None
         None where it cannot be checked; `details` says why.
     details : str
