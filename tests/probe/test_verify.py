@@ -269,3 +269,13 @@ def test_the_kinks_of_bands_that_a_sound_does_not_reach_are_no_fault() -> None:
 class Rectify(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.abs()
+
+
+@pytest.mark.parametrize("pooling", [nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d])
+@pytest.mark.parametrize(("bins", "stride"), [(4, 16), (7, 64)])
+def test_bins_of_uneven_width_are_moved_by_their_hop_as_far_as_they_are_even(
+    pooling: type[nn.Module], bins: int, stride: int
+) -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 32, stride), nn.ReLU(), pooling(bins), nn.Flatten(), nn.Linear(4 * bins, 3))
+    checks = verify(model.eval(), torch.randn(1, 1, 16_000), 16_000)
+    assert not [check for check in checks if check.passed is False]

@@ -124,7 +124,7 @@ class _Placing:
             return Check(tap.name, "hop", None, f"could not be measured: {why}")
         moments = [span.moment for span in found.spans]
         distance = max(moments) - min(moments) if len(moments) > 1 else 1
-        agrees = abs(found.hop - tap.hop) * distance <= 1
+        agrees = abs(found.hop - tap.hop) * distance <= 1 + 2 * tap.uneven  # of either moment
         if not found.spans:  # it is known by growth, to within one element of all
             agrees = abs(self.measuring.more / tap.hop - self.measuring.more / found.hop) <= 1
         elif not agrees and not _moves_evenly(found) and self._grows_in_steps(tap, found.axes[0]):
