@@ -1,4 +1,4 @@
-"""A trace is made once for a model, and anew when that has changed."""
+"""A trace is made once for a model, and made again when the model has changed."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ class Output:
 
     @property
     def note(self) -> str:
-        """How it was had from what the model returned."""
+        """How it was computed from what the model returned."""
         known = self.found.normalised
         if known is None:
             if self.kind == "logit":

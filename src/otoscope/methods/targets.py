@@ -65,7 +65,7 @@ class Explained:
     kind : str
         What the numbers are: "logit", "log odds", "probability", "energy" ...
     note : str
-        In words: how they were had from what the model returned.
+        In words: how they were computed from what the model returned.
     beside : dict of str to Variable
         Probability and runner-up, where there are classes.
     """

@@ -28,7 +28,7 @@ from otoscope.probe.trace import Tap
 _DIRECTIONS = 2
 _NOISE = 1.0  # in standard deviations of the clip
 _STEPS = (1e-7, 1e-5, 1e-9, 1e-8, 1e-6, 1e-10)  # in standard deviations of the clip
-_ROUGH_STEPS = (1e-3, 1e-4, 1e-2)  # where double precision is not to be had
+_ROUGH_STEPS = (1e-3, 1e-4, 1e-2)  # where the model does not run in double precision
 _AGREE, _ROUGHLY_AGREE = 1e-4, 5e-2
 _LEAST, _ROUGHLY_LEAST = 1e-6, 1e-3  # gradients that show beside rounding, of the tap over the clip
 

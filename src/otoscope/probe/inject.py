@@ -82,7 +82,7 @@ class Injection:
     def of_argument(self, number: int, place: int, asked: Tensor, growth: Growth) -> Support | str | None:
         """The support of an argument of call `number` whose origin is not known.
 
-        "constant" where it was there before the pass; None where it is made anew and no gradient tells of what.
+        "constant" where it was there before the pass; None where each pass makes a new one, and no gradient shows how.
         """
         if self.made >= _MOST:
             return None
@@ -136,7 +136,7 @@ class Injection:
 
     def _place(self, puller: _Puller, axis: int, asked: _Asked) -> Place:
         found = puller.place(axis)
-        if found.field is None:  # read everywhere: what matters is told by numbers
+        if found.field is None:  # read everywhere: random numbers show what matters
             doubled = self._doubled(asked)
             if doubled is not None:
                 second = doubled.place(axis)

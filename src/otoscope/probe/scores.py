@@ -20,7 +20,7 @@ softmax(z), log softmax(z)          z
 100 softmax(z), -log softmax(z)     z, whose likeliest class has the smallest value of a negative log-likelihood
 one class of a softmax              its log odds, :math:`z_c - \\log \\sum_{k \\ne c} e^{z_k}`
 the mean of probabilities over time the log odds of that mean, in the domain of logarithms and so never saturated; the
-                                    logits of the single frames cannot be had back from it
+                                    logits of single frames cannot be recovered from it
 the largest over time               the largest log odds
 the mean of log-probabilities       the mean of z, which orders classes alike; its scale is not that of a probability
 =================================== ==================================================================
