@@ -59,8 +59,7 @@ def crs_classifier(
         is classified against the classes that have a value of their own (bona fide speech). By default ``group``
         where the data set has it, else only all clips together.
     layer : str, optional
-        The layer; by default the first bank of kernels on a waveform, see
-        ``otoscope.probe.first.first_layer``.
+        The layer; by default the first that is a bank of kernels on something still a waveform.
     n_fft : int
         Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` features. It is raised to a power
         of two where a kernel is longer.

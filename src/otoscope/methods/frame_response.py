@@ -39,8 +39,7 @@ def frame_response(
         Middle of the frame in s, rounded to a value of what the layer reads; by default that of the frame of most
         energy in each clip, of those that the layer sees.
     layer : str, optional
-        The layer; by default the first bank of kernels on a waveform, see
-        ``otoscope.probe.first.first_layer``.
+        The layer; by default the first that is a bank of kernels on something still a waveform.
     n_fft : int
         Length of the Fourier transforms; there are ``n_fft // 2 + 1`` frequencies. It is raised to a power of two where
         a kernel is longer.

@@ -45,8 +45,7 @@ def strs(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     layer : str, optional
-        The layer; by default the first bank of kernels on a waveform, see
-        ``otoscope.probe.first.first_layer``.
+        The layer; by default the first that is a bank of kernels on something still a waveform.
     n_fft : int
         Length of the Fourier transform of the kernels; there are ``n_fft // 2 + 1`` frequencies. It is raised
         to a power of two where a kernel is longer. Not used on the scale "log".

@@ -42,8 +42,7 @@ def wigner(
     Parameters
     ----------
     layer : str, optional
-        The layer; by default the first bank of kernels on a waveform, see
-        ``otoscope.probe.first.first_layer``.
+        The layer; by default the first that is a bank of kernels on something still a waveform.
     n_fft : int, optional
         Number of frequencies; by default as many as the widest kernel has samples, from 256 to 1024. With fewer than
         the widest kernel has the distribution is smoothed over frequency.
