@@ -13,7 +13,7 @@ import otoscope
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
     {"_version", "errors"},
-    {"types", "files", "citations", "mixing"},
+    {"types", "files", "citations", "mixing", "optional"},
     {"contract", "audio", "results"},
     {"pieces"},
     {"dsp"},

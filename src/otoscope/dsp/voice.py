@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from otoscope.errors import InputError
+from otoscope.optional import needs
 
 STEP = 0.010
 """Hop of the frames of F0 and formants in s."""
@@ -400,8 +401,5 @@ def _check_step(step: float) -> None:
 
 def _praat(samples: np.ndarray, sample_rate: float) -> Any:
     """The samples as a sound of Praat, at a peak of 1, since relevance has no scale of its own."""
-    try:
-        from parselmouth import Sound
-    except ImportError:
-        raise InputError("F0 and formants are measured by Praat: pip install otoscope[voice]") from None
-    return Sound(samples / (np.abs(samples).max() or 1.0), sample_rate)
+    parselmouth = needs("parselmouth", extra="voice", purpose="F0 and formants by Praat")
+    return parselmouth.Sound(samples / (np.abs(samples).max() or 1.0), sample_rate)

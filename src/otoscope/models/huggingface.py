@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from otoscope.errors import InputError
+from otoscope.optional import needs
 
 # endings of a checkpoint's class name, and the transformers class that loads it with its head
 _HEADS = {
@@ -103,10 +104,7 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
     unknown = [option for option in options if option not in _OPTIONS]
     if unknown:
         raise InputError(f"hf:{name} has no option {unknown[0]!r}; its options: {', '.join(_OPTIONS)}")
-    try:
-        import transformers
-    except ImportError as error:
-        raise InputError(f"hf:{name} needs transformers: pip install 'otoscope[hf]'") from error
+    transformers = needs("transformers", extra="hf", purpose=f"hf:{name}")
     try:
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
         rate, normalize = _preparation(transformers, name, options)
