@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
@@ -17,6 +17,7 @@ from otoscope.probe.ops import Operation, classify, function_name
 from otoscope.probe.originals import originals
 from otoscope.probe.precision import autocast_of_the_model
 from otoscope.probe.state import kept
+from otoscope.probe.writes import unwatched
 
 _OPERATION_MODULES = (
     "torch.nn.modules.conv",
@@ -51,11 +52,18 @@ class Call:
         return tensor
 
     def run(self) -> Any:
-        result = self.func(*self.args, **self.kwargs)
+        with unwatched() if self._pools else nullcontext():
+            result = self.func(*self.args, **self.kwargs)
         if self.name == "batch_norm" and result.requires_grad:
             # On a CPU, torch 2.13 takes a gradient that arrives as a transposed view for one with other strides.
             result.register_hook(Tensor.contiguous)
         return result
+
+    @property
+    def _pools(self) -> bool:
+        """Whether this is a pooling, which writes to nothing, and for which torch is faster where nobody watches."""
+        operation = self.operation
+        return operation is not None and operation.kind == "pooling" and "out" not in self.kwargs
 
     def without_input(self) -> Call:
         """The call for :meth:`run_on` alone, which keeps no activation alive."""

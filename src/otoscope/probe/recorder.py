@@ -21,6 +21,7 @@ from otoscope.probe.readoff import Place, read_off
 from otoscope.probe.sharing import Sharing, overwritten
 from otoscope.probe.support import Support, even, marks, reduced
 from otoscope.probe.tap import Layer, Tap
+from otoscope.probe.writes import unwatched
 
 _PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
 _SUMMING = frozenset("add __add__ __radd__ __iadd__".split())
@@ -89,14 +90,24 @@ class Recorder:
         """Run a call, and follow what it does to time."""
         number, self._calls = self._calls, self._calls + 1
         before = tensors_in((call.args, call.kwargs))
-        self._meet(before, number)
+        with unwatched():
+            self._meet(before, number)
         lineages = [self._lineages[t] for t in before if t in self._lineages]
         read = None if call.tap is None else (self._supports.get(call.input), tuple(call.input.shape))
         result = call.run()
+        with unwatched():
+            self._follow(call, number, result, before, lineages, read)
+        return result
+
+    def _follow(
+        self, call: Call, number: int, result: Any, before: list[Tensor], lineages: list[Lineage],
+        read: tuple[Support | None, tuple[int, ...]] | None,
+    ) -> None:  # fmt: skip
+        """Note what a call made of what it read, and where that is in time."""
         outputs = tensors_in(returned(call, result))
         if not outputs:
             self._watch_leaving(call, before)
-            return result
+            return
 
         def unknown(out: Tensor, inputs: list[Support]) -> Support:
             place = next((i for i, one in enumerate(outputs) if one is out), 0)
@@ -120,7 +131,6 @@ class Recorder:
         for out in outputs:
             if out not in self._supports:
                 self._supports[out] = None
-        return result
 
     def _keep(self, name: str, value: Tensor) -> None:
         if self.wanted is not None and f".{name}".endswith(f".{self.wanted}"):

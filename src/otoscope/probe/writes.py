@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode, _pop_mode, _push_mode
 
 
 class Writes(TorchDispatchMode):
@@ -38,6 +39,10 @@ class Writes(TorchDispatchMode):
         self._before: dict[int, Tensor] = {}
         self._graph = False  # whether one was built, which may have kept weights as they were written
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler, which takes a second, and asks it about every operation
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         self._graph = self._graph or torch.is_grad_enabled()
@@ -65,6 +70,22 @@ class Writes(TorchDispatchMode):
                 else:
                     whole = torch.empty(0, dtype=torch.uint8, device=weight.device).set_(weight.untyped_storage())
                     whole.copy_(before)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Look for no writes: for arithmetic of our own amid a pass, every operation of which would cost twice.
+
+    Models that run in this context are looked at anew, since that is what :func:`otoscope.probe.state.kept` does.
+    """
+    modes = []
+    while isinstance(_get_current_dispatch_mode(), Writes):
+        modes.append(_pop_mode())
+    try:
+        yield
+    finally:
+        for mode in reversed(modes):
+            _push_mode(mode)
 
 
 def _memory(tensor: Tensor) -> int:
