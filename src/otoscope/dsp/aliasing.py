@@ -47,16 +47,22 @@ def band_energies(signals: Tensor, limit: float) -> Energies:
     [0, 500, 167]
     """
     length = signals.shape[-1]
-    above = torch.arange(length // 2 + 1, device=signals.device) > limit * length * (1 + 1e-9)
+    bins = torch.arange(1, length // 2 + 1, dtype=torch.float64)
+    kept = int((bins <= limit * length * (1 + 1e-9)).sum())
     rows = signals.reshape(-1, length)
     parts = []
     for some in rows.split(max(1, _AT_ONCE // max(length, 1))):
-        power = torch.fft.rfft(some).abs().square() / length
+        power = _power(torch.fft.rfft(some)) / length
         power[:, 1 : (length + 1) // 2] *= 2  # each stands for its conjugate as well
         mean, rest = power[:, 0], power[:, 1:]
-        parts.append(torch.stack([mean, rest[:, ~above[1:]].sum(-1), rest[:, above[1:]].sum(-1)]))
+        parts.append(torch.stack([mean, rest[:, :kept].sum(-1), rest[:, kept:].sum(-1)]))
     sums = torch.cat(parts, 1) if parts else signals.new_zeros(3, 0)
     return Energies(*sums.reshape(3, *signals.shape[:-1]))
+
+
+def _power(spectrum: Tensor) -> Tensor:
+    """Squared magnitude, without the root of it that would be squared again."""
+    return spectrum.real.square().add_(spectrum.imag.square())
 
 
 def folded_frequency(frequency: Tensor, sample_rate: float) -> Tensor:
@@ -110,5 +116,5 @@ def spectrum_in_cells(signals: Tensor, cells: int) -> Tensor:
     centred = signals - signals.mean(-1, keepdim=True)
     window = torch.hann_window(length + 2, periodic=False, dtype=signals.dtype, device=signals.device)[1:-1]
     width = -(-length // (2 * cells))  # bins in a cell
-    power: Tensor = torch.fft.rfft(centred * window, n=2 * cells * width).abs().square()
+    power = _power(torch.fft.rfft(centred * window, n=2 * cells * width))
     return torch.unflatten(power[..., :-1], -1, (cells, width)).sum(-1)

@@ -6,8 +6,10 @@ values. What the result at stride 1 holds above the new Nyquist limit is folded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from otoscope.probe.listen import Call, TapReached, evaluating, intercepting
+from otoscope.probe.ops import Operation
 from otoscope.probe.trace import Tap, Trace
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -73,9 +76,27 @@ def undecimated(call: Call, axis: int) -> Tensor:
         function = call.func
     else:
         given.pop("return_indices", None)
+        whole_windows = not given.get("ceil_mode") and call.input.is_floating_point()
+        if operation.op.startswith("max_pool") and whole_windows:
+            return _largest_of_windows(call.input, operation, given["stride"])
         function = getattr(functional, operation.op)
     result: Tensor = function(**given)
     return result
+
+
+def _largest_of_windows(x: Tensor, pooling: Operation, stride: Sequence[int]) -> Tensor:
+    """Max pooling axis by axis: at stride 1 that takes a fraction of the time that torch takes."""
+    around = [side for both in reversed(pooling.padding) for side in both]
+    if any(around):
+        x = functional.pad(x, around, value=-math.inf)
+    first = x.ndim - len(stride)
+    for n, (size, step, apart) in enumerate(zip(pooling.kernel, stride, pooling.dilation, strict=True)):
+        axis = first + n
+        count = (x.shape[axis] - apart * (size - 1) - 1) // step + 1
+        every = (*[slice(None)] * axis, slice(None, None, step))
+        parts = (x.narrow(axis, apart * place, step * (count - 1) + 1)[every] for place in range(size))
+        x = reduce(torch.maximum, parts)
+    return x
 
 
 def watch_steps(
