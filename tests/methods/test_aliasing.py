@@ -216,9 +216,83 @@ def test_the_duration_that_was_used_is_signed() -> None:
     for duration in (0.1, 0.5):
         result = aliasing_map(Subject(model, RATE), duration=duration, frequencies=2)
         assert json.loads(result.attrs["arguments"])["duration"] == duration
-    model.input_length = 4000
-    result = aliasing_map(Subject(model, RATE), duration=0.1, frequencies=2)
-    assert json.loads(result.attrs["arguments"])["duration"] == 0.25
+
+
+lengths_run: list[int] = []  # of what was run
+
+
+class OneLength(nn.Module):
+    """Takes 16,000 samples, as its head does, or its front as well."""
+
+    input_length = 16_000
+
+    def __init__(self, front: nn.Module | None = None, stride: int = 4) -> None:
+        super().__init__()
+        self.front, self.step = front or nn.Identity(), nn.Conv1d(1, 3, 9, stride=stride)
+        self.head = nn.Linear(3 * len(range(0, 16_000 - 8, stride)), 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths_run.append(x.shape[-1])
+        return self.head(self.step(self.front(x)).flatten(1))
+
+
+def duration_of(result: xr.Dataset) -> float:
+    duration: float = json.loads(result.attrs["arguments"])["duration"]
+    return duration
+
+
+def test_where_one_length_is_taken_for_the_head_sines_are_as_long_as_is_asked_for() -> None:
+    model = OneLength()
+    result = aliasing_map(Subject(model, RATE), frequencies=5, duration=0.2)
+    free = aliasing_map(Subject(nn.Sequential(model.step), RATE), frequencies=5, duration=0.2)
+    assert duration_of(result) == duration_of(free) == 0.2
+    for name in ("magnitude", "folded_share", "gain"):
+        np.testing.assert_allclose(result[name], free[name], rtol=1e-4, atol=1e-6)
+
+
+def test_of_a_model_of_one_length_no_more_is_run_than_its_steps_need() -> None:
+    subject = Subject(OneLength(), RATE)
+    aliasing_map(subject, frequencies=1, duration=0.2)  # which traces the model
+    lengths_run.clear()
+    aliasing_map(subject, frequencies=5, duration=0.2)
+    assert lengths_run == [16_000, *[3200] * 6]  # what shows that a stretch will do, and sines
+
+
+def test_the_last_step_returns_enough_values_that_see_no_edge() -> None:
+    result = aliasing_map(Subject(OneLength(stride=1000), RATE), frequencies=2, duration=0.2)
+    assert duration_of(result) == (9 + 8 * 1000) / RATE
+
+
+class MeanOff(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(-1, keepdim=True)
+
+
+class MeanOutsideTorch(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * float(x.detach().square().mean())
+
+
+class FilledUp(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 16_000 - x.shape[-1]))
+
+
+FRONTS = {
+    "takes one length": nn.LayerNorm(16_000, elementwise_affine=False),
+    "hears the whole clip": MeanOff(),
+    "fills up": FilledUp(),
+    "hears it outside torch": MeanOutsideTorch(),
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_where_the_steps_need_the_whole_length_sines_have_it(front: str) -> None:
+    assert duration_of(aliasing_map(Subject(OneLength(FRONTS[front]), RATE), frequencies=2, duration=0.2)) == 1
+
+
+def test_of_a_model_of_one_length_sines_are_no_longer_than_that() -> None:
+    assert duration_of(aliasing_map(Subject(OneLength(), RATE), frequencies=2, duration=3)) == 1
 
 
 def test_sines_are_normalised_as_the_model_takes_sounds() -> None:

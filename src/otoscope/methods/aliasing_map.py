@@ -15,6 +15,7 @@ from otoscope.dsp.aliasing import Energies, folded_frequency, spectrum_in_cells
 from otoscope.errors import InputError
 from otoscope.methods.aliasing import energies_of, real_maps, share_of, skipped_steps, step_coordinates, steps_of
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.stretch import stretch_of
 from otoscope.probe import Tap
 from otoscope.probe.decimation import watch_steps
 from otoscope.probe.select import by_clip
@@ -45,8 +46,9 @@ def aliasing_map(
     Parameters
     ----------
     duration : float
-        Of each sine in s; longer where the model takes or was trained on longer sounds only. The one that was used is
-        among the result's arguments.
+        Of each sine in s; longer where the model was trained on longer sounds, where what comes before its last step
+        takes longer ones only, and where that step needs more for eight values. Of a model that takes one length, at
+        most that. The one that was used is among the result's arguments.
     frequencies : int or sequence of float
         How many sines between 0 and half the sample rate, or their frequencies in Hz. A prime number keeps
         their distance from being a multiple of the rates in the model.
@@ -94,8 +96,11 @@ def aliasing_map(
         raise InputError(f"amplitude has to be positive, not {amplitude}")
     if not 2 / sample_rate <= duration <= 3600:
         raise InputError(f"duration has to be from two samples to an hour, not {duration} s")
+    length = subject.contract.length
     inputs = silence(subject, duration)
     steps, skipped = steps_of(subject, inputs)
+    if length is not None:
+        inputs = stretch_of(subject, inputs, steps, round(duration * sample_rate))
     sweep = _sweep(frequencies, sample_rate)
     spectra, gain, shares = _play(subject, inputs, steps, sweep / sample_rate, amplitude, cells, progress)
     largest = spectra.max(-1, keepdims=True)
@@ -139,6 +144,8 @@ def _play(
     spectra, gain, shares = np.zeros((*size, cells)), np.zeros(size), np.full(size, np.nan)
     samples = torch.arange(inputs.shape[-1], dtype=torch.float64, device=inputs.device)
     place = {tap.name: i for i, tap in enumerate(steps)}
+    shorter = subject.contract.length not in (None, len(samples))
+    fit = subject.contract.normalise if shorter else subject.contract.fit
     for n, frequency in enumerate(sweep):
 
         def look(tap: Tap, before: Tensor, after: Tensor, n: int = n) -> None:
@@ -151,7 +158,7 @@ def _play(
             gain[step, n] = float(moving.sqrt()) / (amplitude * 0.5**0.5)
 
         sine = amplitude * torch.sin(2 * math.pi * frequency * samples)
-        watch_steps(subject.network, subject.contract.fit(sine).to(inputs).expand(inputs.shape), steps, look)
+        watch_steps(subject.network, fit(sine).to(inputs).expand(inputs.shape), steps, look)
         if progress:
             progress(n + 1, len(sweep))
     return spectra, gain, shares
