@@ -537,3 +537,50 @@ def test_cudnn_is_on_again_when_the_last_of_several_threads_has_ended():
     assert not torch.backends.cudnn.enabled
     second.__exit__(None, None, None)
     assert torch.backends.cudnn.enabled == enabled
+
+
+class Tied(nn.Module):
+    """Its parts share a weight, a buffer, a part, a dictionary, and what a plain object holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv1d(1, 4, 8, 4), nn.Conv1d(1, 4, 8, 4)
+        self.b.weight, self.b.part = self.a.weight, self.a
+        self.a.register_buffer("count", torch.zeros(4))
+        self.b.register_buffer("count", self.a.count)
+        self.one, self.other = Memory(torch.zeros(4)), Memory(torch.zeros(4))
+        self.other.__dict__ = self.one.__dict__
+        self.own = self.a.__dict__
+
+    def forward(self, x):
+        self.a.count += 1
+        self.other.hidden += 1
+        self.a.more = 1
+        return self.a(x).tanh() + self.b(x.flip(-1)).tanh()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_what_parts_share_is_put_back(training):
+    model = Tied().train(training)
+    model(torch.randn(2, 1, 40)).sum().backward()
+    del model.a.more
+    gradients, before = [p.grad for p in model.parameters()], described(vars(model.a))
+    trace(model, torch.randn(2, 1, 40), 1.0)
+    assert all(p.grad is grad for p, grad in zip(model.parameters(), gradients, strict=True))
+    assert described(vars(model.a)) == before
+    assert model.a.weight is model.b.weight
+    assert model.a.count is model.b.count
+    assert model.one.hidden.tolist() == model.other.hidden.tolist() == [1.0] * 4
+    assert model.training is model.b.training is training
+
+
+def test_keys_are_put_back_in_their_order():
+    def forward(m, x):
+        del m.held["a"]
+        m.held["c"], m.held["a"] = m.held.pop("b"), 3
+        return m.conv(x)
+
+    model = Written(forward, conv=nn.Conv1d(1, 2, 3))
+    model.held = {"a": 1, "b": 1}
+    read_taps(model, torch.ones(1, 1, 20))
+    assert list(model.held.items()) == [("a", 1), ("b", 1)]

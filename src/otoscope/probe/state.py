@@ -125,10 +125,10 @@ class _State:
         return [parameter for parameter, *_ in self._parameters]
 
     def put_back(self) -> None:
-        """Give the model its own back."""
-        for container, held in self._contents:
+        """Give the model its own back, last things first: of what is reached by two ways, the first saw the user's."""
+        for container, held in reversed(self._contents):
             _refill(container, held)
-        for slot, value, item in self._slots:
+        for slot, value, item in reversed(self._slots):
             _set(slot, value, item)
         for kind, shared in self._shared:
             _restore(kind, shared)
@@ -137,7 +137,7 @@ class _State:
                 container.clear()
         for module, training in self._lazy:
             module.training = training
-        for scripted, name, value in self._scripted:
+        for scripted, name, value in reversed(self._scripted):
             scripted.setattr(name, value)
         for parameter, wanted, gradient, data in self._parameters:
             if parameter.requires_grad != wanted:
@@ -193,8 +193,9 @@ class _State:
                 dict.__setitem__(container, key, lent)
 
     def _note(self, parameter: Tensor | None) -> None:
-        if parameter is None or is_lazy(parameter) or not parameter.is_leaf:
+        if parameter is None or is_lazy(parameter) or not parameter.is_leaf or id(parameter) in self._seen:
             return
+        self._seen.add(id(parameter))
         self._parameters.append((parameter, parameter.requires_grad, parameter.grad, parameter.detach()))
         if parameter.grad is not None:
             parameter.grad = None
@@ -340,18 +341,33 @@ def _base(container: Any) -> Any:
 
 
 def _refill(container: Any, held: Any) -> None:
-    """Let a container hold again what it held, where that has changed."""
+    """Let a container hold again what it held, place by place: what was not touched is there all the while."""
     base = _base(container)
     if issubclass(base, dict):
-        if len(container) == len(held) and all(map(is_, dict.values(container), held.values())):
-            return
+        for key in [key for key in dict.keys(container) if key not in held]:
+            base.__delitem__(container, key)
+        for key, value in held.items():
+            if dict.get(container, key, _NOTHING) is not value:
+                base.__setitem__(container, key, value)
+        if not all(map(is_, dict.values(container), held.values())):
+            _reorder(base, container, held)
     elif base is set:
-        if container == held:
-            return
-    elif len(container) == len(held) and all(map(is_, container, held)):
-        return
-    base.clear(container)
-    (base.extend if base in (list, deque) else base.update)(container, held)
+        if container != held:
+            base.intersection_update(container, held)
+            base.update(container, held)
+    elif len(container) != len(held) or not all(map(is_, container, held)):
+        if base is list:
+            base.__setitem__(container, slice(None), held)
+        else:
+            base.clear(container)
+            base.extend(container, held)
+
+
+def _reorder(base: Any, container: Any, held: Any) -> None:
+    """Let keys that were taken out and put in again stand where they stood."""
+    for key, value in held.items():
+        base.pop(container, key)
+        base.__setitem__(container, key, value)
 
 
 def _set(slot: Any, value: Any, item: Any) -> None:
