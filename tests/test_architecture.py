@@ -16,7 +16,7 @@ FLOORS = (
     {"types", "files", "citations", "mixing", "optional"},
     {"contract", "audio", "results"},
     {"pieces"},
-    {"dsp"},
+    {"dsp", "metrics"},
     {"probe"},
     {"models", "data", "network"},
     {"trial"},
@@ -34,7 +34,12 @@ FLOORS = (
     {"__main__"},
 )
 """From the ground up; what stands on one floor does not import its neighbours, but parts of itself."""
-NOT = {"training": {"subject"}, "dsp": {"files", "citations", "results", "contract"}, "probe": {"results", "contract"}}
+NOT = {
+    "training": {"subject"},
+    "dsp": {"files", "citations", "results", "contract"},
+    "metrics": {"files", "citations", "results", "contract"},
+    "probe": {"results", "contract"},
+}
 """What a package does without, though it lies below: so it can be read and used by itself."""
 TOP = {"__init__"}  # the names that users import; each is loaded when it is asked for
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from otoscope.errors import InputError
+from otoscope.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
 from otoscope.training.evaluate import clip_scores
 from otoscope.training.learner import Learner
-from otoscope.training.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
 from otoscope.training.mixup import mixup
 from otoscope.training.recipe import Recipe
 
@@ -109,7 +109,7 @@ def metrics(scores: Tensor, targets: Tensor, *, multilabel: bool = False) -> dic
     -------
     dict
         With one class a clip the accuracy, and with two classes the equal error rate; with several classes a clip mean
-        average precision, mean area under the ROC curve and d-prime. See :mod:`otoscope.training.metrics`.
+        average precision, mean area under the ROC curve and d-prime. See :mod:`otoscope.metrics`.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from otoscope import InputError
-from otoscope.training import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
+from otoscope.metrics import accuracy, d_prime, equal_error_rate, mean_auc, mean_average_precision
 
 
 @pytest.fixture
@@ -186,6 +186,6 @@ def test_what_cannot_be_is_said() -> None:
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(InputError, match=r"pip install 'otoscope\[train\]'"):
         mean_auc(*multi_label())
