@@ -13,6 +13,7 @@ import otoscope
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
     {"_version", "errors"},
+    {"embedded"},
     {"types", "files", "citations", "mixing", "optional"},
     {"contract", "audio", "results"},
     {"pieces"},

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import os
 import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 import xarray as xr
 
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.files import whole_file
 from otoscope.mixing import Mix
@@ -23,6 +25,9 @@ from otoscope.mixing import Mix
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
+
+AudioFile = str | os.PathLike[str] | Embedded
+"""A sound file: its path, or where it lies within another file."""
 
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 # Sizes in headers that libsndfile logs as larger than the file: of the sound in wav, aiff, au and caf, of the whole
@@ -37,7 +42,7 @@ _WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
 
 
 def load_audio(
-    path: str | os.PathLike[str],
+    path: AudioFile,
     sample_rate: int | None = None,
     *,
     mono: bool = True,
@@ -49,8 +54,9 @@ def load_audio(
 
     Parameters
     ----------
-    path : str or path
-        Any file that libsndfile reads: wav, flac, ogg, mp3, aiff, ... of any rate, depth and channels.
+    path : str, path or Embedded
+        Any file that libsndfile reads: wav, flac, ogg, mp3, aiff, ... of any rate, depth and channels; also one within
+        a tar archive or an Arrow table, as an item of a data set names it.
     sample_rate : int, optional
         Rate to resample to, in Hz; the rate of the file by default.
     mono : bool
@@ -84,7 +90,7 @@ def load_audio(
     >>> wave.sizes["time"], wave.attrs["note"]
     (16000, 'mixed down from 2 channels; resampled from 44100 to 16000 Hz')
     """
-    path = Path(path)
+    path = _place(path)
     rate, header = _header(path, sample_rate)
     first, last = _bounds(path, rate, start, duration)
     mix = Mix(path, mono, channel)
@@ -110,7 +116,7 @@ def load_audio(
 
 
 def stream_audio(
-    path: str | os.PathLike[str], sample_rate: int | None = None, *, block_duration: float = 10.0
+    path: AudioFile, sample_rate: int | None = None, *, block_duration: float = 10.0
 ) -> Iterator[np.ndarray]:
     """Read a sound file of any length block by block, mixed down and resampled, in flat memory.
 
@@ -142,21 +148,21 @@ def stream_audio(
     ...     [len(block) for block in stream_audio(f"{folder}/clip.wav", block_duration=1)]
     [16000, 16000, 8000]
     """
-    path = Path(path)
+    path = _place(path)
     rate, header = _header(path, sample_rate)
     if not 0 < block_duration < math.inf:
         raise InputError(f"block_duration must be a positive number of seconds, got {block_duration!r}")
     return _warned(path, rate, header.samplerate, block_duration)
 
 
-def _warned(path: Path, rate: int, original: int, block_duration: float) -> Iterator[np.ndarray]:
+def _warned(path: Path | Embedded, rate: int, original: int, block_duration: float) -> Iterator[np.ndarray]:
     mix = Mix(path)
     for block in _stream(path, rate, original, mix, block_duration=block_duration):
         yield block[:, 0]
     mix.warn()
 
 
-def audio_duration(path: str | os.PathLike[str]) -> float:
+def audio_duration(path: AudioFile) -> float:
     """Duration of a sound file in s, from its header.
 
     Raises
@@ -172,11 +178,11 @@ def audio_duration(path: str | os.PathLike[str]) -> float:
     ...     audio_duration(f"{folder}/clip.wav")
     0.25
     """
-    _, header = _header(Path(path), None)
+    _, header = _header(_place(path), None)
     return float(header.frames / header.samplerate)
 
 
-def audio_changes(path: str | os.PathLike[str], sample_rate: int) -> str:
+def audio_changes(path: AudioFile, sample_rate: int) -> str:
     """What :func:`load_audio` changes in a sound file, the ``note`` of the sound, from its header.
 
     Raises
@@ -192,13 +198,12 @@ def audio_changes(path: str | os.PathLike[str], sample_rate: int) -> str:
     ...     audio_changes(f"{folder}/clip.wav", 8000)
     'resampled from 16000 to 8000 Hz'
     """
-    rate, header = _header(Path(path), sample_rate)
-    return _note(header, rate, Mix(Path(path)))
+    place = _place(path)
+    rate, header = _header(place, sample_rate)
+    return _note(header, rate, Mix(place))
 
 
-def load_piece(
-    path: str | os.PathLike[str], sample_rate: int, start: float = 0.0, duration: float | None = None
-) -> np.ndarray:
+def load_piece(path: AudioFile, sample_rate: int, start: float = 0.0, duration: float | None = None) -> np.ndarray:
     """Read a piece of a sound file, mixed down and resampled, without decoding the rest.
 
     Parameters
@@ -228,7 +233,7 @@ def load_piece(
     ...     load_piece(f"{folder}/clip.wav", 8000, start=0.5, duration=0.1).shape
     (800,)
     """
-    path = Path(path)
+    path = _place(path)
     rate = _checked_rate(sample_rate)
     if start < 0 or (duration is not None and duration <= 0):
         raise InputError(f"start has to be 0 s or more and duration above 0 s, not {start} s and {duration} s")
@@ -371,24 +376,29 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
     return clip
 
 
-def _header(path: Path, sample_rate: int | None) -> tuple[int, soundfile.SoundFile]:
+def _place(path: AudioFile) -> Path | Embedded:
+    return path if isinstance(path, Embedded) else Path(path)
+
+
+def _header(path: Path | Embedded, sample_rate: int | None) -> tuple[int, soundfile.SoundFile]:
     """The rate to resample to, and the (closed) file with its header."""
     if sample_rate is not None:
         sample_rate = _checked_rate(sample_rate)
-    if not path.exists():
-        link = f" (it is a link to {os.readlink(path)}, which does not exist)" if path.is_symlink() else ""
+    file = path.path if isinstance(path, Embedded) else path
+    if not file.exists():
+        link = f" (it is a link to {os.readlink(file)}, which does not exist)" if file.is_symlink() else ""
         raise InputError(f"no such audio file: {path}{link}")
-    if path.is_dir():
+    if file.is_dir():
         raise InputError(f"{path} is a folder, not an audio file; name one of the files in it")
     with _opened(path) as file:
         return sample_rate or file.samplerate, file
 
 
-def _opened(path: Path) -> soundfile.SoundFile:
+def _opened(path: Path | Embedded) -> soundfile.SoundFile:
     try:
-        if path.stat().st_size == 0:
+        if (path.size if isinstance(path, Embedded) else path.stat().st_size) == 0:
             raise InputError(f"{path} is empty (0 bytes)")
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(io.BytesIO(path.read()) if isinstance(path, Embedded) else path)
     except (OSError, TypeError, soundfile.SoundFileError) as error:  # TypeError: headerless .raw
         raise InputError(f"cannot read {path} as audio: {_reason(error)}") from error
     missing = _missing(path, file)
@@ -402,7 +412,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
     return file
 
 
-def _missing(path: Path, file: soundfile.SoundFile) -> str:
+def _missing(path: Path | Embedded, file: soundfile.SoundFile) -> str:
     """What a file lacks according to its header, or "".
 
     libsndfile reads a truncated file up to its end without an error, but logs the sizes.
@@ -419,9 +429,9 @@ def _missing(path: Path, file: soundfile.SoundFile) -> str:
     return ""
 
 
-def _ogg_ends(path: Path) -> bool:
+def _ogg_ends(path: Path | Embedded) -> bool:
     """Whether the page that ends an Ogg stream (RFC 3533, section 6) is complete."""
-    with open(path, "rb") as file:
+    with _bytes_of(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 17)))  # two pages of the largest size
         tail = file.read()
@@ -434,7 +444,11 @@ def _ogg_ends(path: Path) -> bool:
     return whole and bool(flags & 4)
 
 
-def _bounds(path: Path, rate: int, start: float, duration: float | None) -> tuple[int, int | None]:
+def _bytes_of(path: Path | Embedded) -> BinaryIO:
+    return io.BytesIO(path.read()) if isinstance(path, Embedded) else open(path, "rb")
+
+
+def _bounds(path: Path | Embedded, rate: int, start: float, duration: float | None) -> tuple[int, int | None]:
     """The first sample of a part, and the one after its last."""
     if not 0 <= start < math.inf:
         raise InputError(f"start has to be 0 s or more, not {start:g} s ({path})")
@@ -466,7 +480,9 @@ def _part_name(start: float, duration: float | None, channel: int | None) -> str
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _stream(path: Path, rate: int, original: int, mix: Mix, *, block_duration: float = 10.0) -> Iterator[np.ndarray]:
+def _stream(
+    path: Path | Embedded, rate: int, original: int, mix: Mix, *, block_duration: float = 10.0
+) -> Iterator[np.ndarray]:
     """Blocks (n, channels), resampled."""
     blocks = _read(path, max(1, round(block_duration * original)), mix)
     produced = 0
@@ -478,7 +494,7 @@ def _stream(path: Path, rate: int, original: int, mix: Mix, *, block_duration: f
         raise InputError(f"{path} is too short to hold a sample at {rate} Hz")
 
 
-def _read(path: Path, size: int, mix: Mix) -> Iterator[np.ndarray]:
+def _read(path: Path | Embedded, size: int, mix: Mix) -> Iterator[np.ndarray]:
     with _opened(path) as file:
         mix.check(file.channels)
         done = 0
@@ -506,7 +522,7 @@ def _slack(file: soundfile.SoundFile) -> int:
     return 2 * 1152 if file.format in ("MPEG", "MP3") else 0
 
 
-def _resampled(path: Path, blocks: Iterator[np.ndarray], original: int, rate: int) -> Iterator[np.ndarray]:
+def _resampled(path: Path | Embedded, blocks: Iterator[np.ndarray], original: int, rate: int) -> Iterator[np.ndarray]:
     resampler = None
     for block in blocks:
         if resampler is None:
@@ -587,10 +603,10 @@ def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) 
             file.write(values[start : start + _WRITE_FRAMES])
 
 
-def file_digest(path: str | Path) -> str:
+def file_digest(path: AudioFile) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with _bytes_of(_place(path)) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

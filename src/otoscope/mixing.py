@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 _CANCELLED = 0.05  # of the power of the channels: what is left of two that are alike but for their sign
@@ -17,7 +18,7 @@ class Mix:
 
     Parameters
     ----------
-    path : Path
+    path : Path or Embedded
         Of the file, for messages.
     mono : bool
         Whether the channels become one.
@@ -32,7 +33,7 @@ class Mix:
     (array([0., 0.]), 'its channels cancel each other')
     """
 
-    def __init__(self, path: Path, mono: bool = True, channel: int | None = None) -> None:
+    def __init__(self, path: Path | Embedded, mono: bool = True, channel: int | None = None) -> None:
         self.path, self.channel = path, channel
         self.averages = mono and channel is None
         self.keeps_one = mono or channel is not None
