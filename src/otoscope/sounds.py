@@ -15,8 +15,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from otoscope.data.find import find_sounds, sound_of
-from otoscope.data.items import Item
+from otoscope.data.find import find_data, sound_of
+from otoscope.data.items import DataSet, Item
 from otoscope.errors import InputError
 from otoscope.heard import changes_of, joined_note
 from otoscope.probe.blocks import block_ends
@@ -66,8 +66,9 @@ class Sounds(Sized, Iterable[Clip]):
 
     def __init__(self, subject: Subject, data: Data, name: str = "") -> None:
         self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else name
-        sounds = find_sounds(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
-        self._sounds, self._hash, self._count = sounds, hashlib.sha256(), 0
+        found = find_data(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
+        self._remarks = found.remarks if isinstance(found, DataSet) else ()
+        self._sounds, self._hash, self._count = found, hashlib.sha256(), 0
         self._changes: Counter[tuple[str, str]] = Counter()
         self.latest: deque[Clip] = deque(maxlen=32)  # more than a batch
 
@@ -108,7 +109,7 @@ class Sounds(Sized, Iterable[Clip]):
             "audio": f"{self.name} ({count})" if self.name else count,
             "audio_sha256": self._hash.hexdigest(),
             **{kind: "; ".join(said[kind]) for kind in ("cut", "filled") if kind in said},
-            **joined_note(*chain.from_iterable(said.values())),
+            **joined_note(*self._remarks, *chain.from_iterable(said.values())),
         }
 
 

@@ -42,8 +42,9 @@ Wave = xr.DataArray | np.ndarray | Tensor | str | Path | Excerpt
 time) at the sample rate of the model."""
 
 Data = str | Path | Iterable[Any]
-"""Many sounds: ``name@split:path``, a folder, a csv table or a sound file; what :mod:`otoscope.data` reads; or waves,
-each alone or as a pair with its label."""
+"""Many sounds: ``name@split:path``, a folder, a pattern, a table, archives or a sound file (see
+:func:`otoscope.data.find.find_data`); what :mod:`otoscope.data` reads; or waves, each alone or as a pair with its
+label."""
 
 Target = int | str | Sequence[int | str] | Callable[[Tensor], Tensor]
 """What of an output is explained: a class by number or name, or one for each clip; "energy", "similarity"; a function

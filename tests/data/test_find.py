@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from otoscope import load_audio, write_audio
-from otoscope.data.find import find_sounds, sound_of, split_sounds
+from otoscope.data.find import find_data, find_sounds, sound_of, split_sounds
 from otoscope.data.items import Item
 from otoscope.errors import InputError
 
@@ -115,9 +115,9 @@ def test_what_is_found_can_be_read(tree: Path) -> None:
     ("text", "message"),
     [
         ("", "list.csv has no rows"),
-        ("file,class\ncat/a.wav,cat\n", "no column 'label'; its columns are file, class"),
-        ("file,label\ncat/a.wav,cat\ncat/z.wav,cat\n", r"line 3: there is no file .*z\.wav"),
-        ("file,label\ncat/a.wav,\n", "line 2: the file or its label is empty"),
+        ("sound,class\ncat/a.wav,cat\n", "no column 'path' or 'file'; its columns are sound, class"),
+        ("file,label\ncat/z.wav,cat\n", r"line 2: there is no file .*z\.wav"),
+        ("file,label\ncat/a.wav,\n", "line 2: the column label is empty"),
     ],
 )
 def test_faults_of_a_table_are_named(tree: Path, text: str, message: str) -> None:
@@ -127,9 +127,6 @@ def test_faults_of_a_table_are_named(tree: Path, text: str, message: str) -> Non
 
 
 def test_faults_of_a_folder_are_named(tree: Path, tmp_path: Path) -> None:
-    sound(tree / "stray.wav")
-    with pytest.raises(InputError, match=r"stray\.wav is beside the folders of the classes"):
-        find_sounds(tree)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no sound file is in the folder"):
         find_sounds(tmp_path / "empty")
@@ -137,6 +134,32 @@ def test_faults_of_a_folder_are_named(tree: Path, tmp_path: Path) -> None:
         find_sounds("nowhere")
     with pytest.raises(InputError, match="there is no table"):
         find_sounds("nowhere.csv")
+
+
+def test_what_cannot_be_used_of_a_folder_is_left_out_and_named(tree: Path) -> None:
+    sound(tree / "stray.wav")
+    (tree / "cat" / "z.wav").touch()
+    found = find_data(tree)
+    assert len(found) == 5 and found.classes == ("cat", "dog")
+    assert dict(found.problems) == {"empty": (str(tree / "cat/z.wav"),), "unlabelled": (str(tree / "stray.wav"),)}
+    assert "stray.wav: it is beside the folders of the classes" in found.remarks[0]
+
+
+def test_a_pattern(tree: Path) -> None:
+    assert [item.labels for item in find_sounds(f"{tree}/*/a.wav")] == [("cat",), ("dog",)]
+    assert [item.labels for item in find_sounds(f"{tree}/**/*.wav")] == [("cat",)] * 2 + [("dog",)] * 2
+    assert [item.labels for item in find_sounds(f"{tree}/dog/*.wav")] == [(), ()]
+    assert [item.labels for item in find_sounds(f"files:{tree}/dog/[ab].wav")] == [()]
+    with pytest.raises(InputError, match=r"there is no sound file .*\*\.ogg"):
+        find_sounds(f"{tree}/*.ogg")
+    (tree / "x.m4a").touch()
+    with pytest.raises(InputError, match=r"no sound file .*: 1 unreadable \(.*x.m4a: convert it to .flac"):
+        find_sounds(f"{tree}/*.m4a")
+
+
+def test_brackets_in_the_name_of_a_file_are_no_pattern(tree: Path) -> None:
+    sound(tree / "a[1].wav")
+    assert [item.sound for item in find_sounds(tree / "a[1].wav")] == [tree / "a[1].wav"]
 
 
 @pytest.mark.parametrize(("place", "by"), [("vowels", "digit"), ("tree", "speaker")])

@@ -18,9 +18,14 @@ from otoscope.errors import InputError
         ("fsdd:/data/a b", Place("fsdd", Path("/data/a b"), None)),
         ("fsdd@test", Place("fsdd", None, ("test",))),
         ("esc10@fold1,fold2:../esc", Place("esc10", Path("../esc"), ("fold1", "fold2"))),
-        ("csv@test:a.csv", Place("csv", Path("a.csv"), ("test",))),
-        ("list.csv", Place("csv", Path("list.csv"), None)),
-        ("./fsdd.csv", Place("csv", Path("./fsdd.csv"), None)),
+        ("csv@test:a.csv", Place("table", Path("a.csv"), ("test",))),
+        ("table@test:a.parquet", Place("table", Path("a.parquet"), ("test",))),
+        ("list.csv", Place("table", Path("list.csv"), None)),
+        ("./fsdd.csv", Place("table", Path("./fsdd.csv"), None)),
+        ("list.jsonl", Place("table", Path("list.jsonl"), None)),
+        ("clips/**/*.wav", Place("files", Path("clips/**/*.wav"), None)),
+        ("a/train-{000..009}.tar", Place("shards", Path("a/train-{000..009}.tar"), None)),
+        ("shards@test:a", Place("shards", Path("a"), ("test",))),
         ("vowels", Place("vowels", None, None)),
     ],
 )
@@ -56,7 +61,7 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
 
 
 def test_every_set_says_what_it_is() -> None:
-    assert len(SETS) == 15
+    assert len(SETS) == 18
     for name, source in SETS.items():
         assert source.name == name and source.about and source.licence and source.url
         assert len(set(source.tasks)) == len(source.tasks) and len(set(source.splits)) == len(source.splits)
@@ -70,7 +75,7 @@ def test_every_set_says_what_it_is() -> None:
         (lambda: read("fsdd", "x", split="val"), "fsdd has no split 'val'; the splits are train, test"),
         (lambda: read("fsdd", "nowhere"), "there is no folder nowhere; download fsdd from https"),
         (lambda: read("vowels", "x"), "vowels is built in: give no folder"),
-        (lambda: read("csv"), "csv is not found: give its folder, as in csv:FOLDER$"),
+        (lambda: read("csv"), "table is not found: give its place, as in table:FOLDER$"),
         (lambda: parse("fsd:/data"), "fsd:/data is not a data set: .*the sets are vowels, fsdd"),
     ],
 )

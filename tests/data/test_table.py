@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,124 @@ def test_pieces_are_cut_out(table: Path) -> None:
     np.testing.assert_allclose(high, ramp[6000:], atol=1e-4)
 
 
-@pytest.mark.parametrize(("mark", "name"), [(";", ";"), ("\t", r"\\t")])
-def test_another_separator_than_a_comma_is_named(table: Path, mark: str, name: str) -> None:
-    table.write_text(table.read_text().replace(",", mark))
-    with pytest.raises(InputError, match=f"list.csv are separated by '{name}': save the table with commas"):
-        read("csv", table)
+@pytest.mark.parametrize("mark", [";", "\t", "|", ", "])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+def test_separators_and_encodings_are_found_out(table: Path, mark: str, encoding: str) -> None:
+    text = table.read_text().replace("high", "höher, am höchsten" if mark != ", " else "höher")
+    table.write_text(text.replace(",", mark) if mark != "|" else text.replace(",", "|"), encoding=encoding)
+    if mark in ";\t|":  # a comma within a cell stays one
+        text = table.read_text(encoding=encoding).replace(f"höher{mark} am", "höher, am")
+        table.write_text(text, encoding=encoding)
+    found = read("table", table)
+    assert found.classes == ("all", "höher, am höchsten" if mark != ", " else "höher", "low")
+    assert (found.items[0].stop, found.items[1].start) == (0.25, 0.75)
+    assert found.items[0].facts == {"label": "low", "split": "train"}
+
+
+def test_a_decimal_comma_is_read_between_other_separators(table: Path) -> None:
+    table.write_text("file;label;start;stop\na.wav;x;0,25;0,5\n")
+    assert [(item.start, item.stop) for item in read("table", table)] == [(0.25, 0.5)]
+
+
+def test_windows_text_is_read(table: Path) -> None:
+    table.write_bytes("file,label\na.wav,20 €\n".encode("cp1252"))
+    assert read("table", table).classes == ("20 €",)
+    table.write_bytes(b"file,label\na.wav,\x81\n")  # no letter of Windows-1252
+    assert read("table", table).classes == ("\x81",)
+
+
+def test_json_lines(table: Path) -> None:
+    path = table.with_suffix(".jsonl")
+    path.write_text('{"path": "a.wav", "label": 3, "start": 0.5, "loud": true}\n\n{"path": "a.wav", "label": 10}\n')
+    found = read("table", path)
+    assert [(item.labels, item.start, item.facts) for item in found] == [
+        (("3",), 0.5, {"label": "3", "loud": "True"}),
+        (("10",), None, {"label": "10"}),
+    ]
+    path.write_text('[{"path": "a.wav", "label": ["x", "y"]}, {"path": "a.wav", "label": "x"}]')
+    found = read("table", path)
+    assert found.multilabel and [item.labels for item in found] == [("x", "y"), ("x",)]
+
+
+def test_parquet(table: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {"path": ["a.wav"] * 2, "label": ["x", None], "start": [None, 0.5], "take": [1, 2], "raw": [b"a", b"b"]}
+    parquet.write_table(arrow.table(columns), table.with_suffix(".parquet"))
+    found = read("table", table.with_suffix(".parquet"))
+    assert [(item.labels, item.start, item.facts) for item in found] == [(("x",), None, {"label": "x", "take": "1"})]
+    assert found.problems["unlabelled"] == ("a.wav",) and "row 2: the column label is empty" in found.remarks[0]
+    assert [item.labels for item in find_sounds(table.with_suffix(".parquet"), by="take")] == [("1",), ("2",)]
+
+
+def test_what_cannot_be_used_is_counted_by_cause_and_the_rest_is_kept(table: Path) -> None:
+    (table.parent / "none.wav").touch()
+    (table.parent / "b.m4a").write_text("x")
+    (table.parent / "c.flac").write_text("x")
+    rows = [
+        "a.wav,low,",
+        "gone.wav,low,",
+        "c.wav,low,",
+        "none.wav,low,",
+        "b.m4a,low,",
+        "a.wav,,",
+        "a.wav,low,x",
+        ",low,",
+    ]
+    table.write_text("path,label,start\n" + "\n".join(rows) + "\n")
+    found = read("table", table)
+    assert [item.labels for item in found] == [("low",)]
+    assert dict(found.problems) == {
+        "missing": ("gone.wav", "c.wav", "line 9"),
+        "empty": ("none.wav",),
+        "unreadable": ("b.m4a",),
+        "unlabelled": ("a.wav",),
+        "no piece": ("a.wav",),
+    }
+    (note,) = found.remarks
+    assert note.startswith("7 sounds are left out: 3 missing (gone.wav: line 3: there is no file ")
+    table.write_text("path,label\nc.wav,low\n")
+    with pytest.raises(
+        InputError, match=r"no sound that can be used: 1 missing \(c.wav: .* but c.flac is there: change"
+    ):
+        read("table", table)
+
+
+def test_a_table_without_labels_is_one_of_sounds_without_classes(table: Path) -> None:
+    table.write_text("Path,speaker\na.wav,ann\n")
+    found = read("table", table)
+    assert [(item.labels, item.facts) for item in found] == [((), {"speaker": "ann"})] and found.classes == ()
+    assert found.remarks == (
+        f"{table} has no column 'label', so the sounds have no classes: choose one of speaker (--by)",
+    )
+    assert read("table", table, task="speaker").classes == ("ann",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "sound;label\na.wav;x\n", "a.csv has no column 'path' or 'file'; its columns are sound, label"),
+        ("a.csv", "path;label\na.wav;x\n", "a.csv has no column 'kind'; its columns are path, label"),
+        ("a.csv", "", "a.csv has no rows: it is empty"),
+        ("a.csv", "path,kind\n", "a.csv has no rows below its heading"),
+        ("a.jsonl", "{\n", "a.jsonl, line 1: this is not JSON"),
+        ("a.jsonl", "[1]\n", "entry 1 is no JSON object"),
+        ("a.parquet", "path", "a.parquet is not a Parquet table"),
+    ],
+)
+def test_faults_of_a_table_are_named(name: str, text: str, message: str, tmp_path: Path) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read("table", tmp_path / name, task="kind")
+
+
+def test_without_pyarrow_the_extra_is_named(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.rename(table.with_suffix(".parquet"))
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=r"list.parquet needs pyarrow: pip install 'otoscope\[sweep\]'"):
+        read("table", table.with_suffix(".parquet"))
 
 
 @pytest.mark.parametrize(

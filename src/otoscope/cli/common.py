@@ -33,8 +33,9 @@ Data = Annotated[
     str,
     Parameter(
         name="DATA",
-        help="A data set (see `otoscope data`) such as vowels, fsdd:FOLDER or fsdd@test:FOLDER; a folder with a folder "
-        "for each class; a csv file with the columns file and label; or, without classes, a folder of sounds.",
+        help="A data set (see `otoscope data`) such as vowels, fsdd:FOLDER or fsdd@test:FOLDER; a folder of sounds, "
+        "with a folder for each class or without classes; a pattern such as 'clips/*/*.wav'; a table (csv, tsv, jsonl, "
+        "parquet) with the columns path and label; tar archives of WebDataset; a folder of Hugging Face datasets.",
     ),
 ]
 Target = Annotated[
@@ -114,7 +115,7 @@ class Selection:
     """Options of every command that takes a data set."""
 
     by: str | None = None
-    "Which of the facts of the data set is the class, such as speaker of fsdd; of a csv file, a column."
+    "Which of the facts of the data set is the class, such as speaker of fsdd; of a table, a column."
     limit: int | None = None
     "Take at most so many sounds, evenly over the classes."
 

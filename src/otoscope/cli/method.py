@@ -30,7 +30,7 @@ from otoscope.cli.common import (
     write,
 )
 from otoscope.cli.console import as_text, counted, out_console, print_json, print_table, progress_bar
-from otoscope.data.find import find_sounds
+from otoscope.data.find import find_data
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
 from otoscope.sounds import Sounds
@@ -144,7 +144,7 @@ def _run(
         sound = [part.of(sound[0])]
     elif record.takes == "data" and (selection.by or selection.limit):
         (place,) = sound
-        found = find_sounds(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)
+        found = find_data(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)
         sound = [Sounds(scope, found, name=place if selection.by is None else f"{place} by {selection.by}")]
     with progress_bar(record.name.replace("_", " ")) as report:
         if "progress" in inspect.signature(record.function).parameters:

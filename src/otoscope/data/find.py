@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -10,28 +11,27 @@ import numpy as np
 import xarray as xr
 
 from otoscope.audio import load_audio
-from otoscope.data import fsdd
-from otoscope.data.items import SUFFIXES, Item
-from otoscope.data.sets import SETS, read_place
+from otoscope.data.items import DataSet, Item, labels_of, pick
+from otoscope.data.sets import read_place
 from otoscope.errors import InputError
 
 
-def find_sounds(
+def find_data(
     place: str | Path, *, by: str | None = None, limit: int | None = None, sample_rate: int = 16_000
-) -> list[Item]:
-    """Find the sounds of a data set, a folder or a table, or the one sound of a file.
+) -> DataSet:
+    """Find the sounds that DATA names, with what is known of them.
 
     Parameters
     ----------
     place : str or Path
         A data set by name (see :data:`otoscope.data.sets.SETS`): ``vowels``, the built-in one, ``fsdd:FOLDER``,
-        ``fsdd@test:FOLDER`` for a part of its official split, or ``fsdd`` where OTOSCOPE_DATA holds it. Or a folder
-        that holds a folder for each class; a csv file with the columns `file` (relative to it) and `label`; a folder
-        of recordings named as those of the Free Spoken Digit Dataset; or, without classes, any folder of sound files,
-        or a sound file.
+        ``fsdd@test:FOLDER`` for a part of its official split, or ``fsdd`` where OTOSCOPE_DATA holds it. Or sounds of
+        one's own: a folder, with a folder for each class or without classes; a pattern such as ``clips/*/*.wav``; a
+        sound file; a table (csv, tsv, JSON lines or Parquet) with the columns `path` and `label`; tar archives as
+        WebDataset writes them; a folder that Hugging Face `datasets` saved.
     by : str, optional
         What the classes are, where a set knows several things, such as ``digit`` (default) or ``speaker`` of FSDD; of a
-        csv table, another column than `label`.
+        table, a column.
     limit : int, optional
         Take at most so many, as evenly over the classes as can be.
     sample_rate : int
@@ -39,24 +39,40 @@ def find_sounds(
 
     Returns
     -------
-    list of Item
-        The same in every call. Files are not opened here.
+    DataSet
+        The same in every call. Sounds are not opened here. What is missing, empty or without a label is left out, and
+        named in `problems`.
 
     Raises
     ------
     InputError
-        If nothing is there or a file is missing; the message names it.
+        If nothing is there that can be used; the message names it, and what was left out.
+
+    Examples
+    --------
+    >>> found = find_data("vowels", by="register", limit=3)
+    >>> [item.labels for item in found], found.classes
+    ([('high',), ('low',), ('mid',)], ('low', 'mid', 'high'))
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"limit has to be 1 or more, not {limit}")
+    found = read_place(place, task=by, sample_rate=sample_rate)
+    if limit is None or limit >= len(found):
+        return found
+    return replace(found, items=pick(found.items, _in_turn(found.items)[:limit]))
+
+
+def find_sounds(
+    place: str | Path, *, by: str | None = None, limit: int | None = None, sample_rate: int = 16_000
+) -> Sequence[Item]:
+    """The sounds alone that :func:`find_data` finds.
 
     Examples
     --------
     >>> [item.labels for item in find_sounds("vowels", by="register", limit=3)]
     [('high',), ('low',), ('mid',)]
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"limit has to be 1 or more, not {limit}")
-    items = _unlabelled(Path(place)) if by is None and str(place) not in SETS else []
-    items = items or list(read_place(place, task=by, sample_rate=sample_rate))
-    return items if limit is None or limit >= len(items) else _in_turn(items)[:limit]
+    return find_data(place, by=by, limit=limit, sample_rate=sample_rate).items
 
 
 def split_sounds(items: Sequence[Item], share: float = 0.25, seed: int = 0) -> tuple[list[Item], list[Item]]:
@@ -114,32 +130,20 @@ def split_labels(labels: Sequence[str], share: float = 0.25, seed: int = 0) -> t
 
 
 def sound_of(item: Item, sample_rate: int) -> Path | xr.DataArray:
-    """A file as it is, and a piece of one cut out."""
-    if isinstance(item.sound, xr.DataArray) or (item.start is None and item.stop is None):
-        return item.sound
-    whole = load_audio(item.sound, sample_rate=sample_rate)
+    """A file as it is; what lies within another file, or is a piece of one, read and cut out."""
+    sound = item.sound
+    if isinstance(sound, xr.DataArray) or (isinstance(sound, Path) and item.start is None and item.stop is None):
+        return sound
+    whole = load_audio(sound, sample_rate=sample_rate)
+    if item.start is None and item.stop is None:
+        whole.attrs["name"] = item.name
+        return whole
     start, stop = item.start or 0.0, whole.sizes["time"] / sample_rate if item.stop is None else item.stop
     piece = whole[round(start * sample_rate) : round(stop * sample_rate)]
     if not piece.size:
-        raise InputError(f"{item.sound} has no sound from {start:.3f} to {stop:.3f} s")
-    piece.attrs["name"] = f"{item.sound} {start:.3f}-{stop:.3f} s"
+        raise InputError(f"{sound} has no sound from {start:.3f} to {stop:.3f} s")
+    piece.attrs["name"] = f"{sound} {start:.3f}-{stop:.3f} s"
     return piece.assign_coords(time=piece.time - piece.time[0])
-
-
-def _unlabelled(path: Path) -> list[Item]:
-    """The one sound of a file, or those in a folder, unless folders or names say their classes."""
-    if path.is_file():
-        return [Item(path, ())] if _is_sound(path) else []
-    files = sorted(path.iterdir()) if path.is_dir() else []
-    sounds = [file for file in files if _is_sound(file)]
-    classed = any(map(_is_sound, chain.from_iterable(file.rglob("*") for file in files if file.is_dir())))
-    return (
-        [] if classed or all(fsdd.NAME.fullmatch(file.name) for file in sounds) else [Item(file, ()) for file in sounds]
-    )
-
-
-def _is_sound(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _by_label(labels: Sequence[str]) -> dict[str, list[int]]:
@@ -150,9 +154,9 @@ def _by_label(labels: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def _in_turn(items: Sequence[Item]) -> list[Item]:
-    """One sound of each class after another, drawn at random, for files in order are often of one speaker."""
+def _in_turn(items: Sequence[Item]) -> list[int]:
+    """The places of one sound of each class after another, drawn at random: files in order are often of one speaker."""
     rng = np.random.default_rng(0)
-    classes = _by_label([",".join(item.labels) for item in items]).values()
+    classes = _by_label([",".join(labels) for labels in labels_of(items)]).values()
     drawn = [[members[i] for i in rng.permutation(len(members))] for members in classes]
-    return [items[place] for place in chain.from_iterable(zip_longest(*drawn)) if place is not None]
+    return [place for place in chain.from_iterable(zip_longest(*drawn)) if place is not None]

@@ -9,40 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import xarray as xr
-
+from otoscope.data.item import Item as Item
+from otoscope.data.packed import Packed
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 """Suffixes of sound files that can be read."""
 
-_UNREADABLE = frozenset(".m4a .mp4 .aac .wma .webm .amr .sph".split())
-
-
-@dataclass(frozen=True)
-class Item:
-    """One sound of a data set.
-
-    Parameters
-    ----------
-    sound : Path or DataArray
-        A file, or a clip where the set is synthesised.
-    labels : tuple of str
-        One, or several where a clip may have several.
-    split : str
-        Part of the official split, such as ``train`` or ``fold1``; ``all`` where there is none.
-    start, stop : float, optional
-        Of the item in its file, in s; the whole file by default.
-    facts : mapping of str to str
-        Further metadata, such as ``speaker`` or ``attack``.
-    """
-
-    sound: Path | xr.DataArray
-    labels: tuple[str, ...]
-    split: str = "all"
-    start: float | None = None
-    stop: float | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+UNREADABLE_SUFFIXES = frozenset(".m4a .mp4 .aac .wma .webm .amr .sph".split())
+"""Suffixes of sound files that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +27,7 @@ class DataSet:
 
     Parameters
     ----------
-    items : tuple of Item
+    items : sequence of Item
         In an order that is always the same.
     classes : tuple of str
         All labels, in the order that the set defines, or alphabetical.
@@ -59,18 +35,26 @@ class DataSet:
         Remarks for the user on what was found.
     multilabel : bool
         Whether an item may have several labels.
+    problems : Problems
+        Names of what was left out, by cause, such as ``missing``.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
     multilabel: bool = False
+    problems: Problems = field(default_factory=Problems)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes, and what was left out."""
+        return (*self.notes, *([self.problems.note] if self.problems else []))
 
     def part(self, *splits: str) -> DataSet:
         """The items of some parts of the split, with all classes.
@@ -80,11 +64,28 @@ class DataSet:
         InputError
             If a part has no item.
         """
-        there = dict.fromkeys(item.split for item in self.items)
+        there = dict.fromkeys(splits_of(self.items))
         for split in splits:
             if split not in there:
                 raise InputError(f"there is no item of the split {split!r}; the splits are {', '.join(there)}")
-        return replace(self, items=tuple(item for item in self.items if item.split in splits))
+        return replace(
+            self, items=pick(self.items, [n for n, one in enumerate(splits_of(self.items)) if one in splits])
+        )
+
+
+def splits_of(items: Sequence[Item]) -> Iterator[str]:
+    """The split of each item."""
+    return items.splits() if isinstance(items, Packed) else (item.split for item in items)
+
+
+def labels_of(items: Sequence[Item]) -> Iterator[tuple[str, ...]]:
+    """The labels of each item."""
+    return items.labels() if isinstance(items, Packed) else (item.labels for item in items)
+
+
+def pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:
+    """Some of the items, by their places; those of a packed list stay packed."""
+    return items.pick(places) if isinstance(items, Packed) else tuple(items[place] for place in places)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Request:
     folder : Path
         The folder of the data set.
     task : str
-        What the labels are, such as ``digit`` or ``speaker``.
+        What the labels are, such as ``digit`` or ``speaker``; "" where the set has no tasks and none was asked for.
     splits : tuple of str
         The parts to read: the others may be missing.
     url : str
@@ -153,7 +154,7 @@ class Source:
 
 def alphabetical_classes(items: Iterable[Item]) -> tuple[str, ...]:
     """The classes of items in alphabetical order, for a data set that defines none."""
-    return tuple(sorted({label for item in items for label in item.labels}))
+    return items.classes if isinstance(items, Packed) else tuple(sorted({name for one in items for name in one.labels}))
 
 
 # -- Files ------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def sound_files(folder: Path, url: str) -> dict[str, Path]:
             suffix = os.path.splitext(name)[1].lower()
             if suffix in SUFFIXES and not name.startswith("._"):  # as macOS names metadata in archives
                 found[(inside / name).as_posix()] = Path(place, name)
-            elif suffix in _UNREADABLE:
+            elif suffix in UNREADABLE_SUFFIXES:
                 unreadable[suffix] += 1
     if not found:
         counts = " and ".join(f"{count} {suffix}" for suffix, count in unreadable.items())

@@ -10,14 +10,18 @@ from typing import NamedTuple
 
 from otoscope.data import (
     aev,
+    arrow,
     asvspoof,
     audioset,
     builtin,
     esc,
+    files,
     fsd50k,
     fsdd,
     iemocap,
     librispeech,
+    rows,
+    shards,
     speech_commands,
     table,
     timit,
@@ -43,15 +47,17 @@ SETS: dict[str, Source] = {
         asvspoof.SOURCE,
         audioset.SOURCE,
         fsd50k.SOURCE,
-        tree.SOURCE,
-        table.SOURCE,
+        *(one.SOURCE for one in (tree, files, table, shards, arrow)),
     )
 }
 """All data sets, by name."""
 
 _VOWELS = builtin.SOURCE.name
-_OWN = {tree.SOURCE.name, table.SOURCE.name}
-_PLACE = re.compile(rf"(?P<name>{'|'.join(SETS)})(?:@(?P<splits>[^:]+))?(?::(?P<folder>.+))?", re.DOTALL)
+_OWN = {one.SOURCE.name for one in (tree, files, table, shards, arrow)}
+_ALSO = {"csv": table.SOURCE.name}
+"""Other names of sets."""
+
+_PLACE = re.compile(rf"(?P<name>{'|'.join((*SETS, *_ALSO))})(?:@(?P<splits>[^:]+))?(?::(?P<folder>.+))?", re.DOTALL)
 
 
 class Place(NamedTuple):
@@ -77,10 +83,11 @@ def read(
     name : str
         One of `SETS`.
     folder : str or Path, optional
-        Its folder, unpacked as published; for ``csv`` the table. By default the folder with the name of the set in
-        the folder given by the environment variable OTOSCOPE_DATA. ``vowels`` needs none.
+        Its folder, unpacked as published; for ``table`` the table, for ``files`` a pattern, for ``shards`` archives. By
+        default the folder with the name of the set in the folder given by the environment variable OTOSCOPE_DATA.
+        ``vowels`` needs none.
     task : str, optional
-        What the labels are, such as ``digit`` or ``speaker``; the first task of the set by default. Of ``csv``, a
+        What the labels are, such as ``digit`` or ``speaker``; the first task of the set by default. Of a table, a
         column; ``label`` by default.
     split : str or sequence of str, optional
         Parts of the official split; all by default. The other parts may be missing.
@@ -103,7 +110,8 @@ def read(
     >>> len(vowels), vowels.classes
     (240, ('low', 'mid', 'high'))
     """
-    source = _source(name)
+    source = source_of(name)
+    name = source.name
     splits = (split,) if isinstance(split, str) else split
     for one in splits or ():
         if source.splits and one not in source.splits:
@@ -114,7 +122,7 @@ def read(
     place = Path(folder) if folder is not None else find_folder(name)
     if place is None and name != _VOWELS:
         raise InputError(
-            f"{name} is not found: give its folder, as in {name}:FOLDER"
+            f"{name} is not found: give its {'place' if name in _OWN else 'folder'}, as in {name}:FOLDER"
             + (
                 ""
                 if name in _OWN
@@ -126,7 +134,7 @@ def read(
     request = Request(place or Path(), task, tuple(splits or source.splits), source.url, sample_rate)
     found = source.read(request)
     if not found.items:
-        raise InputError(f"{place} has no sound of {name} with a label of the task {task!r}")
+        raise InputError(_nothing(place or name, name, task, found))
     return found if splits is None else found.part(*splits)
 
 
@@ -137,14 +145,22 @@ def find_folder(name: str) -> Path | None:
     return place if place is not None and place.is_dir() and name not in (_VOWELS, *_OWN) else None
 
 
+def _nothing(place: Path | str, name: str, task: str, found: DataSet) -> str:
+    """What is said of a data set without a sound that can be used."""
+    said = f"{place} has no sound that can be used" if name in _OWN else f"{place} has no sound of {name}"
+    labelled = f" with a label of the task {task!r}" if task and not found.problems else ""
+    return said + labelled + (f": {found.problems.said}" if found.problems else "")
+
+
 def parse(place: str | Path) -> Place:
-    """Parse DATA: ``NAME``, ``NAME:FOLDER``, ``NAME@SPLIT:FOLDER``, a folder or a table.
+    """Parse DATA: ``NAME``, ``NAME:FOLDER``, ``NAME@SPLIT:FOLDER``, or a path of one's own.
 
     Parameters
     ----------
     place : str or Path
-        Several splits are separated by commas. A path that ends in ``.csv`` is a table; any other is a folder with a
-        subfolder for each class.
+        Several splits are separated by commas. A path is, by its suffix and what is there, a table (``.csv``, ``.tsv``,
+        ``.jsonl``, ``.parquet``), tar archives (one, a folder of them, or with braces), a folder that Hugging Face
+        `datasets` saved, sound files by a pattern, a sound file, or a folder of sounds.
 
     Returns
     -------
@@ -159,21 +175,38 @@ def parse(place: str | Path) -> Place:
     --------
     >>> parse("esc10@fold1,fold2:/data/esc10").splits
     ('fold1', 'fold2')
+    >>> parse("clips/*.flac").name, parse("train-{000..009}.tar").name
+    ('files', 'shards')
     """
     match = _PLACE.fullmatch(str(place))
-    if match and (match["folder"] or match["name"] not in _OWN):
-        splits = tuple(match["splits"].split(",")) if match["splits"] else None
-        return Place(match["name"], Path(match["folder"]).expanduser() if match["folder"] else None, splits)
-    path = Path(place)
-    if path.suffix.lower() == ".csv":
-        return Place(table.SOURCE.name, path, None)
-    if path.is_dir():
-        return Place(tree.SOURCE.name, path, None)
+    if match and (match["folder"] or _ALSO.get(match["name"], match["name"]) not in _OWN):
+        name, splits = match["name"], tuple(match["splits"].split(",")) if match["splits"] else None
+        folder = Path(match["folder"]).expanduser() if match["folder"] else None
+        return Place(_ALSO.get(name, name), folder, splits)
+    path = Path(place).expanduser()
+    own = _own(path)
+    if own is not None:
+        return Place(own, path, None)
     name = str(place).partition(":")[0].partition("@")[0]
     raise InputError(
-        f"{place} is not a data set: give a folder with a subfolder for each class, a csv file, or the name of a set, "
-        f"as in {_VOWELS} or fsdd:FOLDER" + ("" if "/" in name else f" (the sets are {', '.join(SETS)})")
+        f"{place} is not a data set: give a folder or a pattern of sounds, a table (csv, tsv, jsonl, parquet), tar "
+        f"archives, or the name of a set, as in {_VOWELS} or fsdd:FOLDER"
+        + ("" if "/" in name else f" (the sets are {', '.join(SETS)})")
     )
+
+
+def _own(path: Path) -> str | None:
+    """Of which kind the sounds are that a path leads to; None where it leads nowhere."""
+    text = str(path).lower()
+    if path.is_dir():
+        if arrow.is_saved(path):
+            return arrow.SOURCE.name
+        return shards.SOURCE.name if shards.only_archives(path) else tree.SOURCE.name
+    if shards.is_archive(text):
+        return shards.SOURCE.name
+    if files.is_sound(path) or files.is_pattern(str(path)):
+        return files.SOURCE.name
+    return table.SOURCE.name if path.suffix.lower() in rows.SUFFIXES else None
 
 
 def read_place(place: str | Path, *, task: str | None = None, sample_rate: int = 16_000) -> DataSet:
@@ -182,7 +215,15 @@ def read_place(place: str | Path, *, task: str | None = None, sample_rate: int =
     return read(name, folder, task=task, split=splits, sample_rate=sample_rate)
 
 
-def _source(name: str) -> Source:
+def source_of(name: str) -> Source:
+    """The data set of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    name = _ALSO.get(name, name)
     if name not in SETS:
         raise InputError(f"there is no data set {name!r}; the data sets are {', '.join(SETS)}")
     return SETS[name]
@@ -191,4 +232,4 @@ def _source(name: str) -> Source:
 def _task(source: Source, task: str | None) -> str:
     if task is not None and source.tasks and task not in source.tasks:
         raise InputError(f"{source.name} is labelled by {' or '.join(source.tasks)}, not by {task!r}")
-    return task or next(iter(source.tasks), "label")
+    return task or next(iter(source.tasks), "")

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from otoscope.audio import audio_duration, load_piece
 from otoscope.data.items import DataSet, Item
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.crops import centre_crop, random_crop, two_crops
@@ -199,7 +200,7 @@ class WholeClips(Dataset[tuple[Tensor, Tensor]]):
 
 
 @lru_cache(maxsize=4096)  # a file with many pieces is read once
-def _file_seconds(path: Path) -> float:
+def _file_seconds(path: Path | Embedded) -> float:
     return audio_duration(path)
 
 

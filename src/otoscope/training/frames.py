@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from otoscope.data.items import DataSet, Item
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.probe.listen import evaluating
 from otoscope.training.clips import Crops, Sounds
@@ -29,14 +30,14 @@ class Sentence:
 
     Attributes
     ----------
-    sound : Path or DataArray
+    sound : Path, Embedded or DataArray
     phones : tuple of int
         Numbers of their classes, in order.
     labels : ndarray of int, (frame,)
         The class of the phone at the middle of the frame; -1 where there is none. The last frame has one.
     """
 
-    sound: Path | xr.DataArray
+    sound: Path | Embedded | xr.DataArray
     phones: tuple[int, ...]
     labels: np.ndarray
 

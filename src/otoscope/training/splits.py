@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+import xarray as xr
 
 from otoscope.audio import as_clip
 from otoscope.data.find import split_labels
 from otoscope.data.items import DataSet, Item
-from otoscope.data.sets import SETS, read
+from otoscope.data.sets import SETS, read, source_of
 from otoscope.errors import InputError
 from otoscope.training.recipe import DataSection
 
@@ -100,9 +100,7 @@ def synthetic_splits(
     InputError
         If there is no such data set, or it has no such task.
     """
-    source = SETS.get(data.set)
-    if source is None:
-        raise InputError(f"there is no data set {data.set!r}; the data sets are {', '.join(SETS)}")
+    source = source_of(data.set)
     task = data.task or next(iter(source.tasks), "label")
     if source.tasks and task not in source.tasks:
         raise InputError(f"{data.set} is labelled by {' or '.join(source.tasks)}, not by {task!r}")
@@ -127,7 +125,7 @@ def _check_apart(splits: Splits, name: str) -> None:
 
 def _place(item: Item) -> tuple[object, ...]:
     # Synthesised clips differ by being different objects.
-    where = item.sound if isinstance(item.sound, Path) else id(item.sound)
+    where = item.sound if not isinstance(item.sound, xr.DataArray) else id(item.sound)
     return where, item.start, item.stop
 
 
@@ -136,7 +134,7 @@ def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]
 
     The pieces of a file stay together.
     """
-    files = [item.sound if isinstance(item.sound, Path) else number for number, item in enumerate(data)]
+    files = [item.sound if not isinstance(item.sound, xr.DataArray) else number for number, item in enumerate(data)]
     distinct = list(dict.fromkeys(files))
     if data.multilabel or len(distinct) < len(files):
         order = torch.randperm(len(distinct), generator=torch.Generator().manual_seed(seed)).tolist()

@@ -1,0 +1,245 @@
+"""Tar archives as WebDataset writes them: ``dog1.wav`` and ``dog1.cls`` (or ``.txt``, ``.json``) are one sound.
+
+Members with one name up to its first dot belong together. A sound is read from its place in the archive, which is not
+unpacked. Every text beside it is a fact: ``cls`` and ``txt``, and the plain values of a ``json`` by their keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from otoscope.data.files import is_pattern, matches
+from otoscope.data.items import SUFFIXES, UNREADABLE_SUFFIXES, DataSet, Item, Request, Source, alphabetical_classes
+from otoscope.data.packed import pack
+from otoscope.data.problems import EMPTY, UNLABELLED, UNREADABLE, Problems
+from otoscope.data.table import text_of
+from otoscope.embedded import Embedded
+from otoscope.errors import InputError
+
+LABELS = ("cls", "label")
+"""Facts that are the class where none is named, the first that is there."""
+
+SPLITS = ("train", "unbalanced", "validation", "valid", "val", "dev", "test", "eval")
+"""Parts that the name of an archive or of its folder can say."""
+
+_PACKED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz)$")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_LONGEST = 1 << 20  # bytes of a text beside a sound
+
+
+def archives(place: str | Path) -> list[Path]:
+    """The archives that a name stands for: one, those of a folder, a pattern, or braces.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is compressed.
+    """
+    found = [path for one in expanded(str(place)) for path in _archives(Path(one))]
+    if not found:
+        raise InputError(f"there is no tar archive {place}")
+    missing = [path for path in found if not path.is_file()]
+    if missing:
+        raise InputError(f"{len(missing)} of {len(found)} archives are missing, first {missing[0]}")
+    packed = next((path for path in found if _PACKED.search(path.name.lower())), None)
+    if packed is not None:
+        raise InputError(
+            f"{packed} is compressed, so no sound in it can be read alone: make it a .tar, as gunzip {packed.name} does"
+        )
+    return found
+
+
+def is_archive(text: str) -> bool:
+    """Whether a name, in lower case, is that of tar archives; compressed ones too, which are refused in words later."""
+    return text.endswith(".tar") or bool(_PACKED.search(text))
+
+
+def only_archives(folder: Path) -> bool:
+    """Whether a folder holds tar archives and no sound beside them, at its top or in its folders."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    files = [path for path in inside if path.is_file()] or [
+        path for one in inside if one.is_dir() for path in one.iterdir() if path.is_file()
+    ]
+    return any(path.suffix == ".tar" for path in files) and not any(path.suffix.lower() in SUFFIXES for path in files)
+
+
+def _archives(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(inner for inner in path.rglob("*.tar") if not inner.name.startswith("."))
+    return matches(str(path)) if is_pattern(str(path)) else [path]
+
+
+def expanded(text: str) -> list[str]:
+    """The names that braces stand for.
+
+    Examples
+    --------
+    >>> expanded("a-{008..010}.tar"), expanded("{train,test}.tar")
+    (['a-008.tar', 'a-009.tar', 'a-010.tar'], ['train.tar', 'test.tar'])
+    """
+    braces = _BRACES.search(text)
+    if braces is None:
+        return [text]
+    numbers = _RANGE.fullmatch(braces[1])
+    if numbers:
+        width = len(numbers[1])
+        inner = [f"{number:0{width}d}" for number in range(int(numbers[1]), int(numbers[2]) + 1)]
+    else:
+        inner = braces[1].split(",")
+    before, after = text[: braces.start()], text[braces.end() :]
+    return [name for one in inner for name in expanded(before + one + after)]
+
+
+def split_in(path: Path) -> str:
+    """The part that the name of an archive says, or of its folder; else "all".
+
+    Examples
+    --------
+    >>> split_in(Path("esc50-test-0003.tar")), split_in(Path("valid/0.tar")), split_in(Path("a.tar"))
+    ('test', 'valid', 'all')
+    """
+    for name in (path.name, path.parent.name):
+        words = re.split(r"[^a-z]+", name.lower())
+        found = next((split for split in SPLITS if split in words), None)
+        if found:
+            return found
+    return "all"
+
+
+def _read(request: Request) -> DataSet:
+    problems = Problems()
+    members = _Members(problems)
+    samples = (sample for path in archives(request.folder) for sample in members.of(path))
+    items = pack(_labelled(samples, request.task, problems))
+    known = sorted(members.facts)
+    if request.task and request.task not in members.facts:
+        raise InputError(
+            f"the sounds in {request.folder} have nothing called {request.task!r} beside them; there is "
+            + (", ".join(known) or "nothing else")
+        )
+    if not items:
+        raise InputError(f"{request.folder} has no sound that can be used" + (f": {problems.said}" if problems else ""))
+    classes = alphabetical_classes(items)
+    notes = () if classes or not known else (f"the sounds have no classes: choose one of {', '.join(known)} (--by)",)
+    return DataSet(items, _numbers_in_order(classes), notes, problems=problems)
+
+
+def _numbers_in_order(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Classes that are numbers as numbers are ordered."""
+    return tuple(sorted(classes, key=int)) if all(name.isdecimal() for name in classes) else classes
+
+
+def _labelled(samples: Iterable[Item], asked: str, problems: Problems) -> Iterator[Item]:
+    """Each sound with its label; where labels are asked for, one without is a problem."""
+    by = asked
+    for sample in samples:
+        by = by or next((name for name in LABELS if name in sample.facts), "")
+        label = sample.facts.get(by, "")
+        if by and not label:
+            problems.add(UNLABELLED, sample.name, f"there is no {by} beside it")
+        else:
+            yield Item(sample.sound, (label,) if by else (), sample.split, facts=sample.facts)
+
+
+class _Members:
+    """The sounds in archives with what lies beside them; all facts that were seen."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems, self.facts = problems, dict[str, None]()
+
+    def of(self, path: Path) -> Iterator[Item]:
+        split, key = split_in(path), None
+        sounds: list[Embedded] = []
+        facts: dict[str, str] = {}
+        for name, offset, size, content in self._members(path):
+            stem, kind = _key(name)
+            if stem != key:
+                yield from (Item(sound, (), split, facts=facts) for sound in sounds)
+                key, sounds, facts = stem, [], {}
+            suffix = f".{kind.rpartition('.')[2]}"
+            if suffix in SUFFIXES and not size:
+                self.problems.add(EMPTY, f"{path}!{name}")
+            elif suffix in SUFFIXES:
+                sounds.append(Embedded(path, name, offset, size))
+            elif suffix in UNREADABLE_SUFFIXES:
+                self.problems.add(UNREADABLE, f"{path}!{name}", f"{suffix} cannot be read")
+            elif content is not None:
+                facts.update(_facts(kind, content))
+                self.facts.update(dict.fromkeys(facts))
+        yield from (Item(sound, (), split, facts=facts) for sound in sounds)
+
+    def _members(self, path: Path) -> Iterator[tuple[str, int, int, bytes | None]]:
+        """Name, place and size of each file in an archive, and the content of a short text."""
+        size = path.stat().st_size
+        try:
+            with tarfile.open(path, "r:") as archive, open(path, "rb") as file:
+                for member in archive:
+                    archive.members = []  # type: ignore[attr-defined]  # of which tarfile would keep all
+                    name = member.name.removeprefix("./")
+                    if not member.isreg() or Path(name).name.startswith("."):
+                        continue
+                    if member.offset_data + member.size > size:
+                        self.problems.add(UNREADABLE, f"{path}!{name}", "the archive ends before it does")
+                        return
+                    yield name, member.offset_data, member.size, _text(file, name, member)
+        except (tarfile.TarError, EOFError) as error:
+            self.problems.add(UNREADABLE, str(path), f"it is no tar archive, or is broken: {error}")
+
+
+def _key(name: str) -> tuple[str, str]:
+    """What members of one sound share, and what a member is.
+
+    Examples
+    --------
+    >>> _key("dogs.v2/1.audio.wav")
+    ('dogs.v2/1', 'audio.wav')
+    """
+    folder, slash, file = name.rpartition("/")
+    stem, _, kind = file.partition(".")
+    return folder + slash + stem, kind.lower()
+
+
+def _text(file: IO[bytes], name: str, member: tarfile.TarInfo) -> bytes | None:
+    kind = _key(name)[1].rpartition(".")[2]
+    if f".{kind}" in SUFFIXES | UNREADABLE_SUFFIXES or member.size > _LONGEST:
+        return None
+    file.seek(member.offset_data)
+    return file.read(member.size)
+
+
+def _facts(kind: str, content: bytes) -> dict[str, str]:
+    """What a text beside a sound says of it; nothing where it is no text."""
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return {}
+    if "\0" in text:
+        return {}
+    if kind.rpartition(".")[2] != "json":
+        return {kind: text}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {kind: text_of(found)}
+    return {str(key): text for key, value in found.items() if (text := text_of(value))}
+
+
+SOURCE = Source(
+    name="shards",
+    about="tar archives as WebDataset writes them: one, a folder of them, or shards-{000..009}.tar",
+    licence="your own",
+    url="your own recordings",
+    layout=(),
+    tasks={},
+    splits=(),
+    sample_rate=None,
+    read=_read,
+)

@@ -1,0 +1,123 @@
+"""Tar archives as WebDataset writes them: sounds are read from their place, texts beside them are facts."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from otoscope import load_audio
+from otoscope.data import read
+from otoscope.data.find import find_data, find_sounds, sound_of
+from otoscope.data.sets import parse
+from otoscope.errors import InputError
+
+Wav = Callable[..., bytes]
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def shards(wav: Wav, tmp_path: Path) -> Path:
+    first = {
+        "dogs.v2/a.wav": wav(1),
+        "dogs.v2/a.cls": b"7\n",
+        "dogs.v2/a.json": b'{"speaker": "ann", "take": 3, "ok": null, "box": {"x": 1}}',
+        "./b.txt": b"two\xc3\xa4",
+        "./b.FLAC": wav(2, "FLAC"),
+        "./b.cls": b"10",
+    }
+    archive(tmp_path / "clips-train-000.tar", first)
+    archive(tmp_path / "clips-train-001.tar", {"c.wav": wav(3), "c.cls": b"7"})
+    return tmp_path
+
+
+def test_members_of_one_name_are_one_sound(shards: Path) -> None:
+    found = find_data(shards)
+    assert [item.name.rpartition("/clips-")[2] for item in found] == [
+        "train-000.tar!dogs.v2/a.wav", "train-000.tar!b.FLAC", "train-001.tar!c.wav",
+    ]  # fmt: skip
+    assert [item.labels for item in found] == [("7",), ("10",), ("7",)] and found.classes == ("7", "10")
+    assert found.items[0].facts == {"cls": "7", "speaker": "ann", "take": "3"}
+    assert found.items[1].facts == {"txt": "twoä", "cls": "10"} and {item.split for item in found} == {"train"}
+    for number, item in enumerate(found, 1):
+        wave = sound_of(item, 8000)
+        assert not isinstance(wave, Path) and wave.attrs["name"] == item.name
+        np.testing.assert_allclose(wave, np.full(80 + number, number / 16), atol=1e-4)
+        np.testing.assert_array_equal(wave, load_audio(item.sound))  # type: ignore[arg-type]
+
+
+def test_archives_by_braces_patterns_and_folders(shards: Path) -> None:
+    places = [f"{shards}/clips-train-{{000..001}}.tar", f"{shards}/clips-train-{{000,001}}.tar", f"{shards}/*.tar"]
+    for place in (*places, str(shards), f"shards@train:{shards}"):
+        assert parse(place).name == "shards" and len(find_sounds(place)) == 3
+    assert len(find_sounds(shards / "clips-train-001.tar")) == 1
+    with pytest.raises(InputError, match=r"1 of 3 archives are missing, first .*-002.tar"):
+        find_sounds(f"{shards}/clips-train-{{000..002}}.tar")
+    with pytest.raises(InputError, match="there is no item of the split 'test'; the splits are train"):
+        find_sounds(f"shards@test:{shards}")
+
+
+def test_folders_are_parts(wav: Wav, tmp_path: Path) -> None:
+    archive(tmp_path / "train/0.tar", {"a.wav": wav(1)})
+    archive(tmp_path / "test/0.tar", {"a.wav": wav(1)})
+    assert [item.split for item in find_sounds(tmp_path)] == ["test", "train"]
+
+
+def test_any_text_can_be_the_class(shards: Path) -> None:
+    assert [item.labels for item in find_sounds(shards / "clips-train-000.tar", by="take")] == [("3",)]
+    found = find_data(shards, by="speaker")
+    assert len(found) == 1 and len(found.problems["unlabelled"]) == 2
+    assert "there is no speaker beside it" in found.remarks[0]
+    with pytest.raises(InputError, match=r"nothing called 'kind' beside them; there is cls, speaker, take, txt"):
+        find_sounds(shards, by="kind")
+
+
+def test_without_a_class_the_sounds_are_kept(wav: Wav, tmp_path: Path) -> None:
+    archive(tmp_path / "a.tar", {"a.wav": wav(1), "a.txt": b"hello"})
+    found = find_data(tmp_path / "a.tar")
+    assert [item.labels for item in found] == [()] and "choose one of txt (--by)" in found.remarks[0]
+
+
+def test_what_cannot_be_read_is_counted(wav: Wav, shards: Path) -> None:
+    whole = archive(shards / "z.tar", {"d.m4a": b"x", "e.wav": b"", "f.wav": wav(5), "f.cls": b"1", "g.wav": wav(9)})
+    cut = whole.read_bytes()[: whole.read_bytes().rindex(b"RIFF") + 100]
+    whole.write_bytes(cut)
+    (shards / "text.tar").write_text("no archive at all, " * 99)
+    found = find_data(shards)
+    assert len(found) == 4
+    assert dict(found.problems) == {
+        "unreadable": (str(shards / "text.tar"), f"{whole}!d.m4a", f"{whole}!g.wav"),
+        "empty": (f"{whole}!e.wav",),
+    }
+    (shards / "only.tar").write_bytes(b"")
+    with pytest.raises(InputError, match=r"only.tar has no sound that can be used"):
+        find_data(shards / "only.tar")
+
+
+def test_compressed_archives_are_refused_in_words(tmp_path: Path) -> None:
+    for name in ("a.tar.gz", "a.tgz"):
+        (tmp_path / name).touch()
+        with pytest.raises(InputError, match=rf"{name} is compressed.* make it a .tar, as gunzip {name} does"):
+            find_data(tmp_path / name)
+
+
+def test_a_sound_in_an_archive_that_is_not_audio_names_both(shards: Path) -> None:
+    (item,) = read("shards", archive(shards / "n.tar", {"a.wav": b"not a sound"})).items
+    with pytest.raises(InputError, match=r"cannot read .*n.tar!a.wav as audio"):
+        sound_of(item, 8000)
+    (shards / "n.tar").unlink()
+    with pytest.raises(InputError, match=r"no such audio file: .*n.tar!a.wav"):
+        sound_of(item, 8000)
