@@ -22,6 +22,9 @@ Scores = Literal["logits", "probabilities", "log-probabilities"]
 Clips = Literal["apart", "meet", "alone"]
 Calls = Literal["equal", "random", "state"]
 
+WRAP = "Wrap it in a module that takes (batch, time), computes what it takes in torch, and calls it"
+"""The way out for a model that takes no waveforms."""
+
 _CHOICES: dict[str, tuple[str, ...]] = {
     "layout": get_args(Layout),
     "normalisation": get_args(Normalisation),

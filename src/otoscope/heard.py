@@ -8,6 +8,7 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.subject import Subject
 
+_RANDOM = "random: what is seen is the architecture without training"
 _MADE = ("mixed", "resampled", "scaled")  # changes of a sound; what else is noted of it are warnings
 
 
@@ -57,10 +58,10 @@ def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None, *, s
 
 
 def untrained(subject: Subject, name: str | None = None) -> str | None:
-    """The sentence that says so of a model whose weights are random, None of any other."""
-    if getattr(subject.model, "weights_source", "unknown") is not None:
-        return None
-    return f"The weights of {name or subject.name} are random: what is seen is the architecture without training."
+    """The sentence that says so of a model whose weights are random, or may be, or some of them; None of any other."""
+    random = getattr(subject.model, "weights_source", "unknown") is None
+    are = _RANDOM if random else getattr(subject.model, "weights_are", None)
+    return f"The weights of {name or subject.name} are {are}." if isinstance(are, str) else None
 
 
 def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from otoscope.answers import found_out
 from otoscope.audio import as_clip, load_audio
-from otoscope.contract import Contract, Layout, Normalisation
+from otoscope.contract import WRAP, Contract, Layout, Normalisation
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
@@ -354,10 +354,7 @@ class Subject:
         errors = [(trial.shape, trial.error) for trial in refused.trials if trial.error is not None]
         features = takes_features(self.model, [error for _, error in errors])
         if features:
-            raise InputError(
-                f"{self.name} cannot be given a sound, since {features}. Wrap it in a module that takes (batch, time), "
-                "computes what it takes in torch, and calls it"
-            ) from errors[0][1]
+            raise InputError(f"{self.name} cannot be given a sound, since {features}. {WRAP}") from errors[0][1]
         raise InputError(refusal(self, taken, name, errors)) from errors[0][1]
 
     @property

@@ -14,7 +14,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from otoscope import Scope
 from otoscope.errors import InputError
+from otoscope.heard import untrained
 from otoscope.models import (
     ARCHITECTURES,
     Architecture,
@@ -426,6 +428,16 @@ def test_class_from_a_file_with_options_and_weights(net: Path, tmp_path: Path) -
     torch.save(ones, tmp_path / "w.pt")
     assert load(f"{net}:Net", weights=tmp_path / "w.pt").conv.weight.sum() == 20
     assert load(f"{net}:ready").conv.kernel_size == (9,)
+
+
+def test_weights_that_the_code_of_a_user_makes_are_said_to_be_its_own(net: Path, tmp_path: Path) -> None:
+    made = untrained(Scope(f"{net}:Net", 8000))
+    assert made is not None and made.startswith(
+        "The weights of Net are as net.py:Net makes them, which is random unless"
+    )
+    torch.save(load(f"{net}:Net").state_dict(), tmp_path / "w.pt")
+    assert untrained(Scope(load(f"{net}:Net", weights=tmp_path / "w.pt"), 8000)) is None
+    assert untrained(Scope(nn.Conv1d(1, 1, 3), 8000)) is None
 
 
 def test_files_of_one_name_do_not_meet(net: Path, tmp_path: Path) -> None:

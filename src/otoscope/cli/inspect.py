@@ -52,7 +52,6 @@ def inspect(
     """
     common = common or Common()
     scope = make_scope(model, common)
-    print_notes(scope.name, untrained(scope))
     summaries = []
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
         with progress_bar(f"inspecting {path.name}") as report:
@@ -71,6 +70,7 @@ def inspect(
             )
         summaries.append(summary)
         err_console.print(f"{folder / 'report.html'}", markup=False)
+    print_notes(scope.name, untrained(scope))
     if common.json:
         print_json(summaries[0] if len(summaries) == 1 else {"inspections": summaries})
     else:

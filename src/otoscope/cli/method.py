@@ -67,6 +67,7 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
         own = {option: given.pop(option, None) for option in more or {}}
         result = _run(record, model, sound, given, common, selection or Selection(), part or Part())
         write(common.out, {name: result})
+        print_notes(str(result.attrs.get("audio") or result.attrs["model"]), result.attrs.get("note"))
         if then is not None:
             then(result, own)
         if common.json:
@@ -149,10 +150,7 @@ def _run(
     with progress_bar(record.name.replace("_", " ")) as report:
         if "progress" in inspect.signature(record.function).parameters:
             given["progress"] = lambda done, total: report(scope.name, done, total)
-        result = record.function(scope, *sound, **given)
-    if note := result.attrs.get("note"):
-        print_notes(str(result.attrs.get("audio") or scope.name), note)
-    return result
+        return record.function(scope, *sound, **given)
 
 
 def _explained(result: xr.Dataset) -> str:

@@ -54,10 +54,12 @@ def taps(
     """List what a model takes and answers, and its convolutions, activations and poolings with their place in time."""
     common = common or Common()
     scope = make_scope(model, common)
-    print_notes(scope.name, untrained(scope))
     wave = load_wave(audio, scope, part) if audio else None
     rows = taps_table(scope.taps(wave))
+    weights = untrained(scope)
+    print_notes(scope.name, weights)
     content = {"model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows}
+    content["notes"] = [weights] if weights else []
     checks = _verified(scope, wave) if verify else []
     if verify:
         content["checks"] = [asdict(check) for check in checks]

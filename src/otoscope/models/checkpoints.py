@@ -6,7 +6,7 @@ import json
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -335,10 +335,17 @@ def _differences(weights: Weights, expected: Weights) -> list[str]:
         if name in weights and not is_lazy(value) and weights[name].shape != value.shape
     ]
     found = [(missing, "the file lacks {}"), (unexpected, "the model has no {}"), (reshaped, "{}")]
-    return [phrase.format(_first_of(names)) for names, phrase in found if names]
+    return [phrase.format(first_of(names)) for names, phrase in found if names]
 
 
-def _first_of(names: list[str], shown: int = 3) -> str:
+def first_of(names: Sequence[str], shown: int = 3) -> str:
+    """The first of many names, for a message.
+
+    Examples
+    --------
+    >>> first_of(["a", "b", "c"], 1)
+    'a and 2 more'
+    """
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
 

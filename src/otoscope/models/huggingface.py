@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+from otoscope.contract import WRAP
 from otoscope.errors import InputError
+from otoscope.models.checkpoints import first_of
 from otoscope.optional import needs
 
 # endings of a checkpoint's class name, and the transformers class that loads it with its head
@@ -20,6 +24,7 @@ _HEADS = {
     "ForCTC": "AutoModelForCTC",
 }
 _OPTIONS = ("revision", "local_files_only")
+_ONLY_IN_TRAINING = "masked_spec_embed"  # a weight that many checkpoints lack, and that no answer depends on
 
 
 class HuggingFaceModel(nn.Module):
@@ -54,6 +59,7 @@ class HuggingFaceModel(nn.Module):
 
     input_length: int | None = None
     padding: str = "zeros"
+    weights_are: str | None = None
 
     def __init__(self, network: nn.Module, sample_rate: int, normalize: bool, name: str = "hf") -> None:
         super().__init__()
@@ -92,7 +98,8 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
     Raises
     ------
     InputError
-        If transformers is not installed, or the model cannot be found or read, or does not take waveforms.
+        If transformers is not installed, or the model cannot be found or read, or does not take waveforms, or none of
+        its weights is in the checkpoint.
 
     Examples
     --------
@@ -107,8 +114,10 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
     transformers = needs("transformers", extra="hf", purpose=f"hf:{name}")
     try:
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
+        _check_waveforms(transformers, config, name)
         rate, normalize = _preparation(transformers, name, options)
-        network = _auto_class(transformers, config).from_pretrained(name, trust_remote_code=False, **options)
+        with _silent(transformers):
+            network, missing = _loaded(transformers, config, name, options)
     except InputError:
         raise
     except Exception as error:  # hub, cache and file errors come in many kinds, with their cause in words
@@ -116,13 +125,62 @@ def from_hub(name: str, **options: Any) -> HuggingFaceModel:
         raise InputError(
             f"hf:{name} cannot be loaded (offline, misspelt, or not a transformers model?): {reason}"
         ) from error
-    return HuggingFaceModel(network, rate, normalize, name)
+    model = HuggingFaceModel(network, rate, normalize, name)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        model.weights_are = f"not all in the checkpoint: {first_of(missing, 1)} {verb} random"
+    return model
 
 
-def _auto_class(transformers: Any, config: Any) -> Any:
+def _loaded(transformers: Any, config: Any, name: str, options: dict[str, Any]) -> tuple[Any, list[str]]:
+    """A model with the head that its configuration names, or that its weights fit, and the weights that it lacks."""
+    stored, named = _named(config)
+    loads = {"trust_remote_code": False, "output_loading_info": True, **options}
+    network, info = getattr(transformers, named).from_pretrained(name, **loads)
+    if not stored and info["unexpected_keys"]:
+        for auto in dict.fromkeys(_HEADS.values()):
+            if type(config) not in getattr(transformers, auto)._model_mapping:
+                continue
+            other, found = getattr(transformers, auto).from_pretrained(name, **loads)
+            if not found["unexpected_keys"] and not found["missing_keys"]:
+                network, info = other, found
+                break
+    names = list(network.state_dict())
+    missing = [one for one in names if one in info["missing_keys"] and not one.endswith(_ONLY_IN_TRAINING)]
+    if names and len(info["missing_keys"]) == len(names):
+        raise InputError(
+            f"hf:{name}: no weight of {type(network).__name__} is in the checkpoint, which holds "
+            f"{first_of(sorted(info['unexpected_keys']))}: name its class in config.json under architectures"
+        )
+    return network, missing
+
+
+@contextmanager
+def _silent(transformers: Any) -> Iterator[None]:
+    """Without the progress and the reports of transformers: what is missing is said in every result."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _named(config: Any) -> tuple[str, str]:
+    """The class that a configuration names, "" for none, and what loads it."""
     stored = (getattr(config, "architectures", None) or [""])[0]
-    head = next((auto for ending, auto in _HEADS.items() if stored.endswith(ending)), "AutoModel")
-    return getattr(transformers, head)
+    return stored, next((auto for ending, auto in _HEADS.items() if stored.endswith(ending)), "AutoModel")
+
+
+def _check_waveforms(transformers: Any, config: Any, name: str) -> None:
+    """Raise an InputError where the configuration is that of a model of spectrograms."""
+    cls = getattr(transformers, _named(config)[1])._model_mapping.get(type(config), None)
+    if getattr(cls, "main_input_name", None) == "input_features" or hasattr(config, "num_mel_bins"):
+        raise InputError(f"hf:{name} takes spectrograms ({type(config).__name__}), not waveforms. {WRAP}")
 
 
 def _preparation(transformers: Any, name: str, options: dict[str, Any]) -> tuple[int, bool]:
@@ -137,7 +195,7 @@ def _preparation(transformers: Any, name: str, options: dict[str, Any]) -> tuple
         )
         return 16000, False
     if getattr(extractor, "feature_size", 1) != 1 or hasattr(extractor, "num_mel_bins"):
-        raise InputError(f"hf:{name} takes spectrograms ({type(extractor).__name__}), not waveforms")
+        raise InputError(f"hf:{name} takes spectrograms ({type(extractor).__name__}), not waveforms. {WRAP}")
     return int(extractor.sampling_rate), bool(getattr(extractor, "do_normalize", False))
 
 

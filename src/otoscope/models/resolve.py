@@ -66,7 +66,8 @@ def load(spec: str | Path, weights: str | Path | None = None, **options: Any) ->
     torch.nn.Module
         In evaluation mode, on the CPU. Models that Otoscope builds have ``sample_rate`` (Hz), ``input_length`` (samples
         or None), ``padding`` (of shorter clips: ``"repeat"`` or ``"zeros"``), ``classes`` (tuple or None), ``name``,
-        ``config`` and ``weights_source`` (the file, or None for random weights).
+        ``config`` and ``weights_source`` (the file, or None for random weights). Where other weights are not all from a
+        file, ``weights_are`` says what they are.
 
     Raises
     ------
@@ -120,7 +121,10 @@ def _resolve(spec: str, weights: str | Path | None, options: dict[str, Any]) -> 
     place, colon, attribute = spec.rpartition(":")
     if colon and place and attribute.isidentifier():
         module = _module_from_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
-        return _fitted(_call(module, attribute, spec, options), weights)
+        model = _call(module, attribute, spec, options)
+        if any(True for _ in model.parameters()):
+            model.weights_are = _as_made(f"{Path(place).name}:{attribute}")  # type: ignore[assignment]
+        return _fitted(model, weights)
     raise InputError(_unknown(spec))
 
 
@@ -179,7 +183,13 @@ def _described(model: Any, source: str | Path | None, config: Mapping[str, Any] 
 def _fitted(model: nn.Module, weights: str | Path | None) -> nn.Module:
     if weights is not None:
         fit_weights(model, read_weights(weights), weights)
+        model.weights_are = None  # type: ignore[assignment]
     return model
+
+
+def _as_made(spec: str) -> str:
+    """What is said of weights that the user's own code made, which may have loaded them."""
+    return f"as {spec} makes them, which is random unless it loads trained ones (--weights gives them from a file)"
 
 
 def _inferred(name: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
