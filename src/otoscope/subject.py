@@ -24,6 +24,7 @@ from otoscope.pieces import Pieces
 from otoscope.probe import Check, Trace, trace, verify
 from otoscope.probe.answer import Which, as_path, output_tensor
 from otoscope.probe.described import Description
+from otoscope.probe.interrupts import interrupts_wait
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.probe.memory import Memory, State, state_of
@@ -396,13 +397,14 @@ def signature(subject: Subject) -> dict[str, Any]:
 @contextmanager
 def working(subject: Subject, inputs: Tensor, name: str = "the sound") -> Iterator[None]:
     """Where work fails because the model does not take sounds of this length, say that."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, InputError):
-        raise
-    except REFUSALS:
-        check_taken(subject, inputs, name)
-        raise
+    with interrupts_wait():
+        try:
+            yield
+        except (torch.OutOfMemoryError, InputError):
+            raise
+        except REFUSALS:
+            check_taken(subject, inputs, name)
+            raise
 
 
 def check_taken(subject: Subject, inputs: Tensor, name: str = "the sound") -> None:

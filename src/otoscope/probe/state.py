@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
+from otoscope.probe.interrupts import interrupts_wait
 from otoscope.probe.writes import Writes
 
 _PLAIN = frozenset(
@@ -81,17 +82,21 @@ def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
 
 @contextmanager
 def random_kept() -> Iterator[None]:
-    """Put the random state of torch (CPU, and CUDA where it is in use), NumPy and Python back when the context ends."""
+    """Put the random state of torch (CPU, and CUDA where it is in use), NumPy and Python back when the context ends.
+
+    In here no context is left half-way by an interrupt, see :func:`otoscope.probe.interrupts.interrupts_wait`.
+    """
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     cpu, python, numpy = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        torch.set_rng_state(cpu)
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
+    with interrupts_wait():
+        try:
+            yield
+        finally:
+            torch.set_rng_state(cpu)
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+            if cuda:
+                torch.cuda.set_rng_state_all(cuda)
 
 
 class _State:
