@@ -110,11 +110,15 @@ def test_an_interrupt_waits_until_a_context_is_left(ctrl_c):
         signal.raise_signal(signal.SIGINT)
         done.append("put back")
 
-    with pytest.raises(KeyboardInterrupt), interrupts_wait():
-        with slow():
-            done.append("worked")
-        threading.Event().wait(1)
-        done.append("not reached")
+    def work():
+        with interrupts_wait():
+            with slow():
+                done.append("worked")
+            threading.Event().wait(1)
+            done.append("not reached")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["worked", "put back"]
 
 

@@ -24,25 +24,28 @@ def interrupts_wait() -> Iterator[None]:
 
     Examples
     --------
-    >>> with interrupts_wait():
-    ...     signal.raise_signal(signal.SIGINT)
-    Traceback (most recent call last):
-    KeyboardInterrupt
+    >>> import torch
+    >>> try:
+    ...     with interrupts_wait(), torch.no_grad():
+    ...         signal.raise_signal(signal.SIGINT)
+    ... except KeyboardInterrupt:
+    ...     print("as before:", torch.is_grad_enabled())
+    as before: True
     """
     held: list[_Patient] = []
     if threading.current_thread() is threading.main_thread():
         handlers = ((number, signal.getsignal(number)) for number in _NUMBERS)
         held = [_Patient(n, one) for n, one in handlers if callable(one) and not isinstance(one, _Patient)]
     try:
-        for one in held:
-            signal.signal(one.number, one)
+        for ours in held:
+            signal.signal(ours.number, ours)
         yield
     finally:
-        for one in held:
-            if signal.getsignal(one.number) is one:  # and none that was set meanwhile
-                signal.signal(one.number, one.handler)
-        for one in held:
-            one.signal_again()
+        for ours in held:
+            if isinstance(signal.getsignal(ours.number), _Patient):  # and none that was set meanwhile
+                signal.signal(ours.number, ours.handler)
+        for ours in held:
+            ours.signal_again()
 
 
 def came_by_signal(error: BaseException) -> bool:
