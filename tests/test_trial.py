@@ -351,6 +351,17 @@ class Numpy(Base):
         return self.scores(x) * float(np.random.rand())  # noqa: NPY002
 
 
+class Own(Base):
+    """Draws from a generator of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = np.random.default_rng(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(x * float(self.generator.random()))
+
+
 class Counting(Base):
     """Keeps what it heard before."""
 
@@ -371,7 +382,7 @@ class Unused(Base):
 
 
 @pytest.mark.parametrize(
-    ("kind", "calls"), [(Dither, "random"), (Numpy, "random"), (Counting, "state"), (Unused, "equal")]
+    ("kind", "calls"), [(Dither, "random"), (Numpy, "random"), (Own, "random"), (Counting, "state"), (Unused, "equal")]
 )
 def test_whether_two_equal_calls_answer_the_same_is_found(kind: type[nn.Module], calls: str) -> None:
     model = kind().eval()

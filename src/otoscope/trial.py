@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import random
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from otoscope.contract import Calls, Clips, Contract, Layout
 from otoscope.errors import InputError
 from otoscope.network import Network
 from otoscope.probe.answer import output_tensor, tensors_of
+from otoscope.probe.draws import Draws, draw_from
 from otoscope.probe.listen import evaluating
 from otoscope.probe.state import random_kept
 
@@ -187,17 +187,24 @@ def _try(network: Network, inputs: Tensor) -> list[Tensor] | None:
 def find_calls(network: Network, samples: int, like: Tensor) -> Calls:
     """Whether two equal calls of a model give the same answer."""
     clip = noise(samples, network.contract.channels or 1, like, *_NOISES[0])
-    with drawing(0), torch.no_grad(), evaluating(network):
-        first = _answers(network, clip)
-        drew = _drew(0, clip.device)
-        with drawing(0):
-            second = _answers(network, clip)
+    first, second, drew = _two_calls(network, clip, 0)
     if not _near(first, second):
         again = answers(network, clip)
         if not _near(first, again, 1e-2) and drew and not _near(again, answers(network, clip)):
             return "random"
         return "state"
-    return "random" if drew and not _near(first, answers(network, clip, seed=1)) else "equal"
+    return "random" if drew and not _near(first, _two_calls(network, clip, 1)[0]) else "equal"
+
+
+def _two_calls(network: Network, clip: Tensor, seed: int) -> tuple[list[Tensor], list[Tensor], bool]:
+    """The answer from a seed, that of another call from it, and whether numbers were drawn."""
+    with drawing(seed), torch.no_grad(), evaluating(network):
+        draws = Draws(network)
+        draws.start(seed)
+        first = _answers(network, clip)
+        drew = draws.drew()
+        draws.start(seed)
+        return first, _answers(network, clip), drew
 
 
 def answers(network: nn.Module, inputs: Tensor, seed: int = 0) -> list[Tensor]:
@@ -228,23 +235,8 @@ _NOISES = ((0, _QUIET), (1, _LOUD), (2, 0.1 * _QUIET))
 def drawing(seed: int) -> Iterator[None]:
     """Random numbers from a seed, and afterwards those that would have come without it."""
     with random_kept():
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        torch.manual_seed(seed)
+        draw_from(seed)
         yield
-
-
-def _drew(seed: int, device: torch.device) -> bool:
-    """Whether random numbers were drawn since generators were seeded."""
-    now = _states(device)
-    with drawing(seed):
-        return now != _states(device)
-
-
-def _states(device: torch.device) -> tuple[Any, ...]:
-    of_device = torch.cuda.get_rng_state(device).tolist() if device.type == "cuda" else None
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return random.getstate(), (name, tuple(keys), *rest), torch.get_rng_state().tolist(), of_device
 
 
 def _near(ones: Sequence[Tensor], others: Sequence[Tensor], tolerance: float = _JITTER) -> bool:

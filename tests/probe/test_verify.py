@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +111,70 @@ def drawn_by_numpy(m: Any, x: Tensor) -> Tensor:
 
 def drawn_by_python(m: Any, x: Tensor) -> Tensor:
     return m.conv(x * random.random()).relu()
+
+
+def a_little(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x).relu() * (1 + 1e-3 * torch.rand(1))
+
+
+def next_to_nothing(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x).relu() + 1e-6 * torch.rand(1)
+
+
+def by_its_own_generator(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x + 1e-2 * torch.randn(x.shape, generator=m.held)).relu()
+
+
+def by_its_own_of_numpy(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x + 1e-2 * torch.tensor(m.held.standard_normal(x.shape), dtype=x.dtype)).relu()
+
+
+def by_its_own_of_python(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x * m.held.random()).relu()
+
+
+def rarely(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x).relu() + (torch.rand(()) < 0.3)
+
+
+def timed(m: Any, x: Tensor) -> Tensor:
+    return m.conv(x).relu() * (1 + 1e-2 * (time.perf_counter() % 1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "held"),
+    [
+        (a_little, None),
+        (next_to_nothing, None),
+        (rarely, None),
+        (by_its_own_generator, torch.Generator()),
+        (by_its_own_of_numpy, np.random.default_rng(0)),
+        (by_its_own_of_python, random.Random(0)),
+        (timed, None),
+    ],
+)
+def test_any_two_passes_that_draw_fail(forward: Any, held: Any) -> None:
+    """However little it is, and from whatever source."""
+    model = Written(forward, conv=nn.Conv1d(1, 4, 8, 4), held=held).eval()
+    checks = verify(model, torch.randn(1, 1, 1000), 16_000)
+    assert checks[0].check == "repeat"
+    assert checks[0].passed is False
+    assert ("state" if forward is timed else "random") in checks[0].details
+
+
+def test_numbers_that_change_nothing_and_state_that_is_put_back_pass() -> None:
+    def unused(m: Any, x: Tensor) -> Tensor:
+        return m.conv(x).relu() + 0 * torch.rand(1)
+
+    def streaming(m: Any, x: Tensor) -> Tensor:
+        m.last += m.conv(x).mean()
+        return m.conv(x).relu() + m.last
+
+    for forward, said in ((unused, "16 seeds of the numbers that it draws"), (streaming, "the state that it keeps")):
+        model = Written(forward, conv=nn.Conv1d(1, 4, 8, 4), last=torch.zeros(1)).eval()
+        check = verify(model, torch.randn(1, 1, 1000), 16_000)[0]
+        assert check.passed
+        assert said in check.details
 
 
 @pytest.mark.parametrize("forward", [noisy, dropping, drawn_by_numpy, drawn_by_python])

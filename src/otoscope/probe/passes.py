@@ -7,25 +7,16 @@ small, zero, saturated or cancelling the weights and slopes between are: no thre
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
+from otoscope.probe.draws import draw_from
 from otoscope.probe.listen import Call, differentiable_recurrence, evaluating, frozen, intercepting
 from otoscope.probe.opened import attached, opened
-
-
-def draw_from(seed: int) -> None:
-    """Start the usual sources of random numbers, of torch, NumPy and Python, from a seed."""
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-
 
 Through = Literal["", "cuts", "selections"]
 _INVERSE_FFTS = ("irfft", "ifft", "irfftn", "ifftn", "irfft2", "ifft2")

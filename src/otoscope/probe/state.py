@@ -99,6 +99,17 @@ def random_kept() -> Iterator[None]:
                 torch.cuda.set_rng_state_all(cuda)
 
 
+def generators_of(model: nn.Module) -> list[Any]:
+    """The generators of random numbers that a model holds, of torch, NumPy and Python."""
+    state = _State(model, False)
+    with interrupts_wait():
+        try:
+            state.lend()
+        finally:
+            state.put_back()
+    return state.generators
+
+
 class _State:
     """What belongs to a model, and where."""
 
@@ -128,6 +139,10 @@ class _State:
     def weights(self) -> list[Tensor]:
         """The user's own."""
         return [parameter for parameter, *_ in self._parameters]
+
+    @property
+    def generators(self) -> list[Any]:
+        return [value for value in self._originals if isinstance(value, (torch.Generator, *_DRAWING))]
 
     def put_back(self) -> None:
         """Give the model its own back, last things first: of what is reached by two ways, the first saw the user's."""

@@ -37,7 +37,7 @@ def verify(model: nn.Module, inputs: Tensor, traced: Trace | float, *, progress:
         One of the model, then those of each tap in call order. What could not be checked has `passed` None, and says
         why.
 
-        - ``repeat``, of the model: two equal passes agree, from one seed and from two;
+        - ``repeat``, of the model: two equal passes agree, from one seed and, bit for bit, from two;
         - ``replay``: the operation, run again on what it was called with, gives its recorded value, and is as stated;
         - ``axis``: the time axis, and no other, grows with the clip, by as much as the hop says;
         - ``hop``: what is seen of the waveform moves by the hop from one element to the next; one more check only where
