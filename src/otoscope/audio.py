@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import os
 import re
@@ -178,8 +177,28 @@ def audio_duration(path: AudioFile) -> float:
     ...     audio_duration(f"{folder}/clip.wav")
     0.25
     """
+    frames, rate = audio_length(path)
+    return frames / rate
+
+
+def audio_length(path: AudioFile) -> tuple[int, int]:
+    """Samples of a sound file and its rate in Hz, from its header.
+
+    Raises
+    ------
+    InputError
+        As in :func:`load_audio`, for problems of the header.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros(4000), 16000)
+    ...     audio_length(f"{folder}/clip.wav")
+    (4000, 16000)
+    """
     _, header = _header(_place(path), None)
-    return float(header.frames / header.samplerate)
+    return int(header.frames), int(header.samplerate)
 
 
 def audio_changes(path: AudioFile, sample_rate: int) -> str:
@@ -398,7 +417,7 @@ def _opened(path: Path | Embedded) -> soundfile.SoundFile:
     try:
         if (path.size if isinstance(path, Embedded) else path.stat().st_size) == 0:
             raise InputError(f"{path} is empty (0 bytes)")
-        file = soundfile.SoundFile(io.BytesIO(path.read()) if isinstance(path, Embedded) else path)
+        file = soundfile.SoundFile(path.open() if isinstance(path, Embedded) else path)
     except (OSError, TypeError, soundfile.SoundFileError) as error:  # TypeError: headerless .raw
         raise InputError(f"cannot read {path} as audio: {_reason(error)}") from error
     missing = _missing(path, file)
@@ -445,7 +464,7 @@ def _ogg_ends(path: Path | Embedded) -> bool:
 
 
 def _bytes_of(path: Path | Embedded) -> BinaryIO:
-    return io.BytesIO(path.read()) if isinstance(path, Embedded) else open(path, "rb")
+    return path.open() if isinstance(path, Embedded) else open(path, "rb")
 
 
 def _bounds(path: Path | Embedded, rate: int, start: float, duration: float | None) -> tuple[int, int | None]:

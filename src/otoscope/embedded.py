@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from otoscope.errors import InputError
 
@@ -40,8 +43,8 @@ class Embedded:
         """Without the folders of the file that holds it."""
         return f"{self.path.name}!{self.member}"
 
-    def read(self) -> bytes:
-        """Its bytes.
+    def open(self) -> BinaryIO:
+        """Its bytes, as those of an open file.
 
         Raises
         ------
@@ -50,9 +53,38 @@ class Embedded:
         InputError
             If that file ends before it does.
         """
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            content = file.read(self.size)
-        if len(content) < self.size:
-            raise InputError(f"{self} is truncated: {len(content)} of {self.size} bytes are present")
-        return content
+        file = open(self.path, "rb", buffering=0)  # noqa: SIM115 (closed with what is returned)
+        present = os.fstat(file.fileno()).st_size - self.offset
+        if present < self.size:
+            file.close()
+            raise InputError(f"{self} is truncated: {max(0, present)} of {self.size} bytes are present")
+        return io.BufferedReader(_Window(file, self.offset, self.size), buffer_size=1 << 16)
+
+
+class _Window(io.RawIOBase):
+    """A range of bytes of an open file, as a file."""
+
+    def __init__(self, file: io.FileIO, offset: int, size: int) -> None:
+        self._file, self._offset, self._size, self._place = file, offset, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        self._place = max(0, base + place)
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = max(0, min(len(buffer), self._size - self._place))
+        self._file.seek(self._offset + self._place)
+        count = self._file.readinto(memoryview(buffer)[:wanted]) or 0
+        self._place += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -187,7 +187,7 @@ def test_inspect_notes_why_there_is_no_voice(
     assert "voice" not in found["results"] and "autocorrelation" in found["results"]
     assert list(found["missing"]) == ["voice"] and "otoscope[voice]" in found["missing"]["voice"]
     assert any(note.startswith("Not shown: the voice") and "otoscope[voice]" in note for note in found["notes"])
-    otoscope("voice", small, tone).expect_refusal("pip install otoscope[voice]")
+    otoscope("voice", small, tone).expect_refusal("pip install 'otoscope[voice]'")
 
 
 @pytest.mark.parametrize(("memory", "size"), [("1.5GB", 1_500_000_000), ("800M", 800_000_000), ("12345678", 12345678)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from otoscope import InputError
 from otoscope.audio import as_clip, load_audio
 from otoscope.data.items import DataSet, Item
-from otoscope.training.clips import Crops, Draw, Sounds, WholeClips, targets
+from otoscope.training.clips import Crops, Draw, SeveralLabels, Sounds, WholeClips, targets
 from otoscope.training.crops import centre_crop
 from otoscope.training.recipe import read_recipe
 
@@ -207,9 +208,22 @@ def test_nothing_asked_nothing_changed(items: list[Item]) -> None:
 
 def test_targets() -> None:
     several = (Item(Path("0.wav"), ("b", "a")), Item(Path("1.wav"), ("c",)), Item(Path("2.wav"), ()))
-    assert targets(DataSet(several, ("a", "b", "c"), multilabel=True)).tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+    found = targets(DataSet(several, ("a", "b", "c"), multilabel=True))
+    assert [one.tolist() for one in found] == [[1, 1, 0], [0, 0, 1], [0, 0, 0]] and found[-1].dtype == torch.float32
     one = targets(DataSet(several[:2], ("c", "b", "a")))
-    assert one.tolist() == [1, 0] and one.dtype == torch.int64
+    assert isinstance(one, Tensor) and one.tolist() == [1, 0] and one.dtype == torch.int64
+    assert targets(DataSet(several[2:], ())).tolist() == [0]  # type: ignore[union-attr]
+    with pytest.raises(InputError, match=r"1 of 3 sounds have no label, first 2\.wav"):
+        targets(DataSet(several, ("a", "b", "c")))
+    with pytest.raises(InputError, match=r"1\.wav has the label c, which is no class"):
+        targets(DataSet(several, ("a", "b")))
+
+
+def test_targets_of_two_million_clips_are_small() -> None:
+    ends = np.arange(1, 2_000_001) * 2
+    found = SeveralLabels(np.arange(4_000_000) % 527, ends, 527)
+    assert found[1_999_999].nonzero().flatten().tolist() == sorted([3_999_998 % 527, 3_999_999 % 527])
+    assert len(pickle.dumps(found)) < 40e6  # where dense ones take 4.2 GB
 
 
 def test_a_whole_clip(items: list[Item]) -> None:

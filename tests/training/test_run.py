@@ -427,10 +427,19 @@ def test_a_file_that_breaks_later(
 
 
 def test_a_broken_file_found_before_training_leaves_nothing(made: Any, broken: Path, tmp_path: Path) -> None:
-    (broken / "a" / "1.wav").write_bytes(b"no sound")
-    with pytest.raises(InputError, match=r"a/1\.wav"):
+    for path in broken.rglob("*.wav"):
+        path.write_bytes(b"no sound")
+    with pytest.raises(InputError, match=r"none of \d+ sounds can be read: .*\.wav"):
         train(made(data={"folder": str(broken)}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_file_among_others_is_left_out_with_a_warning(made: Any, broken: Path, tmp_path: Path) -> None:
+    count = len(list(broken.rglob("*.wav")))
+    (broken / "b" / "3.wav").write_bytes(b"no sound")
+    with pytest.warns(UserWarning, match=r"1 sound is left out: 1 unreadable \(.*b/3\.wav"):
+        metrics = train(made(data={"folder": str(broken)}), tmp_path / "run")
+    assert sum(metrics["clips"].values()) == count - 1
 
 
 # A trial

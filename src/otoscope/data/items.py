@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from otoscope.data.item import Item as Item
-from otoscope.data.packed import Packed
+from otoscope.data.packed import Packed, pack
 from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
@@ -81,6 +83,23 @@ def splits_of(items: Sequence[Item]) -> Iterator[str]:
 def labels_of(items: Sequence[Item]) -> Iterator[tuple[str, ...]]:
     """The labels of each item."""
     return items.labels() if isinstance(items, Packed) else (item.labels for item in items)
+
+
+def label_codes(items: Sequence[Item], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all labels of all items, one after another, and where those of each item end.
+
+    Raises
+    ------
+    InputError
+        If an item has a label that is none of the classes.
+    """
+    codes, ends = (items if isinstance(items, Packed) else pack(items)).label_codes(classes)
+    if (codes < 0).any():
+        place = int(np.searchsorted(ends, np.flatnonzero(codes < 0)[0], side="right"))
+        raise InputError(
+            f"{items[place].name} has the label {', '.join(items[place].labels)}, which is no class of the data"
+        )
+    return codes, ends
 
 
 def pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:

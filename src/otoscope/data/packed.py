@@ -64,6 +64,11 @@ class Packed(Sequence[Item]):
         return map(self._columns.labels_of, self._places())
 
     @property
+    def has_pieces(self) -> bool:
+        """Whether any of the columns' items is a piece of its file."""
+        return self._columns.has_pieces
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """All labels of these items, in alphabetical order."""
         codes, _ = self.label_codes()
@@ -205,6 +210,10 @@ class _Columns:
         first, last = self.label_ends[place - 1] if place else 0, self.label_ends[place]
         names = self._label_list()
         return tuple([names[code] for code in self.labels[first:last]])
+
+    @property
+    def has_pieces(self) -> bool:
+        return bool(self._starts)
 
     def _label_list(self) -> list[str]:
         if len(self._listed) != len(self.label_names):

@@ -26,6 +26,8 @@ def build_model(recipe: Recipe, splits: Splits) -> Any:
     """The model of a recipe for the classes of its data; an encoder for contrastive learning."""
     is_encoder, section = recipe.learn.method == "contrastive", recipe.model
     classes = splits.train.classes
+    if not is_encoder and not classes:
+        raise InputError(f"the sounds of {recipe.data.set} have no labels: choose one of their facts as data.task")
     if not is_encoder and len(classes) < 2:
         raise InputError(f"{recipe.data.set} has only the class {classes[0]}: a classifier needs two")
     if recipe.learn.method == "linear":  # the classifier is what is trained

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 import torch
@@ -16,9 +14,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
-from otoscope.audio import audio_duration, load_piece
-from otoscope.data.items import DataSet, Item
-from otoscope.embedded import Embedded
+from otoscope.audio import load_piece
+from otoscope.data.headers import read_headers
+from otoscope.data.items import DataSet, Item, label_codes
 from otoscope.errors import InputError
 from otoscope.training.augment import gaussian_noise, inject_background, random_gain, time_masks
 from otoscope.training.crops import centre_crop, random_crop, two_crops
@@ -27,7 +25,6 @@ from otoscope.types import Padding
 
 T = TypeVar("T")
 
-_SLACK = 0.05  # s by which the listed end of a piece may exceed its file
 _THREADS = 4  # that read files; decoding does not hold Python's lock
 
 
@@ -48,6 +45,8 @@ class Sounds:
         In Hz; all sounds are resampled to it.
     in_memory : bool
         Decode all sounds now, and keep them.
+    lengths : ndarray (item,), optional
+        Of each item in s, where that is known; by default every header is read now.
     progress : callable, optional
         Called with the number of files read so far, and their total.
 
@@ -64,14 +63,15 @@ class Sounds:
         sample_rate: int,
         *,
         in_memory: bool = False,
+        lengths: np.ndarray | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self.items, self.sample_rate = list(items), sample_rate
+        self.items, self.sample_rate = items, sample_rate
         self._kept: list[Tensor] | None = None
         if in_memory:
             self._kept = _map_threads(self._decode, len(self.items), progress)
         else:
-            self._lengths = _map_threads(self._seconds, len(self.items), progress)
+            self._lengths = _seconds(items, sample_rate, progress) if lengths is None else lengths
 
     def __len__(self) -> int:
         return len(self.items)
@@ -83,7 +83,7 @@ class Sounds:
     def crop(self, index: int, length: int, generator: torch.Generator | None, padding: Padding) -> Tensor:
         """A random piece (1, length) of a clip, or the middle one without a generator; only the piece is decoded."""
         item = self.items[index]
-        samples = math.floor(self._lengths[index] * self.sample_rate + 0.5) if self._kept is None else 0
+        samples = math.floor(float(self._lengths[index]) * self.sample_rate + 0.5) if self._kept is None else 0
         if samples <= length or isinstance(item.sound, xr.DataArray):
             clip = self.whole(index)
             return (
@@ -94,7 +94,7 @@ class Sounds:
         spare = samples - length
         first = spare // 2 if generator is None else int(torch.randint(spare + 1, (), generator=generator))
         begin = (item.start or 0.0) + first / self.sample_rate
-        seconds = min(length / self.sample_rate, self._lengths[index])
+        seconds = min(length / self.sample_rate, float(self._lengths[index]))
         piece = torch.from_numpy(load_piece(item.sound, self.sample_rate, begin, seconds))
         return centre_crop(piece[None], length, padding)
 
@@ -104,7 +104,8 @@ class Sounds:
         if self._kept is not None or isinstance(item.sound, xr.DataArray):
             piece = self.whole(index)[:, begin : first + length]
         else:
-            seconds = min((first + length - begin) / self.sample_rate, self._lengths[index] - begin / self.sample_rate)
+            left = float(self._lengths[index]) - begin / self.sample_rate
+            seconds = min((first + length - begin) / self.sample_rate, left)
             start = (item.start or 0.0) + begin / self.sample_rate
             piece = torch.zeros(1, 0)
             if seconds > 0:
@@ -121,15 +122,12 @@ class Sounds:
         seconds = None if item.stop is None else item.stop - start
         return torch.from_numpy(load_piece(item.sound, self.sample_rate, start, seconds))[None]
 
-    def _seconds(self, index: int) -> float:
-        item = self.items[index]
-        if isinstance(item.sound, xr.DataArray):
-            return item.sound.size / self.sample_rate
-        total, start = _file_seconds(item.sound), item.start or 0.0
-        stop = total if item.stop is None else item.stop
-        if stop > total + _SLACK or stop <= start:
-            raise InputError(f"{item.sound} is {total:.3f} s long and has no piece from {start:.3f} to {stop:.3f} s")
-        return min(stop, total) - start
+
+def _seconds(items: Sequence[Item], rate: int, progress: Callable[[int, int], None] | None) -> np.ndarray:
+    headers = read_headers(items, rate, progress=progress)
+    if headers.broken:
+        raise InputError(headers.broken[min(headers.broken)])
+    return headers.seconds
 
 
 class Crops(Dataset[tuple[Tensor, Tensor]]):
@@ -138,7 +136,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     Parameters
     ----------
     sounds : Sounds
-    targets : Tensor
+    targets : sequence of Tensor
         See :func:`targets`.
     length : int
         Samples of a piece.
@@ -147,7 +145,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         learning gets two views of a clip: pieces that do not overlap, each augmented on its own. Else there is one.
     """
 
-    def __init__(self, sounds: Sounds, targets: Tensor, length: int, recipe: Recipe) -> None:
+    def __init__(self, sounds: Sounds, targets: Tensor | Sequence[Tensor], length: int, recipe: Recipe) -> None:
         self.sounds, self.targets, self.length, self.recipe = sounds, targets, length, recipe
 
     def __len__(self) -> int:
@@ -185,11 +183,11 @@ class WholeClips(Dataset[tuple[Tensor, Tensor]]):
     Parameters
     ----------
     sounds : Sounds
-    targets : Tensor
+    targets : sequence of Tensor
         See :func:`targets`.
     """
 
-    def __init__(self, sounds: Sounds, targets: Tensor) -> None:
+    def __init__(self, sounds: Sounds, targets: Tensor | Sequence[Tensor]) -> None:
         self.sounds, self.targets = sounds, targets
 
     def __len__(self) -> int:
@@ -199,32 +197,75 @@ class WholeClips(Dataset[tuple[Tensor, Tensor]]):
         return self.sounds.whole(index), self.targets[index]
 
 
-@lru_cache(maxsize=4096)  # a file with many pieces is read once
-def _file_seconds(path: Path | Embedded) -> float:
-    return audio_duration(path)
+class SeveralLabels(Sequence[Tensor]):
+    """Targets (class,) float32 of items with several labels, 1 for each, made from their numbers when asked for.
+
+    As one tensor the targets of AudioSet's 2 million clips would take 4 GiB in every process.
+
+    Parameters
+    ----------
+    codes : ndarray
+        The numbers of the classes of all items, one after another.
+    ends : ndarray (item,)
+        Where those of each item end.
+    classes : int
+        How many there are.
+    """
+
+    def __init__(self, codes: np.ndarray, ends: np.ndarray, classes: int) -> None:
+        self._codes, self._ends, self._classes = torch.from_numpy(codes.astype(np.int32)), ends, classes
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, place: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Tensor]: ...
+    def __getitem__(self, place: int | slice) -> Tensor | Sequence[Tensor]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        place = range(len(self))[place]  # an IndexError beyond the end
+        first = int(self._ends[place - 1]) if place else 0
+        target = torch.zeros(self._classes)
+        target[self._codes[first : int(self._ends[place])].long()] = 1.0
+        return target
 
 
-def targets(data: DataSet) -> Tensor:
+def targets(data: DataSet) -> Tensor | SeveralLabels:
     """The target of each item.
 
     Returns
     -------
-    Tensor, (item,) int64 or (item, class) float32
-        The number of its class; where there may be several, 1 for each class of the item.
+    Tensor (item,), int64, or sequence of Tensor (class,), float32
+        The number of its class; where there may be several, 1 for each class of the item. Where no item has a label,
+        for a learner that uses none, all are of class 0.
+
+    Raises
+    ------
+    InputError
+        If some items have no label.
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> items = tuple(Item(Path(f"{n}.wav"), (name,)) for n, name in enumerate("bab"))
     >>> targets(DataSet(items, ("a", "b")))
     tensor([1, 0, 1])
+    >>> targets(DataSet(items, ("a", "b"), multilabel=True))[0]
+    tensor([0., 1.])
     """
-    numbers = {name: number for number, name in enumerate(data.classes)}
-    if not data.multilabel:
-        return torch.tensor([numbers[item.labels[0]] for item in data])
-    found = torch.zeros(len(data), len(numbers))
-    for row, item in enumerate(data):
-        found[row, [numbers[label] for label in item.labels]] = 1.0
-    return found
+    codes, ends = label_codes(data.items, data.classes)
+    if data.multilabel:
+        return SeveralLabels(codes, ends, len(data.classes))
+    if not len(codes):
+        return torch.zeros(len(data), dtype=torch.int64)
+    without = np.flatnonzero(np.diff(ends, prepend=0) == 0)
+    if len(without):
+        raise InputError(
+            f"{len(without)} of {len(data)} sounds have no label, first {data.items[int(without[0])].name}"
+        )
+    return torch.from_numpy(codes[np.concatenate([[0], ends[:-1]])])
 
 
 def seeded_generator(*numbers: int) -> torch.Generator:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
 
+from otoscope.data.headers import read_headers, without_broken
 from otoscope.errors import InputError
 from otoscope.training.callbacks import Report
 from otoscope.training.clips import Crops, Sounds, WholeClips, targets
@@ -35,7 +37,8 @@ class DataModule(LightningDataModule):
     Raises
     ------
     InputError
-        If a file is broken, see :class:`otoscope.training.clips.Sounds`, or there are fewer clips than a batch takes.
+        If all files of a split are broken (some are left out, with a warning), or there are fewer clips than a batch
+        takes.
     """
 
     def __init__(
@@ -49,18 +52,27 @@ class DataModule(LightningDataModule):
         clips = count_frames(spoken["train"]) if frames else len(splits.train)
         BatchSampler(clips, recipe.learn.batch_size, seed=0)  # fails where they do not fill a batch
         sounds = {}
-        for split, found in data.items():
+        for split, found in list(data.items()):
 
             def read(done: int, total: int, purpose: str = _PURPOSE[split]) -> None:
                 if report is not None:
                     report(f"sounds to {purpose}", done, total)
 
-            items = whole_files(spoken[split]) if frames else found.items
-            sounds[split] = Sounds(items, sample_rate, in_memory=recipe.data.in_memory, progress=read)
+            in_memory = recipe.data.in_memory
+            if frames:
+                sounds[split] = Sounds(whole_files(spoken[split]), sample_rate, in_memory=in_memory, progress=read)
+                continue
+            data[split], lengths = without_broken(found, read_headers(found.items, sample_rate, progress=read))
+            if split == "train":  # of which broken ones are left out
+                BatchSampler(len(data[split]), recipe.learn.batch_size, seed=0)
+            items = data[split].items
+            sounds[split] = Sounds(items, sample_rate, in_memory=in_memory, lengths=lengths, progress=read)
+        for remark in dict.fromkeys(remark for found in data.values() for remark in found.remarks):
+            warnings.warn(remark, stacklevel=2)
         if frames:
             self.crops: Crops = Windows(sounds["train"], spoken["train"], length, recipe)
         else:
-            self.crops = Crops(sounds["train"], targets(splits.train), length, recipe)
+            self.crops = Crops(sounds["train"], targets(data["train"]), length, recipe)
         self.whole_clips = {
             split: WholeClips(sounds[split], torch.arange(len(spoken[split])) if frames else targets(found))
             for split, found in data.items()
