@@ -26,7 +26,7 @@ FLOORS = (
     {"heard"},
     {"sounds"},
     {"methods"},
-    {"tables"},
+    {"tables", "evaluation"},
     {"plots"},
     {"report"},
     {"scope", "comparison"},

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from otoscope.comparison import compare
     from otoscope.contract import Contract
     from otoscope.errors import InputError
+    from otoscope.evaluation import evaluate
     from otoscope.models import load
     from otoscope.probe import backproject, read_taps, trace, vjp
     from otoscope.results import open_result as open
@@ -24,6 +25,7 @@ __all__ = [
     "__version__",
     "backproject",
     "compare",
+    "evaluate",
     "load",
     "load_audio",
     "open",
@@ -40,6 +42,7 @@ _PLACES = {  # imported when asked for, so that the command line can answer with
     "Scope": "scope:Scope",
     "backproject": "probe:backproject",
     "compare": "comparison:compare",
+    "evaluate": "evaluation:evaluate",
     "load": "models:load",
     "load_audio": "audio:load_audio",
     "open": "scope:open_result",

@@ -20,7 +20,7 @@ from otoscope.errors import InputError
 from otoscope.methods.listing import listing, summary
 
 OWN = {
-    Group("Start here", sort_key=0): ("demo", "inspect", "compare", "taps"),
+    Group("Start here", sort_key=0): ("demo", "inspect", "compare", "taps", "evaluate"),
     Group("Models, data and training", sort_key=2): ("models", "data", "train"),
 }
 """Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.collections import QuadMesh
+    from matplotlib.image import AxesImage
 
 COLOUR_MAP = "magma"
 DYNAMIC_RANGE = 80.0
@@ -291,7 +292,7 @@ def draw_rows(
     return mesh
 
 
-def draw_colorbar(mesh: QuadMesh, ax: Axes, label: str, beside: list[Axes] | None = None) -> None:
+def draw_colorbar(mesh: QuadMesh | AxesImage, ax: Axes, label: str, beside: list[Axes] | None = None) -> None:
     bar = ax.figure.colorbar(mesh, ax=beside or ax, pad=0.02, aspect=18)
     if "dB" in label:
         lowest, highest = (limit or 0.0 for limit in mesh.get_clim())

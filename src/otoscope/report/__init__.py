@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otoscope.report.folder import inspect, write_numbers, write_report, write_results
+from otoscope.report.folder import inspect, write_numbers, write_picture, write_report, write_results
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
 from otoscope.report.inspection import inspection_report
 from otoscope.report.summary import taps_table
@@ -19,6 +19,7 @@ __all__ = [
     "render",
     "taps_table",
     "write_numbers",
+    "write_picture",
     "write_report",
     "write_results",
 ]

@@ -160,7 +160,7 @@ def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list
         save(result, stem.with_name(f"{stem.name}.nc"))
         written.append(stem.with_name(f"{stem.name}.nc"))
         if plots.picture(str(result.attrs.get("method", ""))) is not None:
-            written.append(_draw(result, stem.with_name(f"{stem.name}.png")))
+            written.append(write_picture(result, stem.with_name(f"{stem.name}.png")))
         if result.otoscope.has_sound:
             written += result.otoscope.write_audio(stem.with_name(f"{stem.name}.wav"))
     page = folder / "report.html"
@@ -189,7 +189,8 @@ def _page(subject: Subject, found: Found) -> str:
     return page
 
 
-def _draw(result: xr.Dataset, path: Path) -> Path:
+def write_picture(result: xr.Dataset, path: Path) -> Path:
+    """Write the picture of a result as PNG."""
     import matplotlib.pyplot as plt
 
     figure: Figure = np.ravel(result.otoscope.plot())[0].figure

@@ -1,0 +1,174 @@
+"""What a model scores on a data set: metrics with intervals, the confusion, calibration, and all of it in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from otoscope.data.find import find_sounds
+from otoscope.data.items import Item
+from otoscope.errors import InputError
+from otoscope.evaluation import results
+from otoscope.evaluation.measures import Measures, OneClass, SeveralClasses
+from otoscope.evaluation.scored import Problem, Scored, name_of, scores_of
+from otoscope.heard import untrained
+from otoscope.results import sign
+from otoscope.subject import Subject, signature
+from otoscope.types import Progress
+
+
+def evaluate(
+    subject: Subject,
+    data: str | Path | Sequence[Item],
+    *,
+    task: str | None = None,
+    by: Sequence[str] | None = None,
+    limit: int | None = None,
+    positive: str | None = None,
+    p_target: float = 0.05,
+    resamples: int = 1000,
+    seed: int = 0,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Score every clip of a data set, and say how good the answers are.
+
+    Parameters
+    ----------
+    subject : Subject
+        The model, whose classes have names.
+    data : str, Path or sequence of Item
+        Sounds with labels, see :func:`otoscope.data.find.find_sounds`.
+    task : str, optional
+        Which of the facts of the data is the class, such as ``speaker`` of FSDD; of a table, a column.
+    by : sequence of str, optional
+        Facts by which everything is broken down, ``"duration"`` and ``"level"`` included, which are put into bins; by
+        default those that the data have.
+    limit : int, optional
+        Take at most so many clips, evenly over the classes.
+    positive : str, optional
+        The class that is detected, where there are two; the last by default.
+    p_target : float
+        Prior probability of that class, of the detection cost.
+    resamples, seed : int
+        Of the bootstrap.
+    batch_size : int
+        Consecutive clips of one length that run together.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of clips.
+
+    Returns
+    -------
+    Dataset
+        Over `metric`: `value`, with 95 % bounds `ci_low` and `ci_high` by the bootstrap over clips and, where the
+        speakers are known, `speakers_low` and `speakers_high`: by the bootstrap over speakers, or of fewer than ten the
+        lowest and the highest value of one speaker (attribute `speakers_interval`). Over `group`: `group_by`,
+        `group_name`, `group_clips`, and the metrics (group, metric) as `group_value`, `group_ci_low`, `group_ci_high`.
+        Over `clip`: `label`, `answer`, `probability` of it, `correct`, `scores` (clip, class), `seconds`, `level` in
+        dB, and each fact as ``fact_NAME``. `confusion` (class, predicted); over `bin` what a reliability diagram
+        shows; of two classes `false_alarms` and `misses` over `threshold`. Over `problem`: what was left out, with
+        `problem_cause` and `problem_message`.
+
+    Raises
+    ------
+    InputError
+        If no clip can be scored, or no label is a class of the model.
+
+    Notes
+    -----
+    Clips of one class: accuracy, balanced accuracy (also called unweighted average recall, UAR), F1 (macro), expected
+    calibration error; of two classes also equal error rate, smallest detection cost and area under the ROC curve. Clips
+    of several classes: mean average precision, mean area under the ROC curve, d-prime. See :mod:`otoscope.metrics`.
+
+    Examples
+    --------
+    >>> from otoscope.models import load
+    >>> found = evaluate(Subject(load("vowel-register")), "vowels", task="register", limit=12, resamples=20)
+    >>> found.value.sel(metric="accuracy").item()
+    1.0
+    """
+    given = {"task": task, "by": by, "limit": limit, "positive": positive, "p_target": p_target}
+    given |= {"resamples": resamples, "seed": seed, "batch_size": batch_size}
+    items, place = _items(subject, data, task, limit)
+    classes = _classes(subject)
+    named, problems = _divided(items, classes)
+    if not named:
+        raise InputError(f"no clip of {place} can be judged; {problems[0].name}: {problems[0].message}")
+    scored, failed = scores_of(subject, named, batch_size=batch_size, progress=progress)
+    if not scored:
+        raise InputError(f"no clip of {place} could be scored; {failed[0].name}: {failed[0].message}")
+    if scored[0].scores.size != len(classes):
+        raise InputError(f"{subject.name} names {len(classes)} classes and answers with {scored[0].scores.size} scores")
+    measures = _measures(subject, scored, classes, positive, p_target)
+    parts = [
+        results.metrics(measures, scored, resamples, seed),
+        results.clips(measures, scored, classes),
+        results.groups(measures, scored, by, resamples, seed),
+        results.pictured(measures, classes),
+        results.left_out([*problems, *failed]),
+    ]
+    result = xr.merge(parts, combine_attrs="drop_conflicts")
+    note = untrained(subject)
+    facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"} | ({} if note is None else {"note": note})
+    identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
+    result = result[["value", *(name for name in result.data_vars if name != "value")]]
+    return sign(result, "evaluate", "definitions in the documentation of otoscope.metrics", given, **identity, **facts)
+
+
+def _items(
+    subject: Subject, data: str | Path | Sequence[Item], task: str | None, limit: int | None
+) -> tuple[Sequence[Item], str]:
+    if isinstance(data, (str, Path)):
+        return find_sounds(data, by=task, limit=limit, sample_rate=subject.sample_rate), str(data)
+    items = list(data)[:limit]
+    return items, "the data set"
+
+
+def _classes(subject: Subject) -> tuple[str, ...]:
+    classes = subject.classes
+    if not classes:
+        raise InputError(
+            f"{subject.name} does not name its classes, so that labels cannot be compared with its answers: give the "
+            "model an attribute classes, or in Python Scope(model, classes=[...])"
+        )
+    return classes
+
+
+def _divided(items: Sequence[Item], classes: Sequence[str]) -> tuple[list[Item], list[Problem]]:
+    """The clips whose labels the model knows, and the others."""
+    named, problems, known = [], [], set(classes)
+    for item in items:
+        other = [label for label in item.labels if label not in known]
+        if item.labels and not other:
+            named.append(item)
+            continue
+        reason = (
+            f"its label {other[0]!r} is not a class of the model, which are {', '.join(list(classes)[:20])}"
+            if other
+            else "it has no label"
+        )
+        problems.append(Problem(name_of(item), "another class" if other else "unlabelled", reason))
+    return named, problems
+
+
+def _measures(
+    subject: Subject, scored: Sequence[Scored], classes: tuple[str, ...], positive: str | None, p_target: float
+) -> Measures:
+    scores = np.stack([one.scores for one in scored])
+    probabilities = np.stack([one.probabilities for one in scored])
+    number = {name: place for place, name in enumerate(classes)}
+    if subject.contract.multilabel or any(len(one.labels) > 1 for one in scored):
+        targets = np.zeros(scores.shape, dtype=bool)
+        for row, one in zip(targets, scored, strict=True):
+            row[[number[label] for label in one.labels]] = True
+        return SeveralClasses(scores, probabilities, targets)
+    if positive is not None and (positive not in number or len(classes) != 2):
+        raise InputError(
+            f"positive chooses one of two classes, and {subject.name} has {', '.join(classes)}: not {positive!r}"
+        )
+    labels = np.array([number[one.labels[0]] for one in scored])
+    return OneClass(scores, probabilities, labels, number.get(positive or "", len(classes) - 1), p_target)

@@ -1,0 +1,166 @@
+"""The scores of a model for every clip of a data set, and what could not be scored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from otoscope.data.find import sound_of
+from otoscope.data.items import Item
+from otoscope.errors import InputError
+from otoscope.methods.output import output_of
+from otoscope.methods.slide import answer_along
+from otoscope.subject import Subject
+from otoscope.trial import REFUSALS
+from otoscope.types import Progress
+
+_AT_ONCE = 16  # clips of one length
+
+
+class Scored(NamedTuple):
+    """A clip with the answer of the model.
+
+    Attributes
+    ----------
+    name : str
+    labels : tuple of str
+    facts : mapping of str to str
+    seconds, level : float
+        Of the sound: its duration in s, and its RMS level in dB re full scale.
+    scores, probabilities : ndarray, (class,)
+        Logits, and probabilities as the model has them.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    facts: Mapping[str, str]
+    seconds: float
+    level: float
+    scores: np.ndarray
+    probabilities: np.ndarray
+
+
+class Problem(NamedTuple):
+    """A clip that was left out: its name, a word or two for the cause, and the reason."""
+
+    name: str
+    cause: str
+    message: str
+
+
+class _Read(NamedTuple):
+    item: Item
+    name: str
+    seconds: float
+    level: float
+    inputs: Tensor
+
+
+def scores_of(
+    subject: Subject, items: Sequence[Item], *, batch_size: int = _AT_ONCE, progress: Progress | None = None
+) -> tuple[list[Scored], list[Problem]]:
+    """Score each clip whole, of a model of one length the mean over pieces.
+
+    Parameters
+    ----------
+    subject : Subject
+    items : sequence of Item
+    batch_size : int
+        Consecutive clips of one length that run together, if they do not meet in the model.
+    progress : callable, optional
+
+    Returns
+    -------
+    scored : list of Scored
+        In the order of the items.
+    problems : list of Problem
+        The others.
+    """
+    scored: list[Scored] = []
+    problems: list[Problem] = []
+    done = 0
+    for found in _batches(subject, items, batch_size):
+        if isinstance(found, Problem):
+            problems.append(found)
+            done += 1
+        else:
+            scored += _run(subject, found, problems)
+            done += len(found)
+        if progress:
+            progress(done, len(items))
+    return scored, problems
+
+
+def _batches(subject: Subject, items: Sequence[Item], batch_size: int) -> Iterator[list[_Read] | Problem]:
+    held: list[_Read] = []
+    for item in items:
+        found = _read(subject, item)
+        alone = not held or isinstance(found, Problem) or found.inputs.shape != held[0].inputs.shape
+        if held and (alone or len(held) == (batch_size if subject.network.apart else 1)):
+            yield held
+            held = []
+        if isinstance(found, Problem):
+            yield found
+        else:
+            held.append(found)
+    if held:
+        yield held
+
+
+def _read(subject: Subject, item: Item) -> _Read | Problem:
+    name = name_of(item)
+    try:
+        clip = subject.clip(sound_of(item, subject.sample_rate))
+        samples = np.asarray(clip.values, dtype=float)
+        power = float(np.mean(samples**2))
+        level = 10 * math.log10(power) if power > 0 else -math.inf
+        return _Read(item, name, clip.sizes["time"] / subject.sample_rate, level, subject.whole(clip))
+    except InputError as error:
+        return Problem(name, "unreadable", str(error))
+    except REFUSALS as error:
+        return Problem(name, "refused", f"{type(error).__name__}: {error}")
+
+
+def _run(subject: Subject, clips: list[_Read], problems: list[Problem]) -> list[Scored]:
+    """The scores of clips of one length; where the model refuses them together, of each alone."""
+    try:
+        scores, probabilities = _answers(subject, torch.cat([clip.inputs for clip in clips]))
+    except (*REFUSALS, InputError) as error:
+        if len(clips) > 1:
+            return [one for clip in clips for one in _run(subject, [clip], problems)]
+        problems.append(Problem(clips[0].name, "refused", f"{type(error).__name__}: {error}"))
+        return []
+    found = []
+    for clip, values, chances in zip(clips, scores, probabilities, strict=True):
+        if np.isnan(values).any():
+            problems.append(Problem(clip.name, "not finite", "the answer of the model is not a number"))
+            continue
+        labels, facts = clip.item.labels, dict(clip.item.facts)
+        found.append(Scored(clip.name, labels, facts, clip.seconds, clip.level, values, chances))
+    return found
+
+
+def _answers(subject: Subject, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and probabilities (clip, class); of a single logit those of its absence, 0, and of it."""
+    with subject.lock, torch.no_grad():
+        output = output_of(subject, inputs, answer_along(subject.network, inputs))
+        output.check_classes(stated=subject.classes is not None)
+        output.check_sense(None)
+        scores = output.class_scores(output.found.value, None).double().cpu().numpy()
+        probabilities = output.probabilities(None)[0].double().cpu().numpy()
+    if scores.shape[1] == 1 and not subject.contract.multilabel:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
+    return scores, probabilities
+
+
+def name_of(item: Item) -> str:
+    """By which results call a clip: its file, with the piece of it where it is one."""
+    named = getattr(item.sound, "attrs", {}).get("name", item.sound)
+    piece = "" if item.start is None and item.stop is None else f" {item.start or 0:.3f}-{item.stop or math.inf:.3f} s"
+    return f"{named}{piece}"

@@ -1,0 +1,185 @@
+"""Scores of whole data sets: what a card says, metrics recomputed from the scores, groups, and what is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import xarray as xr
+from torch import nn
+
+import otoscope
+from otoscope import InputError, Scope
+from otoscope.contract import Contract
+from otoscope.data import Item
+from otoscope.evaluation.report import report
+from otoscope.metrics import equal_error_rate
+
+pytest.importorskip("sklearn")
+RATE = 8000
+
+
+class Level(nn.Module):
+    """Whether a sound is loud: the logit of each class is linear in its power."""
+
+    def __init__(self, classes: tuple[str, ...] = ("quiet", "loud")) -> None:
+        super().__init__()
+        self.classes, self.sample_rate = classes, RATE
+        self.weight = nn.Parameter(torch.tensor([[-1.0], [1.0]]))
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        power = waveform.pow(2).mean((1, 2), keepdim=False)[:, None]
+        return (power - 0.05) * 40 * self.weight.T
+
+
+def sound(level: float, seed: int, samples: int = 800, name: str = "") -> xr.DataArray:
+    values = level * np.random.default_rng(seed).normal(size=samples)
+    attrs = {"sample_rate": RATE, "name": name or f"clip {seed}"}
+    return xr.DataArray(values.astype(np.float32), dims="time", attrs=attrs)
+
+
+def items(count: int = 40, speakers: int = 4) -> list[Item]:
+    rng = np.random.default_rng(1)
+    found = []
+    for number in range(count):
+        loud = number % 2
+        level = 0.22 + (0.04 if loud else -0.04) + 0.04 * rng.normal()
+        facts = {"speaker": f"s{number % speakers}", "age": str(20 + number)}
+        found.append(Item(sound(level, number), (("quiet", "loud")[loud],), facts=facts))
+    return found
+
+
+def test_the_score_of_a_card_comes_out_again(data: Path) -> None:
+    found = otoscope.evaluate(Scope("fsdd-digit"), f"fsdd@test:{data / 'fsdd'}", resamples=200)
+    content = report(found)
+    assert content["accuracy"] == pytest.approx(0.963333, abs=1e-6)
+    assert content["ci_low"] < content["accuracy"] < content["ci_high"]
+    assert np.trace(content["confusion"]["counts"]) == 289 and len(content["wrong"]) == 11
+    by_speaker = [row for row in content["groups"] if row["by"] == "speaker" and row["metric"] == "accuracy"]
+    assert [row["clips"] for row in by_speaker] == [50] * 6
+    assert np.mean([row["value"] for row in by_speaker]) == pytest.approx(content["accuracy"])
+    assert content["speakers_interval"] == "range"
+    assert content["rows"][0]["speakers_low"] == min(row["value"] for row in by_speaker)
+
+
+def test_metrics_are_those_of_the_scores() -> None:
+    found = otoscope.evaluate(Scope(Level()), items(), resamples=50)
+    loud = (found["label"] == "loud").values
+    assert (found["correct"] == (found["answer"] == found["label"])).all()
+    assert found["value"].sel(metric="accuracy") == found["correct"].mean()
+    evidence = found["scores"].values[:, 1] - found["scores"].values[:, 0]
+    assert found["value"].sel(metric="equal_error_rate") == pytest.approx(equal_error_rate(evidence, loud))
+    softmax = torch.tensor(found["scores"].values).softmax(1).max(1).values.numpy()
+    np.testing.assert_allclose(found["probability"], softmax, atol=1e-6)
+    power = np.array([float((one.sound.astype(float) ** 2).mean()) for one in items()])
+    np.testing.assert_allclose(found["level"], 10 * np.log10(power), atol=1e-4)
+    assert found.attrs["positive"] == "loud"
+
+
+def test_the_other_class_can_be_the_one_that_is_detected() -> None:
+    mine, other = (
+        otoscope.evaluate(Scope(Level()), items(), resamples=2, positive=name, p_target=0.2)
+        for name in ("loud", "quiet")
+    )
+    assert mine["value"].sel(metric="auc") == pytest.approx(float(other["value"].sel(metric="auc")))
+    assert mine["value"].sel(metric="min_dcf") != other["value"].sel(metric="min_dcf")
+    with pytest.raises(InputError, match="quiet, loud"):
+        otoscope.evaluate(Scope(Level()), items(), positive="silent")
+
+
+def test_a_single_logit_is_that_of_the_second_class() -> None:
+    class Single(Level):
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            both = super().forward(waveform)
+            return both[:, 1:] - both[:, :1]
+
+    single, both = (otoscope.evaluate(Scope(model()), items(), resamples=2) for model in (Single, Level))
+    assert (single["answer"].values == both["answer"].values).all()
+    np.testing.assert_allclose(single["probability"], both["probability"], atol=1e-6)
+
+
+def test_several_classes_a_clip() -> None:
+    clips = [
+        Item(one.sound, ("quiet", "loud") if number % 5 == 0 else one.labels) for number, one in enumerate(items())
+    ]
+    found = otoscope.evaluate(Scope(Level()), clips, resamples=20)
+    assert list(found["metric"].values) == ["mean_average_precision", "mean_auc", "d_prime", "calibration_error"]
+    assert "confusion" not in found and 0.5 < found["value"].sel(metric="mean_auc") <= 1
+    assert report(found)["mean_average_precision"] == found["value"][0]
+
+
+def test_speakers_are_drawn_whole_where_there_are_ten() -> None:
+    few, many = (otoscope.evaluate(Scope(Level()), items(speakers=n), resamples=50) for n in (4, 10))
+    assert (few.attrs["speakers_interval"], many.attrs["speakers_interval"]) == ("range", "bootstrap")
+    assert (many["speakers_low"] <= many["speakers_high"]).all()
+
+
+def test_groups_by_facts_and_by_what_is_measured() -> None:
+    found = otoscope.evaluate(Scope(Level()), items(), by=["speaker", "age", "level"], resamples=20)
+    table = found[["group_by", "group_name", "group_clips"]].to_pandas()
+    assert table.groupby("group_by")["group_clips"].sum().to_dict() == {"speaker": 40, "age": 40, "level": 40}
+    assert (table["group_by"] == "age").sum() == 4 and (table["group_by"] == "level").sum() == 4
+    whole = float(found["value"].sel(metric="accuracy"))
+    for by in ("speaker", "age", "level"):
+        part = found.isel(group=(found["group_by"] == by).values)
+        share = (part["group_value"].sel(metric="accuracy") * part["group_clips"]).sum() / 40
+        assert float(share) == pytest.approx(whole)
+    with pytest.raises(InputError, match="speaker, age, duration, level"):
+        otoscope.evaluate(Scope(Level()), items(), by=["mood"])
+
+
+def test_a_long_sound_to_a_model_of_one_length_is_scored_along_all_of_it() -> None:
+    model, long = Level(), sound(0.2, 3, samples=2000)
+    scope = Scope(model, contract=Contract(sample_rate=RATE, classes=model.classes, length=800))
+    found = otoscope.evaluate(scope, [Item(long, ("quiet",)), Item(sound(0.4, 4), ("loud",))], resamples=2)
+    np.testing.assert_allclose(found["scores"][0], scope.output(long)[0].numpy(), rtol=1e-5)
+
+
+def test_what_cannot_be_scored_is_named_by_cause(tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").write_bytes(b"RIFF no sound")
+    nothing = Item(sound(0.1, 9, name="no label"), ())
+    other = Item(sound(0.1, 8, name="other"), ("deafening",))
+    empty = Item(xr.DataArray(np.full(800, np.nan, np.float32), dims="time", attrs={"sample_rate": RATE}), ("loud",))
+    found = otoscope.evaluate(
+        Scope(Level()), [nothing, *items(10), other, Item(tmp_path / "broken.wav", ("loud",)), empty], resamples=2
+    )
+    content = report(found)
+    assert content["clips"] == 10
+    assert content["left_out"] == {"unlabelled": 1, "another class": 1, "unreadable": 2}
+    assert any("broken.wav" in one["clip"] for one in content["problems"])
+    with pytest.raises(InputError, match="deafening"):
+        otoscope.evaluate(Scope(Level()), [other])
+
+
+def test_a_model_without_names_of_classes_is_asked_for_them() -> None:
+    model = Level()
+    del model.classes
+    with pytest.raises(InputError, match=r"classes=\[\.\.\.\]"):
+        otoscope.evaluate(Scope(model), items())
+
+
+def test_clips_that_meet_in_the_model_are_scored_alone() -> None:
+    class Meeting(Level):
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            return super().forward(waveform / waveform.abs().amax() * 0.5)
+
+    scope = Scope(Meeting())
+    found = otoscope.evaluate(scope, items(6), resamples=2)
+    alone = np.stack([scope.output(one.sound)[0].detach().numpy() for one in items(6)])
+    np.testing.assert_allclose(found["scores"], alone, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_intervals() -> None:
+    first, again, other = (otoscope.evaluate(Scope(Level()), items(), resamples=30, seed=seed) for seed in (1, 1, 2))
+    xr.testing.assert_identical(first["ci_low"], again["ci_low"])
+    assert not first["ci_low"].equals(other["ci_low"])
+
+
+def test_files_are_read_piece_by_piece(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "two.wav", np.concatenate([sound(0.1, 1), sound(0.4, 2)]), RATE, subtype="FLOAT")
+    pieces = [Item(tmp_path / "two.wav", ("quiet",), stop=0.1), Item(tmp_path / "two.wav", ("loud",), start=0.1)]
+    found = otoscope.evaluate(Scope(Level()), pieces, resamples=2)
+    assert found["correct"].all() and found["seconds"].values.tolist() == [0.1, 0.1]

@@ -1,0 +1,62 @@
+"""The folder of an evaluation, and its command."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import otoscope as library
+
+Otoscope = Callable[..., Any]
+parquet = pytest.importorskip("pyarrow.parquet")
+
+
+def test_the_command_writes_what_it_prints(otoscope: Otoscope, tmp_path: Path) -> None:
+    out = tmp_path / "scores"
+    command = ("evaluate", "vowel-register", "vowels", "--task", "register", "--limit", "30", "--resamples", "20")
+    for _ in range(2):  # an earlier evaluation is replaced
+        ran = otoscope(*command, "--json", "--out", out)
+        assert ran.code == 0
+    content, summary = ran.json(), json.loads((out / "summary.json").read_text())
+    summary.pop("otoscope_manifest")
+    assert content == summary and content["clips"] == 30
+    scores = parquet.read_table(out / "scores.parquet").to_pandas()
+    assert scores["correct"].mean() == content["accuracy"]
+    names = content["confusion"]["classes"]
+    assert [names[np.argmax(one)] for one in scores["scores"]] == scores["answer"].tolist()
+    items = parquet.read_table(out / "items.parquet").to_pandas()
+    assert items["clip"].tolist() == list(range(30)) and {"name", "label", "vowel"} <= set(items.columns)
+    with open(out / "confusion.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][1:] == names and np.array([row[1:] for row in rows[1:]], int).sum() == 30
+    assert json.loads((out / "run.json").read_text())["kind"] == "evaluation"
+    assert library.open(out / "evaluate.nc").attrs["method"] == "evaluate"
+
+
+def test_tables_on_the_screen(otoscope: Otoscope) -> None:
+    command = ("evaluate", "vowel-register", "vowels", "--task", "register")
+    shown = otoscope(*command, "--limit", "12", "--resamples", "9").out
+    assert "balanced accuracy" in shown and "95 % from" in shown and "vowel" in shown
+
+
+def test_a_broken_file_is_named_and_the_exit_status_is_3(otoscope: Otoscope, tmp_path: Path) -> None:
+    for name in ("low", "high"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        soundfile.write(tmp_path / "in" / name / "good.wav", 0.1 * np.random.default_rng(0).normal(size=9000), 16_000)
+    (tmp_path / "in" / "low" / "bad.wav").write_bytes(b"RIFF")
+    ran = otoscope("evaluate", "vowel-register", tmp_path / "in", "--resamples", "5", "--out", tmp_path / "out")
+    assert ran.code == 3 and "bad.wav" in ran.err and "1 clip: unreadable" in ran.err
+    assert parquet.read_table(tmp_path / "out" / "errors.parquet")["cause"].to_pylist() == ["unreadable"]
+
+
+@pytest.mark.parametrize("extra", [("--by", "mood"), ("--positive", "low"), ("--task", "nothing")])
+def test_a_wrong_option_leaves_nothing_behind(otoscope: Otoscope, tmp_path: Path, extra: tuple[str, str]) -> None:
+    ran = otoscope("evaluate", "vowel-register", "vowels", "--limit", "6", *extra, "--out", tmp_path / "out")
+    assert ran.code == 1 and ran.err.startswith("error") and not (tmp_path / "out").exists()
