@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from otoscope.data.find import find_sounds
+from otoscope.data.find import find_data
 from otoscope.data.items import Item
 from otoscope.errors import InputError
 from otoscope.evaluation import results
@@ -93,7 +93,7 @@ def evaluate(
     """
     given = {"task": task, "by": by, "limit": limit, "positive": positive, "p_target": p_target}
     given |= {"resamples": resamples, "seed": seed, "batch_size": batch_size}
-    items, place = _items(subject, data, task, limit)
+    items, unfound, place = _items(subject, data, task, limit)
     classes = _classes(subject)
     named, problems = _divided(items, classes)
     if not named:
@@ -109,7 +109,7 @@ def evaluate(
         results.clips(measures, scored, classes),
         results.groups(measures, scored, by, resamples, seed),
         results.pictured(measures, classes),
-        results.left_out([*problems, *failed]),
+        results.left_out([*unfound, *problems, *failed]),
     ]
     result = xr.merge(parts, combine_attrs="drop_conflicts")
     note = untrained(subject)
@@ -121,11 +121,12 @@ def evaluate(
 
 def _items(
     subject: Subject, data: str | Path | Sequence[Item], task: str | None, limit: int | None
-) -> tuple[Sequence[Item], str]:
-    if isinstance(data, (str, Path)):
-        return find_sounds(data, by=task, limit=limit, sample_rate=subject.sample_rate), str(data)
-    items = list(data)[:limit]
-    return items, "the data set"
+) -> tuple[Sequence[Item], list[Problem], str]:
+    if not isinstance(data, (str, Path)):
+        return list(data)[:limit], [], "the data set"
+    found = find_data(data, by=task, limit=limit, sample_rate=subject.sample_rate)
+    left_out = [Problem(name, cause, cause) for cause, names in found.problems.items() for name in names]
+    return found.items, left_out, str(data)
 
 
 def _classes(subject: Subject) -> tuple[str, ...]:
