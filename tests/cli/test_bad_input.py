@@ -7,7 +7,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ import torch
 from torch import nn
 
 from otoscope import Scope, load
+from otoscope.cli import OWN, app
+from otoscope.methods.listing import listing
 
 Otoscope = Callable[..., Any]
 
@@ -304,3 +306,28 @@ def test_training_without_its_extra_says_how_to_get_it(otoscope: Otoscope, monke
     monkeypatch.setitem(sys.modules, "pydantic", None)
     ran = otoscope("train", "laptop/vowels", "--dry-run")
     assert ran.code == 1 and ran.err.strip() == "error: training needs pydantic: pip install otoscope[train]"
+
+
+# -- Numbers ----------------------------------------------------------------------------------------------
+
+
+def types_in(hint: Any) -> set[Any]:
+    return {hint}.union(*map(types_in, get_args(hint)))
+
+
+@pytest.mark.parametrize("name", [*(one for names in OWN.values() for one in names), *listing()])
+def test_no_option_rounds_to_a_whole_number(name: str) -> None:
+    arguments = app[name.replace("_", "-")].assemble_argument_collection() if name not in ("models", "data") else []
+    assert not [one.name for one in arguments if int in types_in(one.hint)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--channel", "0.4"), ("--sample-rate", "8000.4"), ("--target", "0", "--steps", "2.7"), ("--batch-size", "1e1")],
+)
+def test_whole_numbers_are_whole(otoscope: Otoscope, small: str, tone: Path, options: tuple[str, ...]) -> None:
+    otoscope("relevance", small, tone, *options).expect_usage(options[-1])
+
+
+def test_a_part_is_one_of_a_sound(otoscope: Otoscope, small: str) -> None:
+    otoscope("taps", small, "--start", "1").expect_usage("AUDIO")

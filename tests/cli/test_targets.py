@@ -51,6 +51,10 @@ class Enhancer(nn.Module):
         return self.conv(x).squeeze(1)
 
 
+class Speeds(Detector):
+    classes = ("2", "1.5", "0")
+
+
 def cats(y):
     return y[:, 1].mean(-1)
 
@@ -150,3 +154,18 @@ def test_inspect_and_compare_take_the_same_options(otoscope: Otoscope, desk: Pat
     assert ran.code in (0, 3), ran.err
     for row in json.loads(ran.out)["rows"]:
         assert row["target"] == "cat against dog" and row["score"] == pytest.approx(summary["score"], rel=1e-4)
+
+
+def test_a_class_is_found_by_name_first(otoscope: Otoscope, desk: Path) -> None:
+    common = ("relevance", f"{desk / 'mine.py'}:Speeds", desk / "clip.wav", "--rule", "gradient", "--json", "--target")
+    for target, index in (("1.5", 1), ("2", 0), ("1", 1), ("0", 2)):
+        (row,) = otoscope(*common, target).json()["rows"]
+        assert row["class_name"] == ("2", "1.5", "0")[index]
+
+
+def test_neither_half_a_class_nor_no_moment_is_explained(otoscope: Otoscope, desk: Path) -> None:
+    common = ("relevance", f"{desk / 'mine.py'}:Detector", desk / "clip.wav")
+    for options, message in ((("--target", "1.5"), "unknown class '1.5'"), (("--at", "nan"), "at=nan s is outside")):
+        ran = otoscope(*common, *options)
+        assert ran.code == 1
+        assert message in ran.err

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import torch
 import xarray as xr
@@ -54,6 +54,19 @@ Flag = Annotated[bool, Parameter(show_default=False)]
 """An option that is given or not."""
 
 
+if TYPE_CHECKING:
+    Whole = int
+else:
+
+    class Whole(int):
+        """A whole number, as a command line takes it: of an int Cyclopts would round 1.5."""
+
+        def __new__(cls, text: str) -> int:
+            return int(text)
+
+    Whole.__name__ = "int"  # as help and errors call it
+
+
 def _folder(type_: Any, tokens: Sequence[Token]) -> Path:
     if not tokens[0].value:  # as that of an unset shell variable is
         raise ValueError("the name of the folder is empty")
@@ -94,7 +107,7 @@ class Common:
 
     weights: Path | None = None
     "Weights: .safetensors, .pt or .pth."
-    sample_rate: int | None = None
+    sample_rate: Whole | None = None
     "Sample rate of the model in Hz, where it does not say."
     layout: str | None = None
     "Axes of the tensor that the model takes, where several fit, such as '(batch, time)'."
@@ -116,7 +129,7 @@ class Selection:
 
     by: str | None = None
     "Which of the facts of the data set is the class, such as speaker of fsdd; of a table, a column."
-    limit: int | None = None
+    limit: Whole | None = None
     "Take at most so many sounds, evenly over the classes."
 
 
@@ -128,7 +141,7 @@ class Part:
     "Where the part begins, in s."
     duration: float | None = None
     "How long it is, in s; to the end of the file by default."
-    channel: int | None = None
+    channel: Whole | None = None
     "The one channel that is heard, from 0; the mean of all by default."
 
     def of(self, path: Path) -> Path | Excerpt:

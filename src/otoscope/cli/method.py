@@ -25,6 +25,7 @@ from otoscope.cli.common import (
     Part,
     PartOptions,
     Selection,
+    Whole,
     make_scope,
     print_notes,
     write,
@@ -118,10 +119,13 @@ def _readable(hint: Any) -> Any:
     """A type without what only Python can give, such as a function or an array; None where nothing is left."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        left = [one for one in map(_readable, get_args(hint)) if one is not None]
+        args = get_args(hint)
+        left = [one for arg in args if (one := _readable(arg)) is not None and (one is not Whole or str not in args)]
         return Union[tuple(left)] if set(left) - {type(None)} else None  # noqa: UP007
     if hint is bool:
         return Flag
+    if hint is int:
+        return Whole
     if origin in (Literal, tuple):
         return hint
     if origin in (Sequence, list):

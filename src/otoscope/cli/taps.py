@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import xarray as xr
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 from otoscope.cli.common import Common, CommonOptions, Flag, Model, PartOptions, load_wave, make_scope, print_notes
 from otoscope.cli.console import (
@@ -52,6 +52,8 @@ def taps(
     common: CommonOptions = None,
 ) -> None:
     """List what a model takes and answers, and its convolutions, activations and poolings with their place in time."""
+    if part is not None and audio is None:
+        raise CycloptsError(msg="--start, --duration and --channel choose a part of a sound: name AUDIO, too.")
     common = common or Common()
     scope = make_scope(model, common)
     wave = load_wave(audio, scope, part) if audio else None

@@ -172,7 +172,7 @@ class Output:
         where = f"its {count} frames are centred from {times[0]:.4g} to {times[-1]:.4g} s, {step:.4g} s apart"
         if isinstance(at, (int, float)):
             nearest = int(np.abs(times - at).argmin())
-            if abs(times[nearest] - at) > step:
+            if not abs(times[nearest] - at) <= step:  # nor is NaN a moment
                 raise InputError(f"at={at:g} s is outside of the output: {where}")
             return torch.tensor([nearest]), f"frame {nearest}, centred at {times[nearest]:.4g} s"
         start, stop = _span("at", at, "s")
