@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from strangers.by_hand import Ruled
+from strangers.by_hand import RELU, Ruled
 from strangers.stranger import NOWHERE, At, Stranger, chain, endless
 
 
@@ -417,7 +417,32 @@ class Perceiver(nn.Module):
 _L = chain((40, 40))
 PERCEIVER = Stranger(Perceiver, {"patch": _L, "elu": _L, "mlp.1": NOWHERE})
 
+
+class TimeFirst(nn.Module):
+    """Frames before clips, as recurrences and transformers take them by default; frames in the batch at the end."""
+
+    def __init__(self, d: int = 12) -> None:
+        super().__init__()
+        self.conv, self.gru = nn.Conv1d(1, d, 80, 40), nn.GRU(d, d)
+        self.encoder = nn.TransformerEncoderLayer(d, 2, 2 * d, dropout=0.1)
+        self.frame, self.head = nn.Linear(d, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, _ = self.gru(F.elu(self.conv(x).permute(2, 0, 1)))
+        h = self.encoder(h)
+        frames = F.silu(self.frame(h.reshape(-1, h.shape[-1])))
+        return self.head(frames.view(len(h), len(x), -1).mean(0))
+
+
+_T = chain((80, 40))
+TIME_FIRST = Stranger(
+    TimeFirst,
+    {"conv": _T, "elu": chain((80, 40), axis=0), "encoder.relu": endless(_T, 0), "silu": endless(_T, 0)},
+    rewrite={"encoder.activation": lambda layer: RELU},
+)
+
 ZOO = {
+    "time_first": TIME_FIRST,
     "conformer": CONFORMER,
     "wav2vec": WAV2VEC,
     "ecapa": ECAPA,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from otoscope import InputError
 from otoscope.probe import Tap
+from otoscope.probe.growth import of_clips
 from strangers.by_hand import rewritten, ruled_by_hand
 from strangers.stranger import At, Stranger
 from strangers.untouched import untouched
@@ -71,6 +72,20 @@ def test_taps_are_where_they_are(name: str) -> None:
         assert agrees(taps[tap], at), f"{tap}: {at}, and the trace says {taps[tap]}"
     for one in taps.values():
         assert one.hop > 0 or (math.isnan(one.hop) and (one.time_axis is None or one.note)), one
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_clips_are_where_a_pass_of_two_of_them_says(name: str) -> None:
+    model, wave = made(name), clip(name)
+    looked = scope(name, model)
+    twice = of_clips(looked.network, looked.inputs(wave), 2).taps
+    for tap in looked.taps(wave).values():
+        if tap.name in twice:  # where clips meet, the model takes but one
+            grown = [
+                axis for axis, (n, m) in enumerate(zip(tap.shape, twice[tap.name], strict=True)) if (n, m) == (1, 2)
+            ]
+            assert grown == ([] if tap.clip_axis is None else [tap.clip_axis]), tap
+        assert tap.channel_axis is None or tap.channel_axis not in (tap.clip_axis, *tap.time_axes), tap
 
 
 @pytest.mark.parametrize("name", [name for name, one in ZOO.items() if one.gradient])

@@ -112,7 +112,7 @@ def data_flow(
     waveform = inputs.reshape(len(inputs), 1, -1)
     result = _labelled(0, waveform, [0], np.arange(waveform.shape[-1]) / sample_rate, sample_rate, "input")
     for n, tap in enumerate(taps, start=1):
-        maps = _maps(tap, [one[tap.name] for one in values], len(inputs))
+        maps = _maps(tap, [one[tap.name] for one in values])
         numbers = choose_channels(channels, n_maps, activity_of(maps), tap)
         assert numbers is not None  # whole layers cannot be asked for here
         signals = maps[:, numbers]
@@ -177,11 +177,9 @@ def _chosen(taps: Trace, layer: str | Sequence[str] | None) -> list[Tap]:
     return [taps[name] for name in names]
 
 
-def _maps(tap: Tap, values: Sequence[Tensor], clips: int) -> Tensor:
+def _maps(tap: Tap, values: Sequence[Tensor]) -> Tensor:
     """The maps of a tap, (clip, channel, ..., time), from its values for one clip after another."""
     maps = torch.cat([by_clip(value, tap) for value in values])
-    if len(maps) != clips:
-        raise InputError(f"{tap.name} does not have the clips on its first axis: its shape is {tap.shape}")
     check_real(maps, tap.name)
     if not maps.isfinite().all():
         raise InputError(

@@ -23,7 +23,7 @@ from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe import Tap, read_taps
 from otoscope.probe.layerwise import run_to
 from otoscope.probe.listen import differentiable_recurrence, evaluating
-from otoscope.probe.select import by_clip, check_finite, find_taps
+from otoscope.probe.select import by_clip, check_finite, find_taps, parts_of
 from otoscope.results import axis, variable
 from otoscope.sounds import Clip, Sounds, batched, sounds_of, usual_taps
 from otoscope.subject import Subject
@@ -199,7 +199,7 @@ def _features(
     parts: list[list[Tensor]] = []
     for group, inputs in batched(sounds):
         taps = taps or find_taps(model, inputs, sample_rate, layer, time_axes)
-        for one in inputs.split(1) if any(tap.time_axis == 0 for tap in taps) else (inputs,):
+        for one in parts_of(inputs, taps):
             values = read_taps(model, one, [tap.name for tap in taps])
             parts.append([_pooled(values[tap.name], tap) for tap in taps])
         for clip in group:
@@ -332,7 +332,7 @@ def _through(encoder: nn.Module, clips: Sequence[Clip], tap: Tap) -> Tensor:
     """Features of clips at a tap, those of one length together."""
     places: dict[tuple[int, ...], list[int]] = {}
     for place, clip in enumerate(clips):
-        alone = (place,) if tap.time_axis == 0 or not getattr(encoder, "apart", True) else ()
+        alone = (place,) if tap.clip_axis is None or not getattr(encoder, "apart", True) else ()
         places.setdefault((*clip.inputs.shape, *alone), []).append(place)
     parts = [
         _pooled(run_to(encoder, torch.cat([clips[i].inputs for i in group]), tap.name), tap)

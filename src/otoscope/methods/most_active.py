@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from otoscope.probe import Rule, Tap
 from otoscope.probe.layerwise import ways_back
-from otoscope.probe.select import activity_of, by_clip, check_finite
+from otoscope.probe.select import activity_of, by_clip, check_finite, parts_of
 
 
 def sounds_of_most_active(
@@ -47,10 +47,8 @@ def sounds_of_most_active(
     >>> sounds.shape, channels.shape
     (torch.Size([3, 1, 400]), torch.Size([3, 1]))
     """
-    # Where frames are the batch, only one clip at a time can be run.
-    groups = inputs.split(1) if any(tap.time_axis == 0 for tap in taps) else (inputs,)
     sounds, channels = [], []
-    for group in groups:
+    for group in parts_of(inputs, taps):
         ways = ways_back(model, group, [tap.name for tap in taps], rule)
         for tap in taps:
             seed, chosen = _only_most_active(ways.values[tap.name], tap)

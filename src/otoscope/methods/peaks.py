@@ -39,7 +39,12 @@ def sound_of_peaks(
         None where an activation depends on more than its receptive field, as the trace or its value shows, or where
         the model does not take clips so short.
     """
-    local = tap.time_axis == len(tap.shape) - 1 == 2 and not tap.whole and float(tap.hop).is_integer()
+    local = (
+        tap.clip_axis == 0
+        and tap.time_axis == len(tap.shape) - 1 == 2
+        and not tap.whole
+        and float(tap.hop).is_integer()
+    )
     if not local:
         return None
     peaks, at = value[:, chosen].max(-1)

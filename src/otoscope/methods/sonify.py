@@ -16,7 +16,7 @@ from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.peaks import sound_of_peaks
 from otoscope.probe import Pullback, Rule, RuleName, Tap, locate, rule_name, vjp
-from otoscope.probe.select import Channels, activity_of, by_clip, check_finite, choose_channels
+from otoscope.probe.select import Channels, activity_of, by_clip, check_finite, choose_channels, parts_of
 from otoscope.results import axis, to_numpy, variable
 from otoscope.subject import Subject
 from otoscope.types import Progress, Wave
@@ -120,17 +120,11 @@ def sounds_of_maps(
     tap, value = locate(model, inputs, sample_rate, layer, time_axes)
     if tap.channel_axis is None:
         raise InputError(f"{tap.name} has no axis of feature maps: its shape is {tap.shape}")
-    groups, found = (inputs,), [value]
-    if tap.time_axis == 0:
-        # Frames are the batch, so that only one clip at a time can be run.
-        groups = inputs.split(1)
+    groups, found = parts_of(inputs, [tap]), [value]
+    if len(groups) > 1:
         located = [locate(model, one, sample_rate, tap.name, time_axes) for one in groups]
         tap, found = located[0][0], [value for _, value in located]
     values = torch.cat([by_clip(one, tap) for one in found])
-    if len(values) != len(inputs):
-        raise InputError(
-            f"{tap.name} does not have the clips on its first axis: the shape of its result is {tap.shape}"
-        )
     check_finite(values, tap.name)
     chosen = choose_channels(channels, n_maps, activity_of(values), tap)
     maps = values[:, None] if chosen is None else values[:, chosen]

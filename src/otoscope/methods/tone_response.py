@@ -92,13 +92,11 @@ def tone_response(
     sweep = _sweep(frequencies, rate, minimum_frequency, bins_per_octave)
     inputs = silence(subject, duration)
     tap, value = locate(subject.network, inputs, rate, layer, subject.time_axes)
-    at_rest = _maps(value, tap)
+    at_rest = by_clip(value, tap)
     floor = at_rest.where(at_rest.isfinite(), 0)
     inside = _inside(tap, at_rest.shape, inputs.shape[-1])
     time = torch.arange(inputs.shape[-1], dtype=torch.float64, device=inputs.device) / rate
-    # Where frames or channels are put into the batch, sounds cannot be separated and go one by one.
-    alone = tap.time_axis == 0 or len(value) != 1 or not subject.network.apart
-    at_once = 1 if alone else _AT_ONCE
+    at_once = _AT_ONCE if tap.clip_axis is not None and subject.network.apart else 1
     gains = []
     for start in range(0, len(sweep), at_once):
         phase = 2 * math.pi * sweep[start : start + at_once, None].to(time.device) * time
@@ -106,7 +104,7 @@ def tone_response(
         for wave in (phase.sin(), phase.cos()):
             tones = subject.contract.fit((amplitude * wave).to(inputs))[:, None]
             _, value = locate(subject.network, tones, rate, tap.name, subject.time_axes)
-            answer = (_maps(value, tap) if at_once == 1 else by_clip(value, tap)) - floor
+            answer = by_clip(value, tap) - floor
             rms.append(activity_of(answer if inside is None else answer[..., inside]))
         gains.append(torch.hypot(*rms) / amplitude)  # over a / sqrt(2), and the mean over two phases
         if progress:
@@ -137,12 +135,6 @@ def _sweep(
     if sweep.ndim != 1 or not len(sweep) or not bool(((sweep >= 0) & (sweep <= sample_rate / 2)).all()):
         raise InputError(f"frequencies have to lie between 0 and {sample_rate / 2:g} Hz, half the sample rate")
     return sweep
-
-
-def _maps(value: Tensor, tap: Tap) -> Tensor:
-    """The value at a tap for one sound as (1, channel, ..., time), whatever its first axis is."""
-    maps = by_clip(value, tap)
-    return maps if len(maps) == 1 else maps.transpose(0, 1)[None]
 
 
 def _inside(tap: Tap, shape: torch.Size, samples: int) -> Tensor | None:

@@ -84,6 +84,13 @@ def grown(model: nn.Module, clip: Tensor, wanted: str | None = None) -> Growth:
     return found
 
 
+def of_clips(model: nn.Module, clip: Tensor, clips: int, wanted: str | None = None) -> Growth:
+    """Run a clip so many times over in one batch and keep shapes, up to the tap `wanted` or where the model refuses."""
+    found = Growth(0)
+    _watch(model, torch.cat([clip] * clips), found, wanted)
+    return found
+
+
 def hop_of(model: nn.Module, clip: Tensor, growth: Growth, where: Where, axis: int, elements: int) -> float | None:
     """The hop of one axis to the sample: between the lengths at which it has one element more, and as many as it grows.
 

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
+from otoscope.probe.clips import Clips
+from otoscope.probe.clips import Place as ClipsAt
 from otoscope.probe.follow import CHOSEN, follow, returned
-from otoscope.probe.growth import Growth, Where, hop_of
+from otoscope.probe.growth import Growth, Where, hop_of, of_clips
 from otoscope.probe.inject import Injection
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call, TapReached
@@ -79,6 +81,7 @@ class Recorder:
         self._supports: Any = WeakIdKeyDictionary()  # None for what is computed from parameters alone
         self._lineages: Any = WeakIdKeyDictionary()
         self._sharing = Sharing()
+        self._clips = Clips(inputs, lambda: of_clips(model, injection.clip, 2 * len(inputs), wanted))
         self._tensors, self._calls, self._coarsest = 0, 0, 1.0
         self._left = ""  # the first function by which numbers from the sound left torch
         for t in _tensors_of_modules(model):
@@ -116,6 +119,9 @@ class Recorder:
         followed = follow(call, result, self._supports.get, unknown)
         if not followed and self._left and call.name in _MAKING:
             followed = [(out, self._behind(number, i, out)) for i, out in enumerate(outputs)]
+            for out in outputs:
+                self._clips.lose(out)
+        self._clips.follow(call, outputs)
         for out, support in followed:
             if not support.cut and self.growth.without_gradients(number, call.name):
                 support = replace(support, cut="no_grad")
@@ -155,6 +161,8 @@ class Recorder:
                 self._supports[t] = None
             else:
                 self._supports[t] = self._behind(number, place, t, argument=True)
+            if self._supports[t] is not None:
+                self._clips.lose(t)
 
     def _watch_leaving(self, call: Call, tensors: list[Tensor]) -> None:
         if call.name not in _LEAVING:
@@ -208,7 +216,8 @@ class Recorder:
                 support = measured
             else:
                 support = replace(support, notes=(*support.notes, "disagrees with how the clip grows"))
-        tap = self._tap(call, out, support)
+        clips = self._clips.at(number, out) if support.reach >= 0 else None
+        tap = self._tap(call, out, support, clips)
         if tap.hop > self._coarsest:
             self._coarsest = tap.hop
         self.taps[name] = replace(tap, input_shape=shape, **_what_was_read(read))
@@ -234,14 +243,14 @@ class Recorder:
         off = abs(grown.get(place.axes[0], 0) * place.hop - self.growth.more)
         return not off > 2 * max(place.hop, self._coarsest) + 0.1 * self.growth.more
 
-    def _tap(self, call: Call, out: Tensor, support: Support) -> Tap:
+    def _tap(self, call: Call, out: Tensor, support: Support, clips: ClipsAt | None) -> Tap:
         operation, name = call.operation, call.tap
         assert operation is not None and name is not None
         axes = support.time_axes
         stated = self._stated(name)
         if stated is not None:
             axes = (stated % out.ndim,)
-        weight, channel_axis = operation.weight, _channel_axis(out.ndim, axes)
+        weight, channel_axis = operation.weight, _channel_axis(tuple(out.shape), axes, clips)
         if channel_axis is not None:  # branches of different widths may have been concatenated
             support = reduced(support, [channel_axis])
         if weight is not None:
@@ -254,6 +263,7 @@ class Recorder:
             kind=operation.kind,
             op=operation.op,
             shape=tuple(out.shape),
+            clip_axis=clips.axis if clips is not None and clips.alone else None,
             channel_axis=channel_axis,
             time_axis=axis,
             kernel=operation.kernel,
@@ -393,11 +403,18 @@ def _note_on(support: Support, place: Place) -> str:
     return "; ".join(dict.fromkeys(words))
 
 
-def _channel_axis(ndim: int, axes: tuple[int, ...]) -> int | None:
-    """Axis 1 of (batch, channel, ...), unless that is time: then the last one of (batch, time, channel)."""
-    if 1 not in axes:
-        return 1 if ndim > 1 else None
-    return ndim - 1 if ndim - 1 not in axes and ndim > 2 else None
+def _channel_axis(shape: tuple[int, ...], time: tuple[int, ...], clips: ClipsAt | None) -> int | None:
+    """The first axis beside clips and time, as in (clip, channel, ...); the last one of (clip, time, ..., channel).
+
+    Without an axis of clips, one that clips are folded into comes after others, and one of a single element last.
+    """
+    left = [axis for axis in range(len(shape)) if axis not in time]
+    if clips is not None and clips.alone:
+        left = [axis for axis in left if axis != clips.axis]
+        return (left[-1] if time and min(time) < left[0] else left[0]) if left else None
+    folded = None if clips is None else clips.axis
+    left.sort(key=lambda axis: (shape[axis] == 1, axis == folded))
+    return left[0] if left else None
 
 
 def _common_name(members: list[str]) -> str:

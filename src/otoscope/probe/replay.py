@@ -108,8 +108,8 @@ def _falsely_stated(call: Call, tap: Tap) -> str:
         is_, stated = getattr(operation, name), getattr(tap, name)
         if is_ != stated:
             return f"is of {name} {is_}, stated {stated}"
-    if tap.channel_axis == 0:
-        return "axis 0 is that of clips, and is said to be that of channels"
+    if tap.channel_axis is not None and tap.channel_axis == tap.clip_axis:
+        return f"axis {tap.clip_axis} is said to be that of clips and of channels"
     return ""
 
 

@@ -106,7 +106,7 @@ def maps_of(
     Raises
     ------
     InputError
-        If there is no such tap, or its first axis is not that of the clips.
+        If there is no such tap.
 
     Examples
     --------
@@ -116,14 +116,15 @@ def maps_of(
     ('1', torch.Size([3, 8, 38]))
     """
     tap, value = locate(model, inputs, sample_rate, layer, time_axes)
-    if tap.time_axis == 0 and len(inputs) > 1:
-        # Frames are the batch, so that only one clip at a time can be run.
+    if tap.clip_axis is None and len(inputs) > 1:
         located = [locate(model, one, sample_rate, tap.name, time_axes) for one in inputs.split(1)]
         return located[0][0], torch.cat([by_clip(value, tap) for tap, value in located])
-    maps = by_clip(value, tap)
-    if len(maps) != len(inputs):
-        raise InputError(f"the first axis of {tap.name} is not that of the clips: its shape is {tap.shape}")
-    return tap, maps
+    return tap, by_clip(value, tap)
+
+
+def parts_of(inputs: Tensor, taps: Sequence[Tap]) -> tuple[Tensor, ...]:
+    """Clips as they can be run to be looked at: one by one where a tap has no axis for them, else all together."""
+    return inputs.split(1) if any(tap.clip_axis is None for tap in taps) else (inputs,)
 
 
 def by_clip(value: Tensor, tap: Tap) -> Tensor:
@@ -132,7 +133,7 @@ def by_clip(value: Tensor, tap: Tap) -> Tensor:
     Parameters
     ----------
     value : Tensor
-        With the axes of the tap. Where frames are the batch, it has to be of one clip.
+        With the axes of the tap. Where that has no axis of clips, it has to be of one clip.
     tap : Tap
 
     Returns
@@ -150,14 +151,12 @@ def by_clip(value: Tensor, tap: Tap) -> Tensor:
     >>> value.shape, by_clip(value, tap).shape
     (torch.Size([1, 371, 8]), torch.Size([1, 8, 371]))
     """
-    value, shift = (value[None], 1) if tap.time_axis == 0 else (value, 0)
-    if tap.channel_axis is None:
-        return value[:, None]
-    axes = [axis for axis in range(value.ndim) if axis not in (0, tap.channel_axis + shift)]
-    if tap.time_axis is not None:
-        axes.remove(tap.time_axis + shift)
-        axes.append(tap.time_axis + shift)
-    return value.permute(0, tap.channel_axis + shift, *axes)
+    value, shift = (value[None], 1) if tap.clip_axis is None else (value, 0)
+    clip = tap.clip_axis or 0
+    channel, time = ([] if axis is None else [axis + shift] for axis in (tap.channel_axis, tap.time_axis))
+    others = [axis for axis in range(value.ndim) if axis not in (clip, *channel, *time)]
+    maps = value.permute(clip, *channel, *others, *time)
+    return maps if channel else maps[:, None]
 
 
 def activity_of(maps: Tensor) -> Tensor:

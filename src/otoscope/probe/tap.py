@@ -30,6 +30,9 @@ class Tap:
         Shape of the result; of one clip, where it comes from a :class:`Trace`.
     channels : int
         Number of feature maps, on axis `channel_axis`.
+    clip_axis : int or None
+        The axis of the clips of a batch. None where they have none of their own, as where frames or bands are folded
+        into the batch, or where it is not known: then clips are to be run one by one, and all axes are of one clip.
     time_axis : int or None
         The axis that is time; None behind a pooling over all of time.
     kernel, stride, dilation : tuple of int
@@ -56,9 +59,6 @@ class Tap:
         Input samples from one element of `input_axis` to the next; NaN without a time axis.
     input_centre : float
         Input sample at the centre of the receptive field of the first element of what was read; NaN where not known.
-    input_hops : tuple of float
-        Input samples from one element to the next along every axis of what was read, 0 along those that are not time:
-        frames of a sound are time along two axes. Empty where not known.
     input_hops : tuple of float
         Input samples from one element to the next along every axis of what was read, 0 along those that are not time:
         frames of a sound are time along two axes. Empty where not known.
@@ -100,10 +100,17 @@ class Tap:
     note: str = ""
     time_axes: tuple[int, ...] = ()
     uneven: float = 0.0
+    clip_axis: int | None = 0
 
     @property
     def channels(self) -> int:
         return 1 if self.channel_axis is None else self.shape[self.channel_axis]
+
+    @property
+    def remarks(self) -> str:
+        """The note, and whether clips are run one by one."""
+        alone = "" if self.clip_axis is not None else "clips have no axis of their own, and are run one by one"
+        return "; ".join(filter(None, [self.note, alone]))
 
     @property
     def rate(self) -> float:
@@ -162,7 +169,7 @@ class Trace(Mapping[str, Tap]):
         lines: list[tuple[str, ...]] = [
             ("tap", "operation", "channels", "kernel", "stride", "hop", "receptive field", "rate (Hz)")
         ]
-        noted = any(tap.note for tap in self.taps.values())
+        noted = any(tap.remarks for tap in self.taps.values())
         lines[0] += ("note",) if noted else ()
         lines += [
             (
@@ -175,7 +182,7 @@ class Trace(Mapping[str, Tap]):
                 "-" if tap.receptive_field is None else str(tap.receptive_field),
                 "-" if tap.hop != tap.hop else f"{tap.rate:g}",
             )
-            + ((tap.note,) if noted else ())
+            + ((tap.remarks,) if noted else ())
             for tap in self.taps.values()
         ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -36,7 +36,8 @@ def taps_table(trace: Trace) -> list[dict[str, Any]]:
             "whole": tap.whole,
             "time_axes": list(tap.time_axes),
             "uneven": tap.uneven,
-            "note": tap.note,
+            "clip_axis": tap.clip_axis,
+            "note": tap.remarks,
         }
         for tap in trace.values()
     ]
