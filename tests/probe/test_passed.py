@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unittest import mock
 
 import pytest
 import torch
@@ -176,6 +177,51 @@ def test_models_that_transform_functions_themselves():
     model = net(lambda m, x: m.c(F.relu(torch.func.vmap(lambda one: 2 * one.tanh())(m.a(x)))))
     pull = vjp(model, X, rule="guided")[1]
     assert [(one.op, one.governed) for one in pull.passed] == [("tanh", False), ("relu", True)]
+
+
+def test_an_activation_that_a_transform_hides_is_refused_with_the_way_out():
+    model = net(lambda m, x: m.c(torch.func.vmap(torch.relu)(m.a(x))))
+    with pytest.raises(InputError, match=r"relu within torch\.func\.vmap.*write the model without it"):
+        backproject(model, X, torch.ones_like, rule="guided")
+
+
+def masked(m, spectrum):
+    return spectrum * torch.sigmoid(F.relu(spectrum.abs()) - 1)
+
+
+def compressed(m, spectrum):
+    return torch.tanh(spectrum) * F.relu(spectrum.abs())
+
+
+@pytest.mark.parametrize(("form", "left"), [(masked, "mul"), (compressed, "tanh")])
+@pytest.mark.parametrize("rule", ["guided", "deconvnet"])
+def test_complex_numbers_keep_their_gradient_and_say_so(form, left, rule):
+    """As by a rule on the rectifier alone, whose input is real."""
+
+    def spectral(m, x):
+        spectrum = torch.stft(m.a(x)[:, 0], 32, 8, window=torch.hann_window(32).double(), return_complex=True)
+        return torch.istft(form(m, spectrum), 32, 8, window=torch.hann_window(32).double())
+
+    model, seed = net(spectral), torch.ones_like
+    value, pull = vjp(model, X, rule=rule)
+    assert left in said(pull.passed)["not_governed"].split(", ") and "relu" in said(pull.passed)["governed"]
+    # The magnitude is positive, so that the rectifier only stops gradients that are negative.
+    leaf = X.clone().requires_grad_()
+    with mock.patch.object(F, "relu", Positive.apply):
+        (expected,) = torch.autograd.grad(model(leaf), leaf, seed(value))
+    torch.testing.assert_close(pull(seed(value)), expected)
+
+
+class Positive(torch.autograd.Function):
+    """Of a signal that is positive, passes back positive gradients."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.clamp(min=0)
 
 
 def test_what_lies_beyond_the_tap_does_not_count():

@@ -42,6 +42,32 @@ COMPLEX_MASK = Stranger(
 )
 
 
+class SpectralMask(nn.Module):
+    """A complex spectrum, times a real mask that a network makes of its magnitude, and back."""
+
+    def __init__(self, n_fft: int = 64, hop: int = 16) -> None:
+        super().__init__()
+        self.n_fft, self.hop, bins = n_fft, hop, n_fft // 2 + 1
+        self.register_buffer("window", torch.hann_window(n_fft))
+        self.net = nn.Sequential(nn.Conv1d(bins, 12, 3, padding=1), nn.ReLU(), nn.Conv1d(12, bins, 1))
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """(batch, time) in and out."""
+        spectrum = torch.stft(noisy, self.n_fft, self.hop, window=self.window, return_complex=True)
+        masked = spectrum * torch.sigmoid(self.net(torch.log1p(spectrum.abs())))
+        return torch.istft(masked, self.n_fft, self.hop, window=self.window, length=noisy.shape[-1])
+
+
+_K = chain((64, 16, 1, 32), (3, 1, 1, 1))
+SPECTRAL_MASK = Stranger(
+    SpectralMask,
+    {"net.0": _K, "net.1": _K, "net.2": _K},
+    samples=2400,
+    call=lambda model, wave: model(wave[None]),
+    target=energy,
+)
+
+
 def mel_matrix(bands: int, bins: int, rate: int) -> Tensor:
     """Triangles evenly spaced on the mel scale, (band, bin)."""
     top = 2595 * math.log10(1 + rate / 2 / 700)
@@ -307,6 +333,7 @@ NUMPY_FRONT = Stranger(NumpyFront, {"conv": _NP, "relu": _NP}, gradient=False)
 
 ZOO = {
     "complex_mask": COMPLEX_MASK,
+    "spectral_mask": SPECTRAL_MASK,
     "log_mel": LOG_MEL,
     "sincnet": SINCNET,
     "leaf": LEAF,

@@ -74,7 +74,7 @@ class Governor:
     def _named(self, call: Call) -> Any:
         x, operation = call.input, call.operation
         assert operation is not None
-        if not x.requires_grad:
+        if not x.requires_grad or x.is_complex():  # complex numbers have no sign for a rule to go by
             return call.run()
         below = self._pointwise.below(x)
         self._before_overwriting(call)
@@ -128,6 +128,8 @@ class Governor:
             return None
         one, other = call.args
         if not (isinstance(one, Tensor) and isinstance(other, Tensor) and one.shape == other.shape):
+            return None
+        if one.is_complex() or other.is_complex():
             return None
         gates = [t for t in (one, other) if self._pointwise.is_gate(t)]
         return gates[0] if len(gates) == 1 and one.requires_grad and other.requires_grad else None

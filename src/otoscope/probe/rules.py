@@ -31,6 +31,7 @@ slope is what autograd says, and it is named by its operations. What is left to 
   over time passes everything on to what was chosen.
 - a choice: the larger of two signals, sorting, and masks or indices that another part of the sound makes. What has the
   values of a rectified signal, of whatever steps it is made, is one.
+- complex numbers, which have no sign: a spectrum that is multiplied by a mask, or the hyperbolic tangent of one.
 - a change of scale by one operation (logarithm, power, exponential, inverse), a product of two signals, attention,
   normalisations and recurrences.
 """
