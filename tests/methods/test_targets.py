@@ -410,6 +410,27 @@ def test_a_function_by_its_place(tmp_path: Path) -> None:
 # -- Nothing ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rule", ["gradient", "gradient_x_input"])
+def test_what_is_left_of_a_gradient_by_rounding_is_no_result(rule: Any) -> None:
+    """A sound is as similar to itself as can be: that gradient is zero, whatever rounding makes of it."""
+    scope = Scope(Clips(), RATE)
+    for level in (1.0, 1e-3):
+        with pytest.raises(InputError, match="is rounding"):
+            scope.relevance(level * WAVE, target="similarity", against=level * WAVE, rule=rule)
+    near = WAVE + 0.01 * WAVE.roll(3)
+    assert scope.relevance(WAVE, target="similarity", against=near, rule=rule)["relevance"].any()
+    assert scope.relevance(WAVE, target="similarity", against=WAVE, rule="occlusion")["relevance"].any()
+
+
+def test_a_small_gradient_is_a_result_where_it_is_no_rounding() -> None:
+    model = Clips()
+
+    def small(y: Tensor) -> Tensor:
+        return 1 + 1e-7 * y[:, 1]
+
+    same(ask(model, target=small), gradient(model, lambda y: small(y)[0]))
+
+
 def test_no_relevance_at_all_is_no_result() -> None:
     negative = nn.Sequential(nn.Conv1d(1, 4, 81, 40), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 1))
     nn.init.constant_(negative[4].weight, -1.0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
+from otoscope.methods.attribution import ATTRIBUTIONS
 from otoscope.methods.slide import answers_along, vjp_along
 from otoscope.methods.targets import Explained
 from otoscope.probe import Rule, rule_name
@@ -16,6 +18,13 @@ from otoscope.subject import Subject
 _TIMES_THE_INPUT = ("gradient_x_input", "integrated_gradients", "occlusion", "frequency_occlusion")
 _NAMED = 5  # sounds that a note names
 _SURE = 1e-6  # of a probability
+_SMALL = 1e-3  # of a score, by which a full-scale sound changes it at most
+_NUDGES = 3  # by which numbers change in their last digit
+_ROUNDED = (
+    "what there is of it is rounding, and is another where numbers change in their last digit. The output is at an "
+    "extreme, as the similarity of a sound with itself is; give another sound, or the rule 'occlusion', which needs no "
+    "gradient"
+)
 
 
 class NoRelevance(InputError):
@@ -38,14 +47,40 @@ def left_out(names: Sequence[str], total: int) -> str | None:
 
 
 def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Explained, rule: str | Rule) -> None:
-    """Raise an InputError where the relevance of a clip, (clip, ...), is zero everywhere; the message says why."""
-    silent = ~signal.flatten(1).any(1)
+    """Raise an InputError where the relevance of a clip, (clip, ...), is zero but for rounding; it says why."""
+    zero = ~signal.flatten(1).any(1)
+    rounded = torch.tensor([_is_rounding(subject, inputs, signal, clip, target, rule) for clip in range(len(signal))])
+    silent = zero | rounded.to(zero)
     if bool(silent.any()):
         clip = int(silent.nonzero()[0])
         where = f" of clip {clip}" if len(signal) > 1 else ""
-        reason = _reason(subject, inputs[clip : clip + 1], clip, target, rule)
+        reason = _reason(subject, inputs[clip : clip + 1], clip, target, rule) if zero[clip] else _ROUNDED
         message = f"the relevance{where} for {target.names[clip]} is zero everywhere: {reason}"
         raise NoRelevance(message, silent.nonzero()[:, 0].tolist())
+
+
+def _is_rounding(
+    subject: Subject, inputs: Tensor, signal: Tensor, clip: int, target: Explained, rule: str | Rule
+) -> bool:
+    """Whether the relevance of a clip is small, and another one where sound and output change by their rounding."""
+    one, found = inputs[clip : clip + 1], signal[clip].flatten()
+    reach = float(found.abs().sum()) * max(float(one.abs().max()), 1.0)
+    if (isinstance(rule, str) and rule in ATTRIBUTIONS) or not 0 < reach < _SMALL * abs(float(target.value[clip])):
+        return False
+    for seed in range(_NUDGES):
+        nudge = partial(_nudged, draw=torch.Generator().manual_seed(seed))
+        again = _pulled(subject, nudge(one), clip, target, "gradient" if rule == "gradient_x_input" else rule, nudge)
+        if again is not None:
+            again = (again * one if rule == "gradient_x_input" else again).flatten()
+            if float((again - found).norm()) > 0.5 * float(found.norm()):
+                return True
+    return False
+
+
+def _nudged(numbers: Tensor, draw: torch.Generator) -> Tensor:
+    """Numbers of which half are larger by what their last digit can tell."""
+    larger = torch.rand(numbers.shape, generator=draw).to(numbers.device) < 0.5
+    return torch.where(larger, numbers * (1 + 2 * torch.finfo(numbers.dtype).eps), numbers)
 
 
 def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule: str | Rule) -> str:
@@ -67,7 +102,7 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
             "model return the logits before its softmax or sigmoid"
         )
     if rule != "gradient":
-        by_gradient = _gradient(subject, inputs, clip, target)
+        by_gradient = _pulled(subject, inputs, clip, target, "gradient")
         if by_gradient is not None and bool(by_gradient.any()):
             return (
                 f"the rule {rule_name(rule)} lets nothing through, though the gradient is not zero: every way from the "
@@ -80,11 +115,19 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
     )
 
 
-def _gradient(subject: Subject, inputs: Tensor, clip: int, target: Explained) -> Tensor | None:
+def _pulled(
+    subject: Subject,
+    inputs: Tensor,
+    clip: int,
+    target: Explained,
+    rule: str | Rule,
+    changed: Callable[[Tensor], Tensor] = Tensor.clone,
+) -> Tensor | None:
+    """The relevance of one clip by another pass, whose output is `changed` before its target is derived."""
     try:
-        found, pull = vjp_along(subject.network, inputs, rule="gradient")
+        found, pull = vjp_along(subject.network, inputs, rule=rule)
         with torch.enable_grad():
-            leaf = found.value.clone().requires_grad_()
+            leaf = changed(found.value).requires_grad_()
             (seed,) = torch.autograd.grad(target.score(leaf, torch.tensor([clip])).sum(), leaf)
         return pull(seed)
     except InputError:
