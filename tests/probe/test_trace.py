@@ -414,3 +414,30 @@ def test_a_trace_prints_as_a_table():
     assert heading.split() == "tap operation channels kernel stride hop receptive field rate (Hz)".split()
     assert first.split() == ["0", "conv1d", "4", "30", "10", "10", "30", f"{SAMPLE_RATE / 10:g}"]
     assert second.split()[:2] == ["1", "relu"]
+
+
+class HardSign(torch.autograd.Function):
+    """Rounded to signs, with a gradient that goes straight through."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.relu(torch.sign(x))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad
+
+
+def test_a_function_with_a_derivative_of_its_own_is_no_cut() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        return m.b(HardSign.apply(m.a(x))).relu()
+
+    def cut(m: Any, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            h = m.a(x).relu()
+        return m.b(h)
+
+    parts = {"a": nn.Conv1d(1, 4, 20, 5), "b": nn.Conv1d(4, 4, 3)}
+    clip = torch.randn(1, 1, 800)
+    assert not [tap.note for tap in trace(Written(forward, **parts), clip, 8000).values() if tap.note]
+    assert trace(Written(cut, **parts), clip, 8000)["b"].note == "behind a cut: no_grad"

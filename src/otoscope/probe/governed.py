@@ -15,6 +15,7 @@ from otoscope.probe.ops import MAXIMA, SHAPING
 from otoscope.probe.pieces import Pieces
 from otoscope.probe.pointwise import Formed, Overwritten, Pointwise, step_of, writes
 from otoscope.probe.rules import Activation, Rule, gradient
+from otoscope.probe.transforms import transform
 
 
 class Governor:
@@ -29,7 +30,7 @@ class Governor:
 
     def run(self, call: Call) -> Any:
         """The result of a call."""
-        if self._rule is gradient or not torch.is_grad_enabled() or _is_transformed():
+        if self._rule is gradient or not torch.is_grad_enabled() or transform():
             return call.run()
         operation = call.operation
         if operation is not None and operation.op in SHAPING:
@@ -151,11 +152,6 @@ class Governor:
     def _through(self, x: Tensor, name: str) -> Tensor:
         """A tensor, as if through an activation of slope one."""
         return _grafted(x, _Graft(None, None, name), self._rule)
-
-
-def _is_transformed() -> bool:
-    """Whether the model itself is within a transform of `torch.func`, whose tensors have no storage."""
-    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _is_sigmoid(y: Tensor, x: Tensor) -> bool:

@@ -17,6 +17,7 @@ from otoscope.probe.ops import Operation, classify, function_name
 from otoscope.probe.originals import originals
 from otoscope.probe.precision import autocast_of_the_model
 from otoscope.probe.state import kept
+from otoscope.probe.transforms import transform
 from otoscope.probe.writes import unwatched
 
 _OPERATION_MODULES = (
@@ -30,7 +31,8 @@ _OPERATION_MODULES = (
 class Call:
     """One call of a torch function inside a forward pass.
 
-    `operation` and `tap` (its unique name) are None where the call is not a convolution, activation or pooling.
+    `operation` and `tap` (its unique name) are None where the call is not a convolution, activation or pooling; a call
+    within a transform of `torch.func`, whose tensors cannot be kept, is no tap either.
     `path` is that of the module that calls.
     """
 
@@ -154,7 +156,7 @@ class _Interceptor(TorchFunctionMode):
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         operation = classify(func, args, kwargs)
-        tap = self._name(operation) if operation else None
+        tap = self._name(operation) if operation and not transform() else None
         depth = len(self.stack)
         try:
             return self.handler(Call(func, args, kwargs, operation, tap, self.stack[-1][0]))

@@ -27,6 +27,7 @@ from otoscope.probe.cuts import Cuts, name_of, refuse
 from otoscope.probe.derivatives import KINDS, LINEAR, PRODUCTS, Kind
 from otoscope.probe.listen import Call
 from otoscope.probe.pointwise import step_of
+from otoscope.probe.transforms import transform
 
 #: A rule has nothing to say on these: an average, or the largest of several, is not what shapes a signal.
 _LEFT_ALONE = ("normalisation", "weighting", "selection")
@@ -72,6 +73,7 @@ _NORMALISING = frozenset(
 _GOVERNED = ("_RuledBackward", "_GraftedBackward")
 _noted: ContextVar[list[Sequence[Passed]] | None] = ContextVar("_noted", default=None)
 _HIDDEN = "code that is not Python"
+_WITHIN = " within torch.func."
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Passage:
             If no gradient can go through it.
         """
         refuse(call)
-        start = _count()
+        start, name = _count(), name_of(call) + (f"{_WITHIN}{within}" if (within := transform()) else "")
         smaller = _smaller(call)
         chooses, fewer = bool(self._choices.chosen(call)), not self._choices.bend(call)
         selects, leaves = self._choices.selects(call), self._choices.leaves(call)
@@ -135,7 +137,7 @@ class Passage:
         end = _count()
         if end > start:
             op = call.operation.op if call.operation is not None else step_of(call)
-            self._spans.append(_Span(start, end, name_of(call), op, smaller, chooses, selects, fewer))
+            self._spans.append(_Span(start, end, name, op, smaller, chooses, selects, fewer))
         self.cuts.note(call, result)
         return result
 
@@ -293,6 +295,7 @@ def check_governed(passed: Sequence[Passed], rule: str, place: str) -> None:
             f"{_listed(missed)}. It would be the plain gradient under another name: use the rule gradient, or, for "
             "relevance, occlusion"
             + ("; or give the original module instead of the scripted one" if _is_scripted(missed) else "")
+            + _way_out_of_transforms(missed)
         )
 
 
@@ -317,6 +320,16 @@ def said(passed: Iterable[Passed]) -> dict[str, str]:
 def _listed(missed: Sequence[Passed]) -> str:
     names = list(dict.fromkeys(map(str, missed)))
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _way_out_of_transforms(missed: Sequence[Passed]) -> str:
+    names = [one.name.partition(_WITHIN)[2] for one in missed if _WITHIN in one.name]
+    if not names:
+        return ""
+    return (
+        f". No rule reaches what runs within torch.func.{names[0]}: write the model without "
+        "it (for vmap, on tensors with the mapped axis in their batch), and the rule governs its activations"
+    )
 
 
 def _is_scripted(missed: Sequence[Passed]) -> bool:

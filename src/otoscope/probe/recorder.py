@@ -17,12 +17,13 @@ from otoscope.probe.clips import Place as ClipsAt
 from otoscope.probe.follow import CHOSEN, follow, returned
 from otoscope.probe.growth import Growth, Where, hop_of, of_clips
 from otoscope.probe.inject import Injection
-from otoscope.probe.layout import tensors_in
+from otoscope.probe.layout import supports_of, tensors_in
 from otoscope.probe.listen import Call, TapReached
 from otoscope.probe.readoff import Place, read_off
 from otoscope.probe.sharing import Sharing, overwritten
 from otoscope.probe.support import Support, even, marks, reduced
 from otoscope.probe.tap import Layer, Tap
+from otoscope.probe.transforms import transform
 from otoscope.probe.writes import unwatched
 
 _PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
@@ -92,6 +93,8 @@ class Recorder:
     def handle(self, call: Call) -> Any:
         """Run a call, and follow what it does to time."""
         number, self._calls = self._calls, self._calls + 1
+        if transform():  # whose tensors have no storage; what comes out of it is measured
+            return call.run()
         before = tensors_in((call.args, call.kwargs))
         with unwatched():
             self._meet(before, number)
@@ -122,8 +125,11 @@ class Recorder:
             for out in outputs:
                 self._clips.lose(out)
         self._clips.follow(call, outputs)
+        own = _within_a_function()
         for out, support in followed:
-            if not support.cut and self.growth.without_gradients(number, call.name):
+            if own:  # its derivative is not that of what it calls
+                support = replace(support, cut=marks(supports_of(before, self._supports.get))[2])
+            elif not support.cut and self.growth.without_gradients(number, call.name):
                 support = replace(support, cut="no_grad")
             if call.tap is not None and call.tap not in self.taps and read is not None:
                 support = self._note(call, number, out, support, *read)
@@ -347,6 +353,11 @@ class Recorder:
             if name in group and len(beside) == len(group):
                 return [tap for tap in self.taps if tap in beside]
         return [name]
+
+
+def _within_a_function() -> bool:
+    """Whether this is in the forward pass of a `torch.autograd.Function`, where no call makes a graph."""
+    return not torch._C._is_fwd_grad_enabled() and not torch.is_inference_mode_enabled()
 
 
 def _squares(call: Call) -> bool:

@@ -76,7 +76,7 @@ def trace(
         if not recorder.taps:
             raise InputError(
                 f"no convolution, activation or pooling was found in {type(model).__name__}: scripted and "
-                "compiled models hide them, so give the original module"
+                "compiled models hide them, as torch.func.vmap does: give the original module, written without it"
             )
         _check_axes(axes, recorder.taps)
         found = Trace(recorder.taps, recorder.layers(), sample_rate)
