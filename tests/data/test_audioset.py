@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from otoscope.data import read
 from otoscope.data.find import find_sounds
+from otoscope.data.packed import Packed
 from otoscope.errors import InputError
 
 Write = Callable[..., Path]
@@ -23,9 +25,9 @@ def folder(write: Write, tmp_path: Path) -> Path:
     rows = '--4gqARaEJE, 0.000, 10.000, "/m/09x0r,/m/05zppz"\n-0RWZT, 30.000, 40.000, "/m/09x0r"\n'
     write("as/balanced_train_segments.csv", HEADING + rows + 'gone, 0.000, 10.000, "/m/09x0r"\n')
     write("as/eval_segments.csv", HEADING + 'abc, 5.000, 15.000, "/m/05zppz"\n')
-    write("as/balanced_train_segments/Y--4gqARaEJE.wav")
-    write("as/balanced_train_segments/-0RWZT_30000.flac")
-    write("as/eval_segments/00/abc.wav")
+    write("as/balanced_train_segments/Y--4gqARaEJE.wav", "x")
+    write("as/balanced_train_segments/-0RWZT_30000.flac", "x")
+    write("as/eval_segments/00/abc.wav", "x")
     return tmp_path / "as"
 
 
@@ -33,7 +35,8 @@ def test_labels_are_several_and_clips_may_be_missing(folder: Path) -> None:
     found = read("audioset", folder, split=("train", "eval"))
     assert found.multilabel and found.classes == ("Speech", "Male speech, man")
     assert [item.labels for item in found] == [("Speech", "Male speech, man"), ("Speech",), ("Male speech, man",)]
-    assert found.notes == ("train: 2 of the 3 clips listed are present",)
+    assert dict(found.problems) == {"missing": ("gone",)}
+    assert "1 sound is left out: 1 missing (gone: balanced_train_segments.csv names it" in found.remarks[0]
     assert [item.labels for item in find_sounds(f"audioset@eval:{folder}")] == [("Male speech, man",)]
 
 
@@ -44,11 +47,69 @@ def test_labels_are_several_and_clips_may_be_missing(folder: Path) -> None:
         (lambda f: (f / "eval_segments/00/abc.wav").rename(f / "eval_segments/00/x.wav"), "none of the 1 clips"),
         (lambda f: (f / "eval_segments").rename(f / "evaluation"), "there is no folder .*eval_segments"),
         (lambda f: (f / "eval_segments.csv").write_text("a, 0, 10, /m/none\n"), "a has the label '/m/none'"),
-        (lambda f: (f / "eval_segments.csv").write_text("a, 0, 1, /m/1\na, 0, 1, /m/1\n"), "row 2 repeats 'a'"),
-        (lambda f: (f / "eval_segments.csv").write_text("a, 0\n"), "row 1: the column 'end' is empty"),
+        (
+            lambda f: (f / "eval_segments.csv").write_text("a, 0\n"),
+            r"row 1: \['a', '0'\] is not an ID, a start, an end",
+        ),
+        (lambda f: (f / "eval_segments.csv").write_text("# nothing\n"), "eval_segments.csv has no rows"),
     ],
 )
 def test_what_is_missing_or_broken_is_named(folder: Path, spoil: Callable[[Path], object], message: str) -> None:
     spoil(folder)
     with pytest.raises(InputError, match=message):
         read("audioset", folder, split="eval")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "abc.flac", "Yabc.wav", "abc_5.000.wav", "abc_5000.wav", "abc_5.wav", "abc_000005.ogg", "abc_5000_15000.flac",
+        "abc_5_15.wav", "abc_5.000_15.000.wav", "Yabc_5000_15000.wav",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "place", ["eval_segments", "eval", "audios/eval_segments", "audio/eval", "eval_segments_part07"]
+)
+def test_names_and_places_of_common_downloaders(folder: Path, write: Write, name: str, place: str) -> None:
+    (folder / "eval_segments/00/abc.wav").unlink()
+    (folder / "eval_segments/00").rmdir()
+    (folder / "eval_segments").rmdir()
+    path = write(f"as/{place}/x/{name}", "x")
+    assert [item.sound for item in read("audioset", folder, split="eval")] == [path]
+
+
+def test_broken_downloads_are_counted(folder: Path, write: Write) -> None:
+    write("as/balanced_train_segments/gone.wav")
+    write("as/balanced_train_segments/-0RWZT_30000.flac")
+    write("as/balanced_train_segments/-0RWZT.m4a", "x")
+    write("as/balanced_train_segments/Y--4gqARaEJE.mp4", "x")
+    found = read("audioset", folder, split="train")
+    place = folder / "balanced_train_segments"
+    assert len(found) == 1 and found.problems.total == 2
+    assert dict(found.problems) == {"unreadable": (str(place / "-0RWZT.m4a"),), "empty": (str(place / "gone.wav"),)}
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_clips(folder: Path) -> None:
+    """In part folders, as three downloaders name them; every hundredth is missing and every thousandth is empty."""
+    count, place = 100_000, folder / "unbalanced_train_segments"
+    mids = ["/m/09x0r", "/m/05zppz"]
+    with open(folder / "unbalanced_train_segments.csv", "w") as table:
+        table.write(HEADING)
+        for n in range(count):
+            table.write(f'{n:011x}, {10 * (n % 30)}.000, {10 * (n % 30) + 10}.000, "{",".join(mids[: 1 + n % 2])}"\n')
+    for part in range(10):
+        (place / f"part{part:02d}").mkdir(parents=True)
+    for n in range(count):
+        if n % 100:
+            name = (f"Y{n:011x}", f"{n:011x}", f"{n:011x}_{10_000 * (n % 30)}_{10_000 * (n % 30) + 10_000}")[n % 3]
+            (place / f"part{n % 10:02d}" / f"{name}.flac").write_bytes(b"" if n % 1000 == 1 else b"x")
+    start = time.process_time()
+    found = read("audioset", folder, split="unbalanced")
+    assert time.process_time() - start < 10
+    assert len(found) == count - count // 100 - count // 1000
+    assert {cause: len(names) for cause, names in found.problems.items()} == {"empty": 100, "missing": 1000}
+    assert isinstance(found.items, Packed) and found.items.memory < 100 * count
+    for item in found.items[::9999]:
+        number = int(item.facts["id"], 16)
+        assert item.facts["id"] in str(item.sound) and len(item.labels) == 1 + number % 2

@@ -49,7 +49,10 @@ def test_gender_is_that_of_the_utterance(folder: Path) -> None:
     ("spoil", "message"),
     [
         (lambda f: (f / "Session3").rename(f / "Session9"), "Session3/dialog/EmoEvaluation has no lists of emotions"),
-        (lambda f: next((f / "Session3").rglob("*F000.wav")).unlink(), "1 of 5 recordings that EmoEvaluation names"),
+        (
+            lambda f: [path.rename(path.with_suffix(".flac")) for path in list((f / "Session3").rglob("*.wav"))],
+            r"5 of 5 recordings that EmoEvaluation names are missing .* but .*\.flac is there: convert it back",
+        ),
         (
             lambda f: (f / "Session3/dialog/EmoEvaluation/a.txt").write_text("nothing"),
             "a.txt holds no labelled utterance",
@@ -61,6 +64,14 @@ def test_what_is_missing_is_named(folder: Path, spoil: Callable[[Path], object],
     with pytest.raises(InputError, match=message):
         read("iemocap", folder)
     assert len(read("iemocap", folder, split=["fold1", "fold5"])) == 10
+
+
+def test_a_missing_recording_is_left_out_and_named(folder: Path) -> None:
+    before = len(read("iemocap", folder))
+    gone = next((folder / "Session3").rglob("*F000.wav"))
+    gone.unlink()
+    found = read("iemocap", folder)
+    assert len(found) == before - 1 and [Path(name).name for name in found.problems["missing"]] == [gone.name]
 
 
 def test_a_session_without_any_of_the_emotions_is_refused(folder: Path) -> None:

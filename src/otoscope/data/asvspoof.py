@@ -11,7 +11,8 @@ bonafide``.
 
 from __future__ import annotations
 
-from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, download_again, missing_of, read_lines, sound_files
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 PROTOCOLS = "ASVspoof2019_LA_cm_protocols"
@@ -35,22 +36,26 @@ _CLASSES = {
 
 
 def _read(request: Request) -> DataSet:
-    items = [item for split in LISTS if split in request.splits for item in _part(request, split)]
-    return DataSet(tuple(items), _CLASSES[request.task])
+    problems = Problems()
+    items = [item for split in LISTS if split in request.splits for item in _part(request, split, problems)]
+    return DataSet(tuple(items), _CLASSES[request.task], problems=problems)
 
 
-def _part(request: Request, split: str) -> list[Item]:
+def _part(request: Request, split: str, problems: Problems) -> list[Item]:
     protocol = request.folder / PROTOCOLS / f"ASVspoof2019.LA.cm.{LISTS[split]}.txt"
     rows = read_lines(protocol, request.url, columns=5)
     folder = request.folder / f"ASVspoof2019_LA_{split}" / "flac"
     found = sound_files(folder, request.url)
-    check_present((f"{row[1]}.flac" for row in rows), found, folder, protocol.name, request.url)
+    listed = [f"{row[1]}.flac" for row in rows]
+    missing = missing_of(listed, found, folder, protocol.name, request.url, problems)
     items = []
     for speaker, name, _, attack, key in rows:
         if (key == "spoof") != (attack in ATTACKS) or key not in _CLASSES["key"]:
             raise InputError(
                 f"{protocol}: {name} has the attack {attack!r} and the key {key!r}{download_again(request.url)}"
             )
+        if f"{name}.flac" in missing:
+            continue
         facts = {"key": key, "attack": attack if key == "spoof" else key, "group": ATTACKS.get(attack, key)}
         items.append(Item(found[f"{name}.flac"], (facts[request.task],), split, facts={"speaker": speaker, **facts}))
     return items

@@ -5,16 +5,32 @@ is lists: ``balanced_train_segments.csv`` (22,160 clips), ``unbalanced_train_seg
 ``eval_segments.csv`` (20,371), rows of YouTube ID, start and end in s, and labels; and ``class_labels_indices.csv``,
 the 527 classes with their names. The sound itself is on YouTube, and every copy lacks some clips.
 
-The folder holds the tables, and for each list a folder with its name, without ``.csv``: clips already cut, named by
-their ID, as ``ID.wav``, ``YID.wav`` or ``ID_{start in ms}.wav``, in any sound format and any subfolder.
+The folder holds the tables, and the clips as downloaders leave them, already cut. They lie in a folder with the name of
+the list, without ``.csv`` (or ``bal_train``, ``unbal_train``, ``eval``), beside the tables or in ``audios`` or
+``audio``, also in parts (``unbalanced_train_segments_part00``) and in any subfolder. Their names begin with the ID, or
+with ``Y`` and the ID, and may end in the start, or in start and end, in s or ms: ``ID.wav``, ``YID.wav``,
+``ID_30.000.wav``, ``ID_30000.wav``, ``ID_30_40.wav``, ``ID_30000_40000.flac``, ``ID_000030.wav``.
 """
 
 from __future__ import annotations
 
-import math
+import csv
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from otoscope.data.items import DataSet, Item, Request, Source, read_table, sound_files
+from otoscope.data.items import (
+    SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    DataSet,
+    Item,
+    Request,
+    Source,
+    download_again,
+    read_table,
+)
+from otoscope.data.packed import pack
+from otoscope.data.problems import EMPTY, MISSING, UNREADABLE, Problems
 from otoscope.errors import InputError
 
 LISTS = {"train": "balanced_train_segments", "unbalanced": "unbalanced_train_segments", "eval": "eval_segments"}
@@ -22,53 +38,166 @@ LISTS = {"train": "balanced_train_segments", "unbalanced": "unbalanced_train_seg
 
 CLASSES = "class_labels_indices.csv"
 
-_COLUMNS = ("id", "start", "end", "labels")
+_SHORT = {"train": "bal_train", "unbalanced": "unbal_train", "eval": "eval"}  # other names of the folders
+_WITHIN = (".", "audios", "audio")
+
+Segment = tuple[str, str, str, str]
+"""ID, start and end in s, and labels, as a list has them."""
 
 
 def _read(request: Request) -> DataSet:
     rows = read_table(request.folder / CLASSES, request.url, ("mid", "display_name"))
     names = {row["mid"]: row["display_name"] for row in rows}
-    items: list[Item] = []
-    notes = []
-    for split in (split for split in LISTS if split in request.splits):
-        found, listed = _part(request, split, names)
-        items += found
-        if len(found) < listed:
-            notes.append(f"{split}: {len(found)} of the {listed} clips listed are present")
-    return DataSet(tuple(items), tuple(names.values()), tuple(notes), multilabel=True)
+    problems = Problems()
+    splits = [split for split in LISTS if split in request.splits]
+    items = pack(item for split in splits for item in _part(request, split, names, problems))
+    return DataSet(items, tuple(names.values()), multilabel=True, problems=problems)
 
 
-def _part(request: Request, split: str, names: dict[str, str]) -> tuple[list[Item], int]:
+def _part(request: Request, split: str, names: dict[str, str], problems: Problems) -> Iterator[Item]:
     table = request.folder / f"{LISTS[split]}.csv"
-    rows = read_table(table, request.url, _COLUMNS, names=_COLUMNS)
-    folder = request.folder / LISTS[split]
-    files = {path.stem: path for path in sound_files(folder, request.url).values()}
-    items = []
-    for row in rows:
-        unknown = next((mid for mid in row["labels"].split(",") if mid not in names), None)
-        if unknown is not None:
-            raise InputError(f"{table}: {row['id']} has the label {unknown!r}, which {CLASSES} does not list")
-        path = _clip(files, row["id"], _seconds(row["start"]))
-        if path is not None:
-            labels = tuple(names[mid] for mid in row["labels"].split(","))
-            items.append(Item(path, labels, split, facts={"id": row["id"]}))
-    if not items:
+    segments = _segments(table, request.url)
+    clips = _Clips(folders(request.folder, split))
+    listed = kept = 0
+    for name, start, end, mids in segments:
+        listed += 1
+        try:
+            labels = tuple([names[mid] for mid in mids.split(",")])
+        except KeyError as error:
+            raise InputError(f"{table}: {name} has the label {error}, which {CLASSES} does not list") from None
+        path = clips.take(name, start, end)
+        if path is None:
+            problems.add(*(clips.broken(name, start, end) or (MISSING, name, f"{table.name} names it")))
+            continue
+        kept += 1
+        yield Item(Path(path), labels, split, facts={"id": name})
+    if listed and not kept:
         raise InputError(
-            f"{folder} has none of the {len(rows)} clips of {table.name}: name them by their ID, as ID.wav"
+            f"{clips.where} has none of the {listed} clips of {table.name}: name them by their ID, as ID.wav"
         )
-    return items, len(rows)
 
 
-def _clip(files: dict[str, Path], name: str, start: float) -> Path | None:
-    stems = [name, f"Y{name}"] + ([] if math.isnan(start) else [f"{name}_{round(1000 * start)}"])
-    return next((files[stem] for stem in stems if stem in files), None)
+def folders(root: Path, split: str) -> list[Path]:
+    """The folders that hold the clips of a part.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = []
+    for within in _WITHIN:
+        for name in (LISTS[split], _SHORT[split]):
+            found += sorted(path for path in (root / within).glob(f"{name}_part*") if path.is_dir())
+            found += [root / within / name] if (root / within / name).is_dir() else []
+    if not found:
+        raise InputError(f"there is no folder {root / LISTS[split]} of the clips of the part {split}")
+    return found
 
 
-def _seconds(text: str) -> float:
+def _segments(table: Path, url: str) -> Iterator[Segment]:
     try:
-        return float(text)
+        file = open(table, newline="", encoding="utf-8-sig")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise InputError(f"cannot read {table}: {error.strerror}{download_again(url)}") from None
+    return _rows(table, file, url)
+
+
+def _rows(table: Path, file: Iterable[str], url: str) -> Iterator[Segment]:
+    number = 0
+    with file as lines:  # type: ignore[attr-defined]
+        for cells in csv.reader((line for line in lines if not line.startswith("#")), skipinitialspace=True):
+            if not cells:
+                continue
+            number += 1
+            if len(cells) != 4 or not all(cells):
+                raise InputError(
+                    f"{table}, row {number}: {cells} is not an ID, a start, an end and labels{download_again(url)}"
+                )
+            yield cells[0], cells[1], cells[2], cells[3]
+    if not number:
+        raise InputError(f"{table} has no rows{download_again(url)}")
+
+
+class _Clips:
+    """The files of clips by their names, each given once."""
+
+    def __init__(self, places: list[Path]) -> None:
+        self.where = ", ".join(map(str, places))
+        self._ends: list[tuple[str, str]] = []  # folder and suffix
+        self._files: dict[str, int] = {}  # a name without its suffix, and the place of its folder and suffix
+        self._broken: dict[str, tuple[str, str, str]] = {}  # by the same, the cause, the file and more on it
+        self._usual = 0  # the form of names that fitted last
+        known: dict[tuple[str, str], int] = {}
+        for path in _walk(places):
+            folder, _, file = path.path.rpartition(os.sep)
+            stem, suffix = os.path.splitext(file)
+            kind = suffix.lower()
+            if kind in UNREADABLE_SUFFIXES and not file.startswith("."):
+                self._broken[stem] = (UNREADABLE, path.path, "convert it to .flac")
+            if kind not in SUFFIXES or file.startswith("._"):
+                continue
+            if not path.stat().st_size:
+                self._broken[stem] = (EMPTY, path.path, "it has no bytes")
+                continue
+            end = folder, suffix
+            if end not in known:
+                known[end] = len(self._ends)
+                self._ends.append(end)
+            self._files[stem] = known[end]
+
+    def take(self, name: str, start: str, end: str) -> str | None:
+        """The file of a clip; None where there is none."""
+        forms = _forms(name, start, end)
+        for place in (min(self._usual, len(forms) - 1), *range(len(forms))):
+            found = self._files.pop(forms[place], None)
+            if found is not None:
+                self._usual = place
+                folder, suffix = self._ends[found]
+                return f"{folder}{os.sep}{forms[place]}{suffix}"
+        return None
+
+    def broken(self, name: str, start: str, end: str) -> tuple[str, str, str] | None:
+        """What is wrong with the file of a clip; None where there is none."""
+        return next((self._broken[form] for form in _forms(name, start, end) if form in self._broken), None)
+
+
+def _forms(name: str, start: str, end: str) -> tuple[str, ...]:
+    """What downloaders call a clip.
+
+    Examples
+    --------
+    >>> _forms("abc", "30.000", "40.000")[:5]
+    ('abc', 'Yabc', 'abc_30.000', 'abc_30000', 'abc_30')
+    """
+    try:
+        first, last = float(start), float(end)
     except ValueError:
-        return math.nan
+        return name, f"Y{name}"
+    times = (
+        start,
+        f"{1000 * first:.0f}",
+        f"{first:.0f}",
+        f"{first:06.0f}",
+        f"{1000 * first:.0f}_{1000 * last:.0f}",
+        f"{first:.0f}_{last:.0f}",
+        f"{start}_{end}",
+    )
+    stems = name, f"Y{name}"
+    return (*stems, *[f"{stem}_{time}" for stem in stems for time in times])
+
+
+def _walk(places: Iterable[Path]) -> Iterator[os.DirEntry[str]]:
+    """The files in some folders and their subfolders, in order of their folders."""
+    for place in map(str, places):
+        inner = []
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    inner.append(Path(entry.path))
+                else:
+                    yield entry
+        yield from _walk(sorted(inner))
 
 
 SOURCE = Source(

@@ -18,10 +18,11 @@ from otoscope.data.items import (
     Request,
     Source,
     alphabetical_classes,
-    check_present,
+    missing_of,
     read_table,
     sound_files,
 )
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 TABLE = "meta/esc50.csv"
@@ -58,15 +59,18 @@ def _of_table(request: Request, only_ten: bool) -> DataSet:
     wanted = [row for row in rows if row["esc10"] == "True" or not only_ten]
     folder = request.folder / "audio"
     found = sound_files(folder, request.url)
-    check_present((row["filename"] for row in wanted), found, folder, TABLE, request.url)
+    problems = Problems()
+    missing = missing_of((row["filename"] for row in wanted), found, folder, TABLE, request.url, problems)
     items = []
     for row in sorted(wanted, key=lambda row: row["filename"]):
         split = f"fold{row['fold']}"
         if split not in FOLDS:
             raise InputError(f"{request.folder / TABLE}: {row['filename']} is in fold {row['fold']!r}, not 1 to 5")
+        if row["filename"] in missing:
+            continue
         facts = {"id": row.get("src_file", ""), "take": row.get("take", "")}
         items.append(Item(found[row["filename"]], (row["category"],), split, facts=facts))
-    return DataSet(tuple(items), alphabetical_classes(items))
+    return DataSet(tuple(items), tuple(sorted({row["category"] for row in wanted})), problems=problems)
 
 
 def _of_folders(request: Request) -> DataSet:

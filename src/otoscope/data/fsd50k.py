@@ -7,7 +7,8 @@ of 0.3 to 30 s at 44.1 kHz, 200 classes, several labels a clip. The development 
 
 from __future__ import annotations
 
-from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_table, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, download_again, missing_of, read_table, sound_files
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 TRUTH = "FSD50K.ground_truth"
@@ -19,26 +20,29 @@ def _read(request: Request) -> DataSet:
     rows = read_table(table, request.url, ("label",), names=("index", "label", "mid"))
     classes = tuple(row["label"] for row in rows)
     items: list[Item] = []
+    problems = Problems()
     if {"train", "val"} & set(request.splits):
-        items += _part(request, "dev", classes)
+        items += _part(request, "dev", classes, problems)
     if "eval" in request.splits:
-        items += _part(request, "eval", classes)
-    return DataSet(tuple(items), classes, multilabel=True)
+        items += _part(request, "eval", classes, problems)
+    return DataSet(tuple(items), classes, multilabel=True, problems=problems)
 
 
-def _part(request: Request, part: str, classes: tuple[str, ...]) -> list[Item]:
+def _part(request: Request, part: str, classes: tuple[str, ...], problems: Problems) -> list[Item]:
     table = request.folder / TRUTH / f"{part}.csv"
     rows = read_table(table, request.url, ("fname", "labels", *(["split"] if part == "dev" else [])))
     folder = request.folder / f"FSD50K.{part}_audio"
     found = sound_files(folder, request.url)
-    check_present((f"{row['fname']}.wav" for row in rows), found, folder, table.name, request.url)
+    listed = [f"{row['fname']}.wav" for row in rows]
+    missing = missing_of(listed, found, folder, table.name, request.url, problems)
     known = set(classes)
     items = []
     for row in rows:
         labels, split = tuple(row["labels"].split(",")), row.get("split", "eval")
         if split not in ("train", "val", "eval") or not known.issuperset(labels):
             raise InputError(f"{table}: {row['fname']} has an unknown label or split{download_again(request.url)}")
-        items.append(Item(found[f"{row['fname']}.wav"], labels, split))
+        if f"{row['fname']}.wav" not in missing:
+            items.append(Item(found[f"{row['fname']}.wav"], labels, split))
     return items
 
 

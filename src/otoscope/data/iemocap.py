@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_text, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, download_again, missing_of, read_text, sound_files
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 SESSIONS = 5
@@ -30,13 +31,14 @@ _LINE = re.compile(r"^\[[\d.]+ - [\d.]+\]\s+(?P<name>Ses\d\d[FM]_\w+_(?P<gender>
 
 def _read(request: Request) -> DataSet:
     items: list[Item] = []
+    problems = Problems()
     for number in range(1, SESSIONS + 1):
         if f"fold{number}" in request.splits:
-            items += _session(request, number)
-    return DataSet(tuple(items), _CLASSES[request.task])
+            items += _session(request, number, problems)
+    return DataSet(tuple(items), _CLASSES[request.task], problems=problems)
 
 
-def _session(request: Request, number: int) -> list[Item]:
+def _session(request: Request, number: int, problems: Problems) -> list[Item]:
     folder = request.folder / f"Session{number}"
     lists = sorted(path for path in folder.glob("dialog/EmoEvaluation/*.txt") if not path.name.startswith("."))
     if not lists:
@@ -51,9 +53,11 @@ def _session(request: Request, number: int) -> list[Item]:
     place = folder / "sentences" / "wav"
     found = sound_files(place, request.url)
     files = {name: f"{name.rpartition('_')[0]}/{name}.wav" for name in wanted}
-    check_present(files.values(), found, place, "EmoEvaluation", request.url)
+    missing = missing_of(files.values(), found, place, "EmoEvaluation", request.url, problems)
     items = []
     for name, line in sorted(wanted.items()):
+        if files[name] in missing:
+            continue
         facts = {"speaker": f"{name[:5]}{line['gender']}", "code": line["code"], "gender": _GENDERS[line["gender"]]}
         label = EMOTIONS[line["code"]] if request.task == "emotion" else facts["gender"]
         items.append(Item(found[files[name]], (label,), f"fold{number}", facts=facts))

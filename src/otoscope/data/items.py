@@ -13,7 +13,7 @@ import numpy as np
 
 from otoscope.data.item import Item as Item
 from otoscope.data.packed import Packed, pack
-from otoscope.data.problems import Problems
+from otoscope.data.problems import MISSING, Problems
 from otoscope.errors import InputError
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
@@ -338,8 +338,10 @@ def read_text(path: Path, url: str) -> str:
         raise InputError(f"{path} is not a text file in UTF-8{download_again(url)}") from None
 
 
-def check_present(listed: Iterable[str], found: Mapping[str, Path], folder: Path, where: str, url: str) -> None:
-    """Check that every file of a list is in a folder.
+def missing_of(
+    listed: Iterable[str], found: Mapping[str, Path], folder: Path, where: str, url: str, problems: Problems
+) -> frozenset[str]:
+    """The files of a list that are not in a folder, which are noted.
 
     Parameters
     ----------
@@ -349,22 +351,30 @@ def check_present(listed: Iterable[str], found: Mapping[str, Path], folder: Path
         From `sound_files`.
     folder : Path
     where : str
-        Name of the list, for the message.
+        Name of the list, for messages.
     url : str
-        Where to download the data set, for the message.
+        Where to download the data set, for messages.
+    problems : Problems
+        To which they are added.
 
     Raises
     ------
     InputError
-        With the number of missing files and the name of the first.
+        If all of them are missing, with the name of the first and what is found in its place.
     """
     names = list(listed)
     missing = [name for name in names if name not in found]
-    if missing:
-        stem = os.path.splitext(missing[0])[0]
-        instead = next((name for name in found if os.path.splitext(name)[0] == stem), None)
+    if not missing:
+        return frozenset()
+    stem = os.path.splitext(missing[0])[0]
+    instead = next((name for name in found if os.path.splitext(name)[0] == stem), None)
+    more = f", but {instead} is there: convert it back" if instead else download_again(url)
+    if len(missing) == len(names):
         raise InputError(
             f"{len(missing)} of {len(names)} recordings that {where} names are missing from {folder}, first "
             + missing[0]
-            + (f", but {instead} is there: convert it back" if instead else download_again(url))
+            + more
         )
+    for name in missing:
+        problems.add(MISSING, name, f"{where} names it and it is not in {folder}{more}")
+    return frozenset(missing)

@@ -8,7 +8,8 @@ A file is named ``{word}/{speaker}_nohash_{take}.wav``.
 
 from __future__ import annotations
 
-from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, download_again, missing_of, read_lines, sound_files
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 WORDS = tuple(
@@ -31,9 +32,10 @@ def _read(request: Request) -> DataSet:
             + download_again(request.url)
         )
     splits: dict[str, str] = {}
+    problems = Problems()
     for split, file in LISTS.items():
         listed = [name for (name,) in read_lines(request.folder / file, request.url)]
-        check_present(listed, found, request.folder, file, request.url)
+        missing_of(listed, found, request.folder, file, request.url, problems)
         both = next((name for name in listed if name in splits), None)
         if both:
             raise InputError(f"{both} is in both lists of {request.folder}{download_again(request.url)}")
@@ -44,7 +46,7 @@ def _read(request: Request) -> DataSet:
         if word in WORDS:  # and not background noise
             speaker = file.partition("_nohash_")[0]
             items.append(Item(path, (word,), splits.get(name, "train"), facts={"speaker": speaker}))
-    return DataSet(tuple(items), WORDS)
+    return DataSet(tuple(items), WORDS, problems=problems)
 
 
 SOURCE = Source(

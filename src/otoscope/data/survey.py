@@ -75,7 +75,7 @@ def survey(
         if not read_parts:
             raise error
         classes = tuple(dict.fromkeys(label for one in read_parts for label in one.classes))
-        notes = tuple(dict.fromkeys(note for one in read_parts for note in one.notes))
+        notes = tuple(dict.fromkeys(note for one in read_parts for note in one.remarks))
         parts = [
             _part(split, one, classes) if isinstance(one, DataSet) else Part(split, 0, {}, one)
             for split, one in found.items()
@@ -86,7 +86,7 @@ def survey(
     for item in whole:
         by_split.setdefault(item.split, []).append(item)
     parts = [_part(split, items, whole.classes) for split, items in by_split.items() if items]
-    return Survey(tuple(parts), whole.classes, whole.notes)
+    return Survey(tuple(parts), whole.classes, whole.remarks)
 
 
 def _read_or_reason(name: str, folder: str | Path | None, task: str | None, split: str) -> DataSet | str:

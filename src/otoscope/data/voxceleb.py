@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 
-from otoscope.data.items import DataSet, Item, Request, Source, check_present, download_again, read_lines, sound_files
+from otoscope.data.items import DataSet, Item, Request, Source, download_again, missing_of, read_lines, sound_files
+from otoscope.data.problems import Problems
 from otoscope.errors import InputError
 
 LIST = "iden_split.txt"
@@ -32,12 +33,17 @@ def _read(request: Request) -> DataSet:
         splits[stem] = SPLITS[number]
     wanted = {name: split for name, split in splits.items() if split in request.splits}
     found = {os.path.splitext(name)[0]: path for name, path in sound_files(request.folder / "wav", request.url).items()}
-    check_present(wanted, found, request.folder / "wav", LIST, request.url)
+    problems, missing = Problems(), frozenset[str]()
+    for split in request.splits:  # one that is missing as a whole is an error
+        listed = [name for name in wanted if wanted[name] == split]
+        missing |= missing_of(listed, found, request.folder / "wav", LIST, request.url, problems)
     items = []
     for name, split in sorted(wanted.items()):
+        if name in missing:
+            continue
         speaker, video, _ = name.split("/")
         items.append(Item(found[name], (speaker,), split, facts={"speaker": speaker, "video": video}))
-    return DataSet(tuple(items), tuple(sorted({name.partition("/")[0] for name in splits})))
+    return DataSet(tuple(items), tuple(sorted({name.partition("/")[0] for name in splits})), problems=problems)
 
 
 SOURCE = Source(
