@@ -479,6 +479,52 @@ def test_an_argument_that_lacks_is_named(wave: Tensor) -> None:
         Scope(Masked(), model_inputs={"lengths": 1, "length": 2}).output(wave)
 
 
+class OfBatch(Base):
+    """Takes what a data loader gives."""
+
+    def forward(self, batch: Any) -> Tensor:
+        return self.scores(batch["waveform"][:, None])
+
+
+class OfSeveral(Base):
+    def forward(self, batch: Any) -> Tensor:
+        lengths, x = batch["lengths"], batch.get("audio")
+        return self.scores(x[:, None, :lengths])
+
+
+class OfPair(Base):
+    def forward(self, batch: Any) -> Tensor:
+        x, _ = batch
+        return self.scores(x[:, None])
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks", "given"),
+    [
+        (OfBatch, "asks what it is given for 'waveform': it takes a mapping", '{"waveform": waveform}'),
+        (OfSeveral, "for 'lengths' and 'audio': it takes a mapping", '{"lengths": ..., "audio": waveform}'),
+        (OfPair, "takes what it is given apart into 2: it takes a tuple", "(waveform, ...)"),
+    ],
+)
+@pytest.mark.parametrize("layout", [None, "(batch, time)"])
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
+def test_a_model_that_takes_a_batch_is_told_how_to_wrap_it(
+    kind: type[nn.Module], asks: str, given: str, layout: Any, wave: Tensor
+) -> None:
+    for ask in (lambda scope: scope.output(wave), lambda scope: scope.taps()):
+        with pytest.raises(InputError) as error:
+            ask(Scope(kind().eval(), layout=layout))
+        said, _, module = str(error.value).partition("give that:\n")
+        assert asks in said and "(1, " in said
+        assert module.endswith(f"return self.model({given})") and module.count("\n") == 2
+    if given == '{"waveform": waveform}':
+        names: dict[str, Any] = {"torch": torch}
+        exec(module, names)  # noqa: S102
+        model = kind().eval()
+        wrapped = Scope(names["Wrapped"](model), model.sample_rate)
+        torch.testing.assert_close(wrapped.output(wave), model({"waveform": wave[None]}).detach())
+
+
 class Spectral(nn.Module):
     """Reads 80 mel bands."""
 

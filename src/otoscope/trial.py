@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -30,6 +30,7 @@ MOST_CHANNELS = 8
 _QUIET, _LOUD = 0.1, 1.0  # standard deviations of noise
 _JITTER = 1e-5  # by which two passes may differ: a recurrent layer may do so in the last digits
 _FEATURES = frozenset("input_features mel mels spectrogram spectrograms spec specs fbank log_mel logmel".split())
+_SOUNDS = frozenset("waveform waveforms wave wav wavs audio audios signal signals speech sound x input inputs".split())
 _USUAL = ("(batch, 1, time)", "(batch, time)")
 
 
@@ -104,6 +105,7 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
             trials.append(try_layout(network, several, samples, like))
     fitting = [trial for trial in trials if trial.error is None]
     if not fitting:
+        _check_batch(network, name, trials, samples, like)
         _check_pairs(network, name, trials, samples, like)
         raise Refused(trials)
     best = min(map(_place, fitting))
@@ -304,6 +306,56 @@ def takes_features(model: nn.Module, errors: Sequence[Exception]) -> str:
     if wanted and min(wanted) > MOST_CHANNELS:
         return f"its first layer reads {min(wanted)} channels: it takes spectrograms or other features, not waveforms"
     return ""
+
+
+class _Batch(dict[str, Any]):
+    """A batch with every entry, that notes what is asked for."""
+
+    def __init__(self, entry: Tensor) -> None:
+        super().__init__()
+        self.entry, self.asked = entry, dict[str, None]()
+
+    def __missing__(self, key: Any) -> Tensor:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        self.asked[key] = None
+        return self.entry
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key]
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        return self[key]
+
+
+def _check_batch(network: Network, name: str, trials: Sequence[Trial], samples: int, like: Tensor) -> None:
+    """Raise an InputError where the forward pass takes a batch of a data loader: a mapping, or a tuple."""
+    batch = _Batch(noise(samples, 1, like, *_NOISES[0])[:, 0])
+    with suppress(*REFUSALS), drawing(0), torch.no_grad(), evaluating(network):
+        network.model(batch, **network.given)
+    if asked := list(batch.asked):
+        sound = next((key for key in asked if key.lower() in _SOUNDS), asked[0])
+        reason = f"asks what it is given for {' and '.join(map(repr, asked))}: it takes a mapping"
+        given = "{" + ", ".join(f'"{key}": {"waveform" if key == sound else "..."}' for key in asked) + "}"
+    elif count := next((found for trial in trials if (found := _unpacked(trial)) > 1), 0):
+        reason = f"takes what it is given apart into {count}: it takes a tuple"
+        given = f"(waveform{', ...' * (count - 1)})"
+    else:
+        return
+    tried = ", ".join(str(trial.shape) for trial in trials if len(trial.shape) < 3 or trial.shape[1] == 1)
+    raise InputError(
+        f"the forward pass of {name} {reason}, as a data loader gives it, and not a waveform; tried were tensors of "
+        f"the shapes {tried}. Wrap it in a module that takes a waveform, and give that:\n"
+        "class Wrapped(torch.nn.Module):\n"
+        "    def __init__(self, model): super().__init__(); self.model = model\n"
+        f"    def forward(self, waveform): return self.model({given})"
+    )
+
+
+def _unpacked(trial: Trial) -> int:
+    """Into how many parts a model takes apart a single clip, as its error says."""
+    found = re.search(r"not enough values to unpack \(expected (\d+), got 1\)", str(trial.error))
+    return int(found[1]) if found and len(trial.shape) > 1 else 0
 
 
 def _check_pairs(network: Network, name: str, trials: Sequence[Trial], samples: int, like: Tensor) -> None:
