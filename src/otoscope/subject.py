@@ -149,6 +149,11 @@ class Subject:
         return self._contract.classes
 
     @property
+    def states_classes(self) -> bool:
+        """Whether names or the axis of the classes are stated, and not only found out."""
+        return self._stated.classes is not None or self._stated.class_axis is not None
+
+    @property
     def contract(self) -> Contract:
         """What the model takes and answers; what its attributes do not state is tried with silence."""
         with self.lock:  # in which another thread may be finding it out

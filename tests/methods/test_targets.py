@@ -346,6 +346,30 @@ def test_samples_are_no_classes() -> None:
         Scope(Enhancer(), RATE).relevance(WAVE, target=5)
 
 
+class Samples(nn.Module):
+    """A distribution over 256 levels for each sample, (batch, level, time)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.conv, self.out = nn.Conv1d(1, 8, 9, padding=4), nn.Conv1d(8, 256, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.conv(x).relu())  # type: ignore[no-any-return]
+
+
+def test_classes_of_each_sample_are_asked_for_or_stated() -> None:
+    ways = r"these are no classes.*target.*--target.*classes=\[...\].*Contract\(class_axis=1, time_axis=2\)"
+    with pytest.raises(InputError, match=ways):
+        Scope(Samples(), RATE).relevance(WAVE)
+    expected = Scope(Samples(), RATE).relevance(WAVE, target=int(Samples()(WAVE[None, None]).mean(-1).argmax()))
+    for stated in (
+        Scope(Samples(), RATE, classes=[str(level) for level in range(256)]),
+        Scope(Samples(), contract=Contract(sample_rate=RATE, class_axis=1, time_axis=2)),
+    ):
+        np.testing.assert_array_equal(stated.relevance(WAVE).relevance, expected.relevance)
+
+
 def test_the_energy_of_a_waveform_in_a_span_and_in_a_band() -> None:
     model = Enhancer()
     whole = ask(model, classes=None, target="energy")

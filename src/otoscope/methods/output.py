@@ -92,7 +92,18 @@ class Output:
                 "clip, about one value for each sample, so that these are no classes. Give as target 'energy', with "
                 "at=(start, stop) in s or target_band=(low, high) in Hz for a part of it, or a function from it to "
                 "one number for each clip (on the command line --target energy, or --target file.py:function)"
+                + (self._ways_to_classes if self.class_count > 1 else "")
             )
+
+    @property
+    def _ways_to_classes(self) -> str:
+        """How to say that an output with a value for each sample has classes all the same."""
+        axis, contract = self.class_axis, f"Contract(class_axis={self.class_axis}, time_axis={self.time_axis})"
+        return (
+            f". If its axis {axis} holds {self.class_count} classes of each sample all the same, give the number of "
+            "one as target, or a moment with at (--target and --at on the command line); or say so once, by names, "
+            f"classes=[...], or by contract={contract} (in config.json: class_axis and time_axis)"
+        )
 
     def check_sense(self, at: Span | None) -> None:
         """Raise an InputError where the largest value is not that of the likeliest class, or says nothing of it."""

@@ -239,7 +239,7 @@ def _of_similarity(subject: Subject, output: Output, against: Any) -> Explained:
 
 
 def _of_classes(output: Output, target: Any, question: Question, classes: Sequence[str] | None) -> Explained:
-    output.check_classes(stated=target is not None or question.at is not None)
+    output.check_classes(target is not None or question.at is not None or output.subject.states_classes)
     output.check_sense(question.at)
     frames, when = output.frames(question.at)
     scores = output.class_scores(output.found.value, frames)
