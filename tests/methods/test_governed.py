@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 import otoscope
@@ -96,3 +97,31 @@ def test_one_way_is_the_plain_gradient_and_says_so():
     guided, gradient = (line.relevance(WAVE, target=1, rule=rule) for rule in ("guided", "gradient"))
     assert guided.attrs["governed"] == "linear"
     assert (guided["relevance"] == gradient["relevance"]).all()
+
+
+class Product(nn.Module):
+    """Two filter banks times each other, which no rule governs, and behind them a ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.two = nn.Conv1d(1, 4, 9), nn.Conv1d(1, 4, 9)
+        self.pool, self.three, self.out = nn.MaxPool1d(4), nn.Conv1d(4, 3, 5), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.one(x) * self.two(x))
+        return self.out(self.three(x).relu().mean(-1))
+
+
+@pytest.mark.parametrize("name", ["coherence", "residual", "residual_study"])
+def test_of_all_layers_those_that_a_rule_does_not_reach_are_left_out_and_named(name: str) -> None:
+    ask = getattr(otoscope.Scope(Product(), sample_rate=8000), name)
+    given = WAVE if name == "residual" else [WAVE, WAVE / 2]
+    result = ask(given)
+    assert result.layer.values.tolist() == ["relu"] and "pool" not in result.attrs["arguments"]
+    said = "pool is left out, for the rule deconvnet governs none of the non-linearities between the waveform and pool"
+    assert said in result.attrs["note"]
+    xr.testing.assert_equal(result, ask(given, layer="relu"))
+    assert ask(given, rule="gradient").layer.values.tolist() == ["pool", "relu"]
+    with pytest.raises(InputError, match="the rule deconvnet governs none of"):
+        ask(given, layer=["pool", "relu"])

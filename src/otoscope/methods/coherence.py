@@ -14,9 +14,11 @@ from otoscope.citations import cite
 from otoscope.dsp import coherence as dsp
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.most_active import sounds_of_most_active
 from otoscope.methods.sonify import sounds_of_maps
+from otoscope.methods.ways import with_a_way_back
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import Channels, find_taps
 from otoscope.results import axis, variable
@@ -54,7 +56,8 @@ def coherence(
     data : folder, data set or waves
         Sounds of any lengths, read one batch after another.
     layer : str or sequence of str, optional
-        One or several taps, by their names or the ends of them; the ends of all blocks by default.
+        One or several taps, by their names or the ends of them; by default the ends of all blocks, but for those from
+        which the rule finds no way back, which a note names.
     channels : int, sequence of int, "all" or "layer", optional
         Which maps are sonified, as in :func:`otoscope.methods.sonify.sonify`; the value of a clip is the mean over
         several. By default, as in the thesis, the one that is most active in the clip.
@@ -109,14 +112,19 @@ def coherence(
         "window": window, "nperseg": nperseg, "noverlap": noverlap, "nfft": nfft, "detrend": detrend,
     }  # fmt: skip
     sounds = sounds_of(subject, data)
+    named = layer is not None
     layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []
     labels: list[str] = []
     taps: list[Tap] = []
+    left_out: list[str] = []
     values, maps, spectra = [], [], torch.zeros(())
     for batch, inputs in batched(sounds, _BATCH if channels is None else 1):
         _check_length(batch[0], inputs, subject.sample_rate, nperseg, noverlap)
-        taps = taps or find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
+        if not taps:
+            taps = find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
+            if not named:
+                taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
         sonified, most_active = _sonified(subject, inputs, taps, channels, rule, time_axes)
         waveform = inputs.reshape(len(inputs), 1, -1)
         shared = [dsp.coherence(waveform, one, subject.sample_rate, **welch)[0].cpu() for one in sonified]
@@ -135,7 +143,7 @@ def coherence(
         result = result.assign_coords(label=("clip", labels))
     if channels is None:
         result["channel"] = variable(["clip", "layer"], torch.cat(maps), "most active map, which is sonified")
-    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule))
+    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), **joined_note(*left_out))
     return resolved(
         result,
         layer=[tap.name for tap in taps],

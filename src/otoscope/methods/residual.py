@@ -9,9 +9,11 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.citations import cite
+from otoscope.heard import joined_note
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.most_active import sounds_of_most_active
 from otoscope.methods.sonify import scaled
+from otoscope.methods.ways import with_a_way_back
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import find_taps
 from otoscope.results import axis, variable
@@ -36,7 +38,8 @@ def residual(
     wave : wave, (time,) or (clip, time)
         A sound file, or samples at the rate of the model.
     layer : str or sequence of str, optional
-        One or several taps, by their names or the ends of them; the ends of all blocks by default.
+        One or several taps, by their names or the ends of them; by default the ends of all blocks, but for those from
+        which the rule finds no way back, which a note names.
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
 
@@ -66,6 +69,9 @@ def residual(
     """
     inputs = subject.inputs(wave)
     taps = find_taps(subject.network, inputs, subject.sample_rate, layer, subject.time_axes)
+    left_out: list[str] = []
+    if layer is None:
+        taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
     sounds, channels = residuals_of(subject.network, inputs, taps, rule)
     names = [tap.name for tap in taps]
     result = xr.Dataset(
@@ -78,7 +84,7 @@ def residual(
             "layer": names,
             "time": axis("time", np.arange(inputs.shape[-1]) / subject.sample_rate, "time", "s"),
         },
-        attrs={"sample_rate": subject.sample_rate, "rule": rule_name(rule)},
+        attrs={"sample_rate": subject.sample_rate, "rule": rule_name(rule), **joined_note(*left_out)},
     )
     result["residual"].attrs["sample_rate"] = subject.sample_rate  # by which it is played
     return resolved(result, layer=names)

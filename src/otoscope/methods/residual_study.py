@@ -14,10 +14,12 @@ from otoscope.citations import cite
 from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.output import output_of
 from otoscope.methods.residual import residuals_of
+from otoscope.methods.ways import with_a_way_back
 from otoscope.models import weights_digest
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.backproject import answer
@@ -60,7 +62,8 @@ def residual_study(
         Sounds with labels, as the model names its classes (numbers where it does not), read one batch after another.
         Without labels the score is the share of sounds whose likeliest class stays the same.
     layer : str or sequence of str, optional
-        One or several taps, by their names or the ends of them; the ends of all blocks by default.
+        One or several taps, by their names or the ends of them; by default the ends of all blocks, but for those from
+        which the rule finds no way back, which a note names.
     own_answers : bool
         Compare with the model's own answers, whatever the labels.
     metric : "accuracy" or callable
@@ -112,13 +115,18 @@ def residual_study(
     """
     check_seed(seed)
     models, sounds = [subject.network, *map(subject.network.of, others)], sounds_of(subject, data)
+    named = layer is not None
     layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []
     labels: list[str | None] = []
     taps: list[Tap] = []
+    left_out: list[str] = []
     answers: list[list[_Answers]] = [[] for _ in models]
     for clips, inputs in batched(sounds, batch_size):
-        taps = taps or find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
+        if not taps:
+            taps = find_taps(subject.network, inputs, subject.sample_rate, layer, time_axes)
+            if not named:
+                taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
         names += [clip.name for clip in clips]
         labels += [None if own_answers else clip.label for clip in clips]
         for model, parts in zip(models, answers, strict=True):
@@ -133,6 +141,7 @@ def residual_study(
     layers = [tap.name for tap in taps]
     result = result.merge(_of_each_clip(joined)).assign_coords(layer=layers, clip=names)
     result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), clips=len(names), models=len(models))
+    result.attrs.update(joined_note(*left_out))
     return resolved(
         result,
         layer=layers,

@@ -35,10 +35,7 @@ class WaysBack:
 
     def pull(self, tap: str, seed: Tensor) -> Tensor:
         """Carry a seed of the shape of a tap's value back to the input."""
-        if not self._values[tap].requires_grad:
-            raise self._passage.cuts.error(tap)
-        if self._rule is not gradient:
-            check_governed(self.passed(tap), rule_name(self._rule), tap)
+        self.check(tap)
         try:
             return self._back(tap, seed)
         except RuntimeError as error:
@@ -47,6 +44,13 @@ class WaysBack:
             self._copied = True
             self._leaf, self._values, self._passage = self._forward(True)
             return self._back(tap, seed)
+
+    def check(self, tap: str) -> None:
+        """Raise an InputError where no way leads back from a tap, or the rule governs nothing on it."""
+        if not self._values[tap].requires_grad:
+            raise self._passage.cuts.error(tap)
+        if self._rule is not gradient:
+            check_governed(self.passed(tap), rule_name(self._rule), tap)
 
     def passed(self, tap: str) -> tuple[Passed, ...]:
         """Every non-linearity between the waveform and a tap, with whether the rule governed it."""
