@@ -44,6 +44,14 @@ def test_taps_print_what_the_model_takes_and_answers_first(otoscope: Otoscope) -
     assert rest
 
 
+def test_taps_note_what_was_done_to_the_sound(otoscope: Otoscope, tone: Path) -> None:
+    assert otoscope("taps", "fsdd-digit", "--json").json()["notes"] == []
+    (note,) = otoscope("taps", "fsdd-digit", tone, "--json").json()["notes"]
+    assert "was trained on 6400 samples" in note
+    (note,) = otoscope("taps", "cnn12", "--json").json()["notes"]
+    assert note.startswith("The weights of cnn12 are random")
+
+
 def test_taps_are_written_as_they_are_printed(otoscope: Otoscope, small: str, tmp_path: Path) -> None:
     printed = otoscope("taps", small, "--json", "--out", tmp_path / "new").json()
     assert json.loads((tmp_path / "new" / "taps.json").read_text()) == printed
@@ -238,11 +246,18 @@ def test_checkpoints_are_named_by_their_files(otoscope: Otoscope, small: str, to
     assert found["pairs"][0]["crs_cosine"] < 0.999
 
 
-def test_compare_prints_a_table_and_notes_go_elsewhere(otoscope: Otoscope, small: str, tone: Path) -> None:
+def test_compare_prints_a_table_with_its_notes(otoscope: Otoscope, small: str, tone: Path) -> None:
     ran = otoscope("compare", small, "cnn12", tone)
     assert ran.code == 0
     assert "Small" in ran.out and "cnn12" in ran.out and "relevance in the same bands" in ran.out
-    assert "The weights of cnn12 are random" in ran.err and "random" not in ran.out
+    assert "The weights of cnn12 are random" in ran.err and "note: The weights of cnn12 are random" in ran.out
+
+
+def test_the_table_of_a_comparison_names_a_sound_that_is_filled_up(otoscope: Otoscope, tone: Path) -> None:
+    ran = otoscope("compare", "fsdd-digit", "fsdd-speaker", tone)
+    shown = " ".join(ran.out.split())
+    for name in ("fsdd-digit", "fsdd-speaker"):
+        assert f"note: {name} was trained on 6400 samples (0.8 s): the sound was repeated to that length" in shown
 
 
 @pytest.mark.parametrize(
@@ -292,6 +307,44 @@ class Two(One):
     def forward(self, x):
         return super().forward(x)[:, :2], super().forward(x)
 """
+
+
+WITH_CONTRACT = """
+import torch
+from otoscope.contract import Contract
+
+
+class Keyed(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.out = torch.nn.Conv1d(1, 4, 20), torch.nn.Linear(4, 3)
+
+    def forward(self, batch):
+        assert len(batch["lengths"]) == len(batch["waveform"])
+        return self.out(self.conv(batch["waveform"][:, None]).relu().mean(-1))
+
+
+class Wrapped(torch.nn.Module):
+    contract = Contract(sample_rate=8000, length=2000, hop=1000)
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, waveform):
+        return self.model({"waveform": waveform, "lengths": torch.full((len(waveform),), waveform.shape[-1])})
+
+
+def make():
+    return Wrapped(Keyed())
+"""
+
+
+def test_a_contract_that_code_states_holds_on_the_command_line(otoscope: Otoscope, tone: Path, tmp_path: Path) -> None:
+    (tmp_path / "stated.py").write_text(WITH_CONTRACT)
+    found = otoscope("relevance", f"{tmp_path / 'stated.py'}:make", tone, "--json").json()["subject"]
+    assert (found["sample_rate"], found["length"], found["hop"]) == (8000, 2000, 1000)
 
 
 def test_compare_takes_an_output_of_each_model(otoscope: Otoscope, tone: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import xarray as xr
 from cyclopts import Parameter, Token
 
 from otoscope.cli.console import begin, err_console
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.heard import fit_note
 from otoscope.models import load
@@ -165,7 +166,7 @@ def make_scope(model: str, common: Common) -> Scope:
         raise InputError(
             f"cannot compute on {common.device!r}: {str(error).splitlines()[0]}; try --device cpu"
         ) from None
-    if common.sample_rate is None and not getattr(module, "sample_rate", None):
+    if common.sample_rate is None and Contract.of(module).sample_rate is None:
         raise InputError(f"{model} does not say its sample rate: give --sample-rate")
     return Scope(module, common.sample_rate, output=common.output, layout=cast(Any, common.layout))
 

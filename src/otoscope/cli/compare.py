@@ -92,14 +92,15 @@ def compare(
         )
     write(common.out, {"compare": result})
     missing = json.loads(result.attrs["missing"])
-    for note in str(result.attrs["notes"]).splitlines():
-        if not note.startswith("Not compared:"):  # which is said at the end
-            err_console.print(note, markup=False)
+    notes = [note for note in str(result.attrs["notes"]).splitlines() if not note.startswith("Not compared:")]
+    for note in notes:  # what was not compared is said at the end
+        err_console.print(note, markup=False)
     if common.json:
         print_json(comparison_envelope(result))
         end_named(missing)
         return
-    _print_table(result.attrs["audio"], comparison_rows(result), {
+    title = "\n".join([result.attrs["audio"], *(f"note: {note}" for note in notes)])
+    _print_table(title, comparison_rows(result), {
         "model": "model", "target": "class", "probability": "probability", "relevance_peak": "relevance peaks at (Hz)",
         "input_overlap": "overlap with the input", "crs_peak": "CRS peaks at (Hz)",
         "receptive_field": "receptive field (s)",

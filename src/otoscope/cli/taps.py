@@ -21,7 +21,7 @@ from otoscope.cli.console import (
     progress_bar,
 )
 from otoscope.errors import InputError
-from otoscope.heard import untrained
+from otoscope.heard import fit_note, untrained
 from otoscope.probe import Check
 from otoscope.report import taps_table, write_numbers
 from otoscope.scope import Scope
@@ -58,10 +58,11 @@ def taps(
     scope = make_scope(model, common)
     wave = load_wave(audio, scope, part) if audio else None
     rows = taps_table(scope.taps(wave))
-    weights = untrained(scope)
-    print_notes(scope.name, weights)
-    content = {"model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows}
-    content["notes"] = [weights] if weights else []
+    print_notes(scope.name, untrained(scope))
+    content = {
+        "model": scope.name, "model_sha256": scope.digest, "subject": asdict(scope.contract), "taps": rows,
+        "notes": _notes(scope, wave),
+    }  # fmt: skip
     checks = _verified(scope, wave) if verify else []
     if verify:
         content["checks"] = [asdict(check) for check in checks]
@@ -75,6 +76,12 @@ def taps(
             _print_checks(checks)
     if failed := [check for check in checks if check.passed is False]:
         raise InputError(_failure(failed, len(checks)))
+
+
+def _notes(scope: Scope, wave: xr.DataArray | None) -> list[str]:
+    """What was done to the sound, and that weights are random."""
+    changes = [] if wave is None else [*str(wave.attrs.get("note") or "").split("; "), fit_note(scope, wave)]
+    return [note for note in (*changes, untrained(scope)) if note]
 
 
 def _verified(scope: Scope, wave: xr.DataArray | None) -> list[Check]:
