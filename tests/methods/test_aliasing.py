@@ -228,6 +228,7 @@ class OneLength(nn.Module):
 
     def __init__(self, front: nn.Module | None = None, stride: int = 4) -> None:
         super().__init__()
+        torch.manual_seed(0)
         self.front, self.step = front or nn.Identity(), nn.Conv1d(1, 3, 9, stride=stride)
         self.head = nn.Linear(3 * len(range(0, 16_000 - 8, stride)), 2)
 
