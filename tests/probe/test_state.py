@@ -584,3 +584,51 @@ def test_keys_are_put_back_in_their_order():
     model.held = {"a": 1, "b": 1}
     read_taps(model, torch.ones(1, 1, 20))
     assert list(model.held.items()) == [("a", 1), ("b", 1)]
+
+
+UNSEEN = {
+    "NumPy": lambda m: np.multiply(m.a.weight.detach().numpy(), 0.9, out=m.a.weight.detach().numpy()),
+    "state dict": lambda m: m.state_dict()["a.weight"].mul_(0.9),
+    "data": lambda m: setattr(m.a.weight, "data", 0.9 * m.a.weight.data),
+}
+
+
+@pytest.mark.parametrize("write", UNSEEN.values(), ids=UNSEEN)
+def test_weights_stay_where_they_lie_however_they_are_written(write):
+    """Also where they are views of one buffer, and in memory that processes share."""
+    model = Written(lambda m, x: (write(m), m.a(x).tanh())[1], a=nn.Conv1d(1, 4, 8))
+    flat = torch.cat([p.detach().flatten() for p in model.parameters()]).share_memory_()
+    model.a.weight.data, model.a.bias.data = flat[:32].view(4, 1, 8), flat[32:]
+    before, x = flat.clone(), torch.randn(1, 1, 40)
+    expected = F.conv1d(x, 0.9 * before[:32].view(4, 1, 8), before[32:]).tanh()
+    for _ in range(2):
+        value, pull = vjp(model, x)
+        torch.testing.assert_close(value, expected)
+        pull(torch.ones_like(value))
+        trace(model, x, 1.0)
+    assert torch.equal(flat, before)
+    assert model.a.weight.data_ptr() == flat.data_ptr()
+    assert model.a.weight.is_shared()
+
+
+def test_weights_are_copied_for_the_first_run_alone():
+    model, x = nn.Sequential(nn.Conv1d(1, 4, 8), nn.ReLU()), torch.randn(1, 1, 40)
+    places = []
+    model.register_forward_hook(lambda m, args, y: places.append(m[0].weight.data_ptr() == own))
+    own = model[0].weight.data_ptr()
+    for _ in range(3):
+        with evaluating(model):
+            pass
+        with evaluating(model):
+            model(x)
+    assert places == [False, True, True]
+
+
+def test_copies_of_weights_share_their_memory_as_the_weights_do():
+    model = Written(lambda m, x: (m.flat.mul_(2), m.a(x))[1], a=nn.Conv1d(1, 4, 8, bias=False))
+    model.flat = model.a.weight.detach().flatten().clone()
+    model.a.weight.data = model.flat.view(4, 1, 8)
+    x, before = torch.randn(1, 1, 40), model.flat.clone()
+    torch.testing.assert_close(vjp(model, x)[0], F.conv1d(x, 2 * before.view(4, 1, 8)))
+    assert torch.equal(model.flat, before)
+    assert model.flat.data_ptr() == model.a.weight.data_ptr()

@@ -2,8 +2,9 @@
 
 The model runs on copies of its buffers and of the tensors among its attributes, and gets its own back: so nothing that
 it writes reaches them, whether the write can be seen from outside (``+=``) or not (``.data``), and a graph that was
-built meanwhile keeps what it saved. Copies of the weights would cost too much for every call: of those it is lent other
-tensors in the same memory, and what it writes there is undone, see :mod:`otoscope.probe.writes`.
+built meanwhile keeps what it saved. Copies of the weights would cost too much for every call: they are lent in the
+first run, and show then whether the model writes to its weights, in whatever way. If not, it is lent other tensors in
+the same memory from then on, and what it writes there all the same is undone, see :mod:`otoscope.probe.writes`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
+from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.probe.interrupts import interrupts_wait
 from otoscope.probe.writes import Writes
@@ -46,6 +48,8 @@ _NOTHING = object()
 
 _T = TypeVar("_T")
 
+_writing: Any = WeakIdKeyDictionary()  # by model: whether it writes to its weights as it runs
+
 _SCRIPTED: dict[str, tuple[str, ...]] = {}  # type of a scripted module -> names of its attributes
 
 
@@ -53,7 +57,8 @@ _SCRIPTED: dict[str, tuple[str, ...]] = {}  # type of a scripted module -> names
 def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
     """Put back, when the context ends, all that running `model` may have changed.
 
-    With `weights` it is lent a copy of its weights whatever it does with them, so that others may be loaded.
+    With `weights` it is lent a copy of its weights whatever it does with them, so that others may be loaded. So it is
+    when it is run for the first time, and always where these copies were then written to, in whatever way.
 
     That is: buffers, attributes (also lists, dicts and tuples of tensors, arrays, and objects of the package that
     defines the module), weights and their gradients, ``requires_grad``, modes, hooks, and the random state of torch,
@@ -67,17 +72,25 @@ def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
     >>> model.running_mean, model.num_batches_tracked
     (tensor([0., 0.]), tensor(0))
     """
-    state = _State(model, weights)
+    first, settled = not weights and model not in _writing, False
+    state = _State(model, weights or first or _writing.get(model, False))
+    if first:
+        _writing[model] = False  # for contexts within this one, which use its copies
     writes: Writes | None = None
     with random_kept():
         try:
             state.lend()
             with Writes(state.weights) as writes:
                 yield
+            settled = writes.ran
+            if first and settled:
+                _writing[model] = _writing[model] or state.wrote
         finally:
             state.put_back()
-            if writes is not None:
-                writes.undo()
+            if writes is not None and writes.undo():
+                _writing[model] = True
+            elif first and not settled:
+                del _writing[model]
 
 
 @contextmanager
@@ -126,6 +139,7 @@ class _State:
         self._originals: list[Any] = []  # keeps those identities from being given to something else
         self._seen: set[int] = set()
         self._lenders: dict[type, Callable[[Any], Any]] = {}
+        self._memories: dict[int, Tensor] = {}  # copies of what tensors lie in, which may be several
         modules = list(model.modules())
         self._lend_weights = weights
         self._packages = {type(module).__module__.partition(".")[0] for module in modules} - {"torch", "builtins"}
@@ -139,6 +153,12 @@ class _State:
     def weights(self) -> list[Tensor]:
         """The user's own."""
         return [parameter for parameter, *_ in self._parameters]
+
+    @property
+    def wrote(self) -> bool:
+        """Whether the model wrote to the copies of its weights."""
+        lent = ((weight, self._copies.get(id(weight), weight)) for weight in self.weights)
+        return any(not _same(weight, copied) for weight, copied in lent)
 
     @property
     def generators(self) -> list[Any]:
@@ -326,7 +346,7 @@ class _State:
     def _lend_weight(self, weight: Tensor) -> Tensor:
         if type(weight) is not nn.Parameter or is_lazy(weight):
             return weight
-        data = weight.detach().clone() if self._lend_weights else weight.detach()
+        data = self._copy(weight.detach()) if self._lend_weights else weight.detach()
         return self._remember(weight, nn.Parameter(data, requires_grad=weight.requires_grad))
 
     def _lend_tensor(self, tensor: Tensor) -> Tensor:
@@ -335,8 +355,20 @@ class _State:
         if _is_plain_view(tensor):  # which sees what is written to its base
             base: Tensor = self._lent(tensor._base).detach()
             return self._remember(tensor, base.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()))
-        lent = tensor.detach().clone()
+        lent = self._copy(tensor.detach()) if self._lend_weights else tensor.detach().clone()
         return self._remember(tensor, lent.requires_grad_() if tensor.requires_grad and tensor.is_leaf else lent)
+
+    def _copy(self, tensor: Tensor) -> Tensor:
+        """A copy that shares its memory with copies of what the tensor shares its own with."""
+        if not _is_bare(tensor):
+            return tensor.clone()
+        memory = tensor.untyped_storage()
+        if memory._cdata not in self._memories:
+            whole = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(memory)
+            self._memories[memory._cdata] = whole.clone()
+        copied = self._memories[memory._cdata].untyped_storage()
+        about = (tensor.storage_offset(), tensor.shape, tensor.stride())
+        return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(copied, *about)
 
     def _remember(self, value: _T, lent: _T) -> _T:
         self._copies[id(value)] = lent
@@ -349,6 +381,12 @@ def _is_plain_view(tensor: Tensor) -> bool:
     base = tensor._base
     strided = base is not None and tensor.layout == torch.strided and tensor.dtype == base.dtype
     return strided and not (tensor.is_conj() or tensor.is_neg())
+
+
+def _is_bare(tensor: Tensor) -> bool:
+    """Whether a tensor is its numbers in memory, seen by strides."""
+    strided = type(tensor) is Tensor and tensor.layout == torch.strided and not tensor.is_meta
+    return strided and not (tensor.is_quantized or tensor.is_conj() or tensor.is_neg())
 
 
 def _itself(value: Any) -> Any:
@@ -414,7 +452,10 @@ def _same(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors are equal bit for bit."""
     if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
         return False
-    return torch.equal(*(tensor.detach().contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other)))
+    if one.is_meta or one.layout != torch.strided or one.is_quantized:
+        return one is other or (not one.is_meta and torch.equal(one, other))
+    bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}.get(one.element_size(), torch.uint8)
+    return torch.equal(*(tensor.detach().contiguous().reshape(-1).view(bits) for tensor in (one, other)))
 
 
 def _is_to_initialize(module: nn.Module) -> bool:

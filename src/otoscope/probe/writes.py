@@ -26,6 +26,7 @@ class Writes(TorchDispatchMode):
     >>> with Writes([weight]) as writes:
     ...     _ = weight.data[:1].mul_(3)
     >>> writes.undo()
+    True
     >>> weight.tolist()
     [1.0, 1.0]
     """
@@ -37,6 +38,7 @@ class Writes(TorchDispatchMode):
             if weight.layout == torch.strided and weight.device.type != "meta" and weight.numel():
                 self._weights.setdefault(_memory(weight), []).append(weight)
         self._before: dict[int, Tensor] = {}
+        self.ran = False  # whether anything was computed
         self._graph = False  # whether one was built, which may have kept weights as they were written
 
     @classmethod
@@ -45,6 +47,7 @@ class Writes(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        self.ran = True
         self._graph = self._graph or torch.is_grad_enabled()
         with torch._C.DisableTorchFunction():  # whoever listens to functions has heard of this one
             if places := _places(func):
@@ -58,8 +61,14 @@ class Writes(TorchDispatchMode):
             whole = self._weights[place][0].detach().untyped_storage()
             self._before[place] = torch.empty(0, dtype=torch.uint8, device=whole.device).set_(whole).clone()
 
-    def undo(self) -> None:
-        """Give every weight its values back; where a graph may need those that were written, in other memory."""
+    def undo(self) -> bool:
+        """Give every weight its values back; where a graph may need those that were written, in other memory.
+
+        Returns
+        -------
+        bool
+            Whether any was written to.
+        """
         for place, before in self._before.items():
             for weight in self._weights[place]:
                 if self._graph:
@@ -70,6 +79,7 @@ class Writes(TorchDispatchMode):
                 else:
                     whole = torch.empty(0, dtype=torch.uint8, device=weight.device).set_(weight.untyped_storage())
                     whole.copy_(before)
+        return bool(self._before)
 
 
 @contextmanager
