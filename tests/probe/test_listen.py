@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,7 +12,9 @@ from probe_zoo import Written
 from torch import Tensor, nn
 from torch.overrides import _get_current_function_mode_stack
 
+from otoscope.errors import InputError
 from otoscope.probe import read_taps, trace, vjp
+from otoscope.probe.listen import evaluating
 
 LOOKS = {
     "trace": lambda model, x: trace(model, x, 1.0),
@@ -161,3 +166,18 @@ def test_calls_inside_calls_work():
     taps = trace(model, torch.randn(1, 1, 50), 1.0)
     assert taps["conv"].shape == (1, 2, 46)
     assert is_clean(model)
+
+
+def test_a_forward_that_ends_the_process_is_refused_and_a_signal_that_does_is_obeyed():
+    class Exits(nn.Module):
+        def forward(self, x):
+            raise SystemExit(0)
+
+    with pytest.raises(InputError, match=r"the forward pass of Exits ends the process, by sys\.exit\(0\)"):
+        trace(Exits(), torch.ones(1, 1, 40), 1.0)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    try:
+        with pytest.raises(SystemExit), evaluating(nn.ReLU()):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from otoscope.errors import InputError
+from otoscope.probe.interrupts import came_by_signal
 from otoscope.probe.locks import lock_of, underlying
 from otoscope.probe.ops import Operation, classify, function_name
 from otoscope.probe.originals import originals
@@ -117,13 +119,20 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
     This is the one context in which a model under test is run. What :func:`otoscope.probe.state.kept` lists is put
     back when it ends, also by an exception: so the same call gives the same result twice, whatever the model keeps
-    from one call to the next or draws at random. Contexts of one model may be nested.
+    from one call to the next or draws at random. Contexts of one model may be nested. A model that ends the process is
+    refused with an `InputError`.
     """
     model = underlying(model)
     with lock_of(model), kept(model), autocast_of_the_model():
         if any(getattr(module, "training", False) for module in model.modules()):
             _evaluate(model)
-        yield
+        try:
+            yield
+        except SystemExit as error:
+            if came_by_signal(error):
+                raise
+            name, code = type(model).__name__, error.code
+            raise InputError(f"the forward pass of {name} ends the process, by sys.exit({code!r})") from error
 
 
 def _evaluate(model: nn.Module) -> None:
