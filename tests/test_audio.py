@@ -498,6 +498,14 @@ def test_a_part_is_that_of_the_whole_file(stereo: Path, rate: int | None) -> Non
     assert "mixed" not in one.attrs["note"]
 
 
+@pytest.mark.parametrize("rate", [None, 8000, 11_025])
+def test_a_part_that_ends_behind_the_file_has_its_true_end(stereo: Path, rate: int | None) -> None:
+    part = load_audio(stereo, rate, start=0.5, duration=9, channel=0)
+    assert part.attrs["name"] == "stereo.wav (channel 0, 0.5 to 2 s)"
+    assert "shorter than the 9 s that were asked for: the file ends at 2 s" in part.attrs["note"]
+    assert "shorter" not in load_audio(stereo, rate, start=0.5, duration=1.5, channel=0).attrs["note"]
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [

@@ -98,10 +98,14 @@ def load_audio(
         raise InputError(f"{path} has no sound from {start:g} s on: it lasts {header.frames / header.samplerate:g} s")
     mix.warn()
     _warn_of_integers(samples, path.name)
-    note = "; ".join(filter(None, [_note(header, rate, mix), mix.note()]))
+    heard, ends = duration, None
+    if last is not None and len(samples) + 1 < last - first:
+        heard = (first + len(samples)) / rate - start
+        ends = f"shorter than the {duration:g} s that were asked for: the file ends at {start + heard:.4g} s"
+    note = "; ".join(filter(None, [_note(header, rate, mix), mix.note(), ends]))
     mono = mix.keeps_one
     attrs = {
-        "name": path.name + _part_name(start, duration, channel),
+        "name": path.name + _part_name(start, heard, channel),
         "sha256": file_digest(path),
         "sample_rate": rate,
         "original_sample_rate": header.samplerate,
