@@ -238,6 +238,29 @@ def test_of_two_layouts_that_fit_and_differ_it_is_asked(wave: Tensor) -> None:
     assert Scope(model).contract.layout == "(batch, time)"
 
 
+class Unbatched(nn.Module):
+    """Its convolution reads (1, time) as one clip without a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.scores = nn.Conv1d(1, 4, 32, 8), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(F.relu(self.conv(x)).mean(-1))  # type: ignore[no-any-return]
+
+
+def test_a_stated_layout_that_loses_the_clips_is_refused_where_another_keeps_them(wave: Tensor) -> None:
+    with pytest.raises(InputError, match=r"to take \(batch, time\).*give layout=\"\(batch, 1, time\)\" \(--layout"):
+        Scope(Unbatched(), 8000, layout="(batch, time)").output(wave)
+    assert Scope(Unbatched(), 8000, layout="(batch, 1, time)").output(wave).shape == (1, 3)
+
+    class Squeezed(Unbatched):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x[:, None]).squeeze(0)
+
+    assert Scope(Squeezed(), 8000, layout="(batch, time)").output(wave).shape == (1, 3)
+
+
 def test_a_layout_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match="layout has to be"):
         Scope(Either(), layout="(time, batch)")  # type: ignore[arg-type]

@@ -92,7 +92,8 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
     Refused
         If the model takes no layout.
     InputError
-        If two layouts fit, and the answers differ; or the model takes no single clip.
+        If two layouts fit, and the answers differ; the model takes no single clip; or the layout that is stated loses
+        the clips, and another does not.
     """
     check_arguments(network, name)
     stated = network.contract
@@ -108,6 +109,8 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
         _check_batch(network, name, trials, samples, like)
         _check_pairs(network, name, trials, samples, like)
         raise Refused(trials)
+    if stated.layout not in (None, "(time,)") and fitting[0].contract.clip_axis == "lost":
+        _check_others(network, name, samples, like)
     best = min(map(_place, fitting))
     chosen = [trial for trial in fitting if _place(trial) == best]
     chosen.sort(key=lambda trial: _axes(trial.answer))
@@ -120,6 +123,21 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
                 "contract"
             )
     return chosen[0].contract
+
+
+def _check_others(network: Network, name: str, samples: int, like: Tensor) -> None:
+    """Raise an InputError where a stated layout loses the clips of a batch, and another keeps them."""
+    stated = network.contract
+    for layout in get_args(Layout):
+        if layout in (stated.layout, "(time,)", "(batch, channel, time)"):
+            continue
+        other = try_layout(network, stated.changed(layout=layout), samples, like)
+        if other.error is None and other.contract.clip_axis == "kept":
+            raise InputError(
+                f"{name} is said to take {stated.layout}, and its answer to that has no entry for each clip; to "
+                f'{layout} it has: leave the layout out, or give layout="{layout}" (--layout "{layout}" on the '
+                "command line)"
+            )
 
 
 def _place(trial: Trial) -> tuple[bool, bool, int, bool]:
