@@ -64,6 +64,21 @@ def untrained(subject: Subject, name: str | None = None) -> str | None:
     return f"The weights of {name or subject.name} are {are}." if isinstance(are, str) else None
 
 
+def varying(subject: Subject) -> str | None:
+    """The sentence that says so of a model of which two equal calls differ."""
+    if subject.contract.calls == "state":
+        return f"{subject.name} keeps state from one call to the next: this is its answer from the state that it was in"
+    if subject.contract.calls == "random":
+        return f"{subject.name} draws random numbers as it runs, so that this is one of many answers"
+    return None
+
+
+def repeated(subject: Subject) -> str | None:
+    """The sentence that says so where a sound goes to several channels."""
+    channels = subject.contract.channels or 1
+    return f"given to each of the {channels} channels that {subject.name} takes" if channels > 1 else None
+
+
 def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False) -> None:
     """Raise an InputError where what the model hears of a sound is nothing but zeros, which nothing explains.
 
@@ -93,9 +108,7 @@ def _mixed(clip: xr.DataArray) -> bool:
 def facts_of(subject: Subject, clip: xr.DataArray) -> dict[str, str]:
     """What a result says of its sound beside its name: `cut` or `filled`, and all that was changed as `note`."""
     found = fitted(subject, clip.sizes["time"])
-    channels = subject.contract.channels or 1
-    repeated = f"given to each of the {channels} channels that {subject.name} takes" if channels > 1 else None
-    return found | joined_note(clip.attrs.get("note"), repeated, *found.values())
+    return found | joined_note(clip.attrs.get("note"), repeated(subject), *found.values())
 
 
 def along(facts: dict[str, str], pieces: str) -> dict[str, str]:

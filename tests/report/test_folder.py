@@ -79,6 +79,12 @@ def test_it_holds_all_that_the_summary_names_and_nothing_else(inspected: Path, w
         assert np.abs(samples).max() == pytest.approx(float(wave.abs().max()), abs=2 / 2**15)
 
 
+def test_the_summary_says_what_was_done_to_the_sound(small: Scope, wave: Tensor, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", wave.repeat_interleave(2).numpy(), 16_000)
+    summary = small.inspect(tmp_path / "a.wav", tmp_path / "out")
+    assert "resampled from 16000 to 8000 Hz" in summary["notes"]
+
+
 def test_the_summary_says_what_was_inspected(inspected: Path, small: Scope, wave: Tensor) -> None:
     summary = json.loads((inspected / "summary.json").read_text())
     assert list(summary) == [

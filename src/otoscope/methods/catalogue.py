@@ -22,7 +22,7 @@ import xarray as xr
 
 from otoscope.audio import audio_changes, audio_duration, file_digest
 from otoscope.errors import InputError
-from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, untrained
+from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, untrained, varying
 from otoscope.methods.arguments import checked
 from otoscope.methods.one_by_one import together
 from otoscope.probe.passed import noting, said
@@ -227,14 +227,11 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
 
 
 def _drawn(subject: Subject) -> str | None:
-    """The note of a result of a model that draws random numbers, with a warning, or that keeps state."""
-    if subject.contract.calls == "state":
-        return f"{subject.name} keeps state from one call to the next: this is its answer from the state that it was in"
-    if subject.contract.calls != "random":
-        return None
-    text = f"{subject.name} draws random numbers as it runs, so that this is one of many answers"
-    warnings.warn(text, stacklevel=4)
-    return text
+    """What is said of a model of which two equal calls differ; that it draws random numbers, with a warning."""
+    note = varying(subject)
+    if note is not None and subject.contract.calls == "random":
+        warnings.warn(note, stacklevel=4)
+    return note
 
 
 def _parts(subject: Subject, takes: Takes, bound: inspect.BoundArguments) -> Iterator[inspect.BoundArguments]:

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
-from otoscope.heard import fit_note, untrained
+from otoscope.heard import fit_note, repeated, untrained, varying
 from otoscope.methods.aliasing import aliasing
 from otoscope.methods.autocorrelation import autocorrelation
 from otoscope.methods.crs import crs
@@ -235,7 +235,8 @@ def spread(taps: Trace, count: int = 3) -> list[str]:
 
 
 def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
-    return [note for note in (untrained(subject), fit_note(subject, clip, slides=True)) if note]
+    heard = repeated(subject), fit_note(subject, clip, slides=True)
+    return [note for note in (untrained(subject), *heard, varying(subject)) if note]
 
 
 def _hop_for_pictures(subject: Subject, clip: xr.DataArray, layer: str | None) -> int:

@@ -75,7 +75,7 @@ def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
         "sample_rate": subject.sample_rate,
         "duration": found.clip.size / subject.sample_rate,
         "otoscope_version": __version__,
-        "notes": found.notes,
+        "notes": [*filter(None, [found.clip.attrs.get("note")]), *found.notes],
         "missing": found.missing,
     }
     if "relevance" in found.results:
