@@ -14,7 +14,7 @@ from torch.nn import functional
 from otoscope.contract import Scores
 from otoscope.errors import InputError
 from otoscope.network import Network
-from otoscope.probe.answer import output_tensor
+from otoscope.probe.answer import hidden_name, output_tensor
 from otoscope.probe.backproject import answer
 from otoscope.probe.listen import evaluating
 from otoscope.probe.measure import measure
@@ -64,7 +64,7 @@ def found_out(network: Network, inputs: Tensor, sample_rate: float) -> dict[str,
     -------
     dict
         `scores`, `multilabel`, `class_axis` and `time_axis` of :class:`otoscope.contract.Contract`; None where the
-        passes do not say.
+        passes do not say. Of a hidden state also `output`, its name.
 
     Examples
     --------
@@ -81,6 +81,10 @@ def found_out(network: Network, inputs: Tensor, sample_rate: float) -> dict[str,
             time_axis = _time_axis(network, inputs, found.returned, sample_rate)
         class_axis = class_axis_of(tuple(found.returned.shape), time_axis, network.contract.classes)
         axes = {"class_axis": class_axis, "time_axis": time_axis}
+        with evaluating(network):
+            hidden = hidden_name(network.ask(inputs.clone()), network.contract.output)
+        if hidden is not None:
+            return axes | {"scores": "hidden state", "multilabel": None, "output": hidden}
         return axes | _scores(network, inputs, found, class_axis)
 
 

@@ -18,7 +18,7 @@ from otoscope.types import Padding
 
 Layout = Literal["(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time,)", "(batch, channel, time)"]
 Normalisation = Literal["peak", "standard", "frame"]
-Scores = Literal["logits", "probabilities", "log-probabilities"]
+Scores = Literal["logits", "probabilities", "log-probabilities", "hidden state"]
 Clips = Literal["apart", "meet", "alone"]
 Calls = Literal["equal", "random", "state"]
 
@@ -72,8 +72,8 @@ class Contract:
         standard deviation; "frame" does the latter to each piece of the length that the model takes by itself.
     output : int, str or None
         Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
-    scores : {"logits", "probabilities", "log-probabilities"} or None
-        What the output is; None where that has yet to be tried.
+    scores : {"logits", "probabilities", "log-probabilities", "hidden state"} or None
+        What the output is; None where that has yet to be tried. A hidden state, or an embedding, has no classes.
     multilabel : bool or None
         Whether each class has a probability of its own, by a sigmoid, and not all together one by a softmax; None where
         that is not known.

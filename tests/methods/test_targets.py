@@ -134,6 +134,31 @@ def test_a_difference_of_two_classes() -> None:
         ask(model, target="cat", against=1)
 
 
+class Embeds(Clips):
+    """An embedding, by that name."""
+
+    def forward(self, x: Tensor) -> Any:
+        return {"embedding": self.before(x), "scores": self.before(x)}
+
+
+def test_an_embedding_has_units_and_no_classes() -> None:
+    scope = Scope(Embeds(), RATE, output="embedding")
+    with pytest.raises(InputError, match=r"embedding of Embeds is a hidden state.*--target 0.*energy.*similarity"):
+        scope.relevance(WAVE)
+    found = scope.relevance(WAVE, target=2, rule="gradient")
+    same(found, gradient(Clips(), lambda y: y[0, 2]))
+    (row,) = rows(found, METHODS["relevance"])
+    assert found.attrs["target"] == "unit 2 of embedding"
+    assert "score" in row and not {"logit", "probability", "runner_up"} & set(row)
+    assert "of unit 2 of embedding" in page_section(found).sentence
+    less = scope.relevance(WAVE, target=2, against=1, rule="gradient")
+    assert (less.attrs["target"], less.attrs["score_kind"]) == ("unit 2 of embedding against 1", "difference of values")
+    assert np.isfinite(scope.relevance(WAVE, target="similarity", against=WAVE.flip(0)).relevance).all()
+    stated = Scope(Embeds(), RATE, output="embedding", contract=Contract(scores="logits"))
+    assert "probability" in stated.relevance(WAVE)
+    assert "probability" in Scope(Embeds(), RATE, output="scores").relevance(WAVE)
+
+
 # -- How sure the model is --------------------------------------------------------------------------------
 
 
@@ -148,6 +173,29 @@ def test_a_result_says_how_sure_the_model_is() -> None:
     assert "assumed" in ask(model).probability.attrs["long_name"]
     worst = ask(model, target=int(z.argmin()))
     assert worst.runner_up == CLASSES[best]
+
+
+@pytest.mark.parametrize("last", [None, nn.LogSoftmax(1), nn.Softmax(1), nn.Sigmoid()])
+@pytest.mark.parametrize("averaged", [False, True])
+def test_no_class_is_likelier_than_the_likeliest(last: Any, averaged: bool) -> None:
+    class Rare(nn.Module):
+        """One class wins by much in a fifth of the frames, the other by little in the rest."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 80, 80)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = 0.01 * self.conv(x)[:, 0]
+            rare = (torch.arange(h.shape[1]) % 5 == 0).float()
+            z = torch.stack([h + 50 * rare, 2 * h + 2 * (1 - rare)], 1)
+            z = z if last is None else last(z)
+            return z.mean(2) if averaged else z
+
+    found = Scope(Rare(), RATE, classes=("rare", "usual")).relevance(WAVE, rule="gradient")
+    assert float(found.probability) >= float(found.runner_up_probability)
+    if last is None and not averaged:
+        assert found.class_name == "usual" and float(found.probability) == pytest.approx(0.7, abs=0.1)
 
 
 def test_probabilities_of_several_labels_are_those_of_sigmoids() -> None:

@@ -77,6 +77,19 @@ def test_where_nothing_names_a_class_without_a_head_it_has_none(tmp_path: Path) 
     assert type(model.network).__name__ == "HubertModel"
 
 
+@pytest.mark.parametrize(
+    ("kind", "architectures"),
+    [("HubertModel", ...), ("HubertModel", None), ("Wav2Vec2Model", ["Wav2Vec2ForPreTraining"])],
+)
+def test_a_model_without_a_head_has_units_and_no_classes(tmp_path: Path, kind: str, architectures: Any) -> None:
+    scope = Scope(saved(tmp_path, kind, architectures))
+    with pytest.raises(InputError, match=r"last_hidden_state .* is a hidden state, .*one of its 8 units by number"):
+        scope.relevance(sound())
+    found = scope.relevance(sound(), target=3)
+    assert found.attrs["target"] == "unit 3 of last_hidden_state" and found.attrs["score_kind"] == "value"
+    assert not {"logit", "probability", "runner_up"} & set(found)
+
+
 @pytest.mark.parametrize("extractor", [False, True])
 def test_a_model_of_spectrograms_is_refused_with_the_way_out(tmp_path: Path, extractor: bool) -> None:
     sizes = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 4, "decoder_ffn_dim": 4, "vocab_size": 9}

@@ -539,7 +539,7 @@ def test_hugging_face_encoder_gives_its_last_hidden_state(tmp_path: Path) -> Non
     wav2vec2(tmp_path, "Wav2Vec2Model", extractor=False)
     with pytest.warns(UserWarning, match=r"no preprocessor_config\.json; a sample rate of 16000 Hz"):
         model = load(f"hf:{tmp_path}")
-    assert model(torch.randn(2, 1, 1600)).shape[::2] == (2, 16)
+    assert model(torch.randn(2, 1, 1600))["last_hidden_state"].shape[::2] == (2, 16)
     assert (model.sample_rate, model.classes) == (16000, None)
 
 

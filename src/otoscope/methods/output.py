@@ -105,6 +105,16 @@ class Output:
             f"classes=[...], or by contract={contract} (in config.json: class_axis and time_axis)"
         )
 
+    def check_target(self) -> None:
+        """Raise an InputError where no class can be the likeliest, for the output has none."""
+        if self.is_hidden:
+            raise InputError(
+                f"{self.called} of {self.subject.name} is a hidden state, {tuple(self.found.value.shape)}, "
+                f"whose numbers are no classes. Give a target: one of its {self.class_count} units by number (--target "
+                "0), energy, or similarity with against another sound (--against); if they are the scores of classes, "
+                "say so in Python with contract=Contract(scores='logits')"
+            )
+
     def check_sense(self, at: Span | None) -> None:
         """Raise an InputError where the largest value is not that of the likeliest class, or says nothing of it."""
         known, shape = self.found.normalised, tuple(self.found.value.shape)
@@ -235,8 +245,20 @@ class Output:
     # -- What the numbers are -----------------------------------------------------------------------------
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether it is a hidden state, which has units and no classes."""
+        return self.subject.contract.scores == "hidden state"
+
+    @property
+    def called(self) -> str:
+        """What the model calls it."""
+        return "the output" if self.subject.contract.output is None else str(self.subject.contract.output)
+
+    @property
     def kind(self) -> str:
-        """What is explained: "logit", "log odds", "probability" or "log-probability"."""
+        """What is explained: "logit", "log odds", "probability", "log-probability" or "value" of a hidden unit."""
+        if self.is_hidden:
+            return "value"
         if self.found.normalised is not None:
             return "log odds" if self.found.normalised.odds else "logit"
         scores = self.subject.contract.scores
@@ -247,7 +269,7 @@ class Output:
         """How it was computed from what the model returned."""
         known = self.found.normalised
         if known is None:
-            if self.kind == "logit":
+            if self.kind in ("logit", "value"):
                 return "the output as the model returns it"
             return (
                 f"a {self.kind}, as its values show; no softmax or sigmoid was seen in the model, so it could not be "
@@ -266,6 +288,11 @@ class Output:
         """What a function of the whole output is made of: the output, or the logits before its softmax or sigmoid."""
         known = self.found.normalised
         return "the output" if known is None else f"the logits before the {'log-' if known.log else ''}{known.of}"
+
+    def likeliest(self, scores: Tensor, frames: Tensor | None) -> Tensor:
+        """The class of each clip that is likeliest by its probability over some frames; of equal ones, by its score."""
+        probability = self.probabilities(frames)[0]
+        return scores.masked_fill(probability < probability.amax(1, keepdim=True), -torch.inf).argmax(1)
 
     def probabilities(self, frames: Tensor | None) -> tuple[Tensor, str]:
         """Of each class (clip, class), the mean over some frames, and in words what they are."""

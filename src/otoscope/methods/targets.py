@@ -239,6 +239,8 @@ def _of_similarity(subject: Subject, output: Output, against: Any) -> Explained:
 
 
 def _of_classes(output: Output, target: Any, question: Question, classes: Sequence[str] | None) -> Explained:
+    if target is None:
+        output.check_target()
     output.check_classes(target is not None or question.at is not None or output.subject.states_classes)
     output.check_sense(question.at)
     frames, when = output.frames(question.at)
@@ -246,7 +248,8 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
     count = scores.shape[1]
     if classes and len(classes) != count:
         raise InputError(f"{len(classes)} class names were given and the model has {count} outputs")
-    index = scores.argmax(1) if target is None else _indices(target, len(scores), count, classes).to(scores.device)
+    asked = None if target is None else _indices(target, len(scores), count, classes).to(scores.device)
+    index = output.likeliest(scores, frames) if asked is None else asked
     less = None
     if question.against is not None:
         if not isinstance(question.against, (int, str, list)):
@@ -263,7 +266,7 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
         return chosen if less is None else chosen - of_classes.gather(1, less[clips][:, None])[:, 0]
 
     value, seed = _differentiated(lambda y: score(y, torch.arange(len(y))), output.found.value)
-    names = [output.name_of(i) for i in index.tolist()]
+    names = [f"unit {i} of {output.called}" if output.is_hidden else output.name_of(i) for i in index.tolist()]
     kind, note = output.kind, "; ".join(filter(None, [output.note, when]))
     if less is not None:
         names = [f"{name} against {output.name_of(i)}" for name, i in zip(names, less.tolist(), strict=True)]
@@ -272,7 +275,9 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
 
 
 def _beside(output: Output, index: Tensor, frames: Tensor | None) -> dict[str, xr.Variable]:
-    """How sure the model is of the class, and which other it takes for likeliest."""
+    """How sure the model is of the class, and which other it takes for likeliest; nothing of a hidden unit."""
+    if output.is_hidden:
+        return {}
     probability, how = output.probabilities(frames)
     found = {"probability": variable(["clip"], probability.gather(1, index[:, None])[:, 0], how)}
     if probability.shape[1] < 2:

@@ -28,7 +28,7 @@ _ONLY_IN_TRAINING = "masked_spec_embed"  # a weight that many checkpoints lack, 
 
 
 class HuggingFaceModel(nn.Module):
-    """A transformers model that takes (batch, 1, time) and returns one tensor.
+    """A transformers model that takes (batch, 1, time) and returns logits, or its last hidden state by that name.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class HuggingFaceModel(nn.Module):
 
     Notes
     -----
-    The output is the logits if the model has a head, else the last hidden state (batch, frame, channel). The
+    The output is the logits if the model has a head, else ``{"last_hidden_state": (batch, frame, channel)}``. The
     normalisation is part of the forward pass, so gradients pass through it on their way to the waveform.
 
     Examples
@@ -69,7 +69,7 @@ class HuggingFaceModel(nn.Module):
         self.name = name
         self.classes = _classes(network)
 
-    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Logits or last hidden state of clips (batch, 1, time)."""
         clips = waveform.squeeze(1)
         if self.normalize:
@@ -77,8 +77,7 @@ class HuggingFaceModel(nn.Module):
             clips = clips / (clips.square().mean(-1, keepdim=True) + 1e-7).sqrt()
         output = self.network(clips)
         logits: torch.Tensor | None = getattr(output, "logits", None)
-        answer: torch.Tensor = output.last_hidden_state if logits is None else logits
-        return answer
+        return {"last_hidden_state": output.last_hidden_state} if logits is None else logits
 
 
 def from_hub(name: str, **options: Any) -> HuggingFaceModel:

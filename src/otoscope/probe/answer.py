@@ -13,6 +13,10 @@ from otoscope.errors import InputError
 Which = int | str | Sequence[int | str] | None
 """A place, a name, a path such as ``"head.logits"`` or ``(1, 0)``, or None where there is one tensor only."""
 
+_HIDDEN = frozenset(
+    "last_hidden_state hidden_states hidden_state pooler_output extract_features embedding embeddings".split()
+)  # names of what is no score
+
 _MOST = 12  # outputs that a message lists
 _DEEPEST = 6  # levels of nested outputs
 
@@ -75,6 +79,21 @@ def place_of_scores(output: Any) -> tuple[int | str, ...] | None:
     if len(named) == 1:
         return named[0]
     return next(iter(found)) if len(found) == 1 else None
+
+
+def hidden_name(output: Any, which: Which = None) -> str | None:
+    """The path, as text, to the tensor that is looked at, where its name says that it is a hidden state.
+
+    Examples
+    --------
+    >>> import torch
+    >>> hidden_name({"last_hidden_state": torch.zeros(1, 49, 64)}), hidden_name({"scores": torch.zeros(1, 10)})
+    ('last_hidden_state', None)
+    """
+    if isinstance(output, (Tensor, InputError)):
+        return None
+    path = place_of_scores(output) if which is None else _path(output, which)
+    return path_name(path) if path and not _HIDDEN.isdisjoint(path) else None
 
 
 def path_name(path: Sequence[int | str]) -> str:
