@@ -496,7 +496,8 @@ def test_further_arguments_are_given_once_and_used_everywhere(wave: Tensor) -> N
 
 
 def test_an_argument_that_lacks_is_named(wave: Tensor) -> None:
-    with pytest.raises(InputError, match=r"needs lengths beside the sound 'x': give it once, as model_inputs="):
+    said = r"needs lengths beside the sound 'x': give it once, in Python as Scope\(model, model_inputs=.*file\.py:Class"
+    with pytest.raises(InputError, match=said):
         Scope(Masked()).output(wave)
     with pytest.raises(InputError, match="no argument 'length'; its arguments are x, lengths, gain"):
         Scope(Masked(), model_inputs={"lengths": 1, "length": 2}).output(wave)

@@ -299,8 +299,9 @@ def check_arguments(network: Network, name: str) -> None:
     if missing:
         raise InputError(
             f"the forward pass of {name} needs {' and '.join(missing)} beside the sound {sound!r}: give "
-            f"{'it' if len(missing) == 1 else 'them'} once, as model_inputs={{{missing[0]!r}: ...}}: a tensor, a "
-            "number, or a function of the tensor that the model is given"
+            f"{'it' if len(missing) == 1 else 'them'} once, in Python as Scope(model, model_inputs={{{missing[0]!r}: "
+            "...}): a tensor, a number, or a function of the tensor that the model is given. For the command line, "
+            "wrap the model in a module of your own that takes the sound alone, and give file.py:Class"
         )
     unknown = [key for key in network.given if key not in parameters]
     if unknown and not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):

@@ -125,6 +125,22 @@ def test_state_dict_inside_the_dict_of_a_run(tmp_path: Path, state: dict, key: s
     assert same(load("cnn12", weights=tmp_path / "run.pt", **SMALL).state_dict(), state)
 
 
+def test_the_only_state_dict_of_a_file_is_taken_whatever_it_is_called(tmp_path: Path, state: dict) -> None:
+    run = {"epoch": 3, "net": state, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}}
+    torch.save(run, tmp_path / "run.pt")
+    assert same(read_weights(tmp_path / "run.pt"), state)
+
+
+def test_of_several_state_dicts_one_is_taken_aloud_or_none(tmp_path: Path, state: dict) -> None:
+    others = {name: value + 1 for name, value in state.items()}
+    torch.save({"ema": others, "model": state}, tmp_path / "ema.pt")
+    with pytest.warns(UserWarning, match=r"ema\.pt holds the weights 'model', which are taken, and 'ema'"):
+        assert same(read_weights(tmp_path / "ema.pt"), state)
+    torch.save({"generator": state, "discriminator": others}, tmp_path / "gan.pt")
+    with pytest.raises(InputError, match=r"several networks, 'generator', 'discriminator'.*torch\.save\(torch\.load"):
+        read_weights(tmp_path / "gan.pt")
+
+
 @pytest.mark.parametrize("prefix", ["module.", "model.", "module.model.", "_orig_mod."])
 def test_prefix_of_a_wrapper_is_taken_off(tmp_path: Path, state: dict, prefix: str) -> None:
     torch.save({prefix + name: value for name, value in state.items()}, tmp_path / "wrapped.pt")
@@ -241,6 +257,12 @@ def test_truncated_file(tmp_path: Path, state: dict, suffix: str, share: float) 
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(InputError, match="damaged"):
         read_weights(path)
+
+
+def test_text_is_called_no_file_of_torch(tmp_path: Path) -> None:
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(InputError, match=r"it begins with b'hello', and what torch\.save writes with b'PK'"):
+        read_weights(tmp_path / "text.pt")
 
 
 def test_empty_file_folder_and_wrong_suffix(tmp_path: Path) -> None:
@@ -467,6 +489,16 @@ def test_options_that_do_not_apply(net: Path) -> None:
         load(f"{net}:ready", taps=3)
     with pytest.raises(InputError, match="unexpected keyword argument 'depth'"):
         load(f"{net}:Net", depth=3)
+
+
+def test_a_class_that_needs_arguments_says_how_to_give_them(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text("import torch\nclass Net(torch.nn.Linear):\n    pass\n")
+    with pytest.raises(InputError) as refused:
+        load(f"{path}:Net")
+    message = str(refused.value)
+    assert "def make(): return Net(in_features=..., out_features=...)" in message and f"{path}:make" in message
+    assert "{}" not in message
 
 
 def test_bad_python_files(tmp_path: Path, net: Path) -> None:

@@ -37,7 +37,8 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     ----------
     path : str or Path
         ``.safetensors``, or ``.pt``, ``.pth``, ``.bin``, ``.ckpt`` as ``torch.save`` writes them: a state
-        dict, or a dict that contains one under ``model_state_dict``, ``state_dict`` or ``model``.
+        dict, or a dict that contains one: the only one, or the one under ``model_state_dict``, ``state_dict`` or
+        ``model``, with a warning that names the others.
 
     Returns
     -------
@@ -307,14 +308,23 @@ def _read_torch(path: Path) -> object:
             "could run code; nothing was run. Save it again with torch.save(model.state_dict(), ...)"
         ) from error
     except Exception as error:  # damaged files raise many kinds: RuntimeError, EOFError, KeyError ...
-        raise InputError(f"{path} is damaged or not a state dict of torch.save: {_first_sentence(error)}") from error
+        raise InputError(f"{path} is damaged or not a state dict of torch.save: {_why_torn(path, error)}") from error
+
+
+def _why_torn(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start.startswith((b"PK", b"\x80")):
+        return _first_sentence(error)
+    return f"it begins with {start!r}, and what torch.save writes with b'PK'"
 
 
 def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:
     """The state dict in the content of a file, which may be the dict of a training run."""
     found = content
     if isinstance(content, dict):
-        found = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), content)
+        key = _key_of_weights(content, path)
+        found = content if key is None else content[key]
     if not isinstance(found, dict) or not found:
         raise InputError(f"{path} contains no weights: a dict of named tensors was expected")
     for name, value in found.items():
@@ -324,6 +334,27 @@ def _state_dict(content: object, path: Path) -> dict[str, torch.Tensor]:
                 f"be under {', '.join(_WRAPPERS)}"
             )
     return dict(found)
+
+
+def _key_of_weights(content: Mapping[Any, Any], path: Path) -> Any:
+    """Where in the dict of a training run the state dict is; None where the dict itself has to be one."""
+    holders = [key for key, value in content.items() if isinstance(value, dict) and _are_tensors(value)]
+    key = next((key for key in _WRAPPERS if key in holders), holders[0] if len(holders) == 1 else None)
+    if key is None and holders:
+        raise InputError(
+            f"{path} holds several networks, {', '.join(map(repr, holders))}: save the one that is meant alone, "
+            f"torch.save(torch.load({path.name!r})[{holders[0]!r}], 'one.pt'), and give that file"
+        )
+    if len(holders) > 1:
+        others = ", ".join(repr(one) for one in holders if one != key)
+        warnings.warn(f"{path} holds the weights {key!r}, which are taken, and {others}", stacklevel=4)
+    return next((name for name in _WRAPPERS if isinstance(content.get(name), dict)), None) if key is None else key
+
+
+def _are_tensors(content: Mapping[Any, Any]) -> bool:
+    """Whether it is a state dict that holds something."""
+    named = all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items())
+    return named and bool(content)
 
 
 def _differences(weights: Weights, expected: Weights) -> list[str]:

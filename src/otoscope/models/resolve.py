@@ -252,10 +252,29 @@ def _call(module: ModuleType, attribute: str, spec: str, options: dict[str, Any]
     try:
         model = found(**options)
     except Exception as error:
-        raise InputError(f"{spec} cannot be built with {options}: {type(error).__name__}: {error}") from error
+        how = f"with {', '.join(f'{name}={value!r}' for name, value in options.items())}" if options else "by itself"
+        way_out = _given_arguments(found, spec, error, options)
+        raise InputError(f"{spec} cannot be built {how}: {type(error).__name__}: {error}{way_out}") from error
     if not isinstance(model, nn.Module):
         raise InputError(f"{spec} returned {type(model).__name__}, not a torch.nn.Module")
     return model
+
+
+def _given_arguments(made: Any, spec: str, error: Exception, options: Mapping[str, Any]) -> str:
+    """How arguments are given to a class or function that needs some; "" where that is not what it lacks."""
+    if options or not isinstance(error, TypeError) or "required" not in str(error):
+        return ""
+    place, _, attribute = spec.rpartition(":")
+    needed = [
+        name
+        for name, one in inspect.signature(made).parameters.items()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    given = ", ".join(f"{name}=..." for name in needed)
+    return (
+        f". Write a function without arguments beside it, such as def make(): return {attribute}({given}), and give "
+        f"{place}:make; or in Python load({spec!r}, {given})"
+    )
 
 
 def _is_module_class(value: object) -> bool:
