@@ -48,7 +48,7 @@ class SpectralMask(nn.Module):
     def __init__(self, n_fft: int = 64, hop: int = 16) -> None:
         super().__init__()
         self.n_fft, self.hop, bins = n_fft, hop, n_fft // 2 + 1
-        self.register_buffer("window", torch.hann_window(n_fft))
+        self.register_buffer("window", torch.hamming_window(n_fft))
         self.net = nn.Sequential(nn.Conv1d(bins, 12, 3, padding=1), nn.ReLU(), nn.Conv1d(12, bins, 1))
 
     def forward(self, noisy: Tensor) -> Tensor:

@@ -188,6 +188,7 @@ _CLASSES = {"residual_study", "subband_emphasis"}
 MAY_REFUSE = {
     "log_mel": _FIRST_LAYER,  # no convolution reads a waveform
     "complex_mask": _FIRST_LAYER | _CLASSES | {"aliasing", "aliasing_map"},
+    "spectral_mask": _FIRST_LAYER | _CLASSES | {"aliasing", "aliasing_map"},
     "unfolded_bank": _FIRST_LAYER | {"aliasing", "aliasing_map"},
     "mixer": _FIRST_LAYER | {"aliasing", "aliasing_map", "geometry"},  # no convolution at all
     "aasist": {"subband_emphasis", "vowels"},  # guided lets nothing through for one of the clips
