@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otoscope.methods import (
+    activations,
     aliasing,
     aliasing_map,
     autocorrelation,
@@ -91,6 +92,7 @@ class Scope(Subject):
     residual = residual.residual
     coherence = coherence.coherence
     top_activations = top_activations.top_activations
+    activations = activations.activations
     data_flow = data_flow.data_flow
     aliasing = aliasing.aliasing
     aliasing_map = aliasing_map.aliasing_map

@@ -78,6 +78,9 @@ class Record:
         Whether it reads long files by itself.
     explains : bool
         Whether it goes back from what the model answers to the sound, of which silence has nothing to explain.
+    clipwise : bool
+        Whether each clip of a batch has the result that it has alone, and one that depends on nothing but what the
+        model takes of it (``Subject.whole``): so clips that are filled up to one length can be run together.
     """
 
     function: Callable[..., xr.Dataset]
@@ -87,6 +90,7 @@ class Record:
     main: str
     streams: bool = False
     explains: bool = False
+    clipwise: bool = False
 
     @property
     def name(self) -> str:
@@ -113,6 +117,7 @@ def method(
     streams: bool = False,
     explains: bool = False,
     slides: bool = False,
+    clipwise: bool = False,
 ) -> Callable[[_Method[P]], _Method[P]]:
     """Record a function of a subject as a method, and sign what it returns.
 
@@ -131,6 +136,8 @@ def method(
         Whether it goes back from what the model answers to the sound, of which silence has nothing to explain.
     slides : bool
         Whether it runs a model of one length along the whole of a longer sound.
+    clipwise : bool
+        Whether each clip of a batch has the result that it has alone, see :class:`Record`.
     """
 
     def decorate(function: _Method[P]) -> _Method[P]:
@@ -185,7 +192,7 @@ def method(
             result.attrs.setdefault("sample_rate", subject.sample_rate)
             return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
 
-        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams, explains)
+        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams, explains, clipwise)
         return run
 
     return decorate

@@ -40,7 +40,14 @@ _COLUMNS = (
 _OF_BANDS = ("band_low", "band_high", "band_relevance")
 
 
-@method(source=_SOURCE, takes="wave", explains=True, slides=True, rows=Rows(("band",), (*_COLUMNS, *_OF_BANDS)))
+@method(
+    source=_SOURCE,
+    takes="wave",
+    explains=True,
+    slides=True,
+    clipwise=True,
+    rows=Rows(("band",), (*_COLUMNS, *_OF_BANDS)),
+)
 def relevance(
     subject: Subject,
     wave: Wave,
