@@ -28,6 +28,7 @@ FLOORS = (
     {"methods"},
     {"tables"},
     {"plots", "evaluation"},
+    {"sweeps"},
     {"report"},
     {"scope", "comparison"},
     {"demo"},

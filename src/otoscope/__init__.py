@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from otoscope.probe import backproject, read_taps, trace, vjp
     from otoscope.results import open_result as open
     from otoscope.scope import Scope
+    from otoscope.sweeps import sweep
     from otoscope.types import Excerpt
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "load_audio",
     "open",
     "read_taps",
+    "sweep",
     "trace",
     "vjp",
     "write_audio",
@@ -47,6 +49,7 @@ _PLACES = {  # imported when asked for, so that the command line can answer with
     "load_audio": "audio:load_audio",
     "open": "scope:open_result",
     "read_taps": "probe:read_taps",
+    "sweep": "sweeps:sweep",
     "trace": "probe:trace",
     "vjp": "probe:vjp",
     "write_audio": "audio:write_audio",

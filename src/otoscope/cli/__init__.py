@@ -21,7 +21,7 @@ from otoscope.methods.listing import listing, summary
 
 OWN = {
     Group("Start here", sort_key=0): ("demo", "inspect", "compare", "taps", "evaluate"),
-    Group("Models, data and training", sort_key=2): ("models", "data", "train"),
+    Group("Models, data and training", sort_key=2): ("models", "data", "sweep", "train"),
 }
 """Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""
 _METHODS = Group("Methods", sort_key=1)

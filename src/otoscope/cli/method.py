@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import xarray as xr
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from torch import Tensor, nn
 
 from otoscope import tables
@@ -32,6 +32,7 @@ from otoscope.cli.common import (
 )
 from otoscope.cli.console import as_text, counted, out_console, print_json, print_table, progress_bar
 from otoscope.data.find import find_data
+from otoscope.errors import InputError
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
 from otoscope.sounds import Sounds
@@ -39,6 +40,8 @@ from otoscope.sounds import Sounds
 Then = Callable[[xr.Dataset, Mapping[str, Any]], None]
 
 _GIVEN: dict[str, tuple[str, Any]] = {"wave": ("audio", Audio), "data": ("data", Data)}
+_GIVEN_NAMES = frozenset(name for name, _ in _GIVEN.values())
+_SHARED = frozenset({"selection", "part", "common"})
 _ONLY_PYTHON = (Tensor, nn.Module, xr.DataArray, xr.Dataset)
 
 
@@ -81,6 +84,32 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
     call.__doc__, call.__name__ = _in_a_shell(record.function.__doc__ or ""), name
     call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return call
+
+
+def arguments_of(name: str, tokens: Sequence[str]) -> dict[str, Any]:
+    """Arguments of a method from options as its command takes them, without what all commands share.
+
+    Raises
+    ------
+    CycloptsError
+        If there is no such option, or its value is of another type.
+    """
+    if name not in listing():
+        if tokens:
+            raise InputError(f"there is no method {name} with arguments; the methods are {', '.join(listing())}")
+        return {}
+    import_module(listing()[name].module)
+    given = [one for one in _parameters(METHODS[name])[1:] if one.name not in _SHARED and one.name not in _GIVEN_NAMES]
+
+    def take(**arguments: Any) -> dict[str, Any]:
+        return arguments
+
+    free = [one.replace(default=None) for one in given]  # what has to be given is missed where all is known
+    take.__signature__ = inspect.Signature(free)  # type: ignore[attr-defined]
+    take.__annotations__ = {one.name: one.annotation for one in free}
+    app = App(name=f"otoscope {name.replace('_', '-')}", default_command=take, default_parameter=Parameter(negative=()))
+    _, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
+    return dict(bound.arguments.get("arguments", bound.kwargs))
 
 
 def _in_a_shell(text: str) -> str:

@@ -1,0 +1,143 @@
+"""Methods over a whole data set, into a run folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection
+from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
+from otoscope.cli.method import arguments_of
+from otoscope.cli.pace import pace
+from otoscope.errors import InputError
+from otoscope.sweeps.given import Given
+from otoscope.sweeps.plan import Ids
+from otoscope.sweeps.start import Swept
+from otoscope.sweeps.start import sweep as run_sweep
+
+
+@dataclass
+class SweptModel:
+    """Options of a command that runs a model on a whole data set."""
+
+    weights: Path | None = None
+    "Weights: .safetensors, .pt or .pth."
+    sample_rate: int | None = None
+    "Sample rate of the model in Hz, where it does not say."
+    layout: str | None = None
+    "Axes of the tensor that the model takes, where several fit, such as '(batch, time)'."
+    output: str | None = None
+    "Which of several outputs of the model is looked at: its place, its name, or the path to it such as head.logits."
+    device: str | None = None
+    "Where to compute, e.g. cpu or cuda; a GPU when there is one."
+    json: Json = False
+    quiet: Flag = False
+    "Print no messages and no progress."
+
+
+def sweep(
+    model: Model,
+    data: Data,
+    /,
+    *,
+    methods: Annotated[
+        str, Parameter(help="Methods that take sounds, with commas between them; output is what the model answers.")
+    ],
+    out: Annotated[
+        Folder, Parameter(help="The run folder; what it holds of the same run is kept, and the rest is computed.")
+    ],
+    set: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--set",
+            help="An argument of a method, such as relevance.rule=guided; given again for each, and for each value "
+            "of a list.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Processes; as many as there are cores, or GPUs, by default. 0 needs no other one.")
+    ] = None,
+    shards: Annotated[str | None, Parameter(help="One share of all shards, such as 2/8, for an array of jobs.")] = None,
+    shard_size: Annotated[
+        int | None, Parameter(help="Clips that are written together; as many as take about a minute by default.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, Parameter(help="Clips of one length that run together at most; 64 by default, if they are short.")
+    ] = None,
+    ids: Annotated[
+        Ids, Parameter(help="By what a clip is known again: path, size and time of its file, or its content.")
+    ] = "path",
+    arrays: Annotated[Flag, Parameter(help="Also write every whole result as netCDF.")] = False,
+    selection: Annotated[Selection | None, Parameter(name="*", group="Data")] = None,
+    common: Annotated[SweptModel | None, Parameter(name="*", group="Common options")] = None,
+) -> None:
+    """Run methods over a whole data set, into a run folder that is taken up again where it was left.
+
+    Exit with 3 where clips could not be used, which are in the table of errors with their causes, or where shards are
+    missing.
+    """
+    common, selection = common or SweptModel(), selection or Selection()
+    begin(common.quiet)
+    given = Given(model, common.weights, common.sample_rate, common.output, common.layout)
+    with pace("sweep") as report:
+        done = run_sweep(
+            given,
+            data,
+            methods=_methods(methods, set or []),
+            out=out,
+            workers=workers,
+            shards=shards,
+            shard_size=shard_size,
+            batch_size=batch_size,
+            by=selection.by,
+            limit=selection.limit,
+            ids=ids,
+            arrays=arrays,
+            device=common.device,
+            progress=report,
+        )
+    facts = _facts(done)
+    if common.json:
+        print_json(facts)
+    else:
+        out_console.print(facts_table(facts))
+    for cause, count in done.causes.items():
+        err_console.print(f"{counted(count, 'clip')}: {cause}, see {done.folder / 'errors'}", markup=False)
+    for shard, why in done.missing.items():
+        err_console.print(f"missing: shard {shard}: {why}", markup=False)
+    if done.causes or done.missing:
+        sys.exit(3)
+
+
+def _methods(names: str, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Methods with the arguments that are set, typed as their own commands type them."""
+    methods: dict[str, list[str]] = {name.strip().replace("-", "_"): [] for name in names.split(",") if name.strip()}
+    for setting in settings:
+        place, equals, value = setting.partition("=")
+        method, dot, argument = place.strip().partition(".")
+        method = method.replace("-", "_")
+        if not (equals and dot and argument):
+            raise InputError(f"--set takes METHOD.ARGUMENT=VALUE, such as relevance.rule=guided, not {setting!r}")
+        if method not in methods:
+            raise InputError(f"--set {setting}: {method} is not among the methods, {', '.join(methods)}")
+        methods[method].append(f"--{argument.strip().replace('_', '-')}={value}")
+    return {name: arguments_of(name, tokens) for name, tokens in methods.items()}
+
+
+def _facts(done: Swept) -> dict[str, Any]:
+    return {
+        "run": str(done.folder),
+        "clips": done.clips,
+        "shards": done.shards,
+        "computed": done.computed,
+        "rows": done.rows,
+        "errors": dict(done.causes),
+        "missing": {str(shard): why for shard, why in done.missing.items()},
+        "processor_seconds": round(done.seconds, 3),
+        "reading_seconds": round(done.reading, 3),
+    }

@@ -1,0 +1,350 @@
+"""A sweep from its arguments to a run folder: planned, compared with what is there, computed where it is missing."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from otoscope._version import __version__
+from otoscope.audio import as_clip
+from otoscope.data.find import find_data
+from otoscope.data.items import DataSet, Item
+from otoscope.errors import InputError
+from otoscope.optional import needs
+from otoscope.subject import Subject, signature
+from otoscope.sweeps.cost import shard_size as usual_shard_size
+from otoscope.sweeps.given import Given, given, usual_device
+from otoscope.sweeps.known import Methods, as_kept, record_of, resolved_methods
+from otoscope.sweeps.local import Crew, in_this_process, usual_workers
+from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, listed
+from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
+from otoscope.sweeps.trial import rows_of_each
+from otoscope.sweeps.work import Bench, Job, Status, left_out_table
+
+Report = Callable[[int, int], None]
+"""Called with how many clips are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The shards that are left of a share, and what they take."""
+
+    job: Job
+    subject: Subject
+    left: Sequence[int]
+    shard: Callable[[int], Shard]
+
+    def shards(self) -> Iterator[Shard]:
+        return map(self.shard, self.left)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What became of a sweep, or of the share of it that was asked for.
+
+    Attributes
+    ----------
+    folder : Path
+    clips, shards : int
+        Of this share.
+    computed : int
+        Shards that were computed now: the others were there.
+    rows : int
+        That were written now.
+    causes : mapping of str to int
+        How many clips of this share could not be used, or not by all methods, by cause. What was left out of the list
+        counts with the first share.
+    missing : mapping of int to str
+        Shards that are not done, and why.
+    seconds, reading : float
+        Processor time of all workers in s, and the part of it that went into reading sounds.
+    """
+
+    folder: Path
+    clips: int
+    shards: int
+    computed: int
+    rows: int
+    causes: Mapping[str, int] = field(default_factory=dict)
+    missing: Mapping[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    reading: float = 0.0
+
+
+def sweep(
+    model: Subject | torch.nn.Module | str | Path | Given,
+    data: str | Path | DataSet | Iterable[Any],
+    *,
+    methods: Methods,
+    out: str | Path,
+    workers: int | None = None,
+    shards: str | tuple[int, int] | None = None,
+    shard_size: int | None = None,
+    batch_size: int | None = None,
+    by: str | None = None,
+    limit: int | None = None,
+    ids: Ids = "path",
+    arrays: bool = False,
+    device: str | None = None,
+    progress: Report | None = None,
+) -> Swept:
+    """Run methods over a whole data set, into a run folder of tables that is taken up again where it was left.
+
+    Parameters
+    ----------
+    model : Scope, nn.Module, str or path
+        A model, or what the command line calls MODEL.
+    data : str, path, DataSet or iterable
+        What the command line calls DATA; or items, or waves, each alone or as a pair with its label.
+    methods : str, sequence of str, or mapping of str to mapping
+        Methods of the catalogue that take sounds, and ``output``, what the model answers; with their arguments.
+    out : str or path
+        The run folder. Where it holds a part of the same run, that is kept, and the rest is computed.
+    workers : int, optional
+        Processes; as many as this machine has cores, or GPUs, by default. 0 works in
+        this process, as an interactive session may have to.
+    shards : str or (int, int), optional
+        One share of all shards, such as ``"2/8"``, for an array of jobs: the others are left alone.
+    shard_size : int, optional
+        Clips of a shard, which is written as a whole; by default as many as take about a minute.
+    batch_size : int, optional
+        Clips of one length that run together at most; by default 64, and no more than half a million samples.
+    by : str, optional
+        Which of the facts of the data is its class.
+    limit : int, optional
+        At most so many clips, evenly over the classes.
+    ids : {"path", "content"}
+        By what a clip is known again: path, size and time of change of its file, or its bytes.
+    arrays : bool
+        Also write every whole result as netCDF.
+    device : str, optional
+        Where to compute; a GPU where there is one. Of a Scope or a module, where that is.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of clips.
+
+    Returns
+    -------
+    Swept
+
+    Raises
+    ------
+    InputError
+        If a method, an argument or the data cannot be used; if the folder holds another run, where the message names
+        the field that differs; if it cannot be written, or pyarrow is not installed.
+
+    Notes
+    -----
+    Shards have the same clips, and batches in them the same, however many workers there are, and each worker computes
+    with one thread: that is why the rows do not depend on the engine.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from otoscope.sweeps import sweep
+    >>> done = sweep("vowel-name", "vowels", methods="activations", out=tempfile.mkdtemp(), limit=4, workers=0)
+    >>> done.clips, dict(done.causes), done.rows
+    (4, {}, 1472)
+    """
+    needs("pyarrow", extra="sweep", purpose="a sweep")
+    _check_counts(workers=(workers, 0), shard_size=(shard_size, 1), batch_size=(batch_size, 1), limit=(limit, 1))
+    store, arguments = Store(out), resolved_methods(methods)
+    before = store.run()
+    subject, where = _subject(model, device)
+    known = _known(data, by, limit, subject.sample_rate)
+    found = listed(known.items, ids)
+    sizes = _sizes(before, subject, found, arguments, shard_size, batch_size)
+    run: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": "sweep",
+        "model": {
+            "name": subject.name,
+            "sha256": subject.digest,
+            "given": _named(model),
+            "subject": as_kept(signature(subject)),
+            "device": where,
+        },
+        "methods": as_kept(arguments),
+        "data": {"given": _named(data), "by": by, "ids": ids, "count": len(found), "sha256": found.sha256},
+        "classes": list(subject.classes) if subject.classes else None,
+        **sizes,
+        "arrays": arrays,
+        "versions": _versions(),
+    }
+    if before is None:
+        store.begin(run, found.tables(), left_out_table(known.problems))
+    else:
+        check_same(before, run, store.folder)
+        store.complete(found.tables(), left_out_table(known.problems))
+    share = _share(shards, run["shards"])
+    mark, size = fingerprint(run), run["shard_size"]
+    left = sorted(set(share) - store.finished(mark))
+    clips, to_do = _clips(share, found, size), _clips(left, found, size)
+    count = min(len(left), usual_workers(where) if workers is None else workers)
+    job = Job(
+        _given(model, pickles=count > 0),
+        where,
+        str(store.folder.absolute()),
+        mark,
+        arguments,
+        run["batch_size"],
+        run["batch_samples"],
+        arrays,
+    )
+    work = Work(job, subject, [*left], lambda number: found.shard(number, size))
+    store.tidy(share)
+    try:
+        with counting(progress, clips, clips - to_do) as step:
+            statuses, missing = here(work, count, step)
+    finally:
+        store.tidy(share)
+    return Swept(
+        store.folder,
+        clips,
+        len(share),
+        len(statuses),
+        sum(status.rows for status in statuses),
+        store.causes(share, of_list=0 in share),
+        missing,
+        sum(status.seconds for status in statuses),
+        sum(status.reading for status in statuses),
+    )
+
+
+# -- What is given ----------------------------------------------------------------------------------------
+
+
+def _subject(model: Subject | torch.nn.Module | str | Path | Given, device: str | None) -> tuple[Subject, str]:
+    """The model, and the kind of device that it is computed on."""
+    if isinstance(model, (str, Path)):
+        model = Given(str(model))
+    if isinstance(model, Given):
+        where = usual_device(device)
+        return model.subject(where), where
+    subject = model if isinstance(model, Subject) else Subject(model)
+    own = next((str(weight.device) for weight in subject.model.parameters()), "cpu")
+    if device is not None and torch.device(device) != torch.device(own):
+        raise InputError(f"{subject.name} is on {own}, not on {device}: move it there, or leave the device out")
+    return subject, own
+
+
+def _given(model: Subject | torch.nn.Module | str | Path | Given, *, pickles: bool) -> Given:
+    return model if isinstance(model, Given) else given(model, pickles=pickles)
+
+
+def _named(given: Any) -> str:
+    """How a run says what it was given."""
+    if isinstance(given, Given):
+        return given.model
+    return str(given) if isinstance(given, (str, Path)) else type(given).__name__
+
+
+def _known(data: str | Path | DataSet | Iterable[Any], by: str | None, limit: int | None, rate: int) -> DataSet:
+    if isinstance(data, (str, Path)):
+        return find_data(data, by=by, limit=limit, sample_rate=rate)
+    found = data if isinstance(data, DataSet) else DataSet(tuple(_item(one, n, rate) for n, one in enumerate(data)), ())
+    return found if limit is None else replace(found, items=found.items[:limit])
+
+
+def _item(given: Any, number: int, rate: int) -> Item:
+    """What Python gives as one sound, as an item."""
+    if isinstance(given, Item):
+        return given
+    sound, label = given if isinstance(given, tuple) else (given, None)
+    labels = () if label is None else (str(label),)
+    if isinstance(sound, (str, Path)):
+        return Item(Path(sound), labels)
+    name = sound.attrs.get("name", str(number)) if isinstance(sound, xr.DataArray) else str(number)
+    return Item(as_clip(sound, rate, name=name), labels)
+
+
+def _check_counts(**counts: tuple[int | None, int]) -> None:
+    for name, (count, least) in counts.items():
+        if count is not None and count < least:
+            raise InputError(f"{name} has to be {least} or more, not {count}")
+
+
+# -- The plan ---------------------------------------------------------------------------------------------
+
+
+def _sizes(
+    before: Mapping[str, Any] | None,
+    subject: Subject,
+    found: Listed,
+    methods: Mapping[str, Mapping[str, Any]],
+    shard_size: int | None,
+    batch_size: int | None,
+) -> dict[str, Any]:
+    """Clips of a shard and of a batch: as given, as they were when the run began, or as is usual."""
+    batch: dict[str, Any] = {"batch_size": batch_size, "batch_samples": None}
+    if batch_size is None:
+        batch = {"batch_size": BATCH_SIZE, "batch_samples": BATCH_SAMPLES}
+    if before is not None:
+        size = shard_size or int(before["shard_size"])
+        batch = batch if batch_size is not None else {name: before[name] for name in batch}
+    else:
+        rows = rows_of_each(subject, found, methods)
+        records = {name: record_of(name) for name in methods}
+        size = shard_size or usual_shard_size(subject, found.seconds, records, rows)
+    return {"shard_size": size, "shards": -(-len(found) // size), **batch}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "otoscope": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _share(shards: str | tuple[int, int] | None, count: int) -> list[int]:
+    """The numbers of the shards of a share: every n-th, so that all shares are alike."""
+    if shards is None:
+        return list(range(count))
+    try:
+        place, of = map(int, shards.split("/") if isinstance(shards, str) else shards)
+    except ValueError:
+        raise InputError(f"shards has to be a share such as 2/8, not {shards!r}") from None
+    if not 1 <= place <= of:
+        raise InputError(f"shards has to be a share from 1/{max(1, of)} to {max(1, of)}/{max(1, of)}, not {place}/{of}")
+    return list(range(place - 1, count, of))
+
+
+def _clips(shards: Iterable[int], found: Listed, size: int) -> int:
+    return sum(min(size, len(found) - number * size) for number in shards)
+
+
+# -- The work ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def counting(report: Report | None, total: int, done: int) -> Iterator[Callable[[int], None]]:
+    """A function that is told of more clips, and reports how many there are of how many."""
+    if report is not None:
+        report(done, total)
+
+    def step(clips: int) -> None:
+        nonlocal done
+        done += clips
+        if report is not None:
+            report(done, total)
+
+    yield step
+
+
+def here(work: Work, workers: int, step: Callable[[int], None]) -> tuple[list[Status], dict[int, str]]:
+    """On this machine."""
+    if not work.left:
+        return [], {}
+    if workers == 0:
+        return list(in_this_process(Bench(work.job, work.subject), work.shards(), step)), {}
+    with Crew(work.job, workers, step) as crew:
+        return list(crew.run(work.shards())), crew.given_up

@@ -1,0 +1,58 @@
+"""Every method tried once before a sweep begins, so that a wrong argument is one error and not one a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import xarray as xr
+
+from otoscope.audio import as_clip, load_audio
+from otoscope.data.find import sound_of
+from otoscope.errors import InputError
+from otoscope.subject import Subject
+from otoscope.sweeps.known import record_of
+from otoscope.sweeps.plan import Listed
+from otoscope.sweeps.rows import Rows
+
+_LEVEL = 0.1  # standard deviation of the noise
+_CLIPS = 3  # of the list that are tried where a method does not take noise
+
+
+def rows_of_each(subject: Subject, found: Listed, methods: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """How many rows every method gives of a second of noise, or of a clip where it takes no noise.
+
+    Raises
+    ------
+    InputError
+        Of a method that takes neither noise nor the first clips.
+    """
+    return {name: _tried(subject, found, name, arguments) for name, arguments in methods.items()}
+
+
+def _tried(subject: Subject, found: Listed, name: str, arguments: Mapping[str, Any]) -> int:
+    try:
+        return _rows(subject, name, arguments, _noise(subject))
+    except InputError as error:
+        first = error
+    for clip in found.shard(0, _CLIPS).clips:
+        try:
+            sound = sound_of(clip.item, subject.sample_rate)
+            wave = sound if isinstance(sound, xr.DataArray) else load_audio(sound, sample_rate=subject.sample_rate)
+            return _rows(subject, name, arguments, wave)
+        except InputError:
+            continue
+    raise InputError(f"{name} does not take these sounds: {first}") from first
+
+
+def _rows(subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray) -> int:
+    record, rows = record_of(name), Rows()
+    rows.add(name, record.function(subject, [wave] if record.takes == "data" else wave, **arguments), record, [0])
+    return len(rows)
+
+
+def _noise(subject: Subject) -> xr.DataArray:
+    samples = subject.contract.length or subject.sample_rate
+    draw = torch.Generator().manual_seed(0)
+    return as_clip(_LEVEL * torch.randn(samples, generator=draw), subject.sample_rate, name="noise")

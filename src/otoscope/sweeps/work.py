@@ -1,0 +1,269 @@
+"""One shard: its clips read ahead by a thread, every method on them, and what came out committed."""
+
+from __future__ import annotations
+
+import random
+import time
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from otoscope.audio import as_clip, load_audio
+from otoscope.contract import fill
+from otoscope.data.find import sound_of
+from otoscope.files import make_folder
+from otoscope.methods.catalogue import Record
+from otoscope.optional import needs
+from otoscope.probe.state import random_kept
+from otoscope.results import save
+from otoscope.subject import Subject
+from otoscope.sweeps.causes import cause_of_method, cause_of_reading, said
+from otoscope.sweeps.given import Given
+from otoscope.sweeps.known import record_of
+from otoscope.sweeps.plan import Clip, Shard, batches, least_length
+from otoscope.sweeps.rows import Rows
+from otoscope.sweeps.store import Store
+
+_AHEAD = 2  # batches that are read while the model is at another
+
+Tell = Callable[[Sequence[int]], None]
+"""Called with the numbers of the clips whose turn it is."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker has to know, whichever engine started it."""
+
+    given: Given
+    device: str
+    folder: str
+    fingerprint: str
+    methods: Mapping[str, Mapping[str, Any]]
+    batch_size: int
+    batch_samples: int | None
+    arrays: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A clip that could not be used, by reading it (no method) or by one method."""
+
+    clip: int
+    name: str
+    method: str | None
+    cause: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What became of a shard: its clips, its rows, the clips with an error by cause, and processor time in s.
+
+    `reading` is the part of it that went into reading the clips.
+    """
+
+    shard: int
+    clips: int
+    rows: int
+    causes: Mapping[str, int]
+    seconds: float
+    reading: float
+
+
+@dataclass
+class Wave:
+    """A clip that was read, or why not."""
+
+    clip: Clip
+    wave: xr.DataArray | None
+    failure: Failure | None = None
+
+
+@dataclass
+class Found:
+    """What came out of a shard so far."""
+
+    rows: Rows = field(default_factory=Rows)
+    failures: list[Failure] = field(default_factory=list)
+    reading: float = 0.0
+
+
+class Bench:
+    """A model with the methods of a sweep, at which one shard after another is worked on.
+
+    Parameters
+    ----------
+    job : Job
+    subject : Subject, optional
+        The model, where it is in this process already.
+    """
+
+    def __init__(self, job: Job, subject: Subject | None = None) -> None:
+        self.job = job
+        self.subject = subject or job.given.subject(job.device)
+        self.records = {name: record_of(name) for name in job.methods}
+        self.store = Store(job.folder)
+        self.contract = self.subject.contract  # found out now, and not in a thread
+
+    def run(self, shard: Shard, tell: Tell, crashed: Collection[int] = ()) -> Status:
+        """Compute a shard and commit it; `crashed` are clips that ended a process, and are left out."""
+        start = time.process_time()
+        found = self.compute(shard, tell, crashed)
+        found.failures.extend(
+            Failure(clip.number, clip.name, None, "crashed", "the process that worked on this clip ended, twice")
+            for clip in shard.clips
+            if clip.number in crashed
+        )
+        facts = {"fingerprint": self.job.fingerprint, "shard": str(shard.number), "count": str(len(shard.clips))}
+        self.store.commit(shard.number, found.rows.table(), failures_table(found.failures), facts)
+        causes = Counter(cause for cause in {failure.clip: failure.cause for failure in found.failures}.values())
+        seconds = time.process_time() - start
+        return Status(shard.number, len(shard.clips), len(found.rows), dict(causes), seconds, found.reading)
+
+    def compute(self, shard: Shard, tell: Tell, without: Collection[int] = ()) -> Found:
+        """What the methods say of the clips of a shard."""
+        found = Found()
+        groups = batches(shard.clips, self.contract, self.job.batch_size, self.job.batch_samples)
+        left = [tuple(clip for clip in group if clip.number not in without) for group in groups]
+        with _as_ever():
+            for read, seconds in _ahead([group for group in left if group], self.subject.sample_rate):
+                tell([one.clip.number for one in read])
+                found.reading += seconds
+                found.failures.extend(one.failure for one in read if one.failure is not None)
+                self._methods([(one.clip, one.wave) for one in read if one.wave is not None], found)
+        return found
+
+    def _methods(self, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found) -> None:
+        for name, record in self.records.items():
+            left = list(clips)
+            if record.clipwise and len(clips) > 1 and self.subject.network.apart:
+                left = self._together(name, record, clips, found)
+            for clip, wave in left:
+                try:
+                    result = self._call(name, record, wave, clip)
+                except Exception as error:  # of a method or of the user's model: the other clips go on
+                    cause = cause_of_method(error, wave)
+                    found.failures.append(Failure(clip.number, clip.name, name, cause, said(error)))
+                else:
+                    self._keep(name, record, result, [clip], found)
+
+    def _together(
+        self, name: str, record: Record, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found
+    ) -> list[tuple[Clip, xr.DataArray]]:
+        """Run clips of one length at once; those that have to be run one by one are returned."""
+        least = least_length(self.contract)
+        left: list[tuple[Clip, xr.DataArray]] = []
+        for length in dict.fromkeys(max(least, wave.size) for _, wave in clips):
+            same = [(clip, wave) for clip, wave in clips if max(least, wave.size) == length]
+            waves = torch.stack(
+                [fill(torch.from_numpy(wave.values), length, self.contract.padding) for _, wave in same]
+            )
+            try:
+                result = self._call(name, record, waves, None) if len(same) > 1 else None
+            except Exception:  # which clip it is shows one by one
+                result = None
+            if result is None:
+                left += same
+            else:
+                self._keep(name, record, result, [clip for clip, _ in same], found)
+        return left
+
+    def _call(self, name: str, record: Record, wave: xr.DataArray | Tensor, clip: Clip | None) -> xr.Dataset:
+        given: Any = wave
+        if record.takes == "data" and clip is not None:
+            given = [(wave, ",".join(clip.item.labels))] if clip.item.labels else [wave]
+        try:
+            return record.function(self.subject, given, **self.job.methods[name])
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            raise
+
+    def _keep(self, name: str, record: Record, result: xr.Dataset, clips: Sequence[Clip], found: Found) -> None:
+        found.rows.add(name, result, record, [clip.number for clip in clips])
+        if self.job.arrays:
+            for place, clip in enumerate(clips):
+                one = result.isel(clip=place) if "clip" in result.dims and record.takes == "wave" else result
+                folder = make_folder(self.store.folder / "arrays" / name)
+                save(one.assign_attrs(audio=clip.name), folder / f"{clip.number:07d}.nc")
+
+
+def failures_table(failures: Sequence[Failure]) -> Any:
+    """Errors as a table, in order of clips and methods."""
+    pa = needs("pyarrow", extra="sweep")
+    failures = sorted(failures, key=lambda one: (one.clip, one.method or ""))
+    columns = {name: [getattr(one, name) for one in failures] for name in _of_errors().names}
+    return pa.table(columns, schema=_of_errors())
+
+
+def left_out_table(problems: Mapping[str, Sequence[str]]) -> Any:
+    """What was left out of the list, as a table of errors: of no clip."""
+    named = [(name, cause) for cause, names in problems.items() for name in names]
+    none = [None] * len(named)
+    columns = {
+        "clip": none,
+        "name": [name for name, _ in named],
+        "method": none,
+        "cause": [cause for _, cause in named],
+        "message": ["left out of the list"] * len(named),
+    }
+    return needs("pyarrow", extra="sweep").table(columns, schema=_of_errors())
+
+
+def _of_errors() -> Any:
+    pa = needs("pyarrow", extra="sweep")
+    texts = [(name, pa.string()) for name in ("name", "method", "cause", "message")]
+    return pa.schema([("clip", pa.int64()), *texts])
+
+
+@contextmanager
+def _as_ever() -> Iterator[None]:
+    """Let libraries that draw random numbers draw the same ones for every shard, and say nothing clip by clip."""
+    with random_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002 - the state that libraries share
+        yield
+
+
+def _ahead(groups: Sequence[Sequence[Clip]], sample_rate: int) -> Iterator[tuple[list[Wave], float]]:
+    """Batches of clips as they are read, a few of them ahead, with the processor time in s that this took."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reader:
+        waiting: deque[Future[tuple[list[Wave], float]]] = deque()
+        coming = iter(groups)
+        try:
+            for group in coming:
+                waiting.append(reader.submit(_read_all, group, sample_rate))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _read_all(clips: Sequence[Clip], sample_rate: int) -> tuple[list[Wave], float]:
+    start = time.thread_time()
+    return [_read(clip, sample_rate) for clip in clips], time.thread_time() - start
+
+
+def _read(clip: Clip, sample_rate: int) -> Wave:
+    try:
+        sound = sound_of(clip.item, sample_rate)
+        if isinstance(sound, (str, Path)):
+            return Wave(clip, load_audio(sound, sample_rate=sample_rate))
+        return Wave(clip, as_clip(sound, sample_rate, name=clip.name))
+    except Exception as error:  # a reader of files may raise anything on a damaged one
+        cause = cause_of_reading(error, clip.item.sound)
+        return Wave(clip, None, Failure(clip.number, clip.name, None, cause, said(error)))
