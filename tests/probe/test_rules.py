@@ -60,7 +60,7 @@ def test_the_formulas_of_the_table(name):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("gate", [torch.sigmoid, F.hardsigmoid, F.logsigmoid])
+@pytest.mark.parametrize("gate", [torch.sigmoid, F.hardsigmoid])
 def test_gates_keep_their_gradient(gate, rule):
     x = torch.randn(2, 4, 50, dtype=torch.float64)
     model = Written(lambda m, x: gate(F.relu(x)) + 0.3)  # at the very end it would be left out
@@ -232,3 +232,18 @@ def test_a_rule_may_be_called_by_a_name(monkeypatch):
 def test_an_unknown_rule_is_refused():
     with pytest.raises(InputError, match="unknown rule 'guide'; the rules are gradient, guided, deconvnet"):
         vjp(nn.ReLU(), torch.randn(1, 1, 9), rule="guide")
+
+
+@pytest.mark.parametrize("rule", ["guided", "deconvnet"])
+def test_a_log_sigmoid_within_a_model_is_an_activation(rule):
+    torch.manual_seed(0)
+    first, last = torch.nn.Conv1d(1, 4, 8), torch.nn.Conv1d(4, 1, 5)
+    x = torch.randn(1, 1, 60)
+    value, pull = vjp(torch.nn.Sequential(first, torch.nn.LogSigmoid(), last), x, rule=rule)
+    seed = torch.randn_like(value)
+    h = first(x)
+    grad = torch.nn.functional.conv_transpose1d(seed, last.weight).clamp(min=0)
+    if rule == "guided":
+        grad = grad * torch.sigmoid(-h) * (h > 0)
+    expected = torch.nn.functional.conv_transpose1d(grad, first.weight)
+    torch.testing.assert_close(pull(seed), expected)

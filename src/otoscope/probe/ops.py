@@ -26,10 +26,10 @@ _POOLINGS = {
 #: Activations that pass a signal on: the rules of :mod:`otoscope.probe.rules` apply to them.
 SHAPING = frozenset(
     "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish tanh hardtanh "
-    "tanhshrink softshrink hardshrink threshold softsign".split()
+    "tanhshrink softshrink hardshrink threshold softsign log_sigmoid".split()
 )
 #: Activations that weight another signal between 0 and 1: every rule leaves their gradient as it is.
-GATING = frozenset("sigmoid hardsigmoid log_sigmoid glu".split())
+GATING = frozenset("sigmoid hardsigmoid glu".split())
 #: As the last layer, these turn logits into probabilities.
 NORMALISING = frozenset("softmax log_softmax softmin".split())
 #: Maxima along an axis, such as time: poolings without a window.

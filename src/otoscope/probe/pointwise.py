@@ -47,8 +47,8 @@ SCALES = frozenset(
     "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt pow float_power square reciprocal rpow rdiv mul multiply div "
     "divide true_divide xlogy round floor ceil trunc frac".split()
 )
-#: Weights between 0 and 1, and their logarithm: they keep their gradient.
-GATES = frozenset("sigmoid expit hardsigmoid log_sigmoid".split())
+#: Weights between 0 and 1: they keep their gradient.
+GATES = frozenset("sigmoid expit hardsigmoid".split())
 _POWERS = frozenset("mul multiply pow square".split())
 _RECTIFYING = frozenset("clamp clamp_min clamp_max clip maximum minimum max min fmax fmin threshold".split())
 _BENDING = (
