@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,18 @@ def test_other_commands_take_a_set_and_its_parts_by_name(otoscope: Otoscope, sma
     assert (row["train_clips"], row["test_clips"]) == (8, 4)
     study = otoscope("residual-study", small, "fsdd@test", "--own-answers", "--layer", "relu", "--json").json()
     assert "4 sounds" in study["audio"]
+
+
+def test_check_names_what_harms_and_exits_with_3(otoscope: Otoscope, folder: Path) -> None:
+    clean = otoscope("data", "check", f"fsdd:{folder}", "--json").json()
+    assert clean["sounds"] == 12 and not clean["harms"]
+    assert [one["kind"] for one in clean["findings"]] == ["label in the file name"]
+    (folder / "recordings/3_ann_9.wav").write_bytes((folder / "recordings/3_ann_0.wav").read_bytes())
+    ran = otoscope("data", "check", "fsdd", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 3 and found["harms"] and found["findings"][0]["kind"] == "duplicates across splits"
+    assert "harms an evaluation: duplicates across splits: 2 sounds" in ran.err
+    text = " ".join(otoscope("data", "check", "fsdd").out.split())
+    assert "duplicates across splits" in text and "3_ann_9.wav (train, 3)" in text
+    otoscope("data", "check", "nowhere").expect_refusal("nowhere is not a data set")
+    otoscope("data", "check").expect_usage("DATA is required")

@@ -26,6 +26,7 @@ OWN = {
 """Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""
 _METHODS = Group("Methods", sort_key=1)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # standard output may be a file; other files name themselves
+_WITH_COMMANDS = frozenset({"data"})  # that have commands of their own below them
 _MORE = frozenset({"strs"})  # methods whose command does more, in a file of their name
 
 app = App(
@@ -41,8 +42,9 @@ app.register_install_completion_command(add_to_startup=False)
 for _heading, _names in OWN.items():
     for _name in _names:
         _about = summary(Path(__file__).parent / f"{_name}.py", _name)
+        _object = "commands" if _name in _WITH_COMMANDS else _name
         app.command(
-            f"otoscope.cli.{_name}:{_name}", name=_name, help=_about, group=_heading, sort_key=_names.index(_name)
+            f"otoscope.cli.{_name}:{_object}", name=_name, help=_about, group=_heading, sort_key=_names.index(_name)
         )
 for _place, (_name, _listed) in enumerate(listing().items()):
     _file = _name if _name in _MORE else "method"

@@ -35,8 +35,8 @@ Data = Annotated[
     Parameter(
         name="DATA",
         help="A data set (see `otoscope data`) such as vowels, fsdd:FOLDER or fsdd@test:FOLDER; a folder of sounds, "
-        "with a folder for each class or without classes; a pattern such as 'clips/*/*.wav'; a table (csv, tsv, jsonl, "
-        "parquet) with the columns path and label; tar archives of WebDataset; a folder of Hugging Face datasets.",
+        "in a folder for each class or without classes; a pattern such as ``'clips/*/*.wav'``; a table (csv, tsv, "
+        "jsonl, parquet) with the columns path and label; tar archives of WebDataset; a saved Hugging Face data set.",
     ),
 ]
 Target = Annotated[

@@ -5,16 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from otoscope.cli.common import Json
-from otoscope.cli.console import facts_table, make_table, out_console, print_json
+from otoscope.cli.common import Data, Flag, Json
+from otoscope.cli.console import (
+    begin,
+    counted,
+    err_console,
+    facts_table,
+    make_table,
+    out_console,
+    print_json,
+    progress_bar,
+)
+from otoscope.data.check import Finding, check_data, summary
+from otoscope.data.find import find_data
 from otoscope.data.items import Source
 from otoscope.data.sets import SETS, find_folder, parse
 from otoscope.data.survey import Survey, survey
 from otoscope.errors import InputError
 
 _MOST_CLASSES = 60  # that a table lists
+_EXAMPLES = 3  # of a finding
 
 
 def data(
@@ -45,6 +57,55 @@ def data(
     out_console.print(facts_table({key: ", ".join(v) if isinstance(v, list) else v for key, v in shown.items()}))
     if found is not None:
         _show(place.name, found)
+
+
+def check(
+    data: Data,
+    /,
+    *,
+    by: Annotated[str | None, Parameter(help="Which of the facts is the class; of a table, a column.")] = None,
+    json: Json = False,
+    quiet: Annotated[Flag, Parameter(help="Print no messages and no progress.")] = False,
+) -> None:
+    """Read all sounds and name what harms an evaluation: duplicates and overlaps across splits, silence, and more.
+
+    Equal audio is found by its samples, whatever the files are called. Clipping, DC offsets, unusual lengths,
+    different sample rates and labels in the names of files are named too. The exit status is 3 if anything was found
+    that harms an evaluation.
+    """
+    begin(quiet)
+    with progress_bar("data check") as report:
+        found = find_data(data, by=by)
+        for note in found.notes:
+            err_console.print(note, markup=False)
+        findings = check_data(found, lambda done, total: report(data, done, total))
+    harm = {one.kind: f"{counted(one.clips, 'sound')}, {one.what}" for one in findings if one.harms}
+    if json:
+        print_json({"data": data, "sounds": len(found), **summary(findings)})
+    else:
+        _print_findings(f"{data} ({counted(len(found), 'sound')})", findings)
+    if harm:
+        said = "; ".join(f"{kind}: {what}" for kind, what in harm.items())
+        err_console.print(f"harms an evaluation: {said}", markup=False)
+        raise SystemExit(3)
+
+
+def _print_findings(title: str, findings: list[Finding]) -> None:
+    if not findings:
+        out_console.print(f"{title}: nothing was found", markup=False)
+        return
+    rows = [
+        {
+            "kind": one.kind,
+            "clips": one.clips,
+            "harms": "yes" if one.harms else "no",
+            "what": one.what,
+            "first": "\n".join(one.examples[:_EXAMPLES]),
+        }
+        for one in findings
+    ]
+    headings = {"kind": "found", "clips": "sounds", "harms": "harms", "what": "what it is", "first": "first of them"}
+    out_console.print(make_table(title, rows, headings))
 
 
 def _facts(source: Source, folder: Path | None = None) -> dict[str, Any]:
@@ -96,3 +157,9 @@ def _show(name: str, found: Survey) -> None:
         out_console.print(make_table(name, rows, {"part": "part", "sounds": "sounds", "classes": "classes"}))
     for line in (*found.notes, *(f"{part.split} is missing: {part.missing}" for part in found.parts if part.missing)):
         out_console.print(line, markup=False)
+
+
+commands = App(name="data")
+"""`otoscope data`, and the commands below it."""
+commands.default(data)
+commands.command(check)
