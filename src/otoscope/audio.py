@@ -34,6 +34,8 @@ _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OG
 _DECLARED = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 _PCM_SCALE = {"uint8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 _MOST_CHANNELS = 8  # of a sound in memory that may lie the wrong way round
+_SHAPES: tuple[tuple[str, ...], ...] = (("time",), ("clip", "time"))
+_SHAPES_OF_SEVERAL: tuple[tuple[str, ...], ...] = (("time",), ("channel", "time"), ("clip", "channel", "time"))
 _INTEGER_PEAK = 256.0  # no sound whose full scale is 1 comes near
 _UNKNOWN_LENGTH = 2**62  # frames, as libsndfile returns where the header has no length
 _VORBIS_RATE = 200_000  # Hz; libsndfile crashes above
@@ -205,6 +207,26 @@ def audio_length(path: AudioFile) -> tuple[int, int]:
     return int(header.frames), int(header.samplerate)
 
 
+def audio_channels(path: AudioFile) -> int:
+    """How many channels a sound file has, from its header.
+
+    Raises
+    ------
+    InputError
+        As in :func:`load_audio`, for problems of the header.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/clip.wav", np.zeros((2, 4000)), 16000)
+    ...     audio_channels(f"{folder}/clip.wav")
+    2
+    """
+    _, header = _header(_place(path), None)
+    return int(header.channels)
+
+
 def audio_changes(path: AudioFile, sample_rate: int) -> str:
     """What :func:`load_audio` changes in a sound file, the ``note`` of the sound, from its header.
 
@@ -328,7 +350,9 @@ def write_audio(path: str | os.PathLike[str], samples: ArrayLike | Tensor | xr.D
             raise InputError(f"cannot write {path}: {_reason(error)}") from error
 
 
-def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, name: str = "array") -> xr.DataArray:
+def as_clip(
+    samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, name: str = "array", several: bool = False
+) -> xr.DataArray:
     """Label and check sound that is already in memory.
 
     Parameters
@@ -340,12 +364,14 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
         Samples per second, in Hz.
     name : str
         Name of the sound in results.
+    several : bool
+        Whether sounds may have several channels: samples are (time,), (channel, time) or (clip, channel, time) then.
 
     Returns
     -------
     DataArray, float32
-        Dims ("time",) or ("clip", "time") with the attributes of :func:`load_audio`; ``sha256`` is that of
-        the float32 samples.
+        Dims ("time",) or ("clip", "time"), or with several channels ("channel", "time") or ("clip", "channel", "time"),
+        with the attributes of :func:`load_audio`; ``sha256`` is that of the float32 samples.
 
     Raises
     ------
@@ -368,19 +394,24 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
             f"{known.get('name', name)} is sampled at {known['sample_rate']} Hz, not {rate} Hz; "
             f"load it with load_audio(path, sample_rate={rate})"
         )
-    if labelled is not None and labelled.dims not in (("time",), ("clip", "time")):
+    shapes = _SHAPES_OF_SEVERAL if several else _SHAPES
+    if labelled is not None and labelled.dims not in (*_SHAPES, *shapes):
         raise InputError(
-            f"{name} has dims {labelled.dims}; expected ('time',) or ('clip', 'time'). "
+            f"{name} has dims {labelled.dims}; expected {' or '.join(map(repr, shapes))}. "
             "Take one channel of it or load it with mono=True"
         )
     values = _checked_samples(samples, name)
-    if values.ndim > 2:
-        raise InputError(f"{name} must be of shape (time,) or (clip, time), got {values.shape}")
+    if values.ndim > len(shapes):
+        raise InputError(f"{name} must be of shape {' or '.join(map(_bracketed, shapes))}, got {values.shape}")
     if values.ndim == 2 and values.shape[1] <= _MOST_CHANNELS < values.shape[0]:
+        other = "samples.T, or (clip, channel, time)" if several else "one channel as samples[:, 0], or (clip, time)"
         raise InputError(
             f"{name} has the shape {values.shape}, which looks like (time, channel) as soundfile reads it: give "
-            "(time,), for instance one channel as samples[:, 0], or (clip, time)"
+            f"{_bracketed(shapes[several])}, for instance {other}"
         )
+    dims = shapes[values.ndim - 1] if labelled is None else tuple(map(str, labelled.dims))
+    if "channel" in dims and values.shape[-2] == 1:  # a sound of one channel after all
+        values, dims = values[..., 0, :], tuple(dim for dim in dims if dim != "channel")
     if labelled is None:
         _warn_of_integers(values, name)
     kind = str(samples.dtype if hasattr(samples, "dtype") else np.asarray(samples).dtype).removeprefix("torch.")
@@ -389,13 +420,13 @@ def as_clip(samples: ArrayLike | Tensor | xr.DataArray, sample_rate: int, *, nam
         "sha256": hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest(),
         "sample_rate": rate,
         "original_sample_rate": rate,
-        "original_channels": 1,
+        "original_channels": values.shape[-2] if "channel" in dims else 1,
         "original_subtype": kind,
         "note": f"scaled from {kind} to full scale 1" if kind in _PCM_SCALE else "",
     }
-    clip = _labelled(values, ("clip", "time")[-values.ndim :], attrs | known)
-    if labelled is not None:
-        clip = clip.assign_coords(labelled.coords)  # an excerpt keeps its place in time
+    clip = _labelled(values, dims, attrs | known)
+    if labelled is not None:  # an excerpt keeps its place in time
+        clip = clip.assign_coords({key: one for key, one in labelled.coords.items() if set(one.dims) <= set(dims)})
     return clip
 
 
@@ -573,6 +604,11 @@ def _labelled(values: np.ndarray, dims: tuple[str, ...], attrs: dict[str, Any]) 
     coords = {"time": ("time", time, {"units": "s", "long_name": "time"})}
     attrs = {"units": "1", "long_name": "amplitude"} | attrs
     return xr.DataArray(np.ascontiguousarray(values), dims=dims, coords=coords, attrs=attrs, name="audio")
+
+
+def _bracketed(dims: tuple[str, ...]) -> str:
+    """Axes as they are written in text."""
+    return f"({', '.join(dims)}{',' * (len(dims) == 1)})"
 
 
 def _checked_rate(sample_rate: int) -> int:

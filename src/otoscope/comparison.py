@@ -13,19 +13,18 @@ import numpy as np
 import torch
 import xarray as xr
 
-from otoscope.audio import load_audio
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
 from otoscope.dsp.bands import band_energy, octave_bands
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
-from otoscope.heard import fit_note, untrained
+from otoscope.heard import fit_note, repeated, untrained
 from otoscope.methods.attribution import option_values
 from otoscope.methods.crs import crs
 from otoscope.methods.filters import filters
 from otoscope.methods.geometry import MEASURES, geometry
-from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
+from otoscope.methods.relevance import RelevanceRule, check_rule, in_one_channel, relevance
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.methods.targets import Question, as_given
@@ -34,7 +33,7 @@ from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget
 from otoscope.report.gather import Progress, reason_for
 from otoscope.results import as_json, axis, sign, variable
-from otoscope.subject import Subject, check_taken, signature
+from otoscope.subject import Subject, check_taken, hears_channels, signature
 from otoscope.types import Against, Excerpt, Span, Target, Wave
 
 Array = np.ndarray[Any, Any]
@@ -149,7 +148,7 @@ def compare(
     option_values(rule, options)
     compared = _compared(scopes, wave, target, layer)
     marked = _marked(marks or {})
-    recording = min(compared, key=lambda one: one.subject.sample_rate).clip
+    recording = _mono(min(compared, key=lambda one: one.subject.sample_rate).clip)
     question = {"at": at, "against": against, "target_band": target_band}
     asked = any(value is not None for value in (*question.values(), *(one.target for one in compared)))
     required = {"relevance": asked, "sonification": True}
@@ -238,24 +237,28 @@ def _compared(scopes: Mapping[str, Subject] | Sequence[Subject], wave: Any, targ
         raise InputError(f"compare takes two scopes or more, not {len(named)}")
     targets, layers = _each("target", target, list(named)), _each("layer", layer, list(named))
     rates = sorted({scope.sample_rate for scope in named.values()})
-    if isinstance(wave, (str, Path, Excerpt)):
-        part = wave if isinstance(wave, Excerpt) else Excerpt(wave)
-        kept: dict[str, Any] = {"start": part.start, "duration": part.duration, "channel": part.channel}
-        clips = {rate: load_audio(part.path, sample_rate=rate, **kept) for rate in rates}
-    elif len(rates) > 1:
+    in_memory = not isinstance(wave, (str, Path, Excerpt))
+    if in_memory and len(rates) > 1:
         listed = ", ".join(str(rate) for rate in rates)
         raise InputError(f"the models take {listed} Hz: give the path of a sound file, which is read at each rate")
-    else:
-        clips = {rates[0]: next(iter(named.values())).clip(wave)}
-    if clips[rates[0]].ndim != 1:
-        raise InputError("compare takes one clip at a time")
-    for scope in named.values():
-        clip = clips[scope.sample_rate]
-        check_taken(scope, scope.inputs(clip), str(clip.attrs["name"]))
-    return [
-        _Compared(str(name), scope, clips[scope.sample_rate], targets[name], layers[name])
-        for name, scope in named.items()
-    ]
+    clips = _clips(named, wave, in_memory)
+    for name, scope in named.items():
+        if "clip" in clips[name].dims:
+            raise InputError("compare takes one clip at a time")
+        check_taken(scope, scope.inputs(clips[name]), str(clips[name].attrs["name"]))
+    return [_Compared(str(name), scope, clips[name], targets[name], layers[name]) for name, scope in named.items()]
+
+
+def _clips(named: Mapping[str, Subject], wave: Any, in_memory: bool) -> dict[str, xr.DataArray]:
+    """The recording as each model hears it: at its rate, with its channels; those of a kind share an array."""
+    read: dict[tuple[int, bool], xr.DataArray] = {}
+    clips = {}
+    for name, scope in named.items():
+        kind = scope.sample_rate, in_memory or hears_channels(scope, wave)
+        if kind not in read or in_memory:
+            read[kind] = scope.clip(wave)
+        clips[name] = read[kind]
+    return clips
 
 
 def _numbered(scopes: list[Subject]) -> dict[str, Subject]:
@@ -285,6 +288,11 @@ def _notes(compared: list[_Compared]) -> list[str]:
     notes = [f"The recording: {change}." for change in changes if change]
     for name, subject, clip in ((one.name, one.subject, one.clip) for one in compared):
         notes += filter(None, (fit_note(subject, clip, name, slides=True), untrained(subject, name)))
+        if "channel" in clip.dims:
+            count = clip.sizes["channel"]
+            notes.append(f"{name} hears the {count} channels apart: its relevance is the sum over them.")
+        elif repeated(subject):
+            notes.append(f"The recording is {repeated(subject)}.")
     rates = {one.subject.sample_rate for one in compared}
     if len(rates) > 1:
         notes.append(f"The models take different sample rates; compared is what lies below {min(rates) / 2:g} Hz.")
@@ -292,6 +300,11 @@ def _notes(compared: list[_Compared]) -> list[str]:
 
 
 # -- Parts of the result, each over all models ------------------------------------------------------------
+
+
+def _mono(clip: xr.DataArray) -> xr.DataArray:
+    """The mean of the channels of a recording, which is what models of different channels have in common."""
+    return clip.mean("channel", keep_attrs=True) if "channel" in clip.dims else clip
 
 
 def _numbers(compared: list[_Compared], recording: xr.DataArray) -> xr.Dataset:
@@ -355,7 +368,9 @@ def _relevance(
             found = relevance(one.subject, one.clip, target=one.target, rule=rule, **options)
         except InputError as error:
             raise InputError(f"{one.name}: {error}") from None
-        whole = _onto_recording(found.relevance.values, one.clip.size, one.subject.contract.padding == "repeat")
+        found = in_one_channel(found)
+        size_heard, repeats = one.clip.sizes["time"], one.subject.contract.padding == "repeat"
+        whole = _onto_recording(found.relevance.values, size_heard, repeats)
         signals.append(_limited(whole, size))
         explained.append(found.drop_dims("time"))
         beyond.append(_share_beyond(whole, one.subject.sample_rate, rate / 2))
@@ -454,7 +469,9 @@ def _sonification(compared: list[_Compared], recording: xr.DataArray) -> xr.Data
     for one in compared:
         assert one.layer is not None
         found = sonify(one.subject, one.clip, layer=one.layer, channels="layer")
-        sound = _of_length(found["sonification"].values[0], one.clip.size)
+        carried = found["sonification"].isel(channel=0)
+        heard = carried.mean("input_channel") if "input_channel" in carried.dims else carried
+        sound = _of_length(heard.values, one.clip.sizes["time"])
         sounds.append(_limited(sound, size) * (size / sound.size))
         layers.append(found.attrs["layer"])
     return xr.Dataset(

@@ -54,7 +54,8 @@ class Contract:
     layout : {"(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time,)", "(batch, channel, time)"} or None
         Axes of the tensor that it takes; None where that has yet to be tried.
     channels : int or None
-        How many channels of a sound it takes, where it takes several; a sound of one channel goes to each of them.
+        How many channels of a sound it takes, where it takes several. A recording of as many channels is heard as it
+        is; a sound of one channel goes to each of them.
     length : int or None
         Samples, where the model takes no other number.
     hop : int or None
@@ -69,7 +70,8 @@ class Contract:
         What a shorter sound is filled up with.
     normalisation : {"peak", "standard", "frame"} or None
         What is done to each sound first: division by its largest magnitude, or its mean taken off and division by its
-        standard deviation; "frame" does the latter to each piece of the length that the model takes by itself.
+        standard deviation; "frame" does the latter to each piece of the length that the model takes by itself. The
+        channels of a sound are taken together, so that their balance stays.
     output : int, str or None
         Which of several outputs is looked at, by its place, its name, or the path to it such as ``"head.logits"``.
     scores : {"logits", "probabilities", "log-probabilities", "hidden state"} or None
@@ -181,7 +183,9 @@ class Contract:
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def fit(self, waveform: Tensor, *, cut: bool = True) -> Tensor:
-        """A waveform (..., time) normalised, and as long as the model takes it, or longer where it is not `cut`.
+        """A waveform normalised, and as long as the model takes it, or longer where it is not `cut`.
+
+        Of shape (time,), (clip, time) or (..., channel, time).
 
         Examples
         --------
@@ -198,15 +202,19 @@ class Contract:
         return waveform[..., : self.length] if cut else waveform
 
     def normalise(self, waveform: Tensor) -> Tensor:
-        """A waveform (..., time) at the level and offset that the model takes; silence stays silence."""
+        """A waveform at the level and offset that the model takes; silence stays silence.
+
+        Of shape (time,), (clip, time) or (..., channel, time), whose channels are taken together.
+        """
         if self.normalisation is None:
             return waveform
+        values = waveform.flatten(-2) if waveform.ndim > 2 else waveform
         if self.normalisation in ("standard", "frame"):
-            waveform = waveform - waveform.mean(-1, keepdim=True)
-            size = waveform.std(-1, keepdim=True, correction=0)
+            values = values - values.mean(-1, keepdim=True)
+            size = values.std(-1, keepdim=True, correction=0)
         else:
-            size = waveform.abs().amax(-1, keepdim=True)
-        return torch.where(size > 0, waveform / size, 0.0)
+            size = values.abs().amax(-1, keepdim=True)
+        return torch.where(size > 0, values / size, 0.0).reshape(waveform.shape)
 
     def tensor(self, waveform: Tensor) -> Tensor:
         """Waveforms (clip, time) as the tensor that the model takes."""

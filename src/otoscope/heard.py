@@ -43,7 +43,21 @@ def changes_of(subject: Subject, clip: xr.DataArray) -> list[tuple[str, str]]:
     length = f"to {taken / subject.sample_rate:.3g} s"
     filled = "repeated" if subject.contract.padding == "repeat" else "filled up with zeros"
     fit = [("cut", f"cut {length}")] if taken < samples else [("filled", f"{filled} {length}")] * (taken > samples)
-    return [*(("changed", one) for one in made), *fit]
+    return [*(("changed", one) for one in (*made, repeated(subject, clip)) if one), *fit]
+
+
+def repeated(subject: Subject, clip: xr.DataArray | None = None) -> str | None:
+    """What is said of a sound of one channel that a model of several gets in each; None of any other."""
+    channels = subject.contract.channels or 1
+    if channels == 1 or (clip is not None and "channel" in clip.dims):
+        return None
+    return f"given to each of the {channels} channels that {subject.name} takes"
+
+
+def sines_to_each(subject: Subject) -> dict[str, str]:
+    """The note of a result of sines, which are the same in every channel."""
+    to_each = repeated(subject)
+    return joined_note(f"the sines are {to_each}" if to_each else None)
 
 
 def fit_note(subject: Subject, clip: xr.DataArray, name: str | None = None, *, slides: bool = False) -> str | None:
@@ -73,20 +87,15 @@ def varying(subject: Subject) -> str | None:
     return None
 
 
-def repeated(subject: Subject) -> str | None:
-    """The sentence that says so where a sound goes to several channels."""
-    channels = subject.contract.channels or 1
-    return f"given to each of the {channels} channels that {subject.name} takes" if channels > 1 else None
-
-
 def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False) -> None:
     """Raise an InputError where what the model hears of a sound is nothing but zeros, which nothing explains.
 
     Of a sound that is cut this is its first part, unless the model is run along the `whole` of it.
     """
     length = None if whole else subject.contract.length
-    heard = np.abs(np.atleast_2d(clip.values)[..., :length]).max(-1)
-    silent = np.flatnonzero(~(heard.reshape(len(heard), -1).max(-1) > 0))
+    values = clip.values if "clip" in clip.dims else clip.values[None]
+    heard = np.abs(values[..., :length]).reshape(len(values), -1).max(-1)
+    silent = np.flatnonzero(~(heard > 0))
     if not silent.size:
         return
     which = f"clip {silent[0]} of {clip.attrs.get('name', 'the sound')}" if len(heard) > 1 else clip.attrs.get("name")
@@ -108,7 +117,7 @@ def _mixed(clip: xr.DataArray) -> bool:
 def facts_of(subject: Subject, clip: xr.DataArray) -> dict[str, str]:
     """What a result says of its sound beside its name: `cut` or `filled`, and all that was changed as `note`."""
     found = fitted(subject, clip.sizes["time"])
-    return found | joined_note(clip.attrs.get("note"), repeated(subject), *found.values())
+    return found | joined_note(clip.attrs.get("note"), repeated(subject, clip), *found.values())
 
 
 def along(facts: dict[str, str], pieces: str) -> dict[str, str]:

@@ -67,6 +67,9 @@ class Scope(Subject):
     (clip, time) at the sample rate of the model. Results for a single wave have no axis `clip`. The model is used where
     it is: move it to a GPU beforehand to work there.
 
+    A model that takes several channels gets those of a recording that has as many; arrays are (channel, time) or (clip,
+    channel, time) for it. A sound of one channel goes to each of them, and results say so.
+
     Examples
     --------
     >>> import torch

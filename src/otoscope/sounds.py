@@ -33,7 +33,7 @@ class Clip:
     ----------
     name : str
         By which results call it, most often its file.
-    inputs : Tensor, (1, ..., time)
+    inputs : Tensor, (1, channel, time)
         As the model takes it.
     label : str or None
         Its class, where it is known; several are divided by commas.
@@ -145,17 +145,18 @@ def usual_taps(
 
 def _clip(subject: Subject, sound: Any, number: int) -> Clip:
     if isinstance(sound, Item):
-        wave, label, facts = sound_of(sound, subject.sample_rate), ",".join(sound.labels) or None, sound.facts
+        wave = sound_of(sound, subject.sample_rate, subject.clip)
+        label, facts = ",".join(sound.labels) or None, sound.facts
     else:
         (wave, label), facts = sound if isinstance(sound, tuple) else (sound, None), {}
         label = None if label is None else str(label)
     named = wave.attrs.get("name", number) if isinstance(wave, xr.DataArray) else number
     name = str(wave) if isinstance(wave, (str, Path)) else str(named)
     clip = subject.clip(wave)
-    if clip.ndim > 1:
+    if "clip" in clip.dims:
         raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
     inputs = subject.inputs(clip)
-    filling = max(0, inputs.shape[-1] - clip.size) if subject.contract.padding == "zeros" else 0
+    filling = max(0, inputs.shape[-1] - clip.sizes["time"]) if subject.contract.padding == "zeros" else 0
     return Clip(name, inputs, label, facts, filling, changes_of(subject, clip))
 
 

@@ -15,8 +15,9 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope.answers import found_out
-from otoscope.audio import as_clip, load_audio
+from otoscope.audio import as_clip, audio_channels, audio_duration, load_audio
 from otoscope.contract import WRAP, Contract, Layout, Normalisation
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
@@ -203,13 +204,21 @@ class Subject:
         """One lock for a model; it is looked up, not held, so that a subject can be copied and pickled."""
         return lock_of(self.model)
 
-    def clip(self, wave: Wave) -> xr.DataArray:
-        """A sound as a checked, labelled array at the sample rate of the model; a path is read."""
-        if isinstance(wave, (str, Path)):
-            return load_audio(wave, sample_rate=self.sample_rate)
+    def clip(self, wave: Wave | Embedded) -> xr.DataArray:
+        """A sound as a checked, labelled array at the sample rate of the model; a path is read.
+
+        A recording keeps its channels where the model takes as many; a file is mixed down for a model that takes one.
+
+        Raises
+        ------
+        InputError
+            If the sound has another number of channels than a model that takes several, or cannot be read.
+        """
+        if isinstance(wave, (str, Path, Embedded)):
+            wave = Excerpt(wave)
         if isinstance(wave, Excerpt):
             part: dict[str, Any] = {"start": wave.start, "duration": wave.duration, "channel": wave.channel}
-            return load_audio(wave.path, sample_rate=self.sample_rate, **part)
+            return load_audio(wave.path, sample_rate=self.sample_rate, mono=not hears_channels(self, wave), **part)
         attrs = wave.attrs if isinstance(wave, xr.DataArray) else {}
         rate = attrs.get("sample_rate", self.sample_rate)
         if rate != self.sample_rate:
@@ -217,7 +226,31 @@ class Subject:
                 f"{attrs.get('name', 'the wave')} is sampled at {rate} Hz and {self.name} takes "
                 f"{self.sample_rate} Hz: load it with sample_rate={self.sample_rate}"
             )
-        return as_clip(self._clips(wave), self.sample_rate, name=attrs.get("name", "array"))
+        name, taken = str(attrs.get("name", "array")), self._channels(wave)
+        clip = as_clip(wave if taken > 1 else self._clips(wave), self.sample_rate, name=name, several=taken > 1)
+        found = clip.sizes.get("channel", 1)
+        if found not in (1, taken):
+            raise InputError(
+                f"{name} has {found} channels, and {self.name} takes {taken}: give one channel, which goes to each of "
+                f"them, or all {taken}. Several sounds are of shape (clip, channel, time)"
+            )
+        return clip
+
+    def _channels(self, wave: Any) -> int:
+        """How many channels the model takes, as far as the shape of samples makes it matter."""
+        shape = getattr(wave, "shape", None)
+        if shape is None:
+            with suppress(ValueError, TypeError):  # lists of lists that are of different lengths are refused later
+                shape = np.shape(wave)
+        if not shape or len(shape) < 2 or not shape[-1]:
+            return 1
+        return self._channels_taken(int(shape[-1]), "the wave")
+
+    def _channels_taken(self, samples: int, name: str) -> int:
+        """How many channels the model takes; what is not known is found out with noise, or a sound so long."""
+        self._find(samples, name)
+        several = self._contract.layout == "(batch, channel, time)"
+        return self._contract.channels or 1 if several else 1
 
     def _clips(self, wave: Any) -> Any:
         """Samples in the layout of the model, such as (clip, 1, time), as (clip, time)."""
@@ -231,6 +264,7 @@ class Subject:
     def inputs(self, wave: Wave) -> Tensor:
         """A sound as the tensor (clip, channel, time) that :attr:`network` takes: the one place where it is made.
 
+        It has the channels of the sound: those that the model takes, or one, which goes to each of them.
         A sound that is shorter than the model takes, or than the pieces it was trained and scored on, is filled up; one
         that is longer than the one length it takes is cut.
         """
@@ -246,8 +280,9 @@ class Subject:
     def _tensor(self, wave: Wave, cut: bool) -> Tensor:
         clip = self.clip(wave)
         self._find(clip.sizes["time"], str(clip.attrs.get("name", "the wave")))
-        waveform = torch.as_tensor(np.atleast_2d(clip.values)).to(self._like)
-        return self._contract.fit(waveform, cut=cut)[:, None]
+        values = clip.values if "clip" in clip.dims else clip.values[None]
+        values = values if "channel" in clip.dims else values[:, None]
+        return self._contract.fit(torch.as_tensor(values).to(self._like), cut=cut)
 
     @property
     def _like(self) -> Tensor:
@@ -385,12 +420,37 @@ class Subject:
         self._contract = self._contract.changed(**{key: one for key, one in found.items() if stated[key] is None})
 
 
+def hears_channels(subject: Subject, wave: str | Path | Excerpt) -> bool:
+    """Whether a model is given the channels of a sound file as they are, and not one in all of its own.
+
+    Raises
+    ------
+    InputError
+        If it takes several, and the file has several, but not as many.
+    """
+    part = wave if isinstance(wave, Excerpt) else Excerpt(wave)
+    there = 1 if part.channel is not None else audio_channels(part.path)
+    if there == 1:
+        return False
+    duration = audio_duration(part.path) - part.start if part.duration is None else part.duration
+    seconds = min(duration, _LONGEST) if duration > 0 else 0.0  # what cannot be is said later
+    name = part.path.name if isinstance(part.path, Embedded) else Path(part.path).name
+    taken = subject._channels_taken(max(1, round(seconds * subject.sample_rate)), name)
+    if taken not in (1, there):
+        raise InputError(
+            f"{name} has {there} channels, and {subject.name} takes {taken}: choose one, which goes to each of them "
+            "(--channel on the command line, Excerpt(path, channel=0) in Python), or give a file of as many"
+        )
+    return taken > 1
+
+
 def silence(subject: Subject, duration: float = 1.0) -> Tensor:
-    """Zeros as the model takes them, `duration` seconds long where it takes any length."""
+    """Zeros as the model takes them, in all of its channels, `duration` seconds long where it takes any length."""
     if not 1 / subject.sample_rate <= duration <= _LONGEST:
         raise InputError(f"duration has to be from one sample to an hour, not {duration} s")
     samples = max(1, round(duration * subject.sample_rate))
-    return subject.inputs(as_clip(torch.zeros(samples), subject.sample_rate, name="silence"))
+    inputs = subject.inputs(as_clip(torch.zeros(samples), subject.sample_rate, name="silence"))
+    return inputs.expand(-1, subject._channels_taken(samples, "silence"), -1)
 
 
 def signature(subject: Subject) -> dict[str, Any]:
@@ -426,7 +486,8 @@ def check_taken(subject: Subject, inputs: Tensor, name: str = "the sound") -> No
 
 def refusal(subject: Subject, samples: int, name: str, errors: Sequence[tuple[Any, Exception]]) -> str:
     """Why a model does not take a sound, as far as its errors say."""
-    reasons = [f"{shape}: {describe(error)}" for shape, error in errors if shape[1:2] in ((1,), shape[-1:], ())]
+    usual = [(shape, error) for shape, error in errors if shape[1:2] in ((1,), shape[-1:], ())]
+    reasons = [f"{shape}: {describe(error)}" for shape, error in usual or errors]
     rate = subject.sample_rate
     hint = (
         ": it may be too short, or the model may take one length only (give the model an attribute input_length)"

@@ -97,13 +97,14 @@ def find_layout(network: Network, name: str, samples: int, like: Tensor) -> Cont
     """
     check_arguments(network, name)
     stated = network.contract
-    layouts = [stated.layout] if stated.layout else [one for one in get_args(Layout) if one != "(batch, channel, time)"]
+    several: Layout = "(batch, channel, time)"
+    layouts = [stated.layout] if stated.layout else [one for one in get_args(Layout) if one != several]
+    if stated.layout is None and (stated.channels or 1) > 1:  # a model that mixes them may take a single one as well
+        layouts = [several]
     trials = [try_layout(network, stated.changed(layout=one), samples, like) for one in layouts]
-    if all(trial.error for trial in trials) and stated.layout in (None, "(batch, channel, time)"):
-        counts = [stated.channels] if stated.channels else range(2, MOST_CHANNELS + 1)
-        for channels in counts:
-            several = stated.changed(layout="(batch, channel, time)", channels=channels)
-            trials.append(try_layout(network, several, samples, like))
+    if all(trial.error for trial in trials) and stated.layout in (None, several) and not stated.channels:
+        for channels in range(2, MOST_CHANNELS + 1):
+            trials.append(try_layout(network, stated.changed(layout=several, channels=channels), samples, like))
     fitting = [trial for trial in trials if trial.error is None]
     if not fitting:
         _check_batch(network, name, trials, samples, like)

@@ -12,6 +12,8 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
+from otoscope.embedded import Embedded
+
 
 @dataclass(frozen=True)
 class Excerpt:
@@ -19,11 +21,11 @@ class Excerpt:
 
     Attributes
     ----------
-    path : str or path
+    path : str, path or Embedded
     start, duration : float
         Where the part begins and how long it is, in s; to the end of the file by default.
     channel : int, optional
-        The one channel that is heard, from 0; the mean of all by default.
+        The one channel that is heard, from 0; by default all, of which a model that takes one channel gets the mean.
 
     Examples
     --------
@@ -31,7 +33,7 @@ class Excerpt:
     2.0
     """
 
-    path: str | os.PathLike[str]
+    path: str | os.PathLike[str] | Embedded
     start: float = 0.0
     duration: float | None = None
     channel: int | None = None
@@ -39,7 +41,8 @@ class Excerpt:
 
 Wave = xr.DataArray | np.ndarray | Tensor | str | Path | Excerpt
 """A sound: the path of a file or a part of it, what :func:`otoscope.load_audio` returns, or samples (time,) or (clip,
-time) at the sample rate of the model."""
+time) at the sample rate of the model; of a model that takes several channels (time,), (channel, time) or (clip,
+channel, time)."""
 
 Data = str | Path | Iterable[Any]
 """Many sounds: ``name@split:path``, a folder, a pattern, a table, archives or a sound file (see

@@ -250,7 +250,11 @@ def test_a_part_of_the_sound_and_a_mix_of_channels_are_the_waveform() -> None:
     assert cropped.reads == "the waveform" and cropped.signal(behind(lambda m, x: x[..., 100:1500]), sound())[1] == 100
     stereo = behind(lambda m, x: x.mean(1, keepdim=True)).eval()
     first = first_layer(stereo, torch.zeros(1, 2, SAMPLES), RATE)
-    assert first.reads == "the waveform" and first.nature is not None and not first.nature.untouched
+    assert (
+        first.reads == "the waveform, mixed down by the model"
+        and first.nature is not None
+        and not first.nature.untouched
+    )
     clip = torch.randn(1, 2, SAMPLES)
     torch.testing.assert_close(first.signal(stereo, clip)[0][0], clip.mean(1)[0])
 

@@ -165,7 +165,13 @@ def test_loud_sound_is_scaled_and_says_so() -> None:
     np.testing.assert_allclose(back, sine(amplitude=1.0), atol=0.005)
 
 
-@pytest.mark.parametrize("samples", [np.zeros(0), np.zeros((2, 5)), np.array([np.nan])])
+def test_sound_of_two_channels_is_heard_in_both() -> None:
+    both = np.stack([sine(), 0.25 * sine()])
+    page = Page(render("t", [Section("s", "s", body=[Player("p", both, 8000)])]))
+    np.testing.assert_allclose(decoded(page.all("audio")[0]["src"])[0].T, both, atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [np.zeros(0), np.zeros((1, 2, 5)), np.array([np.nan])])
 def test_sound_that_cannot_be_played(samples: np.ndarray) -> None:
     with pytest.raises(InputError, match="'p' cannot be played"):
         render("t", [Section("s", "s", body=[Player("p", samples, 8000)])])

@@ -15,7 +15,7 @@ from cyclopts import Parameter, Token
 from otoscope.cli.console import begin, err_console
 from otoscope.contract import Contract
 from otoscope.errors import InputError
-from otoscope.heard import fit_note
+from otoscope.heard import fit_note, repeated
 from otoscope.models import load
 from otoscope.report import write_results
 from otoscope.scope import Scope
@@ -143,7 +143,7 @@ class Part:
     duration: float | None = None
     "How long it is, in s; to the end of the file by default."
     channel: Whole | None = None
-    "The one channel that is heard, from 0; the mean of all by default."
+    "The one channel that is heard, from 0; by default their mean, or each where the model takes as many."
 
     def of(self, path: Path) -> Path | Excerpt:
         """That part of a file; the file itself where all of it is heard."""
@@ -179,7 +179,8 @@ def as_span(at: list[float] | None) -> float | list[float] | None:
 def load_wave(path: Path, scope: Scope, part: Part | None = None, *, slides: bool = False) -> xr.DataArray:
     """A sound, or a part of it, at the rate of the model; a message says what was changed for the model to take it."""
     wave = scope.clip((part or Part()).of(path))
-    print_notes(wave.attrs["name"], wave.attrs.get("note"), fit_note(scope, wave, slides=slides))
+    scope.inputs(wave)  # for which it is found out what the model takes
+    print_notes(wave.attrs["name"], wave.attrs.get("note"), repeated(scope, wave), fit_note(scope, wave, slides=slides))
     return wave
 
 

@@ -21,7 +21,7 @@ from otoscope.cli.console import (
     progress_bar,
 )
 from otoscope.errors import InputError
-from otoscope.heard import fit_note, untrained
+from otoscope.heard import fit_note, repeated, untrained
 from otoscope.probe import Check
 from otoscope.report import taps_table, write_numbers
 from otoscope.scope import Scope
@@ -80,7 +80,9 @@ def taps(
 
 def _notes(scope: Scope, wave: xr.DataArray | None) -> list[str]:
     """What was done to the sound, and that weights are random."""
-    changes = [] if wave is None else [*str(wave.attrs.get("note") or "").split("; "), fit_note(scope, wave)]
+    changes: list[str | None] = []
+    if wave is not None:
+        changes = [*str(wave.attrs.get("note") or "").split("; "), repeated(scope, wave), fit_note(scope, wave)]
     return [note for note in (*changes, untrained(scope)) if note]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -13,6 +13,7 @@ import xarray as xr
 from otoscope.audio import load_audio
 from otoscope.data.items import DataSet, Item, labels_of, pick
 from otoscope.data.sets import read_place
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 
@@ -129,17 +130,22 @@ def split_labels(labels: Sequence[str], share: float = 0.25, seed: int = 0) -> t
     return train, test
 
 
-def sound_of(item: Item, sample_rate: int) -> Path | xr.DataArray:
-    """A file as it is; what lies within another file, or is a piece of one, read and cut out."""
+def sound_of(
+    item: Item, sample_rate: int, read: Callable[[Path | Embedded], xr.DataArray] | None = None
+) -> Path | xr.DataArray:
+    """A file as it is; what lies within another file, or is a piece of one, read and cut out.
+
+    It is read, and mixed down, at the rate, or as `read` does it.
+    """
     sound = item.sound
     if isinstance(sound, xr.DataArray) or (isinstance(sound, Path) and item.start is None and item.stop is None):
         return sound
-    whole = load_audio(sound, sample_rate=sample_rate)
+    whole = load_audio(sound, sample_rate=sample_rate) if read is None else read(sound)
     if item.start is None and item.stop is None:
         whole.attrs["name"] = item.name
         return whole
     start, stop = item.start or 0.0, whole.sizes["time"] / sample_rate if item.stop is None else item.stop
-    piece = whole[round(start * sample_rate) : round(stop * sample_rate)]
+    piece = whole[..., round(start * sample_rate) : round(stop * sample_rate)]
     if not piece.size:
         raise InputError(f"{sound} has no sound from {start:.3f} to {stop:.3f} s")
     piece.attrs["name"] = f"{sound} {start:.3f}-{stop:.3f} s"

@@ -115,7 +115,7 @@ def _batches(subject: Subject, items: Sequence[Item], batch_size: int) -> Iterat
 def _read(subject: Subject, item: Item) -> _Read | Problem:
     name = name_of(item)
     try:
-        clip = subject.clip(sound_of(item, subject.sample_rate))
+        clip = subject.clip(sound_of(item, subject.sample_rate, subject.clip))
         samples = np.asarray(clip.values, dtype=float)
         power = float(np.mean(samples**2))
         level = 10 * math.log10(power) if power > 0 else -math.inf

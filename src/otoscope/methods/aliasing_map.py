@@ -13,6 +13,7 @@ from torch import Tensor
 from otoscope.citations import cite
 from otoscope.dsp.aliasing import Energies, folded_frequency, spectrum_in_cells
 from otoscope.errors import InputError
+from otoscope.heard import sines_to_each
 from otoscope.methods.aliasing import energies_of, real_maps, share_of, skipped_steps, step_coordinates, steps_of
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.stretch import stretch_of
@@ -127,7 +128,7 @@ def aliasing_map(
             "output_frequency": variable(["step", "output"], np.outer(nyquist, fractions), "output frequency", "Hz"),
         },
     )
-    return resolved(result, duration=inputs.shape[-1] / sample_rate)
+    return resolved(result.assign_attrs(sines_to_each(subject)), duration=inputs.shape[-1] / sample_rate)
 
 
 def _play(

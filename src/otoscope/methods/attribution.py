@@ -330,7 +330,9 @@ def attribute(
     if rule in _BESIDE:
         name, dims, meaning = _BESIDE[rule]
         values = torch.cat([more for _, more in found if more is not None]).detach()
-        beside[name] = variable(dims, values.flatten(1) if len(dims) > 1 else values, meaning)
+        if values.ndim > len(dims):  # of each channel of the sound, which are silenced together
+            values = values[:, 0]
+        beside[name] = variable(dims, values, meaning)
     if rule == "frequency_occlusion":
         edges = band_edges(options["bands"], sample_rate)
         low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")

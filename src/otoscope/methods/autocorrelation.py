@@ -13,7 +13,7 @@ from otoscope.citations import cite
 from otoscope.dsp import spectra
 from otoscope.dsp.segment import segment
 from otoscope.methods.catalogue import Rows, method, of_clips, resolved
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of, signed_attrs
 from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
@@ -97,7 +97,7 @@ def autocorrelation(
     """
     sample_rate = subject.sample_rate
     question = Question(target, at, against, target_band)
-    found = relevance_of(subject, subject.inputs(wave), question, rule=rule)
+    found = in_one_channel(relevance_of(subject, subject.inputs(wave), question, rule=rule))
     bounds = segment_start, segment_stop
     pieces = [segment(clip, sample_rate, *bounds, duration=segment_duration) for clip in found["input"].values]
     both = np.stack([found["input"].values, found["relevance"].values], axis=1)
@@ -114,7 +114,7 @@ def autocorrelation(
             **segment_times(pieces, sample_rate),
         },
         coords={"signal": axis("signal", list(SIGNALS), "signal"), "lag": axis("lag", lags, "lag", "s")},
-        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target", "score_kind", "score_note")},
+        attrs=signed_attrs(found),
     )
     return resolved(result, **as_signed(question, found, subject), **times_used(pieces, sample_rate))
 

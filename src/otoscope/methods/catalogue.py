@@ -22,7 +22,7 @@ import xarray as xr
 
 from otoscope.audio import audio_changes, audio_duration, file_digest
 from otoscope.errors import InputError
-from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, untrained, varying
+from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, repeated, untrained, varying
 from otoscope.methods.arguments import checked
 from otoscope.methods.one_by_one import together
 from otoscope.probe.passed import noting, said
@@ -30,7 +30,7 @@ from otoscope.probe.precision import autocast_set_aside
 from otoscope.probe.state import random_kept
 from otoscope.results import as_json, sign
 from otoscope.sounds import Sounds, sounds_of
-from otoscope.subject import Subject, check_taken, signature, silence
+from otoscope.subject import Subject, check_taken, hears_channels, signature, silence
 from otoscope.trial import REFUSALS
 
 P = ParamSpec("P")
@@ -176,7 +176,7 @@ def method(
                 own = result.attrs.get("note")
                 audio |= joined_note(audio.get("note"), own, untrained(subject), _drawn(subject))
                 digest, contract = subject.digest, signature(subject)
-            if takes == "wave" and getattr(bound.arguments["wave"], "ndim", 1) == 1 and "clip" in result.dims:
+            if takes == "wave" and "clip" not in getattr(bound.arguments["wave"], "dims", ()) and "clip" in result.dims:
                 result = result.isel(clip=0)
             # what was used instead of a default None (a hop, a layer) says more than that it was asked for
             given |= json.loads(result.attrs.pop("resolved", "{}"))
@@ -223,9 +223,9 @@ def _audio(subject: Subject, takes: Takes, arguments: dict[str, Any], streams: b
     if takes != "wave":
         return {}
     wave = arguments["wave"]
-    if streams and isinstance(wave, (str, Path)):
+    if streams and isinstance(wave, (str, Path)) and not hears_channels(subject, wave):
         length = fitted(subject, round(audio_duration(wave) * subject.sample_rate))
-        note = joined_note(audio_changes(wave, subject.sample_rate), *length.values())
+        note = joined_note(audio_changes(wave, subject.sample_rate), repeated(subject), *length.values())
         return {"audio": Path(wave).name, "audio_sha256": file_digest(wave)} | length | note
     clip = arguments["wave"] = subject.clip(wave)
     subject.inputs(clip)  # for which it is found out what the model takes

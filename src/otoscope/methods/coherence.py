@@ -99,7 +99,8 @@ def coherence(
     with the input :math:`x_i`, the sonification :math:`s_i` and k = 5 (sonification, eq. 6.2). The sonification of
     a map without any activity is silence and its coherence 0. The coherence of few segments is high for any two
     sounds (1 for a single one), and the highest values of a spectrum higher still: compare layers and models on the
-    same clips, rather than the measure with 0.
+    same clips, rather than the measure with 0. Of a sound of several channels it is the mean over them, frequency by
+    frequency.
 
     Examples
     --------
@@ -126,8 +127,7 @@ def coherence(
             if not named:
                 taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
         sonified, most_active = _sonified(subject, inputs, taps, channels, rule, time_axes)
-        waveform = inputs.reshape(len(inputs), 1, -1)
-        shared = [dsp.coherence(waveform, one, subject.sample_rate, **welch)[0].cpu() for one in sonified]
+        shared = [_with_input(inputs, one, subject.sample_rate, welch) for one in sonified]
         values.append(torch.stack([dsp.mean_top(one, n_frequencies).mean(-1) for one in shared], dim=1))
         spectra = spectra + torch.stack([one.double().mean(1).sum(0) for one in shared])
         maps.append(most_active)
@@ -162,6 +162,12 @@ def _check_length(clip: Clip, inputs: Tensor, sample_rate: float, nperseg: int, 
         )
 
 
+def _with_input(inputs: Tensor, sounds: Tensor, sample_rate: float, welch: dict[str, Any]) -> Tensor:
+    """The coherence (clip, map, frequency) of waveforms (clip, channel, time) and sounds (clip, map, ...), a mean."""
+    apart = sounds.reshape(*sounds.shape[:2], *inputs.shape[1:])
+    return dsp.coherence(inputs[:, None], apart, sample_rate, **welch)[0].cpu().mean(2)
+
+
 def _sonified(
     subject: Subject,
     inputs: Tensor,
@@ -170,7 +176,7 @@ def _sonified(
     rule: RuleName | Rule,
     time_axes: Mapping[str, int],
 ) -> tuple[Iterable[Tensor], Tensor]:
-    """Sounds (clip, map, time) of every tap; the most active maps (clip, tap), where those are sonified."""
+    """Sounds (clip, map, ...) of every tap; the most active maps (clip, tap), where those are sonified."""
     if channels is None:
         sounds, maps = sounds_of_most_active(subject.network, inputs, taps, rule)
         return sounds[:, :, None].unbind(1), maps

@@ -104,7 +104,7 @@ def crs(
 def _sounds(subject: Subject, wave: Wave, first: FirstLayer, like: Tensor) -> Iterable[Iterable[Tensor | np.ndarray]]:
     """The blocks of what reaches the layer of every clip; those of a long file as they are read, where they do."""
     contract = subject.contract
-    as_it_is = contract.length is None and contract.normalisation is None and first.streams and like.shape[1] == 1
+    as_it_is = contract.length is None and contract.normalisation is None and first.streams
     longest_fill = max(contract.trained_length or 0, contract.minimum_length) / subject.sample_rate
     if isinstance(wave, (str, Path)) and as_it_is and audio_duration(wave) > max(_LONG, longest_fill):
         return [first.stream(subject.network, stream_audio(wave, subject.sample_rate), like)]

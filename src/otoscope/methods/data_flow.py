@@ -109,8 +109,8 @@ def data_flow(
     names = [tap.name for tap in taps]
     # clips one by one, for frames may be the batch
     values = [read_taps(subject.network, one, names) for one in torch.split(inputs, 1)]
-    waveform = inputs.reshape(len(inputs), 1, -1)
-    result = _labelled(0, waveform, [0], np.arange(waveform.shape[-1]) / sample_rate, sample_rate, "input")
+    times, channels_heard = np.arange(inputs.shape[-1]) / sample_rate, list(range(inputs.shape[1]))
+    result = _labelled(0, inputs, channels_heard, times, sample_rate, "input")
     for n, tap in enumerate(taps, start=1):
         maps = _maps(tap, [one[tap.name] for one in values])
         numbers = choose_channels(channels, n_maps, activity_of(maps), tap)

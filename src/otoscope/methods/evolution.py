@@ -13,7 +13,7 @@ from otoscope.audio import file_digest
 from otoscope.citations import cite
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.sonify import sounds_of_maps
+from otoscope.methods.sonify import of_channels, sounds_of_maps
 from otoscope.models import checkpoint_files, fitting_weights, read_weights
 from otoscope.probe import Rule, RuleName, rule_name
 from otoscope.probe.select import Channels
@@ -72,7 +72,7 @@ def evolution(
         `sonification` (clip, checkpoint, channel, time), each scaled to the peak of its clip. Of each (clip,
         checkpoint, channel) `activity`, the root mean square of the map, which distinguishes a dead map from a loud
         one, and `peak_frequency`, the loudest of its sound from 50 Hz up, in Hz (NaN for silence). `input` (clip,
-        time).
+        time). Where the model heard several channels, both have the axis `input_channel` before `time`.
 
     Raises
     ------
@@ -157,10 +157,16 @@ def sounds_of_checkpoints(
         for name in names
     }
     return xr.Dataset(
-        {**joined, "input": variable(["clip", "time"], inputs.reshape(len(inputs), -1), "input")},
-        coords={"checkpoint": _labels(checkpoints), "channel": first["channel"], "time": first["time"].variable},
+        {**joined, "input": _input(inputs)},
+        coords={"checkpoint": _labels(checkpoints), **{name: one.variable for name, one in first.coords.items()}},
         attrs={"sample_rate": subject.sample_rate, "layer": first.attrs["layer"], "rule": rule_name(rule)},
     )
+
+
+def _input(inputs: Tensor) -> xr.Variable:
+    """Waveforms (clip, channel, time); a single channel has no axis."""
+    of, _ = of_channels(inputs.shape[1])
+    return variable(["clip", *of, "time"], inputs if of else inputs[:, 0], "input")
 
 
 def _check(checkpoints: Sequence[Checkpoint]) -> None:

@@ -29,7 +29,7 @@ def sounds_of_most_active(
     Returns
     -------
     sounds : Tensor, (clip, tap, time)
-        Not scaled; silence where no map is active.
+        Not scaled; silence where no map is active. Those of several channels follow one another along the last axis.
     channels : Tensor of int, (clip, tap)
         The maps of the largest root mean square.
 

@@ -15,6 +15,7 @@ from otoscope.citations import cite
 from otoscope.dsp.audible import peak_frequency
 from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import check_relevant
@@ -46,7 +47,7 @@ _OF_BANDS = ("band_low", "band_high", "band_relevance")
     explains=True,
     slides=True,
     clipwise=True,
-    rows=Rows(("band",), (*_COLUMNS, *_OF_BANDS)),
+    rows=Rows(("channel", "band"), (*_COLUMNS, *_OF_BANDS)),
 )
 def relevance(
     subject: Subject,
@@ -73,7 +74,8 @@ def relevance(
     Parameters
     ----------
     wave : wave, (time,) or (clip, time)
-        A sound file, or samples at the rate of the model.
+        A sound file, or samples at the rate of the model. Of a model that takes several channels also (channel, time)
+        or (clip, channel, time).
     target : int, str, sequence of them or callable, optional
         The class by number or name, or one for each clip; the likeliest class of each clip by default. "energy" of an
         output that is a waveform ("energy:1" of one of several), or "similarity" of the outputs for this sound and
@@ -123,8 +125,9 @@ def relevance(
         `score_kind` says what it is; the attribute `score_note` says how it was had. `peak_time` in s and
         `peak_frequency` in Hz (clip), where the relevance and its spectrum from 50 Hz up are largest. Of integrated
         gradients also `baseline_logit` (clip), the output for silence; of the occlusions `time_relevance` (clip,
-        time) or `band_relevance` (clip, band), what the output loses without this part of the sound, where
-        `relevance` is the input weighted by it.
+        time) or `band_relevance` (clip, band), what the output loses without this part of the sound, in all of its
+        channels, where `relevance` is the input weighted by it. Where the model heard several channels, signals,
+        spectra and peaks have the axis `channel` behind `clip`.
 
     Raises
     ------
@@ -202,20 +205,26 @@ def relevance_of(
         signal, more = attribute(by_captum, partial(answers_along, model), inputs, pick, sample_rate, options)
     else:
         signal = pull(asked.seed)
-    signal = (signal * inputs if rule == "gradient_x_input" else signal).reshape(len(inputs), -1)
+    signal = signal * inputs if rule == "gradient_x_input" else signal
     if not (asked.value.isfinite().all() and signal.isfinite().all()):
         raise InputError(
             "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does the "
             "model divide by the level of a sound that is silent?"
         )
     check_relevant(subject, inputs, signal, asked, rule)
-    result: xr.Dataset = _labelled(signal, inputs.reshape(len(inputs), -1), sample_rate, window, hop).merge(more)
+    result: xr.Dataset = _labelled(signal, inputs, sample_rate, window, hop).merge(more)
     result = result.assign(asked.variables())
     source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
     result.attrs.update(asked.attrs, sample_rate=sample_rate, rule=rule_name(rule), source=source)
     if pieces is not None:
         result.attrs["pieces"] = pieces.sentence(subject.name, sample_rate)
     return result
+
+
+def signed_attrs(found: xr.Dataset) -> dict[str, Any]:
+    """The attributes of a relevance that stand in results made of it."""
+    names = ("sample_rate", "rule", "target", "score_kind", "score_note")
+    return {name: found.attrs[name] for name in names} | joined_note(found.attrs.get("note"))
 
 
 def check_rule(rule: str | Rule) -> None:
@@ -225,19 +234,39 @@ def check_rule(rule: str | Rule) -> None:
         raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
 
 
+def in_one_channel(found: xr.Dataset) -> xr.Dataset:
+    """A relevance of several channels as one signal, with a note; any other as it is.
+
+    The sum over the channels is, by the chain rule, the relevance of what is added to all of them alike. The mean of
+    the channels stands for the input.
+    """
+    if "channel" not in found.dims:
+        return found
+    one = {"relevance": found["relevance"].sum("channel", keep_attrs=True)}
+    one["input"] = found["input"].mean("channel", keep_attrs=True)
+    count = found.sizes["channel"]
+    note = f"of the {count} channels of the sound: the sum of the relevance, and the mean of the input"
+    result: xr.Dataset = found.drop_dims("channel").assign(one)
+    return result.assign_attrs(joined_note(found.attrs.get("note"), note))
+
+
 def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: float, hop: float) -> xr.Dataset:
+    """Signals (clip, channel, time) with their spectra; a single channel has no axis."""
     length = signal.shape[-1]
+    of, where = ["clip", "channel"], {"channel": axis("channel", np.arange(signal.shape[1]), "channel of the sound")}
+    if signal.shape[1] == 1:
+        signal, waveform, of, where = signal[:, 0], waveform[:, 0], ["clip"], {}
     g = spectral_relevance(signal)
     frames, frequencies, times = short_time_spectrum(signal, sample_rate, window, hop)
     input_frames, _, _ = short_time_spectrum(waveform, sample_rate, window, hop)
-    in_frames = ["clip", "frame_frequency", "frame_time"]
+    in_frames = [*of, "frame_frequency", "frame_time"]
     spectrum_bins = np.arange(g.shape[-1]) * sample_rate / length
     result = xr.Dataset(
         {
-            "relevance": variable(["clip", "time"], signal, "relevance"),
-            "input": variable(["clip", "time"], waveform, "input"),
-            "relevance_spectrum": variable(["clip", "frequency"], g.abs(), "magnitude of the relevance spectrum"),
-            "relevance_phase": variable(["clip", "frequency"], g.angle(), "phase of the relevance spectrum", "rad"),
+            "relevance": variable([*of, "time"], signal, "relevance"),
+            "input": variable([*of, "time"], waveform, "input"),
+            "relevance_spectrum": variable([*of, "frequency"], g.abs(), "magnitude of the relevance spectrum"),
+            "relevance_phase": variable([*of, "frequency"], g.angle(), "phase of the relevance spectrum", "rad"),
             "relevance_spectrogram": variable(in_frames, frames, "short-time magnitude of the relevance"),
             "input_spectrogram": variable(in_frames, input_frames, "short-time magnitude of the input"),
         },
@@ -246,10 +275,12 @@ def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: floa
             "frequency": axis("frequency", spectrum_bins, "frequency", "Hz"),
             "frame_frequency": axis("frame_frequency", frequencies, "frequency", "Hz"),
             "frame_time": axis("frame_time", times, "time", "s"),
+            **where,
         },
     )
     loudest = abs(result["relevance"]).values.argmax(-1)
-    peaks = [peak_frequency(one) for one in result["relevance_spectrum"]]
-    result["peak_time"] = variable(["clip"], result["time"].values[loudest], "time of the largest relevance", "s")
-    result["peak_frequency"] = variable(["clip"], peaks, "frequency of the largest relevance", "Hz")
+    spectra = result["relevance_spectrum"]
+    peaks = np.reshape([peak_frequency(spectra[place]) for place in np.ndindex(loudest.shape)], loudest.shape)
+    result["peak_time"] = variable(of, result["time"].values[loudest], "time of the largest relevance", "s")
+    result["peak_frequency"] = variable(of, peaks, "frequency of the largest relevance", "Hz")
     return result

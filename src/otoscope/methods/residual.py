@@ -12,7 +12,7 @@ from otoscope.citations import cite
 from otoscope.heard import joined_note
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.most_active import sounds_of_most_active
-from otoscope.methods.sonify import scaled
+from otoscope.methods.sonify import of_channels, scaled
 from otoscope.methods.ways import with_a_way_back
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import find_taps
@@ -48,7 +48,8 @@ def residual(
     Dataset
         `residual` (clip, layer, time); of a silent layer it is the sound itself. `channel` (clip, layer), the map of
         the largest root mean square, whose sonification was taken out; `level` (clip, layer), the root mean square of
-        the residual over that of the sound, in dB (NaN for silence).
+        the residual over that of the sound, in dB (NaN for silence). Where the model heard several channels, `residual`
+        has the axis `input_channel` before `time`.
 
     Raises
     ------
@@ -74,15 +75,18 @@ def residual(
         taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
     sounds, channels = residuals_of(subject.network, inputs, taps, rule)
     names = [tap.name for tap in taps]
+    of, where = of_channels(inputs.shape[1])
+    apart = sounds.reshape(*sounds.shape[:2], *inputs.shape[-2 if of else -1 :])
     result = xr.Dataset(
         {
-            "residual": variable(["clip", "layer", "time"], sounds, "residual sound"),
+            "residual": variable(["clip", "layer", *of, "time"], apart, "residual sound"),
             "channel": variable(["clip", "layer"], channels, "most active map"),
             "level": variable(["clip", "layer"], _level(sounds, inputs), "level of the residual re the sound", "dB"),
         },
         coords={
             "layer": names,
             "time": axis("time", np.arange(inputs.shape[-1]) / subject.sample_rate, "time", "s"),
+            **where,
         },
         attrs={"sample_rate": subject.sample_rate, "rule": rule_name(rule), **joined_note(*left_out)},
     )
@@ -91,7 +95,10 @@ def residual(
 
 
 def residuals_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: RuleName | Rule) -> tuple[Tensor, Tensor]:
-    """The residuals (clip, tap, time) of waveforms, and the maps (clip, tap) that they lack."""
+    """The residuals (clip, tap, time) of waveforms, and the maps (clip, tap) that they lack.
+
+    Those of several channels follow one another along the last axis.
+    """
     sounds, channels = sounds_of_most_active(model, inputs, taps, rule)
     waveform = inputs.reshape(len(inputs), 1, -1)
     return waveform - scaled(sounds, waveform), channels

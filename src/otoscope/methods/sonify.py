@@ -70,7 +70,8 @@ def sonify(
         `sonification` (clip, channel, time), scaled to the peak of its clip; that of a silent map is silence. Of each
         (clip, channel) `activity`, the root mean square of the map (or of the whole layer); `peak_time`, the time of
         its strongest activation in s (NaN at taps without a time axis); and `peak_frequency`, the loudest of its
-        sound from 50 Hz up, in Hz (NaN for silence).
+        sound from 50 Hz up, in Hz (NaN for silence). Where the model heard several channels, `sonification` has the
+        axis `input_channel` before `time`; they are scaled together, and the strongest has the `peak_frequency`.
 
     Raises
     ------
@@ -141,13 +142,15 @@ def sounds_of_maps(
             )
         parts.append(sound)
     sounds = torch.cat(parts, dim=1)
-    sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), inputs.reshape(len(inputs), -1)).transpose(0, 1)
-    samples = to_numpy(sounds)
-    loudest = np.apply_along_axis(loudest_frequency, -1, samples, sample_rate)
+    waves = inputs.reshape(len(inputs), -1, inputs.shape[-1])
+    sounds = scaled(sounds.reshape(*sounds.shape[:2], -1), waves.flatten(1)).transpose(0, 1)
+    samples = to_numpy(sounds.reshape(*sounds.shape[:2], *waves.shape[1:]))
+    loudest = np.apply_along_axis(loudest_frequency, -1, _strongest(samples), sample_rate)
     dims = ["clip", "channel"]
+    of, where = of_channels(waves.shape[1])
     result = xr.Dataset(
         {
-            "sonification": variable([*dims, "time"], samples, "sonification"),
+            "sonification": variable([*dims, *of, "time"], samples if of else samples[:, :, 0], "sonification"),
             "activity": variable(dims, activity_of(maps), "root mean square of the map"),
             "peak_time": variable(dims, _peak_times(maps, tap), "time of the strongest activation", "s"),
             "peak_frequency": variable(dims, loudest, "loudest frequency", "Hz"),
@@ -155,11 +158,26 @@ def sounds_of_maps(
         coords={
             "channel": np.asarray(["layer"] if chosen is None else chosen),
             "time": axis("time", np.arange(inputs.shape[-1]) / sample_rate, "time", "s"),
+            **where,
         },
         attrs={"sample_rate": sample_rate, "layer": tap.name, "rule": rule_name(rule)},
     )
     result["sonification"].attrs["sample_rate"] = sample_rate  # by which it is played
     return result
+
+
+def of_channels(count: int) -> tuple[list[str], dict[str, xr.Variable]]:
+    """The axis of the channels of a sound and its coordinate; none where there is a single one."""
+    if count == 1:
+        return [], {}
+    return ["input_channel"], {"input_channel": axis("input_channel", np.arange(count), "channel of the sound")}
+
+
+def _strongest(samples: np.ndarray) -> np.ndarray:
+    """Of sounds (clip, map, channel, time), the channel of the most energy (clip, map, time)."""
+    place = np.square(samples, dtype=float).sum(-1).argmax(-1)
+    strongest: np.ndarray = np.take_along_axis(samples, place[..., None, None], 2)[:, :, 0]
+    return strongest
 
 
 def _peak_times(values: Tensor, tap: Tap) -> Tensor:
@@ -205,6 +223,6 @@ def _only_peaks(value: Tensor, tap: Tap) -> Tensor:
 
 
 def scaled(sounds: Tensor, waveforms: Tensor) -> Tensor:
-    """Every sound (map, clip, time) to the peak of its clip; silence stays silence."""
+    """Every sound (map, clip, values) to the peak of its clip, that of all channels; silence stays silence."""
     loudest = sounds.abs().amax(-1, keepdim=True)
     return torch.where(loudest > 0, sounds / loudest, 0.0) * waveforms.abs().amax(-1, keepdim=True)

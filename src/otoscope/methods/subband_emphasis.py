@@ -22,7 +22,7 @@ from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import NoRelevance, left_out
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of
 from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.results import axis, variable
@@ -145,6 +145,7 @@ def subband_emphasis(
     labels: list[str] = []
     without: list[str] = []
     seen, nothing = 0, None
+    summed: str | None = None  # what is said of sounds of several channels
     levels, emphases, of_inputs = [], [], []
     for clips, inputs in batched(sounds, _BATCH):
         for clip in clips:
@@ -155,12 +156,14 @@ def subband_emphasis(
         seen += len(clips)
         try:
             clips, found = _with_relevance(subject, clips, inputs, question, rule, without)
+            found = in_one_channel(found)
         except NoRelevance as error:
             nothing = error
             continue
         finally:
             if progress:
                 progress(seen, len(sounds))
+        summed = summed or found.attrs.get("note")
         names += [clip.name for clip in clips]
         labels += [str(clip.label) for clip in clips]
         lengths = np.array([[clip.samples] for clip in clips])
@@ -184,7 +187,9 @@ def subband_emphasis(
         clip=names,
         label=("clip", labels),
     )
-    result.attrs.update(rule=rule_name(rule), classes=", ".join(classes), **joined_note(left_out(without, seen)))
+    result.attrs.update(
+        rule=rule_name(rule), classes=", ".join(classes), **joined_note(left_out(without, seen), summed)
+    )
     return resolved(result, n_bands=len(centres), maximum_frequency=float(edges[-1]), **as_given(question, subject))
 
 

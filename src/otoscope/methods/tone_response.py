@@ -13,6 +13,7 @@ from torch import Tensor
 from otoscope.citations import cite
 from otoscope.dsp.response import log_frequencies
 from otoscope.errors import InputError
+from otoscope.heard import sines_to_each
 from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.probe import Tap, locate
@@ -121,7 +122,7 @@ def tone_response(
             "channel": axis("channel", np.arange(len(gain)), "map"),
             "frequency": axis("frequency", sweep, "frequency of the sine", "Hz"),
         },
-        attrs={"layer": tap.name},
+        attrs={"layer": tap.name, **sines_to_each(subject)},
     )
     return resolved(result, layer=tap.name, duration=inputs.shape[-1] / rate)
 

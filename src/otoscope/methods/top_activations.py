@@ -16,7 +16,7 @@ from torch import Tensor
 from otoscope.citations import cite
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.sonify import sounds_of_maps
+from otoscope.methods.sonify import of_channels, sounds_of_maps
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.select import activity_of, check_real, choose_channels, maps_of
 from otoscope.results import axis, to_numpy, variable
@@ -83,7 +83,8 @@ def top_activations(
         comes up once a map, and of two with the same value the earlier one comes first. The attribute `clips` is
         their number. With `sounds` also `input` and `sonification` (channel, rank, time), a piece of the clip and of
         its sonification, which is scaled to the peak of the clip, and `start`, where in the clip they begin in s.
-        Pieces of clips that are shorter end in zeros.
+        Pieces of clips that are shorter end in zeros. Where the model heard several channels, both have the axis
+        `input_channel` before `time`.
 
     Raises
     ------
@@ -222,11 +223,11 @@ def _sounds(
     for done, (index, clip) in enumerate(clips.again(wanted), start=1):
         maps = wanted[index]
         heard = sonified(clip.inputs, channels=list(maps))["sonification"].values[0]
-        samples = to_numpy(clip.inputs.reshape(-1))
+        samples = to_numpy(clip.inputs[0] if clip.inputs.shape[1] > 1 else clip.inputs[0, 0])
         for sound, (channel, peak_time) in zip(heard, maps.items(), strict=True):
-            first, length = _around(peak_time, samples.size, sample_rate, duration)
+            first, length = _around(peak_time, samples.shape[-1], sample_rate, duration)
             cut = slice(first, first + length)
-            pieces[channel, index] = samples[cut].copy(), sound[cut].copy(), first / sample_rate
+            pieces[channel, index] = samples[..., cut].copy(), sound[..., cut].copy(), first / sample_rate
         if progress:
             progress(done, len(wanted))
     return _labelled(top, pieces, sample_rate)
@@ -251,14 +252,17 @@ def _around(peak_time: float, size: int, sample_rate: float, duration: float | N
 
 def _labelled(chosen: xr.Dataset, pieces: dict[tuple[int, int], _Piece], sample_rate: float) -> xr.Dataset:
     indices = chosen["clip_index"].values
-    longest = max(piece.size for piece, *_ in pieces.values())
-    sounds = np.zeros((2, *indices.shape, longest), dtype=np.float32)
+    longest = max(piece.shape[-1] for piece, *_ in pieces.values())
+    # Beside sounds of several channels, one of a single channel is in each of them, as the model gets it.
+    of, where = of_channels(max(len(np.atleast_2d(piece)) for piece, *_ in pieces.values()))
+    sounds = np.zeros((2, *indices.shape, *(one.size for one in where.values()), longest), dtype=np.float32)
     starts = np.zeros(indices.shape)
     for row, channel in enumerate(chosen["channel"].values.tolist()):
         for rank, index in enumerate(indices[row].tolist()):
             sample, sound, starts[row, rank] = pieces[channel, index]
-            sounds[0, row, rank, : sample.size], sounds[1, row, rank, : sound.size] = sample, sound
-    dims = ["channel", "rank", "time"]
+            sounds[0, row, rank, ..., : sample.shape[-1]] = sample
+            sounds[1, row, rank, ..., : sound.shape[-1]] = sound
+    dims = ["channel", "rank", *of, "time"]
     parts: dict[str, Any] = {
         "input": variable(dims, sounds[0], "piece of the clip"),
         "sonification": variable(dims, sounds[1], "its sonification"),
@@ -266,4 +270,4 @@ def _labelled(chosen: xr.Dataset, pieces: dict[tuple[int, int], _Piece], sample_
     }
     for name in ("input", "sonification"):
         parts[name].attrs["sample_rate"] = sample_rate
-    return xr.Dataset(parts, {"time": axis("time", np.arange(longest) / sample_rate, "time", "s")})
+    return xr.Dataset(parts, {"time": axis("time", np.arange(longest) / sample_rate, "time", "s"), **where})

@@ -12,7 +12,7 @@ from otoscope.dsp.segment import segment
 from otoscope.dsp.voice import envelope, formant_range, formants, lp_spectrum, over_voiced, pitch
 from otoscope.methods.autocorrelation import SIGNALS, segment_times, times_used
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of, signed_attrs
 from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable
@@ -110,7 +110,7 @@ def voice(
     """
     inputs, sample_rate = subject.inputs(wave), subject.sample_rate
     question = Question(target, at, against, target_band)
-    found = relevance_of(subject, inputs, question, rule=rule)
+    found = in_one_channel(relevance_of(subject, inputs, question, rule=rule))
     waveforms = np.stack([found["input"].values, found["relevance"].values], axis=1)
     bounds = segment_start, segment_stop
     pieces = [segment(clip, sample_rate, *bounds, duration=segment_duration) for clip in found["input"].values]
@@ -147,7 +147,7 @@ def voice(
             "formant_time": axis("formant_time", formant_times, "time", "s"),
             "frequency": axis("frequency", np.fft.rfftfreq(_n_fft(cut), 1 / sample_rate), "frequency", "Hz"),
         },
-        attrs={name: found.attrs[name] for name in ("sample_rate", "rule", "target", "score_kind", "score_note")},
+        attrs=signed_attrs(found),
     )
     used = times_used(pieces, sample_rate)
     return resolved(result, **as_signed(question, found, subject), maximum=highest, **used)

@@ -18,11 +18,11 @@ from otoscope.data.aev import Token, vowel_tokens
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
-from otoscope.heard import joined_note
+from otoscope.heard import joined_note, repeated
 from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import NoRelevance, left_out
-from otoscope.methods.relevance import RelevanceRule, relevance_of
+from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of
 from otoscope.methods.targets import Question, as_signed
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable
@@ -186,7 +186,7 @@ def vowels_of(
         inputs = subject.inputs(token.clip)
         try:
             with working(subject, inputs, token.name):
-                found = relevance_of(subject, inputs, question, rule=rule)
+                found = in_one_channel(relevance_of(subject, inputs, question, rule=rule))
         except NoRelevance as error:
             nothing = error
             without.append(token.name)
@@ -225,7 +225,9 @@ def vowels_of(
     groups = [name for name in voices if name in group]
     result: xr.Dataset = by_token.merge(shares(by_token, groups, sorted(set(vowel.tolist()))))
     result.attrs.update(rule=rule_name(rule), audio=f"{len(rows)} vowels", audio_sha256=digest.hexdigest())
-    result.attrs.update(joined_note(left_out(without, len(rows) + len(without))))
+    to_each = repeated(subject, subject.clip(token.clip))
+    heard = f"the vowels are {to_each}" if to_each else None
+    result.attrs.update(joined_note(heard, left_out(without, len(rows) + len(without))))
     return result
 
 
@@ -234,9 +236,9 @@ def _fitted(subject: Subject, token: Token) -> Token:
     clip, length = subject.clip(token.clip), subject.contract.length
     first = 0
     if length is not None:
-        last = max(0, clip.size - length)
+        last = max(0, clip.sizes["time"] - length)
         first = min(max(0, round(token.centre * subject.sample_rate) - length // 2), last)
-    return replace(token, clip=clip[first:], centre=token.centre - first / subject.sample_rate)
+    return replace(token, clip=clip[..., first:], centre=token.centre - first / subject.sample_rate)
 
 
 def measure_vowel(

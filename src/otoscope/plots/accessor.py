@@ -79,7 +79,7 @@ class Accessor:
         except (KeyError, ValueError) as error:
             known = {str(dim): signal[dim].values.tolist() for dim in signal.dims if dim != "time"}
             raise InputError(f"no sound has the labels {dict(selection)} ({error}); the labels are {known}") from None
-        others = [dim for dim in signal.dims if dim != "time"]
+        others = [dim for dim in signal.dims if dim not in ("time", *_together(signal))]
         if not others:
             return {"": signal.values}
         signals = {}
@@ -103,8 +103,16 @@ def _sound(result: xr.DataArray | xr.Dataset) -> xr.DataArray | None:
         return None
     if signal.name != "relevance" or "input" not in result:
         return signal
-    loudest = abs(signal).max("time")
-    return (signal / loudest.where(loudest > 0, 1.0) * abs(result["input"]).max("time")).astype(np.float32)
+    heard = ("time", *_together(signal))
+    loudest = abs(signal).max(heard)
+    scaled = signal / loudest.where(loudest > 0, 1.0) * abs(result["input"]).max(heard)
+    return scaled.astype(np.float32).rename("relevance")
+
+
+def _together(signal: xr.DataArray) -> tuple[str, ...]:
+    """The axis of the channels of a sound, which are heard together."""
+    name = "channel" if signal.name == "relevance" else "input_channel"
+    return (name,) if name in signal.dims else ()
 
 
 xr.register_dataarray_accessor("otoscope")(Accessor)

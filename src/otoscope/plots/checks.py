@@ -14,14 +14,17 @@ from otoscope.plots.drawing import MOST_COLUMNS, pool_columns
 _Result = TypeVar("_Result", xr.DataArray, xr.Dataset)
 
 
-def samples_of(sound: xr.DataArray | np.ndarray, sample_rate: float | None) -> tuple[np.ndarray, float]:
+def samples_of(
+    sound: xr.DataArray | np.ndarray, sample_rate: float | None, *, several: bool = False
+) -> tuple[np.ndarray, float]:
+    """Samples (time,), or (channel, time) where a picture can show `several`, and their rate."""
     if isinstance(sound, xr.DataArray):
-        sound = only_dims(sound, "time")
+        sound = only_dims(sound, *(["input_channel"] if several and "input_channel" in sound.dims else []), "time")
         sample_rate = sound.attrs.get("sample_rate") or sample_rate
         if not sample_rate and "time" in sound.coords and sound.size > 1:
             sample_rate = 1 / float(sound["time"][1] - sound["time"][0])
     samples = finite(sound, "the sound")
-    if samples.ndim != 1:
+    if samples.ndim > 1 + several:
         raise InputError(f"a picture needs sound of one channel, shape (time,); this has {samples.shape}.")
     if not sample_rate:
         raise InputError("the sample rate of the sound is not known: pass sample_rate in Hz.")
@@ -73,8 +76,15 @@ def frequency_by_time(result: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def short_time_magnitude(samples: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Short-time spectrum, pooled block by block so that memory does not grow with an hour of audio."""
+    """Short-time spectrum, pooled block by block so that memory does not grow with an hour of audio.
+
+    Of several channels (channel, time) it is the root mean square over them.
+    """
     import torch
+
+    if samples.ndim > 1:
+        each = [short_time_magnitude(one, rate) for one in samples]
+        return np.sqrt(np.mean([np.square(magnitude) for magnitude, _, _ in each], axis=0)), *each[0][1:]
 
     from otoscope.dsp.spectra import short_time_spectrum
 

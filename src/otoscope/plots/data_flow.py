@@ -109,6 +109,8 @@ def _draw_map(ax: Axes, result: xr.Dataset, n: int) -> None:
     name = str(result["layer"].values[n])
     if n:
         name = f"{name if len(name) <= 22 else f'…{name[-21:]}'}, map {result[f'channel_{n}'].values[0]}"
+    elif result.sizes["channel_0"] > 1:
+        name += f", channel {result['channel_0'].values[0]}"
     draw_samples(ax, samples, rate, start=float(time[0]), color=LINE_STYLES[0][0])
     whole = result["time_0"].values
     ax.set_xlim(0, whole[-1] + whole[1] - whole[0])

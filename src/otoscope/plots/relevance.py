@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
 from otoscope.plots.drawing import (
+    COLUMN_WIDTH,
     DYNAMIC_RANGE,
     INPUT_COLOUR,
     RELEVANCE_COLOUR,
@@ -24,6 +25,7 @@ from otoscope.plots.drawing import (
     mark_frequencies,
     pool_columns,
     say_silent,
+    small_size,
 )
 from otoscope.plots.occlusion import occlusion
 
@@ -57,7 +59,7 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     >>> relevance_signal(result, Figure().subplots()).get_ylabel()
     'amplitude (re peak)'
     """
-    result = having(result, ["relevance"])
+    result = _one_channel(having(result, ["relevance"]))
     ax = make_axes(ax, height=1.6)
     if "input" in result:
         samples, rate = samples_of(result["input"], rate_of(result))
@@ -113,7 +115,7 @@ def relevance_spectrum(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('frequency (kHz)', 'level (dB re own peak)')
     """
-    result = having(result, ["relevance_spectrum"])
+    result = _one_channel(having(result, ["relevance_spectrum"]))
     magnitude = finite(only_dims(result["relevance_spectrum"], "frequency"), "the relevance spectrum")
     frequency = np.asarray(result["frequency"], dtype=float)
     divisor, unit = frequency_unit(float(frequency.max()))
@@ -176,7 +178,7 @@ def relevance_spectrogram(
     >>> relevance_spectrogram(result, Figure().subplots()).get_xlabel()
     'time (s)'
     """
-    result = having(result, [of])
+    result = _one_channel(having(result, [of]))
     magnitude, frequency, time = frequency_by_time(result[of])
     ax = make_axes(ax)
     draw_mesh(
@@ -203,21 +205,24 @@ def relevance(
         As :func:`otoscope.methods.relevance.relevance` returns it.
     ax : matplotlib.axes.Axes or a sequence of three, optional
         On one, the spectrogram alone is drawn. A new figure, one picture above the other, without them; there, what the
-        output loses is above them for the rules that measure it.
+        output loses is above them for the rules that measure it. The channels of a sound stand side by side in a new
+        figure.
 
     Returns
     -------
-    matplotlib.axes.Axes, or numpy.ndarray of them, shape (3,) or (4,)
+    matplotlib.axes.Axes, or numpy.ndarray of them, shape (3,) or (4,), or (3, channels) or (4, channels)
 
     Raises
     ------
     InputError
-        If the number of axes is neither one nor three.
+        If the number of axes is neither one nor three, or of several channels none was chosen.
     """
     pictures = [relevance_signal, relevance_spectrum, relevance_spectrogram]
     if ax is None:
         if "time_relevance" in result or "band_relevance" in result:
             pictures.insert(0, occlusion)
+        if "channel" in result.dims:
+            return _side_by_side(result, pictures)
         ax = make_grid(len(pictures), 1, height=1.8 * len(pictures))
     if not isinstance(ax, (Sequence, np.ndarray)):
         return relevance_spectrogram(result, ax)
@@ -227,3 +232,22 @@ def relevance(
     for draw, one in zip(pictures, axes, strict=True):
         draw(result, one)
     return axes
+
+
+def _side_by_side(result: xr.Dataset, pictures: Sequence[Callable[..., Axes]]) -> np.ndarray[Any, Any]:
+    """The pictures of each channel in a column."""
+    channels = result["channel"].values.tolist()
+    width = min(len(channels), 2) * COLUMN_WIDTH
+    grid: np.ndarray[Any, Any] = make_grid(len(pictures), len(channels), width=width, height=1.8 * len(pictures))
+    for place, channel in enumerate(channels):
+        for draw, one in zip(pictures, grid[:, place], strict=True):
+            draw(result.isel(channel=place), one)
+        grid[0, place].set_title(f"channel {channel}", fontsize=small_size(grid[0, place]), loc="right", pad=2)
+    return grid
+
+
+def _one_channel(result: xr.Dataset) -> xr.Dataset:
+    if "channel" in result.dims:
+        count = result.sizes["channel"]
+        raise InputError(f"a picture shows one channel; the result has {count}. Take one: .isel(channel=0).")
+    return result

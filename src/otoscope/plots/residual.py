@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
-from otoscope.plots.checks import having, only_dims, rate_of
+from otoscope.plots.checks import having, one_clip, rate_of
 from otoscope.plots.drawing import COLUMN_WIDTH, draw_colorbar, label_outside, make_grid
 from otoscope.plots.sound import spectrogram
 
@@ -45,7 +45,9 @@ def residual(result: xr.Dataset, ax: Axes | Sequence[Axes] | np.ndarray | None =
     'conv1'
     """
     result = having(result, ["residual"])
-    sounds = only_dims(result["residual"], "layer", "time")
+    sounds = one_clip(result["residual"])
+    if sounds.dims[0] != "layer":
+        raise InputError(f"a picture needs the dimensions ('layer', 'time'); the result has {tuple(sounds.dims)}.")
     count = sounds.sizes["layer"]
     axes = _grid(count) if ax is None else np.asarray(ax, dtype=object).ravel()
     if axes.size != count:

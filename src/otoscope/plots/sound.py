@@ -92,7 +92,8 @@ def spectrogram(
 
     Notes
     -----
-    Clips are analysed by `otoscope.dsp.spectra.short_time_spectrum` with its windows of 25 ms every 10 ms.
+    Clips are analysed by `otoscope.dsp.spectra.short_time_spectrum` with its windows of 25 ms every 10 ms. Of the
+    channels of a sonification or residual the root mean square is drawn.
 
     Examples
     --------
@@ -101,13 +102,13 @@ def spectrogram(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('time (s)', 'frequency (kHz)')
     """
-    if isinstance(sound, xr.DataArray) and sound.ndim > 1:
+    if isinstance(sound, xr.DataArray) and "input_channel" not in sound.dims and sound.ndim > 1:
         magnitude, frequency, time = frequency_by_time(sound)
         duration = None
     else:
-        samples, rate = samples_of(sound, sample_rate)
+        samples, rate = samples_of(sound, sample_rate, several=isinstance(sound, xr.DataArray))
         magnitude, frequency, time = short_time_magnitude(samples, rate)
-        duration = samples.size / rate
+        duration = samples.shape[-1] / rate
     ax = make_axes(ax)
     draw_mesh(ax, magnitude, frequency, time, dynamic_range=dynamic_range, colorbar=colorbar, duration=duration)
     return ax

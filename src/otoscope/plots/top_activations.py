@@ -167,7 +167,7 @@ def top_sound(
     """
     one = having(result, [of, "peak_time", "start"]).squeeze()
     ax = make_axes(ax)
-    spectrogram(one[of].values, ax, sample_rate=rate_of(one), dynamic_range=dynamic_range, colorbar=False)
+    spectrogram(one[of], ax, sample_rate=rate_of(one), dynamic_range=dynamic_range, colorbar=False)
     peak = float(one["peak_time"] - one["start"])
     if np.isfinite(peak):
         across = ax.get_xaxis_transform()

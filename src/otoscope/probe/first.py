@@ -91,7 +91,8 @@ class FirstLayer:
         elif not nature.waveform:
             told = [f"a signal that {'does not move with' if nature.linear else 'is not linear in'} the sound", rate]
         else:
-            steps = [] if nature.same else ["filtered" if self.hop == 1 else "resampled"]
+            steps = ["mixed down by the model"] if nature.mixed else []
+            steps += [] if nature.same else ["filtered" if self.hop == 1 else "resampled"]
             steps += ["scaled clip by clip"] if nature.scaled else []
             told = ["the waveform", " and ".join(steps), rate if self.hop != 1 else ""]
         note = f" ({self.note})" if self.note and not (nature and nature.untouched) else ""

@@ -219,6 +219,8 @@ class Nature:
         Whether it is the sound itself, up to that scale and an offset.
     untouched : bool
         Whether it is the sound itself, value for value.
+    mixed : bool
+        Whether it is one signal of a sound of several channels.
     """
 
     linear: bool
@@ -226,6 +228,7 @@ class Nature:
     scaled: bool
     same: bool
     untouched: bool = False
+    mixed: bool = False
 
     @property
     def waveform(self) -> bool:
@@ -291,7 +294,7 @@ def _measured(model: nn.Module, like: Tensor, taps: Sequence[str], grids: Sequen
         later = read(x.roll(round(shift * hop), -1))
         count = min(len(later), len(of_x)) - shift
         moves = count > 0 and _fit([of_x[:count]], later[shift : shift + count])[1] < most
-    return Nature(linear, moves, scaled, same)
+    return Nature(linear, moves, scaled, same, mixed=len(channels) > 1)
 
 
 def whole_step(hop: float) -> int | None:

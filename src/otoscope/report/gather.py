@@ -90,7 +90,7 @@ def gather(
     reason, and the rest is made all the same.
     """
     clip = subject.clip(wave)
-    if clip.ndim != 1:
+    if "clip" in clip.dims:
         raise InputError("inspect takes one clip at a time")
     check_rule(rule)
     if n_maps < 1:
@@ -235,7 +235,7 @@ def spread(taps: Trace, count: int = 3) -> list[str]:
 
 
 def _notes(subject: Subject, clip: xr.DataArray) -> list[str]:
-    heard = repeated(subject), fit_note(subject, clip, slides=True)
+    heard = repeated(subject, clip), fit_note(subject, clip, slides=True)
     return [note for note in (untrained(subject), *heard, varying(subject)) if note]
 
 

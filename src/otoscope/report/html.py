@@ -33,7 +33,7 @@ class Player:
     ----------
     label : str
         What is heard.
-    samples : numpy.ndarray, shape (time,)
+    samples : numpy.ndarray, shape (time,) or (channel, time)
         Full scale = 1. A peak above 1 is scaled down to 1, and the label says so.
     sample_rate : int
         In Hz.
@@ -186,7 +186,7 @@ def encode_sound(samples: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
 
     Parameters
     ----------
-    samples : numpy.ndarray, shape (time,)
+    samples : numpy.ndarray, shape (time,) or (channel, time)
         From -1 to 1.
     sample_rate : int
         In Hz.
@@ -204,7 +204,7 @@ def encode_sound(samples: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
     import soundfile
 
     # Rounded here, so that both formats hold the very same integers.
-    integers = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    integers = np.clip(np.round(samples.T * 32768), -32768, 32767).astype(np.int16)
     coded = []
     for container in ("FLAC", "WAV"):
         buffer = io.BytesIO()
@@ -274,15 +274,15 @@ def _figure(figure: Figure) -> str:
 
 def _player(player: Player) -> str:
     samples = np.asarray(player.samples, dtype=float)
-    if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
+    if samples.ndim not in (1, 2) or samples.size == 0 or not np.isfinite(samples).all():
         raise InputError(
             f"the sound {player.label!r} cannot be played: it must be finite, not empty and of shape "
-            f"(time,); it has shape {samples.shape}."
+            f"(time,) or (channel, time); it has shape {samples.shape}."
         )
     label, longest = player.label, round(LONGEST_SOUND * player.sample_rate)
-    if samples.size > longest:
-        label += f" (the first {LONGEST_SOUND:g} s of {samples.size / player.sample_rate:.4g} s)"
-        samples = samples[:longest]
+    if samples.shape[-1] > longest:
+        label += f" (the first {LONGEST_SOUND:g} s of {samples.shape[-1] / player.sample_rate:.4g} s)"
+        samples = samples[..., :longest]
     if (peak := float(np.abs(samples).max())) > 1:
         label += f" (scaled down by {20 * np.log10(peak):.1f} dB to fit full scale)"
         samples = samples / peak

@@ -30,7 +30,7 @@ def inspection_report(
     results : mapping of str
         By method; "relevance" may be several as a list or by label,
         "sonify" by layer. What is absent has no section.
-    clip : xarray.DataArray, dims (time,)
+    clip : xarray.DataArray, dims (time,) or (channel, time)
         The sound at the sample rate of the model, which is in its attributes.
     taps : sequence of mappings
         With name, channels, kernel, stride, dilation, hop and receptive_field (samples) of each tap; kind and
@@ -94,10 +94,11 @@ def results_page(results: Mapping[str, xr.Dataset]) -> str:
 
 
 def _clip_facts(clip: xr.DataArray, known: Mapping[str, object]) -> dict[str, object]:
-    rate = int(clip.attrs["sample_rate"])
+    rate, samples = int(clip.attrs["sample_rate"]), clip.sizes["time"]
     facts: dict[str, object] = {
         "audio": clip.attrs.get("name"),
-        "duration": f"{clip.size / rate:.3f} s ({clip.size} samples)",
+        "duration": f"{samples / rate:.3f} s ({samples} samples)",
+        "channels": clip.sizes.get("channel"),
         "sample rate": f"{rate} Hz",
         "audio changes": clip.attrs.get("note"),
         "audio sha256": clip.attrs.get("sha256"),

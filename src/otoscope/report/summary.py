@@ -73,7 +73,7 @@ def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
         "audio": found.clip.attrs.get("name", ""),
         "audio_sha256": found.clip.attrs.get("sha256", ""),
         "sample_rate": subject.sample_rate,
-        "duration": found.clip.size / subject.sample_rate,
+        "duration": found.clip.sizes["time"] / subject.sample_rate,
         "otoscope_version": __version__,
         "notes": [*filter(None, [found.clip.attrs.get("note")]), *found.notes],
         "missing": found.missing,

@@ -56,13 +56,22 @@ def _rule(label: str, result: xr.Dataset) -> Iterator[Item]:
         as_loud(result["relevance"], result["input"]),
         int(result.attrs["sample_rate"]),
     )
-    alt = f"Relevance signal and input over time, rule {label}"
-    yield figure(1.7, relevance_signal, result, alt, "Over time.", player=sound)
-    alt = f"Spectrum of relevance and input, rule {label}"
-    yield figure(2.0, relevance_spectrum, result, alt, "Over frequency, whole clip.")
-    draw = relevance_spectrogram
-    yield figure(2.1, draw, result, "Spectrogram of the input", "Input.", half=True, of="input_spectrogram")
-    yield figure(2.1, draw, result, f"Spectrogram of the relevance signal, rule {label}", "Relevance.", half=True)
+    if "channel" not in result.dims:
+        yield from _pictures(label, result, sound)
+        return
+    for place, channel in enumerate(result["channel"].values.tolist()):
+        yield from _pictures(label, result.isel(channel=place), None if place else sound, f"Channel {channel}. ")
+
+
+def _pictures(label: str, result: xr.Dataset, sound: Player | None, which: str = "") -> Iterator[Item]:
+    alt = f"{which}Relevance signal and input over time, rule {label}"
+    yield figure(1.7, relevance_signal, result, alt, f"{which}Over time.", player=sound)
+    alt = f"{which}Spectrum of relevance and input, rule {label}"
+    yield figure(2.0, relevance_spectrum, result, alt, f"{which}Over frequency, whole clip.")
+    draw, alt = relevance_spectrogram, f"{which}Spectrogram of the input"
+    yield figure(2.1, draw, result, alt, f"{which}Input.", half=True, of="input_spectrogram")
+    alt = f"{which}Spectrogram of the relevance signal, rule {label}"
+    yield figure(2.1, draw, result, alt, f"{which}Relevance.", half=True)
 
 
 def _loss(label: str, result: xr.Dataset) -> Iterator[Item]:

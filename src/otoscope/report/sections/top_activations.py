@@ -49,7 +49,7 @@ def _pair(one: xr.Dataset) -> Iterator[Figure]:
     """The input and the sonification of one map and clip."""
     clip, rate = str(one["clip_name"].item()), int(one.attrs["sample_rate"])
     for kind, what in (("input", clip), ("sonification", f"sonification of {clip}")):
-        samples = one[kind].values.ravel()
+        samples = one[kind].values
         label = f"{int(one['rank'])}. {what}, from {float(one['start']):.2f} s{silent(samples)}"
         player = Player(label, samples, rate)
         yield figure(1.9, top_sound, one, f"Spectrogram of {label}", player=player, half=True, of=kind)
