@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
@@ -211,8 +212,8 @@ class _Puller:
         two = self.hulls(axis, near[:2])
         if two is None or len(near) < 2 or two[1][0] - two[0][0] == two[1][1] - two[0][1] == found.hop:
             return found
-        edges = torch.tensor([hull for j in near for hull in self.hulls(axis, [j]) or []], dtype=torch.float64)
-        steps = found.hop * torch.tensor(near, dtype=torch.float64)
+        edges = np.array([hull for j in near for hull in self.hulls(axis, [j]) or []], dtype=np.float64)
+        steps = found.hop * np.array(near, dtype=np.float64)
         if len(edges) < len(near):
             return found
         return between(found, edges[:, 0] - steps, edges[:, 1] - steps)

@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from otoscope.probe.support import Support
 
@@ -31,6 +31,7 @@ CHANGES = "what is seen changes along the clip"
 UNEVEN = "elements do not follow one another evenly in time: hop not known"
 
 Moments = list[tuple[int, float]]
+Edge = NDArray[np.float64]  # of what the elements of one axis see, (element,)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _read_off(support: Support, axes: tuple[int, ...]) -> Place:
         low, high = float(first[middle]), float(last[middle])
         field = max(round(high - low) + 1, 0) if low <= high else 0
         return Place(axes, math.nan, (low + high) / 2 if field else math.nan, field if support.known else None)
-    inside = (first <= last).nonzero().flatten()
+    inside = np.flatnonzero(first <= last)
     if not len(inside):
         return Place(axes, field=0)
     begin, end = int(inside[0]), int(inside[-1]) + 1
@@ -89,31 +90,25 @@ def _read_off(support: Support, axes: tuple[int, ...]) -> Place:
     return replace(place, axes=axes, field=place.field if support.known else None)
 
 
-def _lines(support: Support, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
+def _lines(support: Support, axes: Sequence[int]) -> tuple[Edge, Edge]:
     """First and last along the axes of time (on the diagonal of several), in the middle of the others."""
-    first, last = support.first, support.last
-    for other in range(first.ndim):
-        if other not in axes:
-            middle = first.shape[other] // 2
-            first, last = first.narrow(other, middle, 1), last.narrow(other, middle, 1)
-    if not axes:
-        return first.flatten(), last.flatten()
-    lines = []
-    for edge in (first, last):
-        line = edge.movedim(tuple(axes), tuple(range(len(axes)))).reshape([edge.shape[axis] for axis in axes])
+    lines: list[Edge] = []
+    for edge in (support.first.numpy(), support.last.numpy()):
+        line = edge[tuple(slice(None) if i in axes else n // 2 for i, n in enumerate(edge.shape))]
         while line.ndim > 1:
-            line = line.diagonal(dim1=0, dim2=1)
-        lines.append(line)
+            line = line.diagonal()
+        lines.append(line.reshape(-1))
     return lines[0], lines[1]
 
 
-def _read(first: Tensor, last: Tensor, offset: int) -> Place:
+def _read(first: Edge, last: Edge, offset: int) -> Place:
     moments = moments_of(len(first))
-    seeing = (first <= last).nonzero().flatten()
-    apart = seeing.diff().unique().tolist()  # zeros may lie between, as many every time
-    place = _evenly(first[seeing], last[seeing], moments_of(len(seeing))) if len(apart) == 1 else None
-    if place is not None and apart[0] > 1:
-        place = replace(place, hop=place.hop / apart[0])
+    seeing = np.flatnonzero(first <= last)
+    steps = np.diff(seeing)  # zeros may lie between, as many every time
+    evenly = len(steps) > 0 and bool((steps == steps[0]).all())
+    place = _evenly(first[seeing], last[seeing], moments_of(len(seeing))) if evenly else None
+    if place is not None and steps[0] > 1:
+        place = replace(place, hop=place.hop / int(steps[0]))
     if place is None:
         moments = _seeing(first <= last, moments)
         firsts, lasts = ([(m, float(edge[m])) for m in moments] for edge in (first, last))
@@ -123,13 +118,13 @@ def _read(first: Tensor, last: Tensor, offset: int) -> Place:
     return replace(place, centre=place.centre - place.hop * offset) if offset else place
 
 
-def _seeing(sees: Tensor, moments: list[int]) -> list[int]:
+def _seeing(sees: NDArray[np.bool_], moments: list[int]) -> list[int]:
     """The moments, or as many a little later, at which elements see something: some between may see nothing."""
     shifted = [[m + shift for m in moments if m + shift < len(sees) and sees[m + shift]] for shift in range(_LONGEST)]
     return max(shifted, key=len) or [0]
 
 
-def _evenly(first: Tensor, last: Tensor, moments: list[int]) -> Place | None:
+def _evenly(first: Edge, last: Edge, moments: list[int]) -> Place | None:
     """The place of elements both of whose edges move evenly about the middle, perhaps in steps; None where they do not.
 
     Steps that come again after some elements (interleaving, interpolation) tell the hop exactly; else (adaptive
@@ -144,30 +139,30 @@ def _evenly(first: Tensor, last: Tensor, moments: list[int]) -> Place | None:
             edges = first[begin:end], last[begin:end]
             hop = told(*edges)
             if hop is not None and hop > 0:
-                even = hop * torch.arange(begin, end, dtype=torch.float64)
+                even = hop * np.arange(begin, end, dtype=np.float64)
                 return between(Place(hop=hop), edges[0] - even, edges[1] - even)
     return None
 
 
-def _repeating(first: Tensor, last: Tensor) -> float | None:
+def _repeating(first: Edge, last: Edge) -> float | None:
     for period in range(1, min(_LONGEST, (len(first) - 1) // 2 or 1) + 1):
-        steps = torch.cat([edge[period:] - edge[:-period] for edge in (first, last)])
+        steps = np.concatenate([edge[period:] - edge[:-period] for edge in (first, last)])
         if float(steps.max() - steps.min()) < 1e-6:
             return float(steps.mean()) / period
     return None
 
 
-def _fitted(first: Tensor, last: Tensor) -> float | None:
+def _fitted(first: Edge, last: Edge) -> float | None:
     """The slope of the straight line through both edges, if neither is further off it than by one of its steps."""
     if len(first) < 4:
         return None
-    at = torch.arange(len(first), dtype=torch.float64)
+    at = np.arange(len(first), dtype=np.float64)
     at = at - at.mean()
-    slopes = [float((at * (edge - edge.mean())).sum() / at.square().sum()) for edge in (first, last)]
+    slopes = [float((at * (edge - edge.mean())).sum() / np.square(at).sum()) for edge in (first, last)]
     slope = sum(slopes) / 2
     for edge in (first, last):
         off = edge - edge.mean() - slope * at
-        if float(off.abs().max()) > float(edge.diff().max()):
+        if float(np.abs(off).max()) > float(np.diff(edge).max()):
             return None
     return slope
 
@@ -225,7 +220,7 @@ def _uncut(edges: Moments, outermost: Callable[[list[float]], float]) -> Moments
     return [(j, edge) for j, edge in edges if edge != stop]
 
 
-def _nominal(place: Place, first: Tensor, last: Tensor) -> Place:
+def _nominal(place: Place, first: Edge, last: Edge) -> Place:
     """Beside the edge that moves, the shortest interval of any element: what one sees before it remembers."""
     field = max(float((last - first).min()) + 1, 1.0)
     m = len(first) // 2
@@ -233,14 +228,14 @@ def _nominal(place: Place, first: Tensor, last: Tensor) -> Place:
     return Place(hop=place.hop, centre=edge - place.hop * m, field=round(field), sees=place.sees)
 
 
-def between(place: Place, first: Tensor, last: Tensor) -> Place:
+def between(place: Place, first: Edge, last: Edge) -> Place:
     """A place with the field of the widest of some elements, the centre amid them all, and how uneven they are.
 
     Parameters
     ----------
     place : Place
         With the hop.
-    first, last : Tensor, (element,)
+    first, last : array, (element,)
         Edges of what the elements see, moved back by their hops.
     """
     field = round(float((last - first).max())) + 1
@@ -250,5 +245,5 @@ def between(place: Place, first: Tensor, last: Tensor) -> Place:
         middle = len(first) // 2
         return replace(place, field=field, centre=float(first[middle] + last[middle]) / 2)
     centre, reach = (least + most) / 2, (field - 1) / 2
-    off = torch.stack([first - centre + reach, last - centre - reach]).abs()
-    return replace(place, field=field, centre=centre, uneven=float(off.max()))
+    off = max(float(np.abs(first - centre + reach).max()), float(np.abs(last - centre - reach).max()))
+    return replace(place, field=field, centre=centre, uneven=off)
