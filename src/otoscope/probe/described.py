@@ -131,7 +131,7 @@ class Description:
         if is_lazy(tensor) or tensor.is_meta:
             return "nothing yet"
         tensor = tensor.detach()
-        about = (tuple(tensor.shape), tensor.dtype, str(tensor.device), tensor.layout)
+        about = (tuple(tensor.shape), tensor.dtype, tensor.device, tensor.layout)
         try:
             if tensor.layout == torch.sparse_coo:
                 return about, self.of(tensor._indices()), self.of(tensor._values())
