@@ -34,11 +34,13 @@ def tensors_in(value: Any) -> list[Tensor]:
     """The tensors in arguments or a result."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, (list, tuple)):
-        return [t for item in value for t in tensors_in(item)]
-    if isinstance(value, dict):
-        return [t for item in value.values() for t in tensors_in(item)]
-    return []
+    found: list[Tensor] = []
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, (list, tuple, dict)):
+            found += tensors_in(item)
+    return found
 
 
 def numbers_read(call: Call) -> list[Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -45,7 +46,7 @@ class Call:
     tap: str | None
     path: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return function_name(self.func)
 
@@ -160,7 +161,7 @@ class _Interceptor(TorchFunctionMode):
     def __init__(self, handler: Handler, stack: list[tuple[str, nn.Module]]) -> None:
         super().__init__()
         self.handler, self.stack = handler, stack
-        self.names: set[str] = set()  # of taps so far
+        self.names: dict[str, int] = {}  # of taps so far, and how many bear one with a number behind it
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -176,11 +177,11 @@ class _Interceptor(TorchFunctionMode):
         path, module = self.stack[-1]
         is_operation = any(base.__module__ in _OPERATION_MODULES for base in type(module).__mro__)
         stem = path if is_operation and path else f"{path}.{operation.op}".lstrip(".")
-        name, n = stem or operation.op, 1
+        name = first = stem or operation.op
         while name in self.names:
-            n += 1
-            name = f"{stem}_{n}"
-        self.names.add(name)
+            self.names[first] += 1
+            name = f"{stem}_{self.names[first]}"
+        self.names[name] = 1
         return name
 
 

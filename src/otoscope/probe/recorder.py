@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.weak import WeakIdKeyDictionary
 
+from otoscope.probe.by_tensor import ByTensor
 from otoscope.probe.clips import Clips
 from otoscope.probe.clips import Place as ClipsAt
 from otoscope.probe.follow import CHOSEN, follow, returned
@@ -29,7 +29,7 @@ from otoscope.probe.writes import unwatched
 _PASSING = frozenset("pad contiguous clone dropout dropout1d detach to float identity".split())
 _SUMMING = frozenset("add __add__ __radd__ __iadd__".split())
 _JOINING = frozenset("cat concat concatenate stack".split())
-_COMPLEX = frozenset("complex hypot atan2 arctan2 polar".split())  # of a real and an imaginary part
+_PAIRING = _JOINING | frozenset("complex hypot atan2 arctan2 polar".split())  # of a real and an imaginary part
 _LEAVING = frozenset("numpy item tolist __array__ __float__ __int__ __bool__ __index__ __dlpack__".split())
 _MAKING = frozenset("tensor as_tensor asarray from_numpy frombuffer from_dlpack new_tensor".split())
 
@@ -79,8 +79,8 @@ class Recorder:
         self._joined: list[frozenset[str]] = []  # convolutions that are concatenated
         self._skipped: set[str] = set()  # convolutions that are added to another path
         self._squares: set[int] = set()  # origins of what was squared
-        self._supports: Any = WeakIdKeyDictionary()  # None for what is computed from parameters alone
-        self._lineages: Any = WeakIdKeyDictionary()
+        self._supports: ByTensor[Support | None] = ByTensor()  # None for what is computed from parameters alone
+        self._lineages: ByTensor[Lineage] = ByTensor()
         self._sharing = Sharing()
         self._clips = Clips(inputs, lambda: of_clips(model, injection.clip, 2 * len(inputs), wanted))
         self._tensors, self._calls, self._coarsest = 0, 0, 1.0
@@ -96,9 +96,8 @@ class Recorder:
         if transform():  # whose tensors have no storage; what comes out of it is measured
             return call.run()
         before = tensors_in((call.args, call.kwargs))
-        with unwatched():
-            self._meet(before, number)
-        lineages = [self._lineages[t] for t in before if t in self._lineages]
+        self._meet(before, number)
+        lineages = [known for t in before if (known := self._lineages.get(t)) is not None]
         read = None if call.tap is None else (self._supports.get(call.input), tuple(call.input.shape))
         result = call.run()
         with unwatched():
@@ -160,7 +159,8 @@ class Recorder:
             if isinstance(t, nn.Parameter):
                 self._supports[t] = None
                 continue
-            origin = self.injection.of_argument(number, place, t, self.growth)
+            with unwatched():
+                origin = self.injection.of_argument(number, place, t, self.growth)
             if isinstance(origin, Support):
                 self._supports[t] = origin
             elif origin == "constant" or not (self._left and (t.is_floating_point() or t.is_complex())):
@@ -311,7 +311,7 @@ class Recorder:
         sums = call.name.rstrip("_") in _SUMMING or call.name in _SUMMING
         convolutions = frozenset().union(*(lineage.convolutions for lineage in lineages))
         squared = bool(convolutions) and all(one.origin in self._squares for one in lineages if one.convolutions)
-        if len(lineages) > 1 and (call.name in _JOINING | _COMPLEX or (sums and squared)):
+        if len(lineages) > 1 and (call.name in _PAIRING or (sums and squared)):
             self._joined.append(convolutions)
         elif sums:
             self._mark_skips(lineages)

@@ -111,7 +111,7 @@ class Support:
     @cached_property
     def reach(self) -> float:
         """Input samples between the first and the last of all elements, -inf where all are empty."""
-        return float(self.last.max() - self.first.min())
+        return self.last.max().item() - self.first.min().item()
 
     @property
     def time_axis(self) -> int | None:
@@ -127,7 +127,7 @@ class Support:
         """
         spans = self.spans
         best = max(range(len(spans)), key=lambda axis: (spans[axis], axis), default=None)
-        if best is None:
+        if best is None or not spans[best]:
             return None, 0.0
         surely_time = len(spans) > 2 and best == len(spans) - 1
         little = 0.0 if surely_time else max(float((self.last - self.first).max()), 0.0) / 50
