@@ -82,10 +82,10 @@ def _read_off(support: Support, axes: tuple[int, ...]) -> Place:
         low, high = float(first[middle]), float(last[middle])
         field = max(round(high - low) + 1, 0) if low <= high else 0
         return Place(axes, math.nan, (low + high) / 2 if field else math.nan, field if support.known else None)
-    inside = np.flatnonzero(first <= last)
-    if not len(inside):
+    sees = first <= last
+    if not sees.any():
         return Place(axes, field=0)
-    begin, end = int(inside[0]), int(inside[-1]) + 1
+    begin, end = int(sees.argmax()), len(sees) - int(sees[::-1].argmax())
     place = _read(first[begin:end], last[begin:end], begin)
     return replace(place, axes=axes, field=place.field if support.known else None)
 
@@ -102,20 +102,27 @@ def _lines(support: Support, axes: Sequence[int]) -> tuple[Edge, Edge]:
 
 
 def _read(first: Edge, last: Edge, offset: int) -> Place:
-    moments = moments_of(len(first))
-    seeing = np.flatnonzero(first <= last)
-    steps = np.diff(seeing)  # zeros may lie between, as many every time
-    evenly = len(steps) > 0 and bool((steps == steps[0]).all())
-    place = _evenly(first[seeing], last[seeing], moments_of(len(seeing))) if evenly else None
-    if place is not None and steps[0] > 1:
-        place = replace(place, hop=place.hop / int(steps[0]))
+    """The place of elements of which the first and the last one see something."""
+    sees = first <= last
+    apart = _apart(sees)
+    place = _evenly(first[::apart], last[::apart]) if apart else None
+    if place is not None and apart > 1:
+        place = replace(place, hop=place.hop / apart)
     if place is None:
-        moments = _seeing(first <= last, moments)
+        moments = _seeing(sees, moments_of(len(first)))
         firsts, lasts = ([(m, float(edge[m])) for m in moments] for edge in (first, last))
         place = read_edges(firsts, lasts)
         if place.hop > 0 and place.sees in ("before", "after"):
             place = _nominal(place, first, last)
     return replace(place, centre=place.centre - place.hop * offset) if offset else place
+
+
+def _apart(sees: NDArray[np.bool_]) -> int:
+    """How many elements those are apart that see something, as zeros may lie between; 0 where that is not even."""
+    if sees.all():
+        return int(len(sees) > 1)
+    steps = np.diff(np.flatnonzero(sees))
+    return int(steps[0]) if len(steps) and (steps == steps[0]).all() else 0
 
 
 def _seeing(sees: NDArray[np.bool_], moments: list[int]) -> list[int]:
@@ -124,7 +131,7 @@ def _seeing(sees: NDArray[np.bool_], moments: list[int]) -> list[int]:
     return max(shifted, key=len) or [0]
 
 
-def _evenly(first: Edge, last: Edge, moments: list[int]) -> Place | None:
+def _evenly(first: Edge, last: Edge) -> Place | None:
     """The place of elements both of whose edges move evenly about the middle, perhaps in steps; None where they do not.
 
     Steps that come again after some elements (interleaving, interpolation) tell the hop exactly; else (adaptive
@@ -132,6 +139,7 @@ def _evenly(first: Edge, last: Edge, moments: list[int]) -> Place | None:
     clip hold some of them.
     """
     middle, n = len(first) // 2, len(first)
+    moments = moments_of(n)
     inner = max(middle - _PERIOD, moments[0]), min(middle + _PERIOD, moments[-1]) + 1
     parts = ((0, n), inner) if n <= 2 * _PERIOD else (inner,)
     for told in (_repeating, _fitted):

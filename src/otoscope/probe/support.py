@@ -103,10 +103,11 @@ class Support:
     def _span(self, axis: int) -> float:
         if self.first.shape[axis] == 1:
             return 0.0
-        centre, empty = (self.first + self.last) / 2, self.first > self.last
-        highest = centre.masked_fill(empty, -math.inf).amax(axis)
-        lowest = centre.masked_fill(empty, math.inf).amin(axis)
-        return max(float((highest - lowest).max()), 0.0)
+        ends, empty = self.first + self.last, self.first > self.last
+        some = bool(empty.any())
+        highest = (ends.masked_fill(empty, -math.inf) if some else ends).amax(axis)
+        lowest = (ends.masked_fill(empty, math.inf) if some else ends).amin(axis)
+        return max(float((highest - lowest).max()) / 2, 0.0)
 
     @cached_property
     def reach(self) -> float:

@@ -64,11 +64,12 @@ def over(support: Support, axis: int, windows: Windows, shape: Sequence[int]) ->
 def at(positions: Tensor, samples: Tensor) -> Tensor:
     """First or last samples at positions of the last axis, continued beyond its ends at the pace that it has there."""
     n = samples.shape[-1]
-    inside = positions.clamp(0, n - 1)
-    found = samples[..., inside]
-    beyond = positions - inside
-    if n == 1 or not bool(beyond.any()):
+    low, high = (int(end) for end in positions.aminmax()) if len(positions) else (0, 0)
+    inside = positions if low >= 0 and high < n else positions.clamp(0, n - 1)
+    found = samples.index_select(-1, inside)
+    if n == 1 or inside is positions:
         return found
+    beyond = positions - inside
     step = (samples[..., 1:] - samples[..., :-1]).nan_to_num(0.0, math.inf, -math.inf)
     pace = torch.where(beyond < 0, step[..., :1], step[..., -1:])
     return torch.where(beyond == 0, found, found + beyond.to(samples) * pace)
