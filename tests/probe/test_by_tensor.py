@@ -14,6 +14,9 @@ def test_tensors_are_told_apart_by_which_object_they_are():
     assert (notes.get(one), notes.get(other), other in notes) == ("one", None, False)
     notes[one] = "again"
     assert (notes.get(one), len(notes)) == ("again", 1)
+    notes.drop(one)
+    notes.drop(other)
+    assert one not in notes
 
 
 def test_none_is_a_note():

@@ -45,6 +45,9 @@ class ByTensor(Generic[T]):
         known = self._held.get(id(tensor))
         return None if known is None else known[1]
 
+    def drop(self, tensor: Tensor) -> None:
+        self._held.pop(id(tensor), None)
+
     def __contains__(self, tensor: Tensor) -> bool:
         return id(tensor) in self._held
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
 
+from otoscope.probe.by_tensor import ByTensor
 from otoscope.probe.elementwise import is_elementwise
 from otoscope.probe.follow import plain_name, returned
 from otoscope.probe.growth import Growth, Where
@@ -64,7 +64,7 @@ class Clips:
     def __init__(self, inputs: Tensor, doubled: Callable[[], Growth]) -> None:
         self._count, self._doubled = len(inputs), doubled
         self._found: Growth | None = None
-        self._places: Any = WeakIdKeyDictionary()  # None where it is not known; clips are in no other tensor
+        self._places: ByTensor[Place | None] = ByTensor()  # None where it is not known; clips are in no other tensor
         self._places[inputs] = Place(tuple(inputs.shape), 0)
 
     def lose(self, t: Tensor) -> None:
@@ -76,17 +76,17 @@ class Clips:
         read = [t for t in tensors_in((call.args, call.kwargs)) if t in self._places]
         if not read:
             return
-        known = [place for t in read if (place := self._places[t]) is not None]
-        places = self._made(call, known, outputs) if known else [None] * len(outputs)
+        known = [place for t in read if (place := self._places.get(t)) is not None]
+        places: Sequence[Place | str | None] = self._made(call, known, outputs) if known else [None] * len(outputs)
         for out, place in zip(outputs, places, strict=True):
-            if isinstance(place, str):
-                self._places.pop(out, None)
+            if isinstance(place, str):  # "gone"
+                self._places.drop(out)
             else:
                 self._places[out] = place
 
     def at(self, number: int, out: Tensor) -> Place | None:
         """Where the clips are in the first result of call `number`; None where they are in no axis, or nobody knows."""
-        place: Place | None = self._places.get(out)
+        place = self._places.get(out)
         if place is None:
             self._found = self._found or self._doubled()
             twice = self._found.of_call(Where(number, 0), tuple(out.shape))

@@ -167,7 +167,7 @@ class Recorder:
                 self._supports[t] = None
             else:
                 self._supports[t] = self._behind(number, place, t, argument=True)
-            if self._supports[t] is not None:
+            if self._supports.get(t) is not None:
                 self._clips.lose(t)
 
     def _watch_leaving(self, call: Call, tensors: list[Tensor]) -> None:
