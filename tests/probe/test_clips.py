@@ -86,6 +86,11 @@ def one_after_another(m: Any, x: Tensor) -> Tensor:
     return torch.stack([step.relu() for step in m.conv(x).unbind(-1)]).tanh()
 
 
+def averaged(m: Any, x: Tensor) -> Tensor:
+    h = torch.cat([m.conv(x)[:, :, None], torch.ones(1, 8, 1, 3).expand(len(x), -1, -1, -1)], -1)
+    return h.mean((1, 2)).t().relu()  # (time, clip)
+
+
 EXPECTED: dict[Forward, list[tuple[int | None, int | None]]] = {
     by_permuting: [(1, 2)],
     by_einsum: [(1, 2)],
@@ -98,6 +103,7 @@ EXPECTED: dict[Forward, list[tuple[int | None, int | None]]] = {
     bands_in_the_batch: [(None, 1), (None, 1), (0, 1)],
     rows_of_zeros: [(1, 2), (1, 2)],
     by_slices: [(1, 2)],
+    averaged: [(1, None)],
     pairs_of_times: [(2, None)],
     one_after_another: [(1, 2)],
 }

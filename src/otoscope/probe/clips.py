@@ -21,7 +21,7 @@ from torch import Tensor
 
 from otoscope.probe.by_tensor import ByTensor
 from otoscope.probe.elementwise import is_elementwise
-from otoscope.probe.follow import plain_name, returned
+from otoscope.probe.follow import given, plain_name, returned
 from otoscope.probe.growth import Growth, Where
 from otoscope.probe.layout import tensors_in
 from otoscope.probe.listen import Call
@@ -30,6 +30,8 @@ from otoscope.probe.ops import MAXIMA, NORMALISING
 _RESHAPING = frozenset("view reshape view_as reshape_as flatten ravel unflatten".split())
 _RECURRENT = frozenset("lstm gru rnn_tanh rnn_relu".split())
 _SPREADING = frozenset("expand expand_as broadcast_to".split())
+_JOINING = frozenset("cat concat concatenate".split())
+_REDUCING = frozenset("mean sum amax amin".split())
 _KEEPING = NORMALISING | frozenset(
     "linear batch_norm layer_norm group_norm instance_norm rms_norm dropout dropout1d dropout2d to type type_as float "
     "double half cpu cuda detach data requires_grad requires_grad_ cumsum cumprod flip roll".split()
@@ -78,11 +80,11 @@ class Clips:
             return
         known = [place for t in read if (place := self._places.get(t)) is not None]
         places: Sequence[Place | str | None] = self._made(call, known, outputs) if known else [None] * len(outputs)
-        for out, place in zip(outputs, places, strict=True):
-            if isinstance(place, str):  # "gone"
+        for out, made in zip(outputs, places, strict=True):
+            if isinstance(made, str):  # "gone"
                 self._places.drop(out)
             else:
-                self._places[out] = place
+                self._places[out] = made
 
     def at(self, number: int, out: Tensor) -> Place | None:
         """Where the clips are in the first result of call `number`; None where they are in no axis, or nobody knows."""
@@ -100,10 +102,12 @@ class Clips:
             return [_in_order(first, shapes[0], self._count)]
         if name in _RECURRENT and first is not None and len(first.shape) == 3:
             return [_kept(first, shapes[0]), *(Place(shape, 1) for shape in shapes[1:])]
-        if is_elementwise(name) or name in _SPREADING:
+        if is_elementwise(name) or name in _SPREADING or name in _JOINING:
             agreeing = {_kept(place, shape) for place in known for shape in shapes}
             if len(agreeing) == 1 and None not in agreeing:
                 return [*agreeing] * len(shapes)
+        elif first is not None and name in _REDUCING and (reduced := _reduced(call, first, shapes[0])):
+            return [reduced]
         elif first is not None and (name in _KEEPING or (call.operation is not None and name not in MAXIMA)):
             kept = [_kept(first, shape) for shape in shapes]
             if None not in kept and len(first.shape) == len(shapes[0]):
@@ -145,6 +149,17 @@ def _kept(place: Place, shape: tuple[int, ...]) -> Place | None:
     axis = place.axis + len(shape) - len(place.shape)
     as_long = axis >= 0 and shape[axis] == place.shape[place.axis]
     return replace(place, shape=shape, axis=axis) if as_long else None
+
+
+def _reduced(call: Call, place: Place, shape: tuple[int, ...]) -> Place | None:
+    """The place in a mean or the like along other axes."""
+    dim = given(call, "input", "dim").get("dim", call.kwargs.get("axis"))
+    dims: Sequence[Any] = dim if isinstance(dim, (tuple, list)) else [dim]
+    if not dims or any(type(one) is not int for one in dims):
+        return None
+    axes = {one % len(place.shape) for one in dims}
+    gone = 0 if len(shape) == len(place.shape) else sum(axis < place.axis for axis in axes)
+    return None if place.axis in axes else replace(place, shape=shape, axis=place.axis - gone)
 
 
 def _in_order(place: Place, shape: tuple[int, ...], count: int) -> Place | None:
