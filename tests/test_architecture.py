@@ -31,7 +31,7 @@ FLOORS = (
     {"sweeps"},
     {"report"},
     {"scope", "comparison"},
-    {"demo"},
+    {"demo", "runs"},
     {"cli"},
     {"__main__"},
 )

@@ -98,10 +98,13 @@ def test_commands_run(page: Path, desk: Path, otoscope: Callable[..., Any]) -> N
 
 @pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("page", pages_with(lambda page: blocks(page, "python")))
-def test_python_runs(page: Path, desk: Path) -> None:
-    """The blocks of a page make one program."""
-    program = desk / "shown.py"
-    program.write_text("\n".join(blocks(page, "python")), "utf-8")
+def test_python_runs(page: Path, desk: Path, otoscope: Callable[..., Any]) -> None:
+    """The blocks of a page make one program, which may open what a command of the page wrote."""
+    program, text = desk / "shown.py", "\n".join(blocks(page, "python"))
+    for _, *words in map(shlex.split, otoscope_commands(page)):
+        if "--out" in words and f'open("{words[words.index("--out") + 1]}' in text:
+            assert otoscope(*words).code == 0
+    program.write_text(text, "utf-8")
     runpy.run_path(str(program), run_name="__main__")
 
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 from otoscope.cli import OWN, __path__
@@ -36,11 +37,11 @@ def overview(page: Path) -> str:
 
 def commands(page: Path) -> str:
     """A row for each command: those that come first, the methods, and the others."""
-    first, last = ([(name, _line(summary(COMMANDS / f"{name}.py", name))) for name in names] for names in OWN.values())
+    first, *last = ([(name, _line(summary(COMMANDS / f"{name}.py", name))) for name in names] for names in OWN.values())
     methods = [
         (record.name.replace("_", "-"), f"[{_line(record.summary)}]({_page(record, page)})") for record in _records()
     ]
-    rows = [(f"`otoscope {name}`", does) for name, does in (*first, *methods, *last)]
+    rows = [(f"`otoscope {name}`", does) for name, does in (*first, *methods, *chain.from_iterable(last))]
     return _table(("command", "what it does"), rows)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from otoscope.evaluation import evaluate
     from otoscope.models import load
     from otoscope.probe import backproject, read_taps, trace, vjp
-    from otoscope.results import open_result as open
+    from otoscope.runs import open_any as open
     from otoscope.scope import Scope
     from otoscope.sweeps import sweep
     from otoscope.types import Excerpt
@@ -47,7 +47,7 @@ _PLACES = {  # imported when asked for, so that the command line can answer with
     "evaluate": "evaluation:evaluate",
     "load": "models:load",
     "load_audio": "audio:load_audio",
-    "open": "scope:open_result",
+    "open": "runs:open_any",
     "read_taps": "probe:read_taps",
     "sweep": "sweeps:sweep",
     "trace": "probe:trace",

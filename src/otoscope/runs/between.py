@@ -1,0 +1,132 @@
+"""Two runs of the same clips, compared clip by clip: where two models, or two settings, differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otoscope.dsp.scores import bootstrap_interval
+from otoscope.dsp.statistics import mean_interval
+from otoscope.errors import InputError
+from otoscope.optional import needs
+from otoscope.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KEYS = ("method", "layer", "channel", "variable", "at")
+
+
+def diff(
+    first: Run,
+    second: Run,
+    *,
+    method: str | None = None,
+    layer: str | None = None,
+    variable: str | None = None,
+    each_channel: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The mean difference of two runs of the same clips, with a paired test.
+
+    Parameters
+    ----------
+    first, second : Run
+        Two sweeps or two evaluations; clips are paired by their names. Clips that one of them lacks are left out.
+    method, layer, variable : str, optional
+        Of sweeps only these.
+    each_channel : bool
+        Of sweeps a row for each channel; by default the value of a clip is the mean over its channels.
+    resamples, seed : int
+        Of the bootstrap, of evaluations.
+
+    Returns
+    -------
+    DataFrame
+        Of sweeps a row for each method, layer, variable and place: `clips`, `first`, `second`, `difference` (second
+        less first) with `ci_low` and `ci_high` (Student's t over clips), `p_value` of a Wilcoxon signed-rank test. Of
+        evaluations one row: the two accuracies, their difference with a paired bootstrap, how many clips only one of
+        them has right, and `p_value` of McNemar's exact test.
+
+    Raises
+    ------
+    InputError
+        If they are of different kinds, or have no clip or variable in common.
+
+    Notes
+    -----
+    P values are not corrected for the number of rows.
+    """
+    if first.kind != second.kind:
+        raise InputError(f"{first.folder} is of the kind {first.kind} and {second.folder} of the kind {second.kind}")
+    if first.kind == "evaluation":
+        return _of_evaluations(first, second, resamples, seed)
+    chosen = {"method": method, "layer": layer, "variable": variable}
+    keys = [name for name in _KEYS if name != "channel" or each_channel]
+    tables = [_values(run, keys, chosen) for run in (first, second)]
+    both = tables[0].merge(tables[1], on=["name", *keys], suffixes=("_first", "_second"))
+    if not len(both):
+        raise InputError(f"{first.folder} and {second.folder} have no clip and variable in common")
+    rows = [_compared(keys, place, group) for place, group in both.groupby(keys, dropna=False, sort=True)]
+    pandas = needs("pandas", extra="sweep", purpose="a question to a run")
+    table: pd.DataFrame = pandas.DataFrame(rows)
+    return table
+
+
+def disagreements(first: Run, second: Run) -> pd.DataFrame:
+    """The clips of two evaluations that only one of them has right: name, label, and the answers of both."""
+    both = _answers(first, second)
+    wrong = both[both["correct_first"] != both["correct_second"]]
+    return wrong[["name", "label", "answer_first", "answer_second"]].reset_index(drop=True)
+
+
+def _of_evaluations(first: Run, second: Run, resamples: int, seed: int) -> pd.DataFrame:
+    from scipy.stats import binomtest
+
+    both = _answers(first, second)
+    right = both[["correct_first", "correct_second"]].to_numpy(dtype=float)
+    only = ((right[:, 0] > right[:, 1]).sum(), (right[:, 1] > right[:, 0]).sum())
+    change = right[:, 1] - right[:, 0]
+    low, high = bootstrap_interval(lambda drawn: change[drawn].mean(), len(both), resamples=resamples, seed=seed)
+    test = binomtest(int(only[0]), int(sum(only)), 0.5).pvalue if sum(only) else 1.0
+    row: dict[str, Any] = {"metric": "accuracy", "clips": len(both)}
+    row |= {"first": right[:, 0].mean(), "second": right[:, 1].mean(), "difference": change.mean()}
+    row |= {"ci_low": float(low), "ci_high": float(high), "only_first_right": int(only[0])}
+    row |= {"only_second_right": int(only[1]), "p_value": float(test)}
+    pandas = needs("pandas", extra="sweep", purpose="a question to a run")
+    table: pd.DataFrame = pandas.DataFrame([row])
+    return table
+
+
+def _answers(first: Run, second: Run) -> pd.DataFrame:
+    query = "SELECT items.name, scores.label, answer, correct FROM scores JOIN items USING (clip)"
+    both = first.sql(query).merge(second.sql(query).drop(columns="label"), on="name", suffixes=("_first", "_second"))
+    if not len(both):
+        raise InputError(f"{first.folder} and {second.folder} have no clip in common: they pair clips by name")
+    return both
+
+
+def _values(run: Run, keys: list[str], chosen: dict[str, str | None]) -> pd.DataFrame:
+    where = " AND ".join(
+        ["value IS NOT NULL", *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None)]
+    )
+    found = run.sql(
+        f"SELECT items.name, {', '.join(f'rows.{key}' for key in keys)}, avg(value) AS value "
+        f"FROM rows JOIN items USING (clip) WHERE {where} GROUP BY ALL",
+        [one for one in chosen.values() if one is not None],
+    )
+    return found.astype({key: object for key in keys if key != "channel"}).fillna({"at": "", "layer": ""})
+
+
+def _compared(keys: list[str], place: Any, group: pd.DataFrame) -> dict[str, Any]:
+    from scipy.stats import wilcoxon
+
+    before, after = group["value_first"].to_numpy(), group["value_second"].to_numpy()
+    change = after - before
+    mean, low, high = mean_interval(change)
+    test = float(wilcoxon(change).pvalue) if np.any(change != 0) else 1.0
+    found = dict(zip(keys, place if isinstance(place, tuple) else (place,), strict=True))
+    found |= {"clips": len(group), "first": before.mean(), "second": after.mean(), "difference": float(mean)}
+    return found | {"ci_low": float(low), "ci_high": float(high), "p_value": test}

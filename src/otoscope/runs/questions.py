@@ -1,0 +1,318 @@
+"""The usual questions to a sweep: which clips drive a map, which maps are dead, what is the mean, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otoscope.dsp.scores import share_interval
+from otoscope.dsp.statistics import mean_interval
+from otoscope.errors import InputError
+from otoscope.optional import needs
+from otoscope.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ACTIVATIONS = ("mean_activation", "rms", "peak", "peak_time")
+_FEWEST_SPEAKERS = 10
+_DEAD = 1e-6  # of the strongest map of the layer
+SPEAKER = ("speaker", "speaker_id", "spk")
+
+
+def top(
+    run: Run,
+    *,
+    layer: str | None = None,
+    channel: int | None = None,
+    k: int = 5,
+    variable: str = "mean_activation",
+) -> pd.DataFrame:
+    """The clips that drive each map most, exactly, over the whole set.
+
+    Parameters
+    ----------
+    run : Run
+        A sweep of ``activations``.
+    layer : str, optional
+        By its name or the end of it; all that were swept by default.
+    channel : int, optional
+        One map; all by default.
+    k : int
+        How many clips a map.
+    variable : {"mean_activation", "rms", "peak"}
+        By which clips are ranked. Of two with the same value the one that comes first in the list comes first.
+
+    Returns
+    -------
+    DataFrame
+        layer, channel, rank, value, peak_time in s, clip, name, label, and the facts of the clip.
+
+    Raises
+    ------
+    InputError
+        If the run holds no activations, or no such layer, channel or variable.
+    """
+    if k < 1:
+        raise InputError(f"k has to be 1 or more, not {k}")
+    if variable not in _ACTIVATIONS[:3]:
+        raise InputError(f"clips are ranked by {', '.join(_ACTIVATIONS[:3])}, not by {variable!r}")
+    where, values = _maps(run, layer, channel)
+    found = run.sql(
+        f"""
+        WITH ranked AS (
+            SELECT layer, channel, clip, value,
+                   row_number() OVER (PARTITION BY layer, channel ORDER BY value DESC, clip) AS rank
+            FROM rows WHERE {where} AND variable = ? AND value IS NOT NULL
+        ), best AS (SELECT * FROM ranked WHERE rank <= ?)
+        SELECT best.layer, best.channel, best.rank, best.value, peaks.value AS peak_time,
+               items.* EXCLUDE (id, start, stop)
+        FROM best JOIN items USING (clip) LEFT JOIN (
+            SELECT layer, channel, clip, value FROM rows
+            WHERE {where} AND variable = 'peak_time' AND clip IN (SELECT clip FROM best)
+        ) AS peaks ON peaks.clip = best.clip AND peaks.channel = best.channel
+                  AND peaks.layer IS NOT DISTINCT FROM best.layer
+        ORDER BY best.layer, best.channel, best.rank
+        """,
+        [*values, variable, k, *values],
+    )
+    return found
+
+
+def common(run: Run, found: pd.DataFrame) -> pd.DataFrame:
+    """What the top clips of each map have in common: the fact that is most over-represented among them.
+
+    Parameters
+    ----------
+    run : Run
+    found : DataFrame
+        From :func:`top`.
+
+    Returns
+    -------
+    DataFrame
+        layer, channel, fact, fact_value, `share` of the top clips that have it and `share_of_all` clips, with the
+        probability of as many by chance, `p_value` (hypergeometric, not corrected for the facts that were tried).
+    """
+    pandas = needs("pandas", extra="sweep", purpose="a question to a run")
+    from scipy.stats import hypergeom
+
+    facts = ["label", *run.facts]
+    everyone = run.sql(f"SELECT {', '.join(map(_named, facts))} FROM items")
+    rows: list[dict[str, Any]] = []
+    for (layer, channel), group in found.groupby(["layer", "channel"], dropna=False):
+        best: dict[str, Any] | None = None
+        for fact in facts:
+            counts = group[fact].value_counts()
+            if not len(counts):
+                continue
+            value, hits = counts.index[0], int(counts.iloc[0])
+            total = int((everyone[fact] == value).sum())
+            chance = float(hypergeom.sf(hits - 1, len(everyone), total, len(group)))
+            one = {"layer": layer, "channel": channel, "fact": fact, "fact_value": value, "share": hits / len(group)}
+            one |= {"share_of_all": total / len(everyone), "p_value": chance}
+            best = one if best is None or chance < best["p_value"] else best
+        if best is not None:
+            rows.append(best)
+    columns = ["layer", "channel", "fact", "fact_value", "share", "share_of_all", "p_value"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def dead(run: Run, *, layer: str | None = None) -> pd.DataFrame:
+    """Maps that no clip of the set drives, and maps that hardly one does.
+
+    Parameters
+    ----------
+    run : Run
+        A sweep of ``activations``.
+    layer : str, optional
+        All that were swept by default.
+
+    Returns
+    -------
+    DataFrame
+        A row a map, the most silent first: layer, channel, `largest_rms` over all clips, `active`, the share of clips
+        in which it is active at all, with its 95 % interval (Wilson), and `dead`: that its largest RMS is below 1e-6
+        of that of the strongest map of the layer.
+
+    Raises
+    ------
+    InputError
+        If the run holds no activations, or no such layer.
+
+    Notes
+    -----
+    Look behind the activation functions: a map before one is dead only if it is always zero.
+    """
+    where, values = _maps(run, layer, None)
+    found = run.sql(
+        f"""
+        WITH maps AS (
+            SELECT layer, channel, max(value) AS largest_rms, count(*) AS clips,
+                   count(*) FILTER (value > 0) AS clips_active
+            FROM rows WHERE {where} AND variable = 'rms' GROUP BY layer, channel
+        )
+        SELECT layer, channel, largest_rms, clips, clips_active, clips_active / clips AS active,
+               largest_rms <= {_DEAD} * max(largest_rms) OVER (PARTITION BY layer) AS dead
+        FROM maps ORDER BY dead DESC, active, largest_rms, layer, channel
+        """,
+        values,
+    )
+    low, high = share_interval(found["clips_active"].to_numpy(), np.maximum(found["clips"].to_numpy(), 1))
+    found["active_ci_low"], found["active_ci_high"] = low, high
+    return found.drop(columns="clips_active")
+
+
+def summary(
+    run: Run,
+    *,
+    method: str | None = None,
+    layer: str | None = None,
+    channel: int | None = None,
+    variable: str | None = None,
+    by: str | None = None,
+    each_channel: bool = False,
+    others: Sequence[Run] = (),
+) -> pd.DataFrame:
+    """The mean of every variable over the clips, with 95 % intervals over clips, speakers and seeds.
+
+    Parameters
+    ----------
+    run : Run
+        A sweep.
+    method, layer, channel, variable : optional
+        Only these.
+    by : str, optional
+        A fact of the data, ``label`` or ``split``: a row for each value of it.
+    each_channel : bool
+        A row for each channel; by default the value of a clip is the mean over its channels.
+    others : sequence of Run
+        The same sweep of further models of the same training, that started from other seeds.
+
+    Returns
+    -------
+    DataFrame
+        method, layer, (channel,) variable, at (the place within the clip), `clips`, `mean`, `ci_low`, `ci_high`
+        (Student's t over clips); where speakers are known `speakers`, `speakers_low`, `speakers_high` (Student's t over
+        the means of speakers, of fewer than ten the lowest and the highest); with others `seeds`, `seeds_low`,
+        `seeds_high` (Student's t over the means of models).
+    """
+    keys = ["method", "layer", *(["channel"] if each_channel or channel is not None else []), "variable", "at"]
+    chosen = {"method": method, "layer": _layer(run, layer), "channel": channel, "variable": variable}
+    found = _means_of_clips(run, keys, chosen, by)
+    keys = keys if by is None else [*keys, by]
+    speaker = next((name for name in SPEAKER if name in run.facts), None)
+    rows = [
+        dict(zip(keys, place if isinstance(place, tuple) else (place,), strict=True)) | _spread(group, speaker)
+        for place, group in found.groupby(keys, dropna=False, sort=True)
+    ]
+    pandas = needs("pandas", extra="sweep", purpose="a question to a run")
+    table: pd.DataFrame = pandas.DataFrame(rows)
+    if others:
+        table = _over_seeds(table, keys, [_means_of_clips(other, keys[:5], chosen, by) for other in others])
+    return table
+
+
+def errors(run: Run) -> pd.DataFrame:
+    """What went wrong, by cause and method, with the clips.
+
+    Returns
+    -------
+    DataFrame
+        cause, method, `clips`, and the name and message of the first.
+    """
+    return run.sql(
+        f"SELECT cause, {'method' if run.kind == 'sweep' else 'NULL AS method'}, count(*) AS clips, "
+        "first(name ORDER BY name) AS first_clip, first(message ORDER BY name) AS message "
+        "FROM errors GROUP BY ALL ORDER BY clips DESC, cause, method"
+    )
+
+
+# -- Parts of questions -----------------------------------------------------------------------------------
+
+
+def _maps(run: Run, layer: str | None, channel: int | None) -> tuple[str, list[Any]]:
+    """Which rows are of the activations of a layer and a channel."""
+    _sweep_of(run, "activations")
+    where, values = ["method = 'activations'"], list[Any]()
+    if layer is not None:
+        where.append("layer = ?")
+        values.append(_layer(run, layer))
+    if channel is not None:
+        known = run.sql(
+            f"SELECT DISTINCT channel FROM rows WHERE {' AND '.join(where)} AND variable = 'rms' ORDER BY channel",
+            values,
+        )["channel"].tolist()
+        if channel not in known:
+            raise InputError(f"there is no channel {channel}; they go from {known[0]} to {known[-1]}")
+        where.append("channel = ?")
+        values.append(channel)
+    return " AND ".join(where), values
+
+
+def _sweep_of(run: Run, method: str) -> None:
+    methods = run.info["methods"] if run.kind == "sweep" else {}
+    if method not in methods:
+        has = f"its methods are {', '.join(methods)}" if methods else "it is an evaluation"
+        raise InputError(f"{run.folder} holds no {method}, {has}: make one with otoscope sweep --methods {method}")
+
+
+def _layer(run: Run, layer: str | None) -> str | None:
+    """The full name of a layer that is given by the end of its name."""
+    if layer is None:
+        return None
+    known = run.sql("SELECT DISTINCT layer FROM rows WHERE layer IS NOT NULL ORDER BY layer")["layer"].tolist()
+    found = [name for name in known if name == layer] or [name for name in known if name.endswith(f".{layer}")]
+    if len(found) != 1:
+        what = "there is no layer" if not found else "several layers are called"
+        raise InputError(f"{what} {layer!r} in {run.folder}; its layers are {', '.join(known)}")
+    return str(found[0])
+
+
+def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: str | None) -> pd.DataFrame:
+    """A value for each clip and place: the mean over what the keys do not tell apart."""
+    if run.kind != "sweep":
+        raise InputError(f"{run.folder} is an evaluation, whose means are in its summary.json: ask a sweep")
+    if by is not None and by not in ("label", "split", *run.facts):
+        raise InputError(f"the clips have no fact {by!r}; they have {', '.join(['label', 'split', *run.facts])}")
+    speaker = next((name for name in SPEAKER if name in run.facts), None)
+    facts = list(dict.fromkeys(name for name in (by, speaker) if name is not None))
+    where = " AND ".join(
+        ["value IS NOT NULL", *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None)]
+    )
+    columns = ", ".join([*(f"rows.{name}" for name in keys), "rows.clip", *(f"items.{_named(name)}" for name in facts)])
+    found = run.sql(
+        f"SELECT {columns}, avg(value) AS value FROM rows JOIN items USING (clip) WHERE {where} GROUP BY ALL",
+        [one for one in chosen.values() if one is not None],
+    )
+    if not len(found):
+        asked = ", ".join(f"{name} {one}" for name, one in chosen.items() if one is not None) or "numbers"
+        raise InputError(f"{run.folder} holds no rows of {asked}; its methods are {', '.join(run.info['methods'])}")
+    return found
+
+
+def _spread(group: pd.DataFrame, speaker: str | None) -> dict[str, Any]:
+    mean, low, high = mean_interval(group["value"].to_numpy())
+    found: dict[str, Any] = {"clips": len(group), "mean": float(mean), "ci_low": float(low), "ci_high": float(high)}
+    if speaker is not None:
+        means = group.groupby(speaker)["value"].mean().to_numpy()
+        bounds = mean_interval(means)[1:] if len(means) >= _FEWEST_SPEAKERS else (means.min(), means.max())
+        found |= {"speakers": len(means), "speakers_low": float(bounds[0]), "speakers_high": float(bounds[1])}
+    return found
+
+
+def _over_seeds(table: pd.DataFrame, keys: Sequence[str], others: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The interval over the means of several models at each place."""
+    each = table[[*keys, "mean"]]
+    for number, other in enumerate(others):
+        means = other.groupby(list(keys), dropna=False)["value"].mean().rename(f"mean {number}").reset_index()
+        each = each.merge(means, on=list(keys), how="left")
+    values = each.drop(columns=list(keys)).to_numpy(dtype=float)
+    _, low, high = mean_interval(values.T)
+    return table.assign(seeds=np.isfinite(values).sum(1), seeds_low=low, seeds_high=high)
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
