@@ -252,7 +252,8 @@ def test_a_warning_is_one_line_and_none_with_quiet(
         f"def make():\n    warnings.warn('made\\n  of [tin]')\n    return load({str(one.model)!r})\n"
     )
     ran = otoscope("crs", f"{source}:make", tmp_path / "sound.wav", "--json", *["--quiet"] * quiet)
-    assert ran.json() and ran.err == ("" if quiet else "warning: made of [tin]\n")
+    said = [line for line in ran.err.splitlines() if "made of" in line]
+    assert ran.json() and said == ([] if quiet else ["warning: made of [tin]"]) and not (quiet and ran.err)
 
 
 def test_a_film_of_the_strs(otoscope: Otoscope, example: Callable[[str], Example], tmp_path: Path) -> None:
@@ -261,7 +262,9 @@ def test_a_film_of_the_strs(otoscope: Otoscope, example: Callable[[str], Example
     film = tmp_path / "film.gif"
     assert otoscope("strs", one.model, *one.given, "--n-fft", 64, "--animate", film).code == 0
     assert image.open(film).format == "GIF"
-    otoscope("strs", one.model, *one.given, "--animate", tmp_path / "film.mov").expect_refusal(".gif or an .mp4")
+    otoscope("strs", one.model, *one.given, "--animate", tmp_path / "film.mov", "--quiet").expect_refusal(
+        ".gif or an .mp4"
+    )
 
 
 @pytest.mark.parametrize("arguments", [("--by", "label", "--limit", "6"), ("--limit", "3")])

@@ -7,7 +7,7 @@ from typing import Annotated
 import xarray as xr
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Data, Model, make_scope
+from otoscope.cli.common import Common, CommonOptions, Data, Model, Whole, make_scope
 from otoscope.cli.console import counted, end_named, err_console, print_json, print_table, progress_bar
 from otoscope.evaluation import evaluate as evaluate_model
 from otoscope.evaluation.folder import write_evaluation
@@ -31,12 +31,12 @@ def evaluate(
         list[str] | None,
         Parameter(help="A fact to break everything down by, duration or level too; may be repeated; all by default."),
     ] = None,
-    limit: Annotated[int | None, Parameter(help="Take at most so many clips, evenly over the classes.")] = None,
+    limit: Annotated[Whole | None, Parameter(help="Take at most so many clips, evenly over the classes.")] = None,
     positive: Annotated[str | None, Parameter(help="Of two classes the one that is detected; the last.")] = None,
     p_target: Annotated[float, Parameter(help="Prior probability of that class, of the detection cost.")] = 0.05,
-    resamples: Annotated[int, Parameter(help="Of the bootstrap.")] = 1000,
-    seed: Annotated[int, Parameter(help="Of the bootstrap.")] = 0,
-    batch_size: Annotated[int, Parameter(help="Consecutive clips of one length that run together.")] = 16,
+    resamples: Annotated[Whole, Parameter(help="Of the bootstrap.")] = 1000,
+    seed: Annotated[Whole, Parameter(help="Of the bootstrap.")] = 0,
+    batch_size: Annotated[Whole, Parameter(help="Consecutive clips of one length that run together.")] = 16,
     common: CommonOptions = None,
 ) -> None:
     """What a model scores on a data set, and where it fails: metrics with 95 % intervals, confusion, calibration.

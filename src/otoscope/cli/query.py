@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Flag, Json
+from otoscope.cli.common import Flag, Json, Whole
 from otoscope.cli.console import begin, err_console
 from otoscope.cli.tables import print_frame
 from otoscope.errors import InputError
@@ -41,11 +41,11 @@ def query(
     *,
     method: Annotated[str | None, Parameter(help="Only this method, of summary.")] = None,
     layer: Annotated[str | None, Parameter(help="Only this layer, by its name or the end of it.")] = None,
-    channel: Annotated[int | None, Parameter(help="Only this map of the layer.")] = None,
+    channel: Annotated[Whole | None, Parameter(help="Only this map of the layer.")] = None,
     variable: Annotated[
         str | None, Parameter(help="Only this variable; of top the one that ranks clips, mean_activation, rms or peak.")
     ] = None,
-    k: Annotated[int | None, Parameter(help="How many clips a map, of top; 5 by default.")] = None,
+    k: Annotated[Whole | None, Parameter(help="How many clips a map, of top; 5 by default.")] = None,
     by: Annotated[str | None, Parameter(help="A fact of the data, label or split: a row for each, of summary.")] = None,
     each_channel: Annotated[Flag, Parameter(help="A row for each map, of summary.")] = False,
     others: Annotated[

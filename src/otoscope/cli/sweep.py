@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection
+from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection, Whole
 from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
 from otoscope.cli.method import arguments_of
 from otoscope.cli.pace import pace
@@ -27,7 +27,7 @@ class SweptModel:
 
     weights: Path | None = None
     "Weights: .safetensors, .pt or .pth."
-    sample_rate: int | None = None
+    sample_rate: Whole | None = None
     "Sample rate of the model in Hz, where it does not say."
     layout: str | None = None
     "Axes of the tensor that the model takes, where several fit, such as '(batch, time)'."
@@ -60,14 +60,15 @@ def sweep(
         ),
     ] = None,
     workers: Annotated[
-        int | None, Parameter(help="Processes; as many as there are cores, or GPUs, by default. 0 needs no other one.")
+        Whole | None,
+        Parameter(help="Processes; as many as there are cores, or GPUs, by default. 0 needs no other one."),
     ] = None,
     shards: Annotated[str | None, Parameter(help="One share of all shards, such as 2/8, for an array of jobs.")] = None,
     shard_size: Annotated[
-        int | None, Parameter(help="Clips that are written together; as many as take about a minute by default.")
+        Whole | None, Parameter(help="Clips that are written together; as many as take about a minute by default.")
     ] = None,
     batch_size: Annotated[
-        int | None, Parameter(help="Clips of one length that run together at most; 64 by default, if they are short.")
+        Whole | None, Parameter(help="Clips of one length that run together at most; 64 by default, if they are short.")
     ] = None,
     ids: Annotated[
         Ids, Parameter(help="By what a clip is known again: path, size and time of its file, or its content.")
