@@ -145,5 +145,7 @@ def _row(table: xr.Dataset, columns: list[str], place: dict[str, int]) -> dict[s
 
 
 def _heading(result: xr.Dataset, name: str) -> str:
+    if name == "class_name" and "score" in result:  # an energy, a similarity, a unit: no class
+        return "target"
     units = result[name].attrs.get("units", "1")
     return name.replace("_", " ") + ("" if units == "1" else f" ({units})")

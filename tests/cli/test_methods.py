@@ -240,6 +240,12 @@ def test_quiet_prints_the_result_alone(otoscope: Otoscope, example: Callable[[st
     otoscope("strs", one.model, tmp_path / "none.wav", "--quiet").expect_refusal("none.wav")
 
 
+def test_help_says_what_a_shell_gives(otoscope: Otoscope) -> None:
+    shown = " ".join(otoscope("relevance", "--help").out.replace("│", " ").split())
+    assert "NDARRAY" not in shown and "PATH|" not in shown
+    assert shown.count("Several values: give it once for each.") == 4  # target, at, target-band, bands
+
+
 @pytest.mark.parametrize("quiet", [True, False])
 def test_a_warning_is_one_line_and_none_with_quiet(
     otoscope: Otoscope, example: Callable[[str], Example], tmp_path: Path, quiet: bool

@@ -18,7 +18,7 @@ from otoscope import InputError, Scope
 from otoscope.contract import Contract
 from otoscope.methods.catalogue import METHODS
 from otoscope.report.sections.relevance import relevance as page_section
-from otoscope.tables import rows
+from otoscope.tables import headings, rows
 
 RATE = 8000
 CLASSES = ("dog", "cat", "bird")
@@ -151,6 +151,7 @@ def test_an_embedding_has_units_and_no_classes() -> None:
     assert found.attrs["target"] == "unit 2 of embedding"
     assert "score" in row and not {"logit", "probability", "runner_up"} & set(row)
     assert "of unit 2 of embedding" in page_section(found).sentence
+    assert headings(found, METHODS["relevance"])["class_name"] == "target"
     less = scope.relevance(WAVE, target=2, against=1, rule="gradient")
     assert (less.attrs["target"], less.attrs["score_kind"]) == ("unit 2 of embedding against 1", "difference of values")
     assert np.isfinite(scope.relevance(WAVE, target="similarity", against=WAVE.flip(0)).relevance).all()
@@ -501,6 +502,24 @@ def test_a_small_gradient_is_a_result_where_it_is_no_rounding() -> None:
         return 1 + 1e-7 * y[:, 1]
 
     same(ask(model, target=small), gradient(model, lambda y: small(y)[0]))
+
+
+@pytest.mark.parametrize(
+    ("last", "meant"),
+    [
+        (None, "the output"),
+        (nn.Sigmoid(), "the logits before the sigmoid"),
+        (nn.LogSoftmax(1), "before the log-softmax"),
+    ],
+)
+def test_a_function_is_of_what_the_model_has(last: Any, meant: str) -> None:
+    note = ask(Clips(last), target=lambda y: y[:, 0]).attrs["score_note"]
+    assert note.endswith(meant)
+
+
+def test_an_edge_of_a_band_alone_asks_for_the_other() -> None:
+    with pytest.raises(InputError, match=r"target_band has to be two numbers.*--target-band is given twice"):
+        ask(Frames(), target="energy", target_band=[300])
 
 
 def test_no_relevance_at_all_is_no_result() -> None:

@@ -49,7 +49,7 @@ At = Annotated[
 ]
 Against = Annotated[str | None, Parameter(help="Another class to compare with; for similarity, a sound file.")]
 TargetBand = Annotated[
-    list[float] | None, Parameter(help="Lowest and highest frequency of the energy of the output, in Hz.")
+    list[float] | None, Parameter(help="Lowest and highest frequency of the energy of the output, in Hz; given twice.")
 ]
 Flag = Annotated[bool, Parameter(show_default=False)]
 """An option that is given or not."""

@@ -8,8 +8,10 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import xarray as xr
 from cyclopts import App, Parameter
 from torch import Tensor, nn
@@ -42,7 +44,7 @@ Then = Callable[[xr.Dataset, Mapping[str, Any]], None]
 _GIVEN: dict[str, tuple[str, Any]] = {"wave": ("audio", Audio), "data": ("data", Data)}
 _GIVEN_NAMES = frozenset(name for name, _ in _GIVEN.values())
 _SHARED = frozenset({"selection", "part", "common"})
-_ONLY_PYTHON = (Tensor, nn.Module, xr.DataArray, xr.Dataset)
+_ONLY_PYTHON = (Tensor, nn.Module, xr.DataArray, xr.Dataset, np.ndarray)
 
 
 def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None = None) -> Callable[..., None]:
@@ -81,7 +83,8 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
 
     signature = inspect.Signature([*_parameters(record), *(_option(key, hint) for key, hint in (more or {}).items())])
     call.__signature__ = signature  # type: ignore[attr-defined]
-    call.__doc__, call.__name__ = _in_a_shell(record.function.__doc__ or ""), name
+    several = [one.name for one in signature.parameters.values() if "list[" in str(one.annotation)]
+    call.__doc__, call.__name__ = _in_a_shell(record.function.__doc__ or "", several), name
     call.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
     return call
 
@@ -112,8 +115,11 @@ def arguments_of(name: str, tokens: Sequence[str]) -> dict[str, Any]:
     return dict(bound.arguments.get("arguments", bound.kwargs))
 
 
-def _in_a_shell(text: str) -> str:
-    """A docstring that refers to commands in place of methods, and to nothing else of Python."""
+def _in_a_shell(text: str, several: Sequence[str]) -> str:
+    """A docstring that refers to commands in place of methods, and says how several values of an option are given."""
+    for name in several:
+        lines = rf"(?m)^( *){name} : .*\n(?:\1    .*\n)+"
+        text = re.sub(lines, lambda found: f"{found[0]}{found[1]}    Several values: give it once for each.\n", text)
     text = re.sub(
         r":\w+:`otoscope\.methods\.(\w+)\.\1`", lambda found: f"``otoscope {found[1].replace('_', '-')}``", text
     )
@@ -149,7 +155,8 @@ def _readable(hint: Any) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         args = get_args(hint)
-        left = [one for arg in args if (one := _readable(arg)) is not None and (one is not Whole or str not in args)]
+        found = [one for one in map(_readable, args) if one is not None]
+        left = [one for one in found if one not in (Whole, Path) or str not in args]  # which are text, too
         return Union[tuple(left)] if set(left) - {type(None)} else None  # noqa: UP007
     if hint is bool:
         return Flag

@@ -285,9 +285,8 @@ class Output:
 
     @property
     def meant(self) -> str:
-        """What a function of the whole output is made of: the output, or the logits before its softmax or sigmoid."""
-        known = self.found.normalised
-        return "the output" if known is None else f"the logits before the {'log-' if known.log else ''}{known.of}"
+        """What a function of the whole output is made of."""
+        return meant_by(self.found)
 
     def likeliest(self, scores: Tensor, frames: Tensor | None) -> Tensor:
         """The class of each clip that is likeliest by its probability over some frames; of equal ones, by its score."""
@@ -326,6 +325,12 @@ def output_of(subject: Subject, inputs: Tensor, found: Answer) -> Output:
     return Output(subject, inputs, found, class_axis, time_axis)
 
 
+def meant_by(found: Answer) -> str:
+    """In words: the output, or the logits before its softmax or sigmoid."""
+    known = found.normalised
+    return "the output" if known is None else f"the logits before the {'log-' if known.log else ''}{known.of}"
+
+
 def _turned(values: Tensor) -> dict[str, Tensor]:
     """What else than scores values (clip, class, time) may be, with the probabilities that they would be of."""
     values = values.detach().double()
@@ -349,5 +354,6 @@ def _times(factor: float) -> str:
 
 def _span(name: str, given: Sequence[float], unit: str) -> tuple[float, float]:
     if len(given) != 2 or not 0 <= given[0] < given[1] < math.inf:
-        raise InputError(f"{name} has to be two numbers that rise, in {unit}, not {given!r}")
+        twice = f"; --{name.replace('_', '-')} is given twice on the command line" if len(given) == 1 else ""
+        raise InputError(f"{name} has to be two numbers that rise, in {unit}, not {given!r}{twice}")
     return float(given[0]), float(given[1])

@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope.errors import InputError
-from otoscope.methods.output import Output, output_of
+from otoscope.methods.output import Output, meant_by, output_of
 from otoscope.methods.slide import answers_along
 from otoscope.models.resolve import load_function
 from otoscope.probe.scores import Answer
@@ -121,7 +121,7 @@ def explain(subject: Subject, inputs: Tensor, found: Answer, question: Question)
     target = _resolved(question.target, subject.classes)
     if callable(target):
         _only(question, "a function as target")
-        return _of_function(target, found.value)
+        return _of_function(target, found.value, meant_by(found))
     output = output_of(subject, inputs, found)
     if isinstance(target, str) and target.partition(":")[0] == "energy" and target not in (subject.classes or ()):
         _only(question, "the target energy", "at", "band")
@@ -168,7 +168,7 @@ def of_target(result: xr.Dataset) -> dict[str, xr.Variable]:
 # -- The kinds of targets ---------------------------------------------------------------------------------
 
 
-def _of_function(target: Callable[[Tensor], Tensor], output: Tensor) -> Explained:
+def _of_function(target: Callable[[Tensor], Tensor], output: Tensor, meant: str) -> Explained:
     def whole(found: Tensor) -> Tensor:
         chosen = target(found)
         if not isinstance(chosen, Tensor) or chosen.shape != output.shape[:1] or not chosen.requires_grad:
@@ -186,7 +186,7 @@ def _of_function(target: Callable[[Tensor], Tensor], output: Tensor) -> Explaine
 
     value, seed = _differentiated(whole, output)
     names = ["function of the output"] * len(output)
-    note = f"{getattr(target, '__name__', 'a function')} of the output, before any softmax or sigmoid at its end"
+    note = f"{getattr(target, '__name__', 'a function')} of {meant}"
     return Explained(score, value, seed, torch.full((len(output),), -1), names, "function", note)
 
 
