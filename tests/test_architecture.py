@@ -27,11 +27,11 @@ FLOORS = (
     {"sounds"},
     {"methods"},
     {"tables"},
-    {"plots", "evaluation"},
+    {"plots", "evaluation", "runs"},
     {"sweeps"},
     {"report"},
     {"scope", "comparison"},
-    {"demo", "runs"},
+    {"demo", "opened"},
     {"cli"},
     {"__main__"},
 )

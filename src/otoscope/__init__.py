@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from otoscope.errors import InputError
     from otoscope.evaluation import evaluate
     from otoscope.models import load
+    from otoscope.opened import open_any as open
     from otoscope.probe import backproject, read_taps, trace, vjp
-    from otoscope.runs import open_any as open
     from otoscope.scope import Scope
     from otoscope.sweeps import sweep
     from otoscope.types import Excerpt
@@ -47,7 +47,7 @@ _PLACES = {  # imported when asked for, so that the command line can answer with
     "evaluate": "evaluation:evaluate",
     "load": "models:load",
     "load_audio": "audio:load_audio",
-    "open": "runs:open_any",
+    "open": "opened:open_any",
     "read_taps": "probe:read_taps",
     "sweep": "sweeps:sweep",
     "trace": "probe:trace",

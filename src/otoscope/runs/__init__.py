@@ -1,7 +1,6 @@
 """The folder of a sweep or an evaluation, and the questions that it answers."""
 
 from otoscope.runs.between import diff
-from otoscope.runs.opened import open_any
 from otoscope.runs.run import Run
 
-__all__ = ["Run", "diff", "open_any"]
+__all__ = ["Run", "diff"]
