@@ -18,6 +18,12 @@ def test_numbers_have_four_digits_and_what_is_unknown_a_dash(value: object, text
     assert as_text(value) == text
 
 
+def test_colons_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """As in the place of a model, ck.py:x."""
+    out_console.print("ck.py:x: y", markup=False)
+    assert capsys.readouterr().out == "ck.py:x: y\n"
+
+
 def test_text_in_brackets_is_printed_as_it_is() -> None:
     with out_console.capture() as printed:
         out_console.print(make_table("of [red]", [{"name": "conv[bold]"}], {"name": "name"}))

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 _terminal = sys.stdout is not None and sys.stdout.isatty()  # standard output may be closed
-out_console = Console(highlight=False, width=None if _terminal else 200)
-err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+out_console = Console(highlight=False, emoji=False, width=None if _terminal else 200)
+err_console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def begin(quiet: bool = False) -> None:

@@ -107,12 +107,20 @@ def arguments_of(name: str, tokens: Sequence[str]) -> dict[str, Any]:
     def take(**arguments: Any) -> dict[str, Any]:
         return arguments
 
-    free = [one.replace(default=None) for one in given]  # what has to be given is missed where all is known
+    free = [one if one.default is not one.empty else _may_be_missing(one) for one in given]
     take.__signature__ = inspect.Signature(free)  # type: ignore[attr-defined]
     take.__annotations__ = {one.name: one.annotation for one in free}
     app = App(name=f"otoscope {name.replace('_', '-')}", default_command=take, default_parameter=Parameter(negative=()))
     _, bound, _ = app.parse_args(list(tokens), exit_on_error=False, print_error=False)
     return dict(bound.arguments.get("arguments", bound.kwargs))
+
+
+def _may_be_missing(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter that is required, as one that is not: what is missing is told where all is known."""
+    hint = parameter.annotation
+    hint, *more = get_args(hint) if get_origin(hint) is typing.Annotated else (hint,)
+    free = typing.Annotated[hint | None, *more] if more else hint | None
+    return parameter.replace(default=None, annotation=free)
 
 
 def _in_a_shell(text: str, several: Sequence[str]) -> str:
