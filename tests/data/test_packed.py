@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from otoscope.data.items import DataSet, Item, labels_of, pick, splits_of
+from otoscope.data.items import (
+    DataSet,
+    Item,
+    fact_names,
+    facts_of,
+    files_of,
+    labels_of,
+    names_of,
+    pick,
+    spans_of,
+    splits_of,
+)
 from otoscope.data.packed import Packed, pack
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
@@ -40,6 +51,18 @@ def test_what_was_put_in_comes_out() -> None:
     for place in (5, -6):
         with pytest.raises(IndexError):
             packed[place]
+
+
+@pytest.mark.parametrize("order", [range(6), [5, 3, 1, 1]])
+def test_columns_are_those_of_the_items(order: Sequence[int]) -> None:
+    clip = xr.DataArray(np.zeros(4), dims="time", attrs={"name": "made"})
+    items = [(*ITEMS, Item(clip, ("x",)))[place] for place in order]
+    packed = pack([*ITEMS, Item(clip, ("x",))]).pick(order)
+    assert fact_names(packed) == ("speaker", "empty", "take") and set(fact_names(items)) <= set(fact_names(packed))
+    for column in (files_of, labels_of, names_of, spans_of, splits_of):
+        assert list(column(packed)) == list(column(items))
+    for name in ("speaker", "empty", "take"):
+        assert list(facts_of(packed, name)) == list(facts_of(items, name))
 
 
 def test_sounds_in_memory_are_kept() -> None:

@@ -23,13 +23,12 @@ from otoscope.data.items import (
     SUFFIXES,
     UNREADABLE_SUFFIXES,
     DataSet,
-    Item,
     Request,
     Source,
     download_again,
     read_table,
 )
-from otoscope.data.packed import pack
+from otoscope.data.packed import Packer
 from otoscope.data.problems import EMPTY, MISSING, UNREADABLE, Problems
 from otoscope.errors import InputError
 
@@ -50,11 +49,13 @@ def _read(request: Request) -> DataSet:
     names = {row["mid"]: row["display_name"] for row in rows}
     problems = Problems()
     splits = [split for split in LISTS if split in request.splits]
-    items = pack(item for split in splits for item in _part(request, split, names, problems))
-    return DataSet(items, tuple(names.values()), multilabel=True, problems=problems)
+    packer = Packer()
+    for split in splits:
+        _add_part(packer, request, split, names, problems)
+    return DataSet(packer.packed(), tuple(names.values()), multilabel=True, problems=problems)
 
 
-def _part(request: Request, split: str, names: dict[str, str], problems: Problems) -> Iterator[Item]:
+def _add_part(packer: Packer, request: Request, split: str, names: dict[str, str], problems: Problems) -> None:
     table = request.folder / f"{LISTS[split]}.csv"
     segments = _segments(table, request.url)
     clips = _Clips(folders(request.folder, split))
@@ -70,7 +71,7 @@ def _part(request: Request, split: str, names: dict[str, str], problems: Problem
             problems.add(*(clips.broken(name, start, end) or (MISSING, name, f"{table.name} names it")))
             continue
         kept += 1
-        yield Item(Path(path), labels, split, facts={"id": name})
+        packer.add(path, labels, split, facts={"id": name})
     if listed and not kept:
         raise InputError(
             f"{clips.where} has none of the {listed} clips of {table.name}: name them by their ID, as ID.wav"
@@ -148,6 +149,12 @@ class _Clips:
 
     def take(self, name: str, start: str, end: str) -> str | None:
         """The file of a clip; None where there is none."""
+        if self._usual < 2:  # the usual form, without the others
+            stem = f"Y{name}" if self._usual else name
+            found = self._files.pop(stem, None)
+            if found is not None:
+                folder, suffix = self._ends[found]
+                return f"{folder}{os.sep}{stem}{suffix}"
         forms = _forms(name, start, end)
         for place in (min(self._usual, len(forms) - 1), *range(len(forms))):
             found = self._files.pop(forms[place], None)

@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 
 from otoscope.audio import audio_length
-from otoscope.data.items import DataSet, Item, pick
+from otoscope.data.items import DataSet, Item, files_of, pick
 from otoscope.data.packed import Packed
 from otoscope.data.problems import UNREADABLE, Problems
-from otoscope.embedded import Embedded
+from otoscope.data.stamps import Stamps, read_stamps
 from otoscope.errors import InputError
 from otoscope.files import whole_file
 
@@ -56,6 +56,7 @@ def read_headers(
     items: Sequence[Item],
     sample_rate: int | None = None,
     *,
+    stamps: Stamps | None = None,
     progress: Callable[[int, int], None] | None = None,
     keep: Path | None = None,
 ) -> Headers:
@@ -66,6 +67,8 @@ def read_headers(
     items : sequence of Item
     sample_rate : int, optional
         Of sounds in memory that do not say it, in Hz.
+    stamps : Stamps, optional
+        Of the items, where they were looked up before.
     progress : callable, optional
         Called with how many files are done, and of how many.
     keep : Path, optional
@@ -83,15 +86,19 @@ def read_headers(
     >>> read_headers(read("vowels").items[:2]).seconds
     array([0.4, 0.4])
     """
-    keys, among = _keys(items)
+    stamps = read_stamps(items) if stamps is None else stamps
+    keys = _keys(stamps)
     wanted, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     place = None
     if keep is not None or len(wanted) >= KEPT_FROM:
-        place = (keep or _cache_folder()) / f"{hashlib.sha256(among.encode('utf-8', 'replace')).hexdigest()[:16]}.npz"
+        place = (
+            keep or _cache_folder()
+        ) / f"{hashlib.sha256(stamps.root.encode('utf-8', 'replace')).hexdigest()[:16]}.npz"
     kept = _load(place)
     lengths, errors, new = _lengths(items, wanted, first, kept, sample_rate, progress)
     if new and place is not None:
-        _save(place, kept, wanted, lengths)
+        files = stamps.sizes[first] >= 0  # and not sounds in memory
+        _save(place, kept, wanted[files], lengths[files])
     frames, rates = lengths[inverse, 0], lengths[inverse, 1].astype(np.int32)
     broken = {int(n): errors[int(inverse[n])] for n in np.flatnonzero(rates == 0)} if errors else {}
     return _of_items(items, frames, rates, broken)
@@ -140,32 +147,14 @@ def _of_items(items: Sequence[Item], frames: np.ndarray, rates: np.ndarray, brok
 # -- Which file it is -------------------------------------------------------------------------------------
 
 
-def _keys(items: Sequence[Item]) -> tuple[np.ndarray, str]:
-    """A hash of the place, size and time of the file of each item, and the folder that they all lie in."""
-    keys = np.empty(len(items), np.uint64)
-    lowest = highest = ""
-    last, stamp = "", ""
-    for place, item in enumerate(items):
-        sound = item.sound
-        if isinstance(sound, xr.DataArray):
-            keys[place] = _hash(f"\0{id(sound)}")
-            continue
-        path = str(sound.path) if isinstance(sound, Embedded) else str(sound)
-        if path != last:  # pieces of a file follow one another
-            last, stamp = path, _stamp(path)
-            lowest, highest = min(lowest or path, path), max(highest, path)
-        within = f"\0{sound.offset}\0{sound.size}" if isinstance(sound, Embedded) else ""
-        keys[place] = _hash(f"{stamp}{within}")
-    common = os.path.commonprefix([lowest, highest])
-    return keys, os.path.abspath(os.path.dirname(common) or ".")
-
-
-def _stamp(path: str) -> str:
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return path
-    return f"{os.path.abspath(path)}\0{found.st_size}\0{found.st_mtime_ns}"
+def _keys(stamps: Stamps) -> np.ndarray:
+    """A hash of the place, size and time of the file of each item."""
+    keys = np.empty(len(stamps.items), np.uint64)
+    told = zip(files_of(stamps.items), stamps.places(), stamps.sizes, stamps.times, strict=True)
+    for place, ((path, member, offset, size), name, length, time) in enumerate(told):
+        within = f"\0{offset}\0{size}" if member else ""
+        keys[place] = _hash(f"{name}\0{length}\0{time}{within}" if path else f"\0{place}")
+    return keys
 
 
 def _hash(text: str) -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from otoscope.data.item import Item as Item
-from otoscope.data.packed import Packed, pack
+from otoscope.data.packed import File, Packed, Span, pack
 from otoscope.data.problems import MISSING, Problems
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
@@ -100,6 +101,51 @@ def label_codes(items: Sequence[Item], classes: Sequence[str]) -> tuple[np.ndarr
             f"{items[place].name} has the label {', '.join(items[place].labels)}, which is no class of the data"
         )
     return codes, ends
+
+
+def files_of(items: Sequence[Item]) -> Iterator[File]:
+    """Where the sound of each item lies."""
+    return items.files() if isinstance(items, Packed) else map(_file, items)
+
+
+def spans_of(items: Sequence[Item]) -> Iterator[Span]:
+    """The start and stop of each item in s; None at the ends of its file."""
+    return items.spans() if isinstance(items, Packed) else ((item.start, item.stop) for item in items)
+
+
+def names_of(items: Sequence[Item]) -> Iterator[str]:
+    """The name of each item."""
+    if not isinstance(items, Packed):
+        return (item.name for item in items)
+    return (
+        items[place].name
+        if not path or start is not None or stop is not None
+        else f"{path}!{member}"
+        if member
+        else path
+        for place, ((path, member, _, _), (start, stop)) in enumerate(zip(items.files(), items.spans(), strict=True))
+    )
+
+
+def facts_of(items: Sequence[Item], name: str) -> Iterator[str | None]:
+    """A fact of each item; None where it has none."""
+    return items.facts(name) if isinstance(items, Packed) else (item.facts.get(name) for item in items)
+
+
+def _file(item: Item) -> File:
+    sound = item.sound
+    if isinstance(sound, Embedded):
+        return str(sound.path), sound.member, sound.offset, sound.size
+    return (str(sound) if isinstance(sound, Path) else ""), "", 0, -1
+
+
+def fact_names(items: Sequence[Item]) -> tuple[str, ...]:
+    """The names of all facts that an item may have."""
+    return (
+        items.fact_names
+        if isinstance(items, Packed)
+        else tuple(dict.fromkeys(name for one in items for name in one.facts))
+    )
 
 
 def pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:

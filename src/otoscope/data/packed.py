@@ -9,8 +9,10 @@ from __future__ import annotations
 import operator
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
+from types import MappingProxyType
 from typing import overload
 
 import numpy as np
@@ -20,6 +22,11 @@ from otoscope.data.item import Item
 from otoscope.embedded import Embedded
 
 _MOST_CODES = 1 << 12  # distinct texts of a column, from which on each is written out if most of them differ
+File = tuple[str, str, int, int]
+"""The path of a file, "" for a clip in memory; of a sound within it its name, first byte and size, else "", 0, -1."""
+
+Span = tuple[float | None, float | None]
+
 _ABSENT = b"\xff"  # no text in UTF-8
 
 
@@ -62,6 +69,24 @@ class Packed(Sequence[Item]):
     def labels(self) -> Iterator[tuple[str, ...]]:
         """The labels of each item."""
         return map(self._columns.labels_of, self._places())
+
+    def files(self) -> Iterator[File]:
+        """Where the sound of each item lies."""
+        return map(self._columns.file, self._places())
+
+    def spans(self) -> Iterator[Span]:
+        """The start and stop of each item in s; None at the ends of its file."""
+        columns = self._columns
+        return map(columns.span, self._places()) if columns.has_pieces else repeat((None, None), len(self))
+
+    @property
+    def fact_names(self) -> tuple[str, ...]:
+        """The names of all facts that an item may have."""
+        return tuple(self._columns.facts)
+
+    def facts(self, name: str) -> Iterator[str | None]:
+        """A fact of each item."""
+        return map(self._columns.facts[name].__getitem__, self._places())
 
     @property
     def has_pieces(self) -> bool:
@@ -118,6 +143,18 @@ class Packed(Sequence[Item]):
         return range(self._columns.count) if self._order is None else map(int, self._order)
 
 
+class Packer:
+    """A packed list of files in the making, for lists so long that an `Item` for each takes its time."""
+
+    def __init__(self) -> None:
+        self._columns = _Columns()
+        self.add = self._columns.add
+
+    def packed(self) -> Packed:
+        """What was added."""
+        return Packed(self._columns)
+
+
 def pack(items: Iterable[Item]) -> Packed:
     """Items, one after another, as columns.
 
@@ -144,7 +181,7 @@ class _Columns:
         self.labels, self.label_ends, self.label_names = array("i"), array("q"), dict[str, int]()
         self.splits = _Texts()
         self._starts, self._stops = array("d"), array("d")
-        self._facts: dict[str, _Texts] = {}
+        self.facts: dict[str, _Texts] = {}
 
     def append(self, item: Item) -> None:
         sound = item.sound
@@ -159,24 +196,36 @@ class _Columns:
             self._sizes.append(sound.size)
         else:
             text = str(sound)
+        self.add(text, item.labels, item.split, item.start, item.stop, item.facts)
+
+    def add(
+        self,
+        text: str,
+        labels: Sequence[str],
+        split: str,
+        start: float | None = None,
+        stop: float | None = None,
+        facts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Append an item whose sound is the file of a path."""
         cut = text.rfind(os.sep) + 1
         self._folders.append(text[:cut])
         self._names.append(text[cut:])
-        for label in item.labels:
+        for label in labels:
             self.labels.append(self.label_names.setdefault(label, len(self.label_names)))
         self.label_ends.append(len(self.labels))
-        self.splits.append(item.split)
-        if item.start is not None or item.stop is not None or self._starts:
+        self.splits.append(split)
+        if start is not None or stop is not None or self._starts:
             self._starts.extend([np.nan] * (self.count - len(self._starts)))
             self._stops.extend([np.nan] * (self.count - len(self._stops)))
-            self._starts.append(np.nan if item.start is None else item.start)
-            self._stops.append(np.nan if item.stop is None else item.stop)
-        for name in item.facts:
-            if name not in self._facts:
-                self._facts[name] = _Texts()
-                self._facts[name].append(None, self.count)
-        for name, texts in self._facts.items():
-            texts.append(item.facts.get(name))
+            self._starts.append(np.nan if start is None else start)
+            self._stops.append(np.nan if stop is None else stop)
+        for name in facts:
+            if name not in self.facts:
+                self.facts[name] = _Texts()
+                self.facts[name].append(None, self.count)
+        for name, texts in self.facts.items():
+            texts.append(facts.get(name))
         self.count += 1
 
     def _fill(self, members: _Texts, *numbers: array[int]) -> None:
@@ -187,17 +236,21 @@ class _Columns:
             column.extend([0] * missing)
 
     def item(self, place: int) -> Item:
-        facts = {name: text for name, texts in self._facts.items() if (text := texts[place]) is not None}
-        start = self._starts[place] if place < len(self._starts) else np.nan
-        stop = self._stops[place] if place < len(self._stops) else np.nan
-        return Item(
-            self._sound(place),
-            self.labels_of(place),
-            self.splits[place] or "",
-            None if start != start else start,
-            None if stop != stop else stop,
-            facts,
-        )
+        facts = {name: text for name, texts in self.facts.items() if (text := texts[place]) is not None}
+        return Item(self._sound(place), self.labels_of(place), self.splits[place] or "", *self.span(place), facts)
+
+    def span(self, place: int) -> Span:
+        if place >= len(self._starts):
+            return None, None
+        start, stop = self._starts[place], self._stops[place]
+        return None if start != start else start, None if stop != stop else stop
+
+    def file(self, place: int) -> File:
+        if place in self._clips:
+            return "", "", 0, -1
+        path = f"{self._folders[place]}{self._names[place]}"
+        member = self._members[place] if place < len(self._members) else None
+        return (path, "", 0, -1) if member is None else (path, member, self._offsets[place], self._sizes[place])
 
     def _sound(self, place: int) -> Path | Embedded | xr.DataArray:
         if place in self._clips:
@@ -224,7 +277,7 @@ class _Columns:
 
     @property
     def memory(self) -> int:
-        texts = [self._folders, self._names, self._members, self.splits, *self._facts.values()]
+        texts = [self._folders, self._names, self._members, self.splits, *self.facts.values()]
         numbers: list[array[int] | array[float]] = [
             self._offsets,
             self._sizes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +11,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import xarray as xr
 
 from otoscope.audio import file_digest
 from otoscope.contract import Contract
 from otoscope.data.headers import read_headers
-from otoscope.data.item import Item
-from otoscope.embedded import Embedded
+from otoscope.data.items import (
+    Item,
+    fact_names,
+    facts_of,
+    files_of,
+    labels_of,
+    names_of,
+    pick,
+    spans_of,
+    splits_of,
+)
+from otoscope.data.stamps import Stamps, read_stamps
 from otoscope.errors import InputError
 from otoscope.optional import needs
 
@@ -92,26 +100,27 @@ class Listed:
         schema = pa.schema([*fixed, *((column, text) for column in self._facts.values())])
         for first in range(0, max(1, len(self)), _CHUNK):
             places = self.order[first : first + _CHUNK].tolist()
-            items = [self.items[place] for place in places]
+            items = pick(self.items, places)
+            starts, stops = zip(*spans_of(items), strict=True) if places else ((), ())
             columns: dict[str, Any] = {
                 "clip": range(first, first + len(places)),
                 "id": [self.ids[place].decode() for place in places],
-                "name": [item.name or str(place) for item, place in zip(items, places, strict=True)],
-                "label": [",".join(item.labels) or None for item in items],
-                "split": [item.split for item in items],
-                "start": [item.start for item in items],
-                "stop": [item.stop for item in items],
+                "name": [name or str(place) for name, place in zip(names_of(items), places, strict=True)],
+                "label": [",".join(labels) or None for labels in labels_of(items)],
+                "split": list(splits_of(items)),
+                "start": starts,
+                "stop": stops,
                 "seconds": [
                     None if math.isnan(self.seconds[place]) else float(self.seconds[place]) for place in places
                 ],
             }
-            columns |= {column: [item.facts.get(fact) for item in items] for fact, column in self._facts.items()}
+            columns |= {column: list(facts_of(items, fact)) for fact, column in self._facts.items()}
             yield pa.table(columns, schema=schema)
 
     @cached_property
     def _facts(self) -> dict[str, str]:
         """The names of all facts, and of their columns."""
-        names = sorted({fact for item in self.items for fact in item.facts})
+        names = sorted(fact_names(self.items))
         return {name: f"{name}_" if name in _RESERVED else name for name in names}
 
     @cached_property
@@ -141,9 +150,9 @@ def listed(items: Sequence[Item], ids: Ids = "path") -> Listed:
     """
     if not len(items):
         raise InputError("there is no clip to sweep over: give a data set with at least one")
-    root = _root(items)
-    found = np.fromiter((_id(item, root, ids) for item in items), "S32", len(items))
-    return Listed(items, np.argsort(found, kind="stable"), found, read_headers(items).seconds)
+    stamps = read_stamps(items)
+    found = np.fromiter(_ids(stamps, ids), "S32", len(items))
+    return Listed(items, np.argsort(found, kind="stable"), found, read_headers(items, stamps=stamps).seconds)
 
 
 def batches(clips: Sequence[Clip], contract: Contract, size: int, samples: int | None) -> list[tuple[Clip, ...]]:
@@ -196,32 +205,29 @@ def least_length(contract: Contract) -> int:
 # -- Items ------------------------------------------------------------------------------------------------
 
 
-def _root(items: Sequence[Item]) -> str:
-    """The folder that all files of a data set are in."""
-    least = most = ""
-    for item in items:
-        if not isinstance(item.sound, xr.DataArray):
-            path = os.path.abspath(item.sound.path if isinstance(item.sound, Embedded) else item.sound)
-            least, most = min(least or path, path), max(most, path)
-    return os.path.dirname(os.path.commonprefix([least, most]))
+def _ids(stamps: Stamps, ids: Ids) -> Iterator[bytes]:
+    items = stamps.items
+    known = zip(
+        files_of(items), stamps.places(), map(int, stamps.sizes), map(int, stamps.times), spans_of(items), strict=True
+    )
+    for number, ((path, member, offset, size), place, length, time, (start, stop)) in enumerate(known):
+        if not path:
+            told = _in_memory(items[number].sound)
+        elif ids == "content":
+            told = _content(items[number].sound)
+        elif member:
+            told = f"{place}\n{length} {time}\n{member} {offset} {size}"
+        else:
+            told = f"{place}\n{length} {time}"
+        yield hashlib.sha256(f"{told}\n{start} {stop}".encode("utf-8", "surrogateescape")).hexdigest()[:32].encode()
 
 
-def _id(item: Item, root: str, ids: Ids) -> bytes:
-    sound, part = item.sound, f"{item.start} {item.stop}"
-    if isinstance(sound, xr.DataArray):
-        told = (
-            f"{sound.attrs.get('name', '')} {hashlib.sha256(np.ascontiguousarray(sound.values).tobytes()).hexdigest()}"
-        )
-    elif ids == "content":
-        told = _content(sound)
-    elif isinstance(sound, Embedded):
-        told = f"{_place(sound.path, root)}\n{sound.member} {sound.offset} {sound.size}"
-    else:
-        told = _place(sound, root)
-    return hashlib.sha256(f"{told}\n{part}".encode("utf-8", "surrogateescape")).hexdigest()[:32].encode()
+def _in_memory(sound: Any) -> str:
+    samples = np.ascontiguousarray(sound.values).tobytes()
+    return f"{sound.attrs.get('name', '')} {hashlib.sha256(samples).hexdigest()}"
 
 
-def _content(sound: Path | Embedded) -> str:
+def _content(sound: Any) -> str:
     try:
         if isinstance(sound, Path):
             return file_digest(sound)
@@ -229,12 +235,3 @@ def _content(sound: Path | Embedded) -> str:
             return hashlib.sha256(file.read()).hexdigest()
     except (OSError, InputError):  # it will be an error of its own when its turn comes
         return str(sound)
-
-
-def _place(path: Path, root: str) -> str:
-    try:
-        status = os.stat(path)
-        size, time = status.st_size, status.st_mtime_ns
-    except OSError:
-        size = time = -1
-    return f"{os.path.relpath(path, root) if root else path}\n{size} {time}"
