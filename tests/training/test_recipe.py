@@ -179,3 +179,16 @@ def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
     recipe = read_recipe(path, changes)
     write_recipe(recipe, tmp_path / "again.yaml")
     assert read_recipe(tmp_path / "again.yaml") == recipe
+
+
+def test_the_place_of_sounds_may_stand_for_their_kind_and_folder(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path,label\n")
+    for place, kind, folder in (
+        (f"{tmp_path}/list.csv", "table", f"{tmp_path}/list.csv"),
+        (str(tmp_path), "folder", str(tmp_path)),
+        (f"fsdd:{tmp_path}", "fsdd", str(tmp_path)),
+        ("fsdd", "fsdd", None),
+        ("no-such-set", "no-such-set", None),
+    ):
+        data = read_recipe("laptop/vowels", [f"data.set={place}"]).data
+        assert (data.set, data.folder) == (kind, folder)

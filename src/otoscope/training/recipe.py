@@ -7,12 +7,14 @@ import inspect
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from otoscope.data.sets import SETS, parse
 from otoscope.errors import InputError
 from otoscope.files import write_text
 
@@ -55,7 +57,8 @@ class DataSection(_Section):
     Attributes
     ----------
     set : str
-        A data set that :func:`otoscope.data.read` knows.
+        A data set that :func:`otoscope.data.read` knows; or, without `folder`, whatever DATA may be, which is then kept
+        as the kind and its `folder`: ``list.csv`` as ``table`` and ``list.csv``.
     folder : str, optional
         Its folder; by default the one of its name in OTOSCOPE_DATA.
     task : str, optional
@@ -90,6 +93,19 @@ class DataSection(_Section):
     padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
     workers: CountOrZero = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place(cls, given: Any) -> Any:
+        """DATA as the kind of its data set and its folder."""
+        name = given.get("set") if isinstance(given, dict) and given.get("folder") is None else None
+        if not isinstance(name, str) or name in SETS:
+            return given
+        with suppress(InputError):  # what is said of an unknown name is said later
+            place = parse(name)
+            if place.folder is not None and place.splits is None:
+                return {**given, "set": place.name, "folder": str(place.folder)}
+        return given
 
     @field_validator("train", "validation", "test", "folds", mode="before")
     @classmethod
