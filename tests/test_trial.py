@@ -397,6 +397,17 @@ class Counting(Base):
         return self.out(self.memory)
 
 
+CALLS = [0]
+
+
+class Global(Base):
+    """Counts its calls in a global, which nothing can put back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        CALLS[0] += 1
+        return self.scores(x * CALLS[0])
+
+
 class Unused(Base):
     """Draws numbers that change nothing."""
 
@@ -405,7 +416,15 @@ class Unused(Base):
 
 
 @pytest.mark.parametrize(
-    ("kind", "calls"), [(Dither, "random"), (Numpy, "random"), (Own, "random"), (Counting, "state"), (Unused, "equal")]
+    ("kind", "calls"),
+    [
+        (Dither, "random"),
+        (Numpy, "random"),
+        (Own, "random"),
+        (Counting, "state"),
+        (Global, "outside"),
+        (Unused, "equal"),
+    ],
 )
 def test_whether_two_equal_calls_answer_the_same_is_found(kind: type[nn.Module], calls: str) -> None:
     model = kind().eval()
@@ -415,6 +434,10 @@ def test_whether_two_equal_calls_answer_the_same_is_found(kind: type[nn.Module],
     after = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
     assert torch.equal(after[0], before[0]) and after[1] == before[1]
     assert scope.contract.calls == calls
+
+
+def test_results_say_that_state_outside_of_modules_is_not_put_back(wave: Tensor) -> None:
+    assert "outside of its modules" in Scope(Global().eval()).strs(wave).attrs["note"]
 
 
 def test_results_say_that_a_model_keeps_state(wave: Tensor) -> None:

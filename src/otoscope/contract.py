@@ -20,7 +20,7 @@ Layout = Literal["(batch, 1, time)", "(batch, time)", "(batch, time, 1)", "(time
 Normalisation = Literal["peak", "standard", "frame"]
 Scores = Literal["logits", "probabilities", "log-probabilities", "hidden state"]
 Clips = Literal["apart", "meet", "alone"]
-Calls = Literal["equal", "random", "state"]
+Calls = Literal["equal", "random", "state", "outside"]
 
 WRAP = "Wrap it in a module that takes (batch, time), computes what it takes in torch, and calls it"
 """The way out for a model that takes no waveforms."""
@@ -88,9 +88,9 @@ class Contract:
         than one, clips are run one by one. None where that has yet to be tried, as with the next two.
     clip_axis : {"kept", "lost"} or None
         Whether the answer to a single clip has an axis of clips.
-    calls : {"equal", "random", "state"} or None
+    calls : {"equal", "random", "state", "outside"} or None
         Whether two equal calls give the same answer; if not, whether since numbers are drawn, or since the model keeps
-        a state from one call to the next.
+        a state from one call to the next, within its modules, where it is put back, or outside of them.
 
     Raises
     ------

@@ -82,6 +82,11 @@ def varying(subject: Subject) -> str | None:
     """The sentence that says so of a model of which two equal calls differ."""
     if subject.contract.calls == "state":
         return f"{subject.name} keeps state from one call to the next: this is its answer from the state that it was in"
+    if subject.contract.calls == "outside":
+        return (
+            f"{subject.name} keeps state outside of its modules (a global, a closure), which cannot be put back: its "
+            "next answer is another one"
+        )
     if subject.contract.calls == "random":
         return f"{subject.name} draws random numbers as it runs, so that this is one of many answers"
     return None

@@ -211,9 +211,9 @@ def find_calls(network: Network, samples: int, like: Tensor) -> Calls:
     first, second, drew = _two_calls(network, clip, 0)
     if not _near(first, second):
         again = answers(network, clip)
-        if not _near(first, again, 1e-2) and drew and not _near(again, answers(network, clip)):
-            return "random"
-        return "state"
+        if _near(first, again, 1e-2):
+            return "state"
+        return "random" if drew and not _near(again, answers(network, clip)) else "outside"
     return "random" if drew and not _near(first, _two_calls(network, clip, 1)[0]) else "equal"
 
 
