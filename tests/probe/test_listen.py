@@ -181,3 +181,25 @@ def test_a_forward_that_ends_the_process_is_refused_and_a_signal_that_does_is_ob
             signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_forward_that_trains_is_refused_where_its_weights_are_held_still():
+    class Adapts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv1d(1, 4, 16, 4), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+            self.step = torch.optim.SGD(self.body.parameters(), lr=0.1)
+
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            with torch.enable_grad():
+                self.step.zero_grad()
+                self.body(waveform.detach()).sum().backward()
+                self.step.step()
+            return self.body(waveform)
+
+    model, inputs = Adapts(), torch.randn(1, 1, 200)
+    before = [one.clone() for one in model.parameters()]
+    with pytest.raises(InputError, match=r"backward\(\) in its forward pass"):
+        vjp(model, inputs, rule="guided")
+    assert all(map(torch.equal, model.parameters(), before))
+    assert all(parameter.grad is None for parameter in model.parameters())

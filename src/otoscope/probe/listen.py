@@ -170,6 +170,14 @@ class _Interceptor(TorchFunctionMode):
         depth = len(self.stack)
         try:
             return self.handler(Call(func, args, kwargs, operation, tap, self.stack[-1][0]))
+        except RuntimeError as error:
+            if func is not Tensor.backward:
+                raise
+            raise InputError(
+                "the model trains as it runs (backward() in its forward pass), which it cannot do where its weights "
+                f"are held still to look into it ({error}): give the model as it is after that, without the training "
+                "step"
+            ) from error
         finally:
             del self.stack[depth:]  # modules of a pass that the handler ran, and did not let end
 
