@@ -123,9 +123,8 @@ def chosen_by_numpy(h):
     ],
 )
 def test_what_the_sound_chooses_and_no_gradient_says_is_named(choose, name):
-    with pytest.raises(
-        InputError, match=rf"guided governs none of the non-linearities .*: {name}( within torch\.func\.vmap.*)?\."
-    ):
+    none = "guided governs none of the non-linearities"
+    with pytest.raises(InputError, match=rf"{none} .*: {re.escape(name)}\."):
         vjp(net(lambda m, x: m.c(choose(m.a(x)))), X, rule="guided")
     pull = vjp(net(lambda m, x: m.c(choose(F.relu(m.a(x))))), X, rule="guided")[1]
     assert said(pull.passed) == {"governed": "relu", "not_governed": name}
