@@ -228,6 +228,7 @@ def examples(folder: Path) -> dict[str, Example]:
             {"resamples": 50},
             layer="wide",
             rule="guided",
+            control="noise",
             batch_size=4,
             resamples=60,
             seed=1,

@@ -153,7 +153,7 @@ def test_its_table_has_rows_headings_and_columns_of_the_result(example: Examples
     if found.rows.make is not None:
         assert found.rows.make(result)
     else:
-        assert set(found.rows.over) <= set(result.dims) | {"training", "band", "channel"}
+        assert set(found.rows.over) <= set(result.dims) | {"training", "band", "channel", "control"}
         assert any(column in result.variables for column in found.rows.columns)
 
 

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, get_type_hints
 
@@ -81,6 +81,11 @@ class Record:
     clipwise : bool
         Whether each clip of a batch has the result that it has alone, and one that depends on nothing but what the
         model takes of it (``Subject.whole``): so clips that are filled up to one length can be run together.
+    clips : Rows or None
+        Of a method that takes data, what it says of each clip (along its dimension `clip`), whatever the others are: so
+        it can be swept.
+    alone : mapping of str to value
+        Arguments that hold where each clip is looked at by itself.
     """
 
     function: Callable[..., xr.Dataset]
@@ -91,6 +96,8 @@ class Record:
     streams: bool = False
     explains: bool = False
     clipwise: bool = False
+    clips: Rows | None = None
+    alone: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -118,6 +125,8 @@ def method(
     explains: bool = False,
     slides: bool = False,
     clipwise: bool = False,
+    clips: Rows | None = None,
+    alone: Mapping[str, Any] | None = None,
 ) -> Callable[[_Method[P]], _Method[P]]:
     """Record a function of a subject as a method, and sign what it returns.
 
@@ -138,6 +147,10 @@ def method(
         Whether it runs a model of one length along the whole of a longer sound.
     clipwise : bool
         Whether each clip of a batch has the result that it has alone, see :class:`Record`.
+    clips : Rows, optional
+        What the result says of each clip of the data, see :class:`Record`.
+    alone : mapping of str to value, optional
+        Arguments that hold where each clip is looked at by itself.
     """
 
     def decorate(function: _Method[P]) -> _Method[P]:
@@ -192,7 +205,9 @@ def method(
             result.attrs.setdefault("sample_rate", subject.sample_rate)
             return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
 
-        METHODS[function.__name__] = Record(run, source, takes, rows, noun, streams, explains, clipwise)
+        METHODS[function.__name__] = Record(
+            run, source, takes, rows, noun, streams, explains, clipwise, clips, alone or {}
+        )
         return run
 
     return decorate

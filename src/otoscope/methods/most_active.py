@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from otoscope.probe import Rule, Tap
 from otoscope.probe.layerwise import ways_back
 from otoscope.probe.select import activity_of, by_clip, check_finite, parts_of
+
+Choose = Callable[[Tensor, Tap, int], Tensor]
+"""From the activity (clip, channel) at a tap, and the number of the first clip, to a map of each clip (clip,)."""
 
 
 def sounds_of_most_active(
@@ -47,22 +50,29 @@ def sounds_of_most_active(
     >>> sounds.shape, channels.shape
     (torch.Size([3, 1, 400]), torch.Size([3, 1]))
     """
-    sounds, channels = [], []
+    return sounds_of_maps_chosen(model, inputs, taps, rule, lambda activity, tap, first: activity.argmax(1))
+
+
+def sounds_of_maps_chosen(
+    model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: str | Rule, choose: Choose
+) -> tuple[Tensor, Tensor]:
+    """The same of maps that are chosen from the activity of all of them."""
+    sounds, channels, first = [], [], 0
     for group in parts_of(inputs, taps):
         ways = ways_back(model, group, [tap.name for tap in taps], rule)
         for tap in taps:
-            seed, chosen = _only_most_active(ways.values[tap.name], tap)
+            seed, chosen = _only_chosen(ways.values[tap.name], tap, choose, first)
             sounds.append(ways.pull(tap.name, seed).reshape(len(group), -1))
             channels.append(chosen)
+        first += len(group)
     return _joined(sounds, len(taps)), _joined(channels, len(taps))
 
 
-def _only_most_active(value: Tensor, tap: Tap) -> tuple[Tensor, Tensor]:
+def _only_chosen(value: Tensor, tap: Tap, choose: Choose, first: int) -> tuple[Tensor, Tensor]:
     """The value with zeros in all but one map of each clip, and which map that is."""
     maps, seed = by_clip(value, tap), torch.zeros_like(value)
     check_finite(maps, tap.name)
-    activity = activity_of(maps)
-    chosen = activity.argmax(1)
+    chosen = choose(activity_of(maps), tap, first)
     clips = torch.arange(len(maps), device=maps.device)
     by_clip(seed, tap)[clips, chosen] = maps[clips, chosen]
     return seed, chosen

@@ -99,9 +99,14 @@ def residuals_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: Ru
 
     Those of several channels follow one another along the last axis.
     """
+    sounds, channels = taken_out_of(model, inputs, taps, rule)
+    return inputs.reshape(len(inputs), 1, -1) - sounds, channels
+
+
+def taken_out_of(model: nn.Module, inputs: Tensor, taps: Sequence[Tap], rule: RuleName | Rule) -> tuple[Tensor, Tensor]:
+    """What residuals (clip, tap, time) lack, and the maps (clip, tap) that it is the sound of."""
     sounds, channels = sounds_of_most_active(model, inputs, taps, rule)
-    waveform = inputs.reshape(len(inputs), 1, -1)
-    return waveform - scaled(sounds, waveform), channels
+    return scaled(sounds, inputs.reshape(len(inputs), 1, -1)), channels
 
 
 def _level(sounds: Tensor, inputs: Tensor) -> Tensor:

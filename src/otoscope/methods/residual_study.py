@@ -17,28 +17,36 @@ from otoscope.errors import InputError
 from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.controls import CONTROLS, Control, controls_of
 from otoscope.methods.output import output_of
-from otoscope.methods.residual import residuals_of
+from otoscope.methods.residual import taken_out_of
 from otoscope.methods.ways import with_a_way_back
 from otoscope.models import weights_digest
 from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.backproject import answer
 from otoscope.probe.select import find_taps
-from otoscope.results import variable
+from otoscope.results import axis, variable
 from otoscope.sounds import batched, sounds_of, usual_taps
 from otoscope.subject import Subject
 from otoscope.types import Data, Progress
 
 Metric = Callable[[Tensor, Tensor], float]
 _BOUNDED = ("score", "change", "agreement", "probability_change")
-_COLUMNS = (name + part for name in _BOUNDED for part in ("", "_ci_low", "_ci_high"))
+_EFFECTS = ("logit_effect", "probability_effect", "agreement_effect")
+_COLUMNS = (name + part for name in (*_BOUNDED, *_EFFECTS) for part in ("", "_ci_low", "_ci_high"))
+_OF_CLIPS = (
+    "answer", "residual_answer", "channel", "clip_change", "clip_agreement", "clip_logit_change",
+    "clip_probability_change", "clip_control_agreement", "clip_control_logit_change",
+    "clip_control_probability_change", *(f"clip_{name}" for name in _EFFECTS),
+)  # fmt: skip
 
 
 @method(
     source=cite("sonification", "section 6.2"),
     takes="data",
-    rows=Rows(("layer",), ("baseline", *_COLUMNS)),
+    rows=Rows(("layer", "control"), ("baseline", *_COLUMNS)),
     main="score",
+    clips=Rows(("layer", "control"), _OF_CLIPS),
 )
 def residual_study(
     subject: Subject,
@@ -48,6 +56,7 @@ def residual_study(
     own_answers: bool = False,
     metric: Literal["accuracy"] | Metric = "accuracy",
     rule: RuleName | Rule = "deconvnet",
+    control: Control | Sequence[Control] | None = None,
     batch_size: int = 8,
     resamples: int = 1000,
     seed: int = 0,
@@ -72,12 +81,16 @@ def residual_study(
         a tensor of zeros and ones (clip, class).
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
+    control : {"live_map", "noise", "moved"}, or a sequence of them, optional
+        What else is taken out instead, as loud as the sound of the map: that of another map that is active in the
+        clip, drawn by the seed; noise with the spectrum of the sound of the map; that sound moved by half of the clip.
+        Nothing by default.
     batch_size : int
         Clips of one length that run together; all activations of a forward pass are held.
     resamples : int
         Of the bootstrap.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap, and of what controls draw.
     others : sequence of nn.Module
         Further runs of the same training; the intervals are taken over all of them then.
     progress : callable, optional
@@ -89,9 +102,12 @@ def residual_study(
         Over `layer`: `score` and `change`, the metric on the residuals and its difference to `baseline`, the metric on
         the sounds as they are; `agreement`, the share of clips whose likeliest class stays the same; `logit_change` and
         `probability_change`, of the class that was likeliest for the whole sound, mean over clips. Each has 95 % bounds
-        ``_ci_low`` and ``_ci_high``. Of each clip: `answer` (clip), `residual_answer`, `clip_logit_change`,
-        `clip_probability_change` and `channel`, the map that was taken out (clip, layer). With several models these and
-        `model_score` also have the axis `model`.
+        ``_ci_low`` and ``_ci_high``. Of each clip: `answer` (clip), `residual_answer`, `clip_agreement`,
+        `clip_logit_change`, `clip_probability_change`, of an accuracy `clip_change`, and `channel`, the map that was
+        taken out (clip, layer). With controls, over (layer, control): `control_agreement`, `control_logit_change` and
+        `control_probability_change`, what the same measures are then; `agreement_effect`, `logit_effect` and
+        `probability_effect`, what taking out the map adds to that, paired over clips; and those of each clip. With
+        several models all of each clip and `model_score` also have the axis `model`.
 
     Raises
     ------
@@ -103,7 +119,8 @@ def residual_study(
     :math:`r = x - s` with the sonification s of the most active map, scaled to :math:`\max |x|`; the forward pass on
     r is scored. Bounds of an accuracy or agreement are Wilson's, those of the change of a metric and of any other
     metric come from a paired bootstrap over clips, those of other means are Student's over clips; over several models
-    all are Student's. Probabilities are those of a softmax.
+    all are Student's. Probabilities are those of a softmax. What controls draw depends on seed, clip and layer, and
+    not on the other clips; a clip without another live map is left out of that control.
 
     Examples
     --------
@@ -114,6 +131,7 @@ def residual_study(
     Frozen({'layer': 1})
     """
     check_seed(seed)
+    controls = _controls(control)
     models, sounds = [subject.network, *map(subject.network.of, others)], sounds_of(subject, data)
     named = layer is not None
     layer, time_axes = usual_taps(subject, layer)
@@ -130,7 +148,8 @@ def residual_study(
         names += [clip.name for clip in clips]
         labels += [None if own_answers else clip.label for clip in clips]
         for model, parts in zip(models, answers, strict=True):
-            parts.append(_answers(subject, model, inputs, taps, rule))
+            samples = [clip.samples for clip in clips]
+            parts.append(_answers(subject, model, inputs, taps, rule, controls, samples, seed))
         if progress:
             progress(len(names), len(sounds))
     if not names:
@@ -139,7 +158,9 @@ def residual_study(
     known = class_numbers(names, labels, joined[0].outputs.shape[-1], subject.classes)
     result = _scored([one.outputs for one in joined], known, metric, resamples, seed)
     layers = [tap.name for tap in taps]
-    result = result.merge(_of_each_clip(joined)).assign_coords(layer=layers, clip=names)
+    result = result.merge(_of_each_clip(joined, controls)).assign_coords(layer=layers, clip=names)
+    if result.attrs["metric"] in ("accuracy", "agreement") and not callable(metric):
+        result["clip_change"] = _of_score(joined, known)
     result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), clips=len(names), models=len(models))
     result.attrs.update(joined_note(*left_out))
     return resolved(
@@ -148,7 +169,23 @@ def residual_study(
         own_answers=known is None,
         metric=metric if callable(metric) else result.attrs["metric"],
         others=[weights_digest(model) for model in others],
+        control=controls,
     )
+
+
+def _controls(control: Control | Sequence[Control] | None) -> list[Control]:
+    """Each control once.
+
+    Raises
+    ------
+    InputError
+        If there is no such control.
+    """
+    named = [] if control is None else [control] if isinstance(control, str) else list(dict.fromkeys(control))
+    for one in named:
+        if one not in CONTROLS:
+            raise InputError(f"there is no control {one!r}; there are {', '.join(CONTROLS)}")
+    return named
 
 
 class _Answers(NamedTuple):
@@ -156,9 +193,19 @@ class _Answers(NamedTuple):
 
     outputs: Tensor  # (clip, 1 + layer, class); the first is to the whole sound
     channel: Tensor  # (clip, layer)
+    controls: Tensor  # (clip, layer, control, class), to what is left by controls
 
 
-def _answers(subject: Subject, model: nn.Module, inputs: Tensor, taps: list[Tap], rule: RuleName | Rule) -> _Answers:
+def _answers(
+    subject: Subject,
+    model: nn.Module,
+    inputs: Tensor,
+    taps: list[Tap],
+    rule: RuleName | Rule,
+    controls: list[Control],
+    samples: list[int],
+    seed: int,
+) -> _Answers:
     with torch.no_grad():
         whole = _class_scores(subject, model, inputs)
         if whole.ndim != 2 or len(whole) != len(inputs) or whole.shape[1] < 2:
@@ -166,13 +213,26 @@ def _answers(subject: Subject, model: nn.Module, inputs: Tensor, taps: list[Tap]
                 f"the model's output has the shape {tuple(whole.shape)}, and the study needs (clip, class) with two or "
                 "more classes: wrap the model in a module that returns a logit for each class"
             )
-        residuals, channel = residuals_of(model, inputs, taps, rule)
-        outputs = [whole, *(_class_scores(subject, model, one.reshape(inputs.shape)) for one in residuals.unbind(1))]
+        sounds, channel = taken_out_of(model, inputs, taps, rule)
+        outputs = torch.stack([whole, *_without(subject, model, inputs, sounds)], dim=1)
+        others = controls_of(model, inputs, taps, rule, sounds, channel, controls, samples=samples, seed=seed)
+        left = [torch.stack(_without(subject, model, inputs, one), dim=1) for one in others]
+        of_controls = torch.stack(left, dim=2) if left else outputs.new_zeros(*channel.shape, 0, whole.shape[1])
     if not whole.isfinite().all():
         raise InputError(
             "the model's output is not finite: do its weights hold NaN or infinite values, or did the training diverge?"
         )
-    return _Answers(torch.stack(outputs, dim=1).cpu(), channel.cpu())
+    return _Answers(outputs.cpu(), channel.cpu(), of_controls.cpu())
+
+
+def _without(subject: Subject, model: nn.Module, inputs: Tensor, sounds: Tensor) -> list[Tensor]:
+    """The logits (clip, class) of what is left without sounds (clip, layer, time); NaN without those that are NaN."""
+    found = []
+    for one in sounds.unbind(1):
+        there = one.isfinite().all(-1, keepdim=True)
+        left = inputs - torch.where(there, one, 0.0).reshape(inputs.shape)
+        found.append(torch.where(there, _class_scores(subject, model, left), torch.nan))
+    return found
 
 
 def _class_scores(subject: Subject, model: nn.Module, inputs: Tensor) -> Tensor:
@@ -279,42 +339,94 @@ def _measured(outputs: Tensor, known: Tensor, metric: Metric) -> Callable[[np.nd
 
 def _share_of_hits(outputs: Tensor, known: Tensor | None) -> Callable[[np.ndarray], np.ndarray]:
     """How often the likeliest class is the true one, or without labels that of the whole sound."""
-    answer = outputs.argmax(-1)
-    hits = (answer == (answer[:, :1] if known is None else known[:, None])).double().numpy()
+    hits = _hits(outputs, known)
     return lambda drawn: hits[drawn].mean(0)
 
 
-def _of_each_clip(answers: list[_Answers]) -> xr.Dataset:
-    """What each clip is taken for, whole and without a part (with an axis `model` where there are several); means."""
-    outputs = torch.stack([one.outputs for one in answers])
-    outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+def _hits(outputs: Tensor, known: Tensor | None) -> np.ndarray:
+    """Whether the likeliest class is the true one, as 0 and 1 (clip, 1 + layer)."""
     answer = outputs.argmax(-1)
-    index = answer[:, :, :1, None].expand(*answer.shape, 1)
-    logit, probability = (values.gather(-1, index)[..., 0] for values in (outputs, outputs.softmax(-1)))
-    layered = {
-        "residual_answer": (answer[:, :, 1:], "likeliest class of the residual"),
-        "clip_logit_change": (logit[:, :, 1:] - logit[:, :, :1], "change of the answer's logit"),
-        "clip_probability_change": (
-            probability[:, :, 1:] - probability[:, :, :1],
-            "change of the answer's probability",
-        ),
-        "channel": (torch.stack([one.channel for one in answers]), "most active map"),
-    }
-    result = xr.Dataset({"answer": variable(["model", "clip"], answer[:, :, 0], "likeliest class of the sound")})
-    for name, (values, long_name) in layered.items():
-        result[name] = variable(["model", "clip", "layer"], values, long_name)
-    same = (answer[:, :, 1:] == answer[:, :, :1]).double()
-    means = {"agreement": (same, "share of clips with the same answer")}
-    means |= {name.removeprefix("clip_"): layered[name] for name in ("clip_logit_change", "clip_probability_change")}
-    for name, (values, long_name) in means.items():
-        for part, bound in zip(("", "_ci_low", "_ci_high"), _mean(values, name == "agreement"), strict=True):
-            result[name + part] = variable(["layer"], bound, long_name if not part else f"{part[4:]}er 95 % bound")
+    hits: np.ndarray = (answer == (answer[:, :1] if known is None else known[:, None])).double().numpy()
+    return hits
+
+
+def _of_each_clip(answers: list[_Answers], controls: list[Control]) -> xr.Dataset:
+    """What each clip is taken for, whole and without a part (with an axis `model` where there are several); means."""
+    whole, parts = (torch.stack([getattr(one, name) for one in answers]) for name in ("outputs", "controls"))
+    whole, parts = (one.to(torch.promote_types(one.dtype, torch.float32)) for one in (whole, parts))
+    answer = whole[:, :, 0].argmax(-1)
+    by_map = _changes(whole[:, :, :1], whole[:, :, 1:], answer)
+    result = xr.Dataset(
+        {
+            "answer": variable(["model", "clip"], answer, "likeliest class of the sound"),
+            "residual_answer": variable(
+                ["model", "clip", "layer"], whole[:, :, 1:].argmax(-1), "likeliest class of the residual"
+            ),
+            "channel": variable(
+                ["model", "clip", "layer"], torch.stack([one.channel for one in answers]), "most active map"
+            ),
+        }
+    )
+    for name, values in by_map.items():
+        _keep(result, name, values, ["layer"], _NAMES[name])
+    if controls:
+        result = result.assign_coords(control=axis("control", controls, "what is taken out instead"))
+        flat = parts.flatten(2, 3)  # (model, clip, layer and control, class)
+        for name, values in _changes(whole[:, :, :1], flat, answer).items():
+            shaped = values.reshape(*by_map[name].shape, len(controls))
+            noun = name.partition("_")[0]
+            _keep(result, f"control_{name}", shaped, ["layer", "control"], f"{_NAMES[name]}, by the control")
+            _keep(
+                result, f"{noun}_effect", by_map[name][..., None] - shaped, ["layer", "control"],
+                f"{_NAMES[name]} less that by the control",
+            )  # fmt: skip
     return result if len(answers) > 1 else result.isel(model=0)
 
 
+_NAMES = {
+    "logit_change": "change of the answer's logit",
+    "probability_change": "change of the answer's probability",
+    "agreement": "share of clips with the same answer",
+}
+
+
+def _changes(whole: Tensor, parts: Tensor, answer: Tensor) -> dict[str, Tensor]:
+    """What becomes of the answer (model, clip) of outputs (model, clip, 1, class) in others (model, clip, part, class).
+
+    NaN where these are NaN.
+    """
+    index = answer[:, :, None, None]
+    changes = {"agreement": torch.where(parts.isnan().any(-1), torch.nan, (parts.argmax(-1) == index[..., 0]).double())}
+    for name, scores in {
+        "logit_change": (whole, parts),
+        "probability_change": (whole.softmax(-1), parts.softmax(-1)),
+    }.items():
+        before, after = (one.gather(-1, index.expand(*one.shape[:-1], 1))[..., 0] for one in scores)
+        changes[name] = after - before
+    return changes
+
+
+def _keep(result: xr.Dataset, name: str, values: Tensor, dims: list[str], long_name: str) -> None:
+    """Put a measure (model, clip, ...) and its mean with bounds into a result."""
+    one = long_name.replace("share of clips with", "whether it has")
+    result[f"clip_{name}"] = variable(["model", "clip", *dims], values, one)
+    for part, bound in zip(("", "_ci_low", "_ci_high"), _mean(values, name.endswith("agreement")), strict=True):
+        result[name + part] = variable(dims, bound, long_name if not part else f"{part[4:]}er 95 % bound")
+
+
+def _of_score(answers: list[_Answers], known: Tensor | None) -> xr.Variable:
+    """What taking out the map changes in whether each clip is right: -1, 0 or 1."""
+    each = [_hits(one.outputs, known) for one in answers]
+    changes = np.stack([hits[:, 1:] - hits[:, :1] for hits in each])
+    found = variable(["model", "clip", "layer"], changes, "change of being right")
+    return found if len(answers) > 1 else found.isel(model=0)
+
+
 def _mean(values: Tensor, share: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over models and clips of (model, clip, layer) and its bounds, over models where there are several."""
+    """Mean over models and clips of (model, clip, ...) and its bounds, over models where there are several."""
     if len(values) > 1:
-        return mean_interval(values.double().mean(1))
+        return mean_interval(values.double().nanmean(1))
     mean, low, high = mean_interval(values[0])
-    return (mean, *share_interval(values[0].sum(0), values.shape[1])) if share else (mean, low, high)
+    if not share:
+        return mean, low, high
+    return (mean, *share_interval(values[0].nansum(0), (~values[0].isnan()).sum(0).clamp(min=1)))
