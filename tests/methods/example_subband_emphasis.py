@@ -20,6 +20,7 @@ def example(on: Callable[..., Any], wave: tuple[str, ...], data: tuple[str, ...]
         against={"target": "c", "against": "a"},
         target_band={"target": "energy", "target_band": [50.0, 150.0]},
         rule="gradient",
+        by_class=False,
         resamples=21,
         seed=1,
     )

@@ -200,3 +200,15 @@ def test_recordings(data: Path) -> None:
     assert float(found.band[int(found.f_ratio.argmax())]) < 400
     assert float(found.emphasis.sel(band=slice(0, 400)).mean()) > 1
     assert float(found.correlation_ci_low) > 0
+
+
+def test_without_classes_there_is_the_emphasis_alone() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 8, 30), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 2))
+    waves = [torch.randn(1000, generator=torch.Generator().manual_seed(n)) for n in range(4)]
+    subject = Subject(model, sample_rate=8000)
+    result = subband_emphasis(subject, waves, n_bands=6, by_class=False)
+    labelled = subband_emphasis(subject, list(zip(waves, "abab", strict=True)), n_bands=6, resamples=5)
+    assert not {"f_ratio", "correlation"} & set(result.data_vars)
+    for name in ("emphasis", "ci_low", "input_emphasis", "clip_emphasis", "clip_input_emphasis"):
+        np.testing.assert_array_equal(result[name], labelled[name])
+    assert result.otoscope.plot().size == 1

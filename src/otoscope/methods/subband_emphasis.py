@@ -41,7 +41,14 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@method(source=cite("relevance", "section 4.3"), takes="data", rows=Rows(("band",), _COLUMNS), main="emphasis")
+@method(
+    source=cite("relevance", "section 4.3"),
+    takes="data",
+    rows=Rows(("band",), _COLUMNS),
+    main="emphasis",
+    clips=Rows(("band",), ("clip_emphasis", "clip_input_emphasis")),
+    alone={"by_class": False},
+)
 def subband_emphasis(
     subject: Subject,
     data: Data,
@@ -55,6 +62,7 @@ def subband_emphasis(
     against: Against | None = None,
     target_band: Sequence[float] | None = None,
     rule: RelevanceRule | Rule = "guided",
+    by_class: bool = True,
     resamples: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -84,6 +92,8 @@ def subband_emphasis(
         Of the energy of the output, in Hz, as for the relevance.
     rule : str or callable
         Of the relevance, see :func:`otoscope.methods.relevance.relevance`.
+    by_class : bool
+        Set the F-ratio of the classes beside it; without it sounds need no classes.
     resamples : int
         Draws of the bootstrap over clips.
     seed : int
@@ -99,7 +109,8 @@ def subband_emphasis(
         `input_emphasis`, the same of the sound itself; `f_ratio` of the classes, with bounds `f_ratio_ci_low` and
         `f_ratio_ci_high`, and `f_ratio_chance`, which the largest of all bands exceeds in 5 % of data sets whose
         classes do not differ. `correlation`, the rank correlation of `emphasis` and `f_ratio` over bands, with its
-        bounds, and `input_correlation`, that of `input_emphasis` and `f_ratio`. `clip_emphasis` (clip, band).
+        bounds, and `input_correlation`, that of `input_emphasis` and `f_ratio`. `clip_emphasis` and
+        `clip_input_emphasis` (clip, band). Without `by_class` nothing of F-ratios.
 
     Raises
     ------
@@ -142,14 +153,14 @@ def subband_emphasis(
     centres, edges = band_limits(bands, n_bands, minimum_frequency, maximum_frequency or rate / 2, rate)
     sounds, question = sounds_of(subject, data), Question(target, at, against, target_band)
     names: list[str] = []
-    labels: list[str] = []
+    labels: list[str | None] = []
     without: list[str] = []
     seen, nothing = 0, None
     summed: str | None = None  # what is said of sounds of several channels
     levels, emphases, of_inputs = [], [], []
     for clips, inputs in batched(sounds, _BATCH):
         for clip in clips:
-            if clip.label is None:
+            if by_class and clip.label is None:
                 raise InputError(
                     f"{clip.name} has no class: give a data set with classes, or pairs of a sound and its label"
                 )
@@ -165,7 +176,7 @@ def subband_emphasis(
                 progress(seen, len(sounds))
         summed = summed or found.attrs.get("note")
         names += [clip.name for clip in clips]
-        labels += [str(clip.label) for clip in clips]
+        labels += [clip.label for clip in clips]
         lengths = np.array([[clip.samples] for clip in clips])
         power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges) / lengths
         with np.errstate(divide="ignore"):
@@ -174,18 +185,24 @@ def subband_emphasis(
         of_inputs.append(_relative(in_bands(spectrum_of(found["input"].values, rate, edges), rate, edges)))
     if nothing and not names:
         raise nothing
-    classes = sorted(set(labels))
-    if len(classes) < 2:
+    if not names:
+        raise InputError("there are no sounds")
+    classes = sorted({str(label) for label in labels if label is not None})
+    if by_class and len(classes) < 2:
         raise InputError(needs_classes(classes))
-    numbers = np.array([classes.index(label) for label in labels])
-    measured = _Measured(np.concatenate(levels), np.concatenate(emphases), np.concatenate(of_inputs), numbers)
-    result = _labelled(measured, resamples, seed)
+    emphasis, of_input = np.concatenate(emphases), np.concatenate(of_inputs)
+    result = _emphasis(emphasis, of_input)
+    if by_class:
+        numbers = np.array([classes.index(str(label)) for label in labels])
+        result = result.merge(
+            _labelled(_Measured(np.concatenate(levels), emphasis, of_input, numbers), resamples, seed)
+        )
     result = result.assign_coords(
         band=axis("band", centres, "centre of the band", "Hz"),
         band_low=axis("band", edges[:-1], "lower edge of the band", "Hz"),
         band_high=axis("band", edges[1:], "upper edge of the band", "Hz"),
         clip=names,
-        label=("clip", labels),
+        label=("clip", [label or "" for label in labels]),
     )
     result.attrs.update(
         rule=rule_name(rule), classes=", ".join(classes), **joined_note(left_out(without, seen), summed)
@@ -277,8 +294,22 @@ class _Measured:
         return rank_correlation(np.average(values, axis=0, weights=weights), self.ratio(weights))
 
 
+def _emphasis(of_relevance: Array, of_input: Array) -> xr.Dataset:
+    """Means over clips, and each of them, of (clip, band)."""
+    mean, low, high = mean_interval(of_relevance)
+    return xr.Dataset(
+        {
+            "emphasis": variable(["band"], mean, "relevance over that of the mean band"),
+            "ci_low": variable(["band"], low, "lower 95 % bound"),
+            "ci_high": variable(["band"], high, "upper 95 % bound"),
+            "input_emphasis": variable(["band"], of_input.mean(0), "input over that of the mean band"),
+            "clip_emphasis": variable(["clip", "band"], of_relevance, "emphasis of one clip"),
+            "clip_input_emphasis": variable(["clip", "band"], of_input, "that of the input"),
+        }
+    )
+
+
 def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
-    mean, low, high = mean_interval(measured.emphases)
     draws = bootstrap_weights(len(measured.numbers), resamples, seed)
     draws = draws[[len(np.unique(measured.numbers[weights > 0])) > 1 for weights in draws]]
     ratios = np.stack([measured.ratio(weights) for weights in draws])
@@ -289,10 +320,6 @@ def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
     bound = "{} 95 % bound"
     return xr.Dataset(
         {
-            "emphasis": variable(["band"], mean, "relevance over that of the mean band"),
-            "ci_low": variable(["band"], low, bound.format("lower")),
-            "ci_high": variable(["band"], high, bound.format("upper")),
-            "input_emphasis": variable(["band"], measured.of_inputs.mean(0), "input over that of the mean band"),
             "f_ratio": variable(["band"], measured.ratio(), "F-ratio of the classes"),
             "f_ratio_ci_low": variable(["band"], ratio_low, bound.format("lower")),
             "f_ratio_ci_high": variable(["band"], ratio_high, bound.format("upper")),
@@ -303,7 +330,6 @@ def _labelled(measured: _Measured, resamples: int, seed: int) -> xr.Dataset:
             "input_correlation": variable(
                 [], measured.correlation(of_input=True), "rank correlation of the input's emphasis and F-ratio"
             ),
-            "clip_emphasis": variable(["clip", "band"], measured.emphases, "emphasis of one clip"),
         }
     )
 

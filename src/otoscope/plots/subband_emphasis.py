@@ -9,7 +9,15 @@ import numpy as np
 import xarray as xr
 
 from otoscope.plots.checks import finite, having
-from otoscope.plots.drawing import INPUT_COLOUR, LINE_STYLES, frequency_unit, legend_above, small_size, two_panels
+from otoscope.plots.drawing import (
+    INPUT_COLOUR,
+    LINE_STYLES,
+    frequency_unit,
+    legend_above,
+    make_axes,
+    small_size,
+    two_panels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +33,7 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
     result : xarray.Dataset
         From :func:`otoscope.methods.subband_emphasis.subband_emphasis`.
     axes : two matplotlib.axes.Axes, optional
-        For emphasis and F-ratio; a new figure with two rows without them.
+        For emphasis and F-ratio; a new figure with two rows without them. One, where there are no F-ratios.
 
     Returns
     -------
@@ -34,7 +42,7 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
     Raises
     ------
     InputError
-        If a quantity is missing or not finite, or the number of axes is not two.
+        If a quantity is missing or not finite, or the number of axes is wrong.
 
     Examples
     --------
@@ -48,12 +56,15 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
     ['emphasis', 'F-ratio of classes']
     """
     result = result.drop_dims("clip", errors="ignore")
-    result = having(
-        result,
-        ["emphasis", "ci_low", "ci_high", "input_emphasis", "f_ratio", "f_ratio_chance", "correlation",
-         "input_correlation"],
-    )  # fmt: skip
-    axes = two_panels(axes, height=3.4, ratios=(1, 1), sharex=True, both=True)
+    by_class = "f_ratio" in result
+    needed = ["emphasis", "ci_low", "ci_high", "input_emphasis"]
+    ratios = ["f_ratio_chance", "correlation", "input_correlation"]
+    result = having(result, [*needed, *(ratios if by_class else [])])
+    if by_class:
+        axes = two_panels(axes, height=3.4, ratios=(1, 1), sharex=True, both=True)
+    else:
+        given = None if axes is None else np.asarray(axes, dtype=object).flat[0]
+        axes = np.array([make_axes(given)], dtype=object)
     edges = np.append(result["band_low"].values, result["band_high"].values[-1])
     divisor, unit = frequency_unit(float(edges[-1]))
     edges = edges / divisor
@@ -61,22 +72,28 @@ def subband_emphasis(result: xr.Dataset, axes: Axes | Sequence[Axes] | Array | N
         finite(result["input_emphasis"], "the emphasis"), edges, fill=True, color=INPUT_COLOUR, alpha=0.5, label="input"
     )
     _curve(axes[0], edges, result, ("emphasis", "ci_low", "ci_high"), 0, "relevance")
-    _curve(axes[1], edges, result, ("f_ratio", "f_ratio_ci_low", "f_ratio_ci_high"), 1, "")
-    low, value, high = (float(result[f"correlation{one}"]) for one in ("_ci_low", "", "_ci_high"))
-    of_input = float(result["input_correlation"])
-    axes[1].set_title(
-        f"rank correlation {value:.2f} ({low:.2f} to {high:.2f}), of the input {of_input:.2f}",
-        fontsize=small_size(axes[1]), loc="right", pad=3,
-    )  # fmt: skip
-    axes[1].axhline(float(result["f_ratio_chance"]), color="black", linestyle=":", linewidth=0.8, label="chance")
     axes[0].set(ylabel="emphasis", xlim=(edges[0], edges[-1]))
     axes[0].set_ylim(bottom=0)
-    axes[1].set(ylabel="F-ratio of classes", xlabel=f"frequency ({unit})", xlim=(edges[0], edges[-1]))
-    if (result["f_ratio"] > 0).all():
-        axes[1].set_yscale("log")
-    axes[1].legend(loc="best", fontsize=small_size(axes[1]))
     legend_above(axes[0])
+    if by_class:
+        _draw_ratios(axes[1], edges, result)
+    axes[-1].set(xlabel=f"frequency ({unit})", xlim=(edges[0], edges[-1]))
     return axes
+
+
+def _draw_ratios(ax: Axes, edges: Array, result: xr.Dataset) -> None:
+    _curve(ax, edges, result, ("f_ratio", "f_ratio_ci_low", "f_ratio_ci_high"), 1, "")
+    low, value, high = (float(result[f"correlation{one}"]) for one in ("_ci_low", "", "_ci_high"))
+    of_input = float(result["input_correlation"])
+    ax.set_title(
+        f"rank correlation {value:.2f} ({low:.2f} to {high:.2f}), of the input {of_input:.2f}",
+        fontsize=small_size(ax), loc="right", pad=3,
+    )  # fmt: skip
+    ax.axhline(float(result["f_ratio_chance"]), color="black", linestyle=":", linewidth=0.8, label="chance")
+    ax.set(ylabel="F-ratio of classes")
+    if (result["f_ratio"] > 0).all():
+        ax.set_yscale("log")
+    ax.legend(loc="best", fontsize=small_size(ax))
 
 
 def _curve(ax: Axes, edges: Array, result: xr.Dataset, names: tuple[str, str, str], style: int, label: str) -> None:

@@ -21,12 +21,12 @@ Methods = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
 def record_of(name: str) -> Record:
-    """The record of a method that takes sounds, or of ``output``.
+    """The record of a method that says something of each sound, or of ``output``.
 
     Raises
     ------
     InputError
-        If there is none of this name, or it takes no sound.
+        If there is none of this name, or it says nothing of a sound by itself.
     """
     if name == OUTPUT.name:
         return OUTPUT
@@ -41,7 +41,23 @@ def record_of(name: str) -> Record:
         raise InputError(
             f"{name} looks at the model alone, whatever the sounds: otoscope {name.replace('_', '-')} MODEL"
         )
+    if not of_each_clip(record):
+        raise InputError(
+            f"{name} says nothing of one clip by itself: otoscope {name.replace('_', '-')} MODEL DATA; what can be "
+            f"swept is {', '.join(_that_can_be_swept())}"
+        )
     return record
+
+
+def of_each_clip(record: Record) -> bool:
+    """Whether a method says something of each clip, whatever the others are."""
+    return record.takes == "wave" or record.clips is not None
+
+
+def _that_can_be_swept() -> list[str]:
+    for listed in listing().values():
+        import_module(listed.module)
+    return [*(name for name in listing() if of_each_clip(METHODS[name])), OUTPUT.name]
 
 
 def resolved_methods(methods: Methods) -> dict[str, dict[str, Any]]:
@@ -74,7 +90,11 @@ def as_kept(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _arguments(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = list(inspect.signature(record.function).parameters.values())[1:]
-    own = {one.name: one for one in parameters if one.name != record.takes and one.name not in PER_CALL}
+    own = {
+        one.name: one
+        for one in parameters
+        if one.name != record.takes and one.name not in PER_CALL and one.name not in record.alone
+    }
     hints = get_type_hints(record.function)
     for name in given:
         if name not in own:
@@ -90,4 +110,4 @@ def _arguments(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
                 f"methods={{'{record.name}': {{'{name}': ...}}}} in Python"
             )
         found[name] = checked(record.name, name, value, hints[name])
-    return found
+    return {**found, **record.alone}

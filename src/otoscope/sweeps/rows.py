@@ -58,18 +58,18 @@ class Rows:
             Their numbers in the list.
         """
         numbers = np.asarray(clips, dtype=np.int64)
-        if record.rows.make is not None:
-            self._add_made(name, record.rows.make(result), result, numbers)
+        said = record.clips or record.rows
+        if said.make is not None:
+            self._add_made(name, said.make(result), result, numbers)
             return
-        batch = "clip" in result.dims and record.takes == "wave"
-        dims = [dim for dim in record.rows.over if dim in result.dims]
+        dims = [dim for dim in said.over if dim in result.dims]
         keys = [key for key in _KEYS if key in result.coords and result[key].dims in {(dim,) for dim in dims}]
-        for column in record.rows.columns:
+        for column in said.columns:
             if column in keys or column not in result.variables:
                 continue
             variable = result[column]
             own = [dim for dim in dims if dim in variable.dims]
-            order = ["clip", *own] if "clip" in variable.dims and batch else own
+            order = ["clip", *own] if "clip" in variable.dims else own
             values = np.asarray(variable.transpose(*order).values)
             values = values.reshape(len(numbers), -1) if order[:1] == ["clip"] else values.reshape(1, -1)
             values = np.broadcast_to(values, (len(numbers), values.shape[1]))

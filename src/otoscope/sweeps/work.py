@@ -9,14 +9,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
 from otoscope.audio import as_clip, load_audio
 from otoscope.contract import fill
@@ -146,11 +145,14 @@ class Bench:
     def _methods(self, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found) -> None:
         for name, record in self.records.items():
             left = list(clips)
-            if record.clipwise and len(clips) > 1 and self.subject.network.apart:
-                left = self._together(name, record, clips, found)
+            if len(clips) > 1 and self.subject.network.apart:
+                if record.takes == "data":
+                    left = self._as_data(name, record, clips, found)
+                elif record.clipwise:
+                    left = self._together(name, record, clips, found)
             for clip, wave in left:
                 try:
-                    result = self._call(name, record, wave, clip)
+                    result = self._call(name, record, _data([(clip, wave)]) if record.takes == "data" else wave)
                 except Exception as error:  # of a method or of the user's model: the other clips go on
                     cause = cause_of_method(error, wave)
                     found.failures.append(Failure(clip.number, clip.name, name, cause, said(error)))
@@ -169,7 +171,7 @@ class Bench:
                 [fill(torch.from_numpy(wave.values), length, self.contract.padding) for _, wave in same]
             )
             try:
-                result = self._call(name, record, waves, None) if len(same) > 1 else None
+                result = self._call(name, record, waves) if len(same) > 1 else None
             except Exception:  # which clip it is shows one by one
                 result = None
             if result is None:
@@ -178,10 +180,20 @@ class Bench:
                 self._keep(name, record, result, [clip for clip, _ in same], found)
         return left
 
-    def _call(self, name: str, record: Record, wave: xr.DataArray | Tensor, clip: Clip | None) -> xr.Dataset:
-        given: Any = wave
-        if record.takes == "data" and clip is not None:
-            given = [(wave, ",".join(clip.item.labels))] if clip.item.labels else [wave]
+    def _as_data(
+        self, name: str, record: Record, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found
+    ) -> list[tuple[Clip, xr.DataArray]]:
+        """Run a method of data on clips; all of them are returned where it does not take each."""
+        try:
+            result = self._call(name, record, _data(clips))
+        except Exception:  # which clip it is shows one by one
+            return list(clips)
+        if result.sizes["clip"] != len(clips):  # some were left out, and by themselves they say why
+            return list(clips)
+        self._keep(name, record, result, [clip for clip, _ in clips], found)
+        return []
+
+    def _call(self, name: str, record: Record, given: Any) -> xr.Dataset:
         try:
             return record.function(self.subject, given, **self.job.methods[name])
         except torch.OutOfMemoryError:
@@ -192,9 +204,14 @@ class Bench:
         found.rows.add(name, result, record, [clip.number for clip in clips])
         if self.job.arrays:
             for place, clip in enumerate(clips):
-                one = result.isel(clip=place) if "clip" in result.dims and record.takes == "wave" else result
+                one = result.isel(clip=place) if "clip" in result.dims else result
                 folder = make_folder(self.store.folder / "arrays" / name)
                 save(one.assign_attrs(audio=clip.name), folder / f"{clip.number:07d}.nc")
+
+
+def _data(clips: Sequence[tuple[Clip, xr.DataArray]]) -> list[Any]:
+    """Clips as a method of data takes them, with what is known of them."""
+    return [replace(clip.item, sound=wave, start=None, stop=None) for clip, wave in clips]
 
 
 def failures_table(failures: Sequence[Failure]) -> Any:
