@@ -129,13 +129,15 @@ def test_an_error_of_another_file_is_not_taken_for_ones_own(tmp_path: Path) -> N
     assert tree(tmp_path) == {}
 
 
-def test_bytes_are_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_are_on_the_disk_before_the_name_is_and_then_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
     for name in ("fsync", "replace"):
         true = getattr(os, name)
         monkeypatch.setattr(os, name, lambda *given, name=name, true=true: (calls.append(name), true(*given))[1])
     write_text(tmp_path / "a.nc", "new")
-    assert calls == ["fsync", "replace"]
+    assert calls == ["fsync", "replace", "fsync"]
 
 
 @ON_POSIX

@@ -50,7 +50,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     Path
         An empty file beside it, to be filled inside the ``with`` block. At the end of the block it is flushed to disk
-        and takes the place of `path`; if the block raises, KeyboardInterrupt included, it is removed.
+        and takes the place of `path`, and the folder is flushed; if the block raises, KeyboardInterrupt included, the
+        file is removed.
 
     Raises
     ------
@@ -78,6 +79,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             if place.exists():
                 shutil.copymode(place, part)
             os.replace(part, place)
+            _flush_folder(place.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -273,6 +275,21 @@ def _refusal(path: Path, error: OSError) -> InputError:
 def _flush(path: Path) -> None:
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let the names in a folder outlast a loss of power, where the file system can be asked for that."""
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+    except OSError:  # as on Windows, or where a folder may be written and not read
+        return
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
+            raise
+    finally:
+        os.close(opened)
 
 
 @contextmanager
