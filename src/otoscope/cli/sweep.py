@@ -17,7 +17,7 @@ from otoscope.cli.pace import pace
 from otoscope.errors import InputError
 from otoscope.sweeps.given import Given
 from otoscope.sweeps.plan import Ids
-from otoscope.sweeps.start import Swept
+from otoscope.sweeps.start import Engine, Swept
 from otoscope.sweeps.start import sweep as run_sweep
 
 
@@ -59,6 +59,10 @@ def sweep(
             "of a list.",
         ),
     ] = None,
+    engine: Annotated[Engine, Parameter(help="Processes of this machine, or actors of Ray.")] = "local",
+    address: Annotated[
+        str | None, Parameter(help="Of a Ray cluster, such as auto; a new one on this machine by default.")
+    ] = None,
     workers: Annotated[
         Whole | None,
         Parameter(help="Processes; as many as there are cores, or GPUs, by default. 0 needs no other one."),
@@ -74,6 +78,10 @@ def sweep(
         Ids, Parameter(help="By what a clip is known again: path, size and time of its file, or its content.")
     ] = "path",
     arrays: Annotated[Flag, Parameter(help="Also write every whole result as netCDF.")] = False,
+    patience: Annotated[
+        float,
+        Parameter(help="Seconds that Ray may take for one more shard before what is done is all there is."),
+    ] = 900.0,
     selection: Annotated[Selection | None, Parameter(name="*", group="Data")] = None,
     common: Annotated[SweptModel | None, Parameter(name="*", group="Common options")] = None,
 ) -> None:
@@ -91,6 +99,8 @@ def sweep(
             data,
             methods=_methods(methods, set or []),
             out=out,
+            engine=engine,
+            address=address,
             workers=workers,
             shards=shards,
             shard_size=shard_size,
@@ -100,6 +110,7 @@ def sweep(
             ids=ids,
             arrays=arrays,
             device=common.device,
+            patience=patience,
             progress=report,
         )
     facts = _facts(done)

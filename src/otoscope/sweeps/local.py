@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from types import TracebackType
@@ -18,8 +13,9 @@ from typing import Self
 import torch
 
 from otoscope.errors import InputError
-from otoscope.sweeps.child import Message, Task, receive, send
+from otoscope.sweeps.child import Message, Task
 from otoscope.sweeps.plan import Shard
+from otoscope.sweeps.program import Program
 from otoscope.sweeps.work import Bench, Job, Status
 
 Progress = Callable[[int], None]
@@ -33,57 +29,16 @@ class Worker:
     """A process that works on one task after another, and what it does now."""
 
     def __init__(self, job: Job, number: int, events: SimpleQueue[tuple[Worker, Message | None]]) -> None:
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        environment = os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-P", "-c", "from otoscope.sweeps.child import main; main()"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.number, self.ready = number, False
         self.task: Task | None = None
         self.turn: tuple[int, ...] = ()  # the clips at which it is
         self.begun = 0  # clips of this task
-        self._events = events
-        self._tell(job)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.program = Program("otoscope.sweeps.child", lambda message: events.put((self, message)))
+        self.program.tell(job)
 
     def give(self, task: Task) -> None:
         self.task, self.turn, self.begun = task, (), 0
-        self._tell(task)
-
-    def _tell(self, content: object) -> None:
-        assert self.process.stdin is not None
-        with suppress(OSError):  # it has ended, as is heard
-            send(self.process.stdin, content)
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with suppress(EOFError, OSError):
-            while True:
-                self._events.put((self, receive(self.process.stdout)))
-        self.process.wait()
-        self._events.put((self, None))
-
-    def end(self) -> None:
-        """End the process: what it has committed is whole, and nothing else of it counts."""
-        self.process.terminate()
-        try:
-            self.process.wait(2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        if self.process.stdin is not None:
-            with suppress(OSError):
-                self.process.stdin.close()
-
-    @property
-    def ending(self) -> str:
-        """How it ended, in words."""
-        code = self.process.returncode
-        if code is None or code >= 0:
-            return f"exit status {code}"
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"signal {-code}"
+        self.program.tell(task)
 
 
 @dataclass
@@ -170,9 +125,9 @@ class Crew:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for worker in self._workers:
-            worker.process.terminate()
+            worker.program.terminate()
         for worker in self._workers:
-            worker.end()
+            worker.program.end()
 
     def run(self, shards: Iterable[Shard]) -> Iterator[Status]:
         """Work on shards, and yield what became of each as it is done.
@@ -243,7 +198,7 @@ class Crew:
             return
         if not worker.ready:
             raise InputError(
-                f"a worker ended as it started ({worker.ending}): is there enough memory for {self._count}?"
+                f"a worker ended as it started ({worker.program.ending}): is there enough memory for {self._count}?"
             )
         self._progress(-worker.begun)
         task = worker.task
@@ -251,7 +206,7 @@ class Crew:
         case.deaths += 1
         if case.deaths > _MOST_DEATHS:
             self.given_up[task.shard.number] = (
-                f"a worker ended {case.deaths} times ({worker.ending}), at no clip in particular"
+                f"a worker ended {case.deaths} times ({worker.program.ending}), at no clip in particular"
             )
         elif task.only is not None:
             self._search(case, True, again)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -29,21 +29,10 @@ from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
 from otoscope.sweeps.trial import rows_of_each
 from otoscope.sweeps.work import Bench, Job, Status, left_out_table
 
+Engine = Literal["local", "ray"]
+
 Report = Callable[[int, int], None]
 """Called with how many clips are done, and of how many."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """The shards that are left of a share, and what they take."""
-
-    job: Job
-    subject: Subject
-    left: Sequence[int]
-    shard: Callable[[int], Shard]
-
-    def shards(self) -> Iterator[Shard]:
-        return map(self.shard, self.left)
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,8 @@ def sweep(
     *,
     methods: Methods,
     out: str | Path,
+    engine: Engine = "local",
+    address: str | None = None,
     workers: int | None = None,
     shards: str | tuple[int, int] | None = None,
     shard_size: int | None = None,
@@ -94,6 +85,7 @@ def sweep(
     ids: Ids = "path",
     arrays: bool = False,
     device: str | None = None,
+    patience: float = 900.0,
     progress: Report | None = None,
 ) -> Swept:
     """Run methods over a whole data set, into a run folder of tables that is taken up again where it was left.
@@ -108,6 +100,11 @@ def sweep(
         Methods of the catalogue that take sounds, and ``output``, what the model answers; with their arguments.
     out : str or path
         The run folder. Where it holds a part of the same run, that is kept, and the rest is computed.
+    engine : {"local", "ray"}
+        Processes of this machine, or actors of Ray, here or on a cluster that has the folder and the data at the same
+        places. The rows are the same.
+    address : str, optional
+        Of a Ray cluster, such as "auto"; a new one on this machine by default.
     workers : int, optional
         Processes; as many as this machine has cores, or GPUs, by default. 0 works in
         this process, as an interactive session may have to.
@@ -127,6 +124,8 @@ def sweep(
         Also write every whole result as netCDF.
     device : str, optional
         Where to compute; a GPU where there is one. Of a Scope or a module, where that is.
+    patience : float
+        How long in s Ray may take to finish one more shard until it is ended with those that are done.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips.
 
@@ -154,6 +153,8 @@ def sweep(
     (4, {}, 1472)
     """
     needs("pyarrow", extra="sweep", purpose="a sweep")
+    if engine not in get_args(Engine):
+        raise InputError(f"engine has to be {' or '.join(get_args(Engine))}, not {engine!r}")
     _check_counts(workers=(workers, 0), shard_size=(shard_size, 1), batch_size=(batch_size, 1), limit=(limit, 1))
     store, arguments = Store(out), resolved_methods(methods)
     before = store.run()
@@ -189,7 +190,7 @@ def sweep(
     clips, to_do = _clips(share, found, size), _clips(left, found, size)
     count = min(len(left), usual_workers(where) if workers is None else workers)
     job = Job(
-        _given(model, pickles=count > 0),
+        _given(model, pickles=count > 0 or engine == "ray"),
         where,
         str(store.folder.absolute()),
         mark,
@@ -198,13 +199,20 @@ def sweep(
         run["batch_samples"],
         arrays,
     )
-    work = Work(job, subject, [*left], lambda number: found.shard(number, size))
-    store.tidy(share)
+    shards_left = (found.shard(number, size) for number in left)
+    store.tidy(share, alone=shards is None)
     try:
         with counting(progress, clips, clips - to_do) as step:
-            statuses, missing = here(work, count, step)
+            if engine == "ray":
+                from otoscope.sweeps.ray import on_ray
+
+                statuses, missing = on_ray(
+                    job, found, size, left, address=address, workers=workers, patience=patience, step=step
+                )
+            else:
+                statuses, missing = here(job, subject, shards_left, count, step)
     finally:
-        store.tidy(share)
+        store.tidy(share, alone=shards is None)
     return Swept(
         store.folder,
         clips,
@@ -340,11 +348,11 @@ def counting(report: Report | None, total: int, done: int) -> Iterator[Callable[
     yield step
 
 
-def here(work: Work, workers: int, step: Callable[[int], None]) -> tuple[list[Status], dict[int, str]]:
-    """On this machine."""
-    if not work.left:
-        return [], {}
+def here(
+    job: Job, subject: Subject, shards: Iterator[Shard], workers: int, step: Callable[[int], None]
+) -> tuple[list[Status], dict[int, str]]:
+    """Compute shards on this machine; those that are missing are returned beside, with the reason."""
     if workers == 0:
-        return list(in_this_process(Bench(work.job, work.subject), work.shards(), step)), {}
-    with Crew(work.job, workers, step) as crew:
-        return list(crew.run(work.shards())), crew.given_up
+        return list(in_this_process(Bench(job, subject), shards, step)), {}
+    with Crew(job, workers, step) as crew:
+        return list(crew.run(shards)), crew.given_up

@@ -123,12 +123,18 @@ class Store:
                 count.update(cause for _, cause in set(zip(table["name"], table["cause"], strict=True)))
         return dict(sorted(count.items()))
 
-    def tidy(self, shards: Collection[int]) -> None:
-        """Remove what processes that were killed left behind of some shards, which nothing else works on."""
+    def tidy(self, shards: Collection[int], *, alone: bool) -> None:
+        """Remove what processes that were killed left behind of some shards, which nothing else works on.
+
+        Where nothing else works on other shards either, what is left behind of the plan goes, too.
+        """
+        for path in self.folder.glob("*.part") if alone else ():
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         for kind in ("rows", "errors"):
-            for path in (self.folder / kind).glob("part-*.part"):
+            for path in (self.folder / kind).glob("*.part"):
                 found = _PART.match(path.name)
-                if found and int(found[1]) in shards:
+                if int(found[1]) in shards if found else alone:
                     path.unlink(missing_ok=True)
 
     def commit(self, shard: int, rows: Any, errors: Any, facts: Mapping[str, str]) -> None:
