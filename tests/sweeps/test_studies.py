@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from runs_of_tests import read, write_sounds
+import torch
+from runs_of_tests import RATE, read, write_sounds
+from torch import nn
 
 from otoscope import InputError, Scope, sweep
-from otoscope.dsp.statistics import mean_interval
+from otoscope.audio import as_clip
+from otoscope.data.items import Item
+from otoscope.runs import Run, questions
 from otoscope.sweeps.known import resolved_methods
 
 STUDIES: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -24,41 +27,59 @@ STUDIES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "coherence": ({"nperseg": 64}, ["coherence"]),
     "subband_emphasis": ({"n_bands": 6, "rule": "gradient"}, ["emphasis", "input_emphasis"]),
 }  # fmt: skip
+pytest.importorskip("duckdb")
+
 BOUNDS = {"coherence": "", "emphasis": ""}  # of which the bounds are called ci_low and ci_high alone
 
 
-def test_the_mean_of_the_rows_is_that_of_the_method(model: str, sounds: Path, tmp_path: Path) -> None:
-    done = sweep(
-        model, sounds, methods={name: given for name, (given, _) in STUDIES.items()}, out=tmp_path / "run", workers=0
-    )
+def test_the_means_of_a_run_are_those_of_the_method(model: str, sounds: Path, tmp_path: Path) -> None:
+    methods = {name: given for name, (given, _) in STUDIES.items()}
+    done = sweep(model, sounds, methods=methods, out=tmp_path / "run", workers=0)
     assert (done.clips, done.causes) == (12, {})
-    rows = read(tmp_path / "run")
     for name, (given, measures) in STUDIES.items():
         result = getattr(Scope(model), name)(sounds, **given)
         for measure in measures:
-            places = _places(rows, name, f"clip_{measure}")
-            assert len(places) == result[measure].size
-            for (layer, at), values in places.items():
-                assert len(values) == 12
-                one = result.sel({"layer": layer} if layer else {}).sel(**_coordinates(at))
-                mean, low, high = mean_interval(values)
-                assert float(one[measure]) == pytest.approx(float(mean), rel=1e-4, abs=1e-6)
-                prefix = BOUNDS.get(measure, f"{measure}_")
-                if measure not in ("agreement", "input_emphasis"):  # bounds by Wilson's score; no bounds
-                    assert float(one[f"{prefix}ci_low"]) == pytest.approx(float(low), rel=1e-3, abs=1e-5)
-                    assert float(one[f"{prefix}ci_high"]) == pytest.approx(float(high), rel=1e-3, abs=1e-5)
+            found = questions.summary(Run(tmp_path / "run"), method=name, variable=f"clip_{measure}")
+            assert len(found) == result[measure].size and set(found["clips"]) == {12}
+            for row in found.itertuples():
+                one = result.sel({"layer": row.layer} if isinstance(row.layer, str) else {}).sel(**_coordinates(row.at))
+                assert row.mean == pytest.approx(float(one[measure]), rel=1e-4, abs=1e-6)
+                if measure != "input_emphasis":  # has no bounds
+                    prefix = BOUNDS.get(measure, f"{measure}_")
+                    assert row.ci_low == pytest.approx(float(one[f"{prefix}ci_low"]), rel=1e-3, abs=1e-5)
+                    assert row.ci_high == pytest.approx(float(one[f"{prefix}ci_high"]), rel=1e-3, abs=1e-5)
 
 
-def _places(rows: list[dict[str, Any]], method: str, variable: str) -> Mapping[tuple[str | None, str | None], Any]:
-    found: dict[tuple[str | None, str | None], list[float]] = {}
-    for row in rows:
-        if (row["method"], row["variable"]) == (method, variable):
-            found.setdefault((row["layer"], row["at"]), []).append(row["value"])
-    return found
+def _coordinates(at: Any) -> dict[str, Any]:
+    return json.loads(at) if isinstance(at, str) else {}
 
 
-def _coordinates(at: str | None) -> dict[str, Any]:
-    return {} if at is None else json.loads(at)
+def small(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv1d(1, 6, 20, stride=2), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(6, 3)
+    )
+
+
+def test_intervals_over_seeds_are_those_of_the_method_and_speakers_have_their_own_means(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    waves = [as_clip(draw.uniform(-0.4, 0.4, 1600), RATE, name=str(n)) for n in range(8)]
+    items = [Item(wave, ("0",), facts={"speaker": f"s{n % 4}"}) for n, wave in enumerate(waves)]
+    models = [Scope(small(seed), sample_rate=RATE) for seed in range(3)]
+    given = {"own_answers": True, "control": "moved"}
+    for number, scope in enumerate(models):
+        sweep(scope, items, methods={"residual_study": given}, out=tmp_path / str(number), workers=0)
+    runs = [Run(tmp_path / str(number)) for number in range(3)]
+    result = models[0].residual_study(waves, **given, others=[scope.model for scope in models[1:]])
+    alone = models[0].residual_study(waves, **given)
+    for measure in ("agreement", "logit_change", "probability_effect"):
+        (row,) = questions.summary(runs[0], variable=f"clip_{measure}", others=runs[1:]).to_dict("records")
+        for bound in ("low", "high"):
+            expected = float(result[f"{measure}_ci_{bound}"].squeeze())
+            assert row[f"seeds_{bound}"] == pytest.approx(expected, rel=1e-3, abs=1e-5)
+        by_clip = alone[f"clip_{measure}"].squeeze().values.reshape(2, 4)  # speakers are in turn
+        assert row["speakers_low"] == pytest.approx(by_clip.mean(0).min(), rel=1e-3, abs=1e-5)
+        assert row["speakers_high"] == pytest.approx(by_clip.mean(0).max(), rel=1e-3, abs=1e-5)
 
 
 def test_clips_by_themselves_say_what_they_say_together(model: str, tmp_path: Path) -> None:

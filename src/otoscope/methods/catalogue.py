@@ -52,11 +52,14 @@ class Rows:
         Variables of the result: a column each. What has none of the dimensions is the same in every row.
     make : callable, optional
         From the result to its rows, where a list of variables does not suffice.
+    shares : tuple of str
+        Columns of zeros and ones: their mean is a share, whose interval is Wilson's.
     """
 
     over: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     make: Callable[[xr.Dataset], list[dict[str, Any]]] | None = None
+    shares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

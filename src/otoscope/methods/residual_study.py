@@ -46,7 +46,7 @@ _OF_CLIPS = (
     takes="data",
     rows=Rows(("layer", "control"), ("baseline", *_COLUMNS)),
     main="score",
-    clips=Rows(("layer", "control"), _OF_CLIPS),
+    clips=Rows(("layer", "control"), _OF_CLIPS, shares=("clip_agreement", "clip_control_agreement")),
 )
 def residual_study(
     subject: Subject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.methods.catalogue import METHODS
+from otoscope.methods.listing import listing
 from otoscope.optional import needs
 from otoscope.runs.run import Run
 
@@ -195,18 +198,22 @@ def summary(
     -------
     DataFrame
         method, layer, (channel,) variable, at (the place within the clip), `clips`, `mean`, `ci_low`, `ci_high`
-        (Student's t over clips); where speakers are known `speakers`, `speakers_low`, `speakers_high` (Student's t over
-        the means of speakers, of fewer than ten the lowest and the highest); with others `seeds`, `seeds_low`,
-        `seeds_high` (Student's t over the means of models).
+        (Student's t over clips, Wilson's score of a share); where speakers are known `speakers`, `speakers_low`,
+        `speakers_high` (Student's t over the means of speakers, of fewer than ten the lowest and the highest); with
+        others `seeds`, `seeds_low`, `seeds_high` (Student's t over the means of models).
     """
     keys = ["method", "layer", *(["channel"] if each_channel or channel is not None else []), "variable", "at"]
     chosen = {"method": method, "layer": _layer(run, layer), "channel": channel, "variable": variable}
     found = _means_of_clips(run, keys, chosen, by)
     keys = keys if by is None else [*keys, by]
     speaker = next((name for name in SPEAKER if name in run.facts), None)
+    shares = _shares(run)
     rows = [
-        dict(zip(keys, place if isinstance(place, tuple) else (place,), strict=True)) | _spread(group, speaker)
-        for place, group in found.groupby(keys, dropna=False, sort=True)
+        place | _spread(group, speaker, share=(place["method"], place["variable"]) in shares)
+        for place, group in (
+            (dict(zip(keys, place, strict=True)), group)
+            for place, group in found.groupby(keys, dropna=False, sort=True)
+        )
     ]
     pandas = needs("pandas", extra="sweep", purpose="a question to a run")
     table: pd.DataFrame = pandas.DataFrame(rows)
@@ -293,8 +300,21 @@ def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: s
     return found
 
 
-def _spread(group: pd.DataFrame, speaker: str | None) -> dict[str, Any]:
-    mean, low, high = mean_interval(group["value"].to_numpy())
+def _shares(run: Run) -> set[tuple[str, str]]:
+    """The variables, by method, of which a mean is a share of clips."""
+    found = set()
+    for name in listing().keys() & run.info["methods"].keys():
+        import_module(listing()[name].module)
+        said = METHODS[name].clips or METHODS[name].rows
+        found |= {(name, variable) for variable in said.shares}
+    return found
+
+
+def _spread(group: pd.DataFrame, speaker: str | None, *, share: bool) -> dict[str, Any]:
+    values = group["value"].to_numpy()
+    mean, low, high = mean_interval(values)
+    if share:
+        low, high = share_interval(values.sum(), len(values))
     found: dict[str, Any] = {"clips": len(group), "mean": float(mean), "ci_low": float(low), "ci_high": float(high)}
     if speaker is not None:
         means = group.groupby(speaker)["value"].mean().to_numpy()
