@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import xarray as xr
 
-from otoscope.audio import as_clip, load_audio
+from otoscope.audio import as_clip
 from otoscope.data.find import sound_of
 from otoscope.errors import InputError
 from otoscope.subject import Subject
@@ -38,9 +38,8 @@ def _tried(subject: Subject, found: Listed, name: str, arguments: Mapping[str, A
         first = error
     for clip in found.shard(0, _CLIPS).clips:
         try:
-            sound = sound_of(clip.item, subject.sample_rate)
-            wave = sound if isinstance(sound, xr.DataArray) else load_audio(sound, sample_rate=subject.sample_rate)
-            return _rows(subject, name, arguments, wave)
+            sound = sound_of(clip.item, subject.sample_rate, subject.clip)
+            return _rows(subject, name, arguments, subject.clip(sound))
         except InputError:
             continue
     raise InputError(f"{name} does not take these sounds: {first}") from first

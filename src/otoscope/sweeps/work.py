@@ -17,9 +17,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from otoscope.audio import as_clip, load_audio
+from otoscope.audio import as_clip, audio_channels, load_audio
 from otoscope.contract import fill
 from otoscope.data.find import sound_of
+from otoscope.embedded import Embedded
 from otoscope.files import make_folder
 from otoscope.methods.catalogue import Record
 from otoscope.optional import needs
@@ -135,17 +136,36 @@ class Bench:
         groups = batches(shard.clips, self.contract, self.job.batch_size, self.job.batch_samples)
         left = [tuple(clip for clip in group if clip.number not in without) for group in groups]
         with _as_ever():
-            for read, seconds in _ahead([group for group in left if group], self.subject.sample_rate):
+            for read, seconds in _ahead([group for group in left if group], self._read):
                 tell([one.clip.number for one in read])
                 found.reading += seconds
                 found.failures.extend(one.failure for one in read if one.failure is not None)
                 self._methods([(one.clip, one.wave) for one in read if one.wave is not None], found)
         return found
 
+    @property
+    def _channels(self) -> int:
+        return self.contract.channels or 1
+
+    def _read(self, clip: Clip) -> Wave:
+        try:
+            sound = sound_of(clip.item, self.subject.sample_rate, self._load)
+            if isinstance(sound, Path):
+                return Wave(clip, self._load(sound))
+            return Wave(clip, as_clip(sound, self.subject.sample_rate, name=clip.name, several=sound.ndim > 1))
+        except Exception as error:  # a reader of files may raise anything on a damaged one
+            cause = cause_of_reading(error, clip.item.sound)
+            return Wave(clip, None, Failure(clip.number, clip.name, None, cause, said(error)))
+
+    def _load(self, path: Path | Embedded) -> xr.DataArray:
+        """A file, with its channels where the model takes several."""
+        several = self._channels > 1 and audio_channels(path) > 1
+        return load_audio(path, sample_rate=self.subject.sample_rate, mono=not several)
+
     def _methods(self, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found) -> None:
         for name, record in self.records.items():
             left = list(clips)
-            if len(clips) > 1 and self.subject.network.apart:
+            if len(clips) > 1 and self.subject.network.apart and self._channels == 1:
                 if record.takes == "data":
                     left = self._as_data(name, record, clips, found)
                 elif record.clipwise:
@@ -253,14 +273,14 @@ def _as_ever() -> Iterator[None]:
         yield
 
 
-def _ahead(groups: Sequence[Sequence[Clip]], sample_rate: int) -> Iterator[tuple[list[Wave], float]]:
+def _ahead(groups: Sequence[Sequence[Clip]], read: Callable[[Clip], Wave]) -> Iterator[tuple[list[Wave], float]]:
     """Batches of clips as they are read, a few of them ahead, with the processor time in s that this took."""
     with ThreadPoolExecutor(1, thread_name_prefix="reading") as reader:
         waiting: deque[Future[tuple[list[Wave], float]]] = deque()
         coming = iter(groups)
         try:
             for group in coming:
-                waiting.append(reader.submit(_read_all, group, sample_rate))
+                waiting.append(reader.submit(_read_all, group, read))
                 if len(waiting) > _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -270,17 +290,6 @@ def _ahead(groups: Sequence[Sequence[Clip]], sample_rate: int) -> Iterator[tuple
                 one.cancel()
 
 
-def _read_all(clips: Sequence[Clip], sample_rate: int) -> tuple[list[Wave], float]:
+def _read_all(clips: Sequence[Clip], read: Callable[[Clip], Wave]) -> tuple[list[Wave], float]:
     start = time.thread_time()
-    return [_read(clip, sample_rate) for clip in clips], time.thread_time() - start
-
-
-def _read(clip: Clip, sample_rate: int) -> Wave:
-    try:
-        sound = sound_of(clip.item, sample_rate)
-        if isinstance(sound, (str, Path)):
-            return Wave(clip, load_audio(sound, sample_rate=sample_rate))
-        return Wave(clip, as_clip(sound, sample_rate, name=clip.name))
-    except Exception as error:  # a reader of files may raise anything on a damaged one
-        cause = cause_of_reading(error, clip.item.sound)
-        return Wave(clip, None, Failure(clip.number, clip.name, None, cause, said(error)))
+    return [read(clip) for clip in clips], time.thread_time() - start
