@@ -45,6 +45,13 @@ def test_a_wrong_column_is_answered_with_the_columns(folder: Path) -> None:
         Run(folder).sql("SELEC 1")
 
 
+def test_a_column_that_is_a_word_of_sql_is_told_to_be_quoted(folder: Path) -> None:
+    run = Run(folder)
+    with pytest.raises(InputError, match='write "at" in double quotes'):
+        run.sql("SELECT variable, at, value FROM rows")
+    assert len(run.sql('SELECT variable, "at", rows.at FROM rows'))
+
+
 def test_a_run_that_is_not_done_says_so(folder: Path) -> None:
     (folder / "rows" / "part-00001.parquet").unlink()
     with pytest.raises(InputError, match="2 of 3 shards"):

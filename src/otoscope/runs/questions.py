@@ -248,14 +248,12 @@ def _maps(run: Run, layer: str | None, channel: int | None) -> tuple[str, list[A
         where.append("layer = ?")
         values.append(_layer(run, layer))
     if channel is not None:
-        known = run.sql(
-            f"SELECT DISTINCT channel FROM rows WHERE {' AND '.join(where)} AND variable = 'rms' ORDER BY channel",
-            values,
-        )["channel"].tolist()
-        if channel not in known:
-            raise InputError(f"there is no channel {channel}; they go from {known[0]} to {known[-1]}")
+        of_layer, those = " AND ".join(where), [*values]
         where.append("channel = ?")
         values.append(channel)
+        if not _any(run, " AND ".join(where), values):
+            known = run.sql(f"SELECT DISTINCT channel FROM rows WHERE {of_layer} ORDER BY channel", those)["channel"]
+            raise InputError(f"there is no channel {channel}; they go from {known.iloc[0]} to {known.iloc[-1]}")
     return " AND ".join(where), values
 
 
@@ -268,14 +266,20 @@ def _sweep_of(run: Run, method: str) -> None:
 
 def _layer(run: Run, layer: str | None) -> str | None:
     """The full name of a layer that is given by the end of its name."""
-    if layer is None:
-        return None
-    known = run.sql("SELECT DISTINCT layer FROM rows WHERE layer IS NOT NULL ORDER BY layer")["layer"].tolist()
-    found = [name for name in known if name == layer] or [name for name in known if name.endswith(f".{layer}")]
-    if len(found) != 1:
-        what = "there is no layer" if not found else "several layers are called"
-        raise InputError(f"{what} {layer!r} in {run.folder}; its layers are {', '.join(known)}")
-    return str(found[0])
+    if layer is None or _any(run, "layer = ?", [layer]):
+        return layer
+    for where in (f"clip < {run.info['shard_size']}", "true"):  # one part has the layers of all, but for errors
+        known = run.sql(f"SELECT DISTINCT layer FROM rows WHERE layer IS NOT NULL AND {where} ORDER BY layer")["layer"]
+        found = [name for name in known if name.endswith(f".{layer}")]
+        if len(found) == 1:
+            return str(found[0])
+    what = "there is no layer" if not found else "several layers are called"
+    raise InputError(f"{what} {layer!r} in {run.folder}; its layers are {', '.join(known)}")
+
+
+def _any(run: Run, where: str, values: Sequence[Any]) -> bool:
+    """Whether there is such a row, which is soon found out where one is, as the rows are sorted."""
+    return len(run.sql(f"SELECT 1 FROM rows WHERE {where} LIMIT 1", values)) > 0
 
 
 def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: str | None) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -96,7 +97,7 @@ class Run:
                 raise InputError("a question has to be one SELECT: nothing can be changed in a run")
             answer: pd.DataFrame = self._tables.execute(query, parameters or []).df()
         except duckdb.Error as error:
-            raise InputError(f"this question cannot be answered: {_said(error, self.columns)}") from None
+            raise InputError(f"this question cannot be answered: {_said(error, query, self.columns)}") from None
         return answer
 
     @cached_property
@@ -162,9 +163,11 @@ def _read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def _said(error: Exception, columns: dict[str, list[str]]) -> str:
+def _said(error: Exception, query: str, columns: dict[str, list[str]]) -> str:
     """The first line of a message of DuckDB, with the columns that there are where one is missing."""
     first = str(error).splitlines()[0]
+    if "syntax error" in first and re.search(r'(?<![\w."])at\b', query):
+        return f'{first}; at is a word of SQL, too: write "at" in double quotes, or rows.at'
     if "not found" not in str(error) and "does not exist" not in str(error):
         return first
     known = "; ".join(f"{table} ({', '.join(names)})" for table, names in columns.items())
