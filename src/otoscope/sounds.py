@@ -43,6 +43,8 @@ class Clip:
         How many samples at the end of `inputs` are zeros that filled it up.
     changes : sequence of (str, str)
         What was done to the sound, see ``otoscope.heard.changes_of``.
+    wave : DataArray or None
+        As it was read.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Clip:
     facts: Mapping[str, str] = field(default_factory=dict)
     filling: int = 0
     changes: Sequence[tuple[str, str]] = ()
+    wave: xr.DataArray | None = None
 
     @property
     def samples(self) -> int:
@@ -157,7 +160,7 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
         raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
     inputs = subject.inputs(clip)
     filling = max(0, inputs.shape[-1] - clip.sizes["time"]) if subject.contract.padding == "zeros" else 0
-    return Clip(name, inputs, label, facts, filling, changes_of(subject, clip))
+    return Clip(name, inputs, label, facts, filling, changes_of(subject, clip), clip)
 
 
 def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:

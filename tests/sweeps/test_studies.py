@@ -14,7 +14,9 @@ from torch import nn
 
 from otoscope import InputError, Scope, sweep
 from otoscope.audio import as_clip
+from otoscope.data.aev import vowel_tokens
 from otoscope.data.items import Item
+from otoscope.dsp.scores import share_interval
 from otoscope.runs import Run, questions
 from otoscope.sweeps.known import resolved_methods
 
@@ -103,3 +105,31 @@ def test_arguments_that_hold_for_a_clip_by_itself_cannot_be_set() -> None:
     assert resolved_methods("subband_emphasis")["subband_emphasis"]["by_class"] is False
     with pytest.raises(InputError, match="no argument by_class"):
         resolved_methods({"subband_emphasis": {"by_class": True}})
+
+
+def test_the_vowel_protocol_gives_the_shares_of_the_method(tmp_path: Path) -> None:
+    pytest.importorskip("parselmouth")
+    tokens = list(vowel_tokens(groups=["men", "girls"], limit=12))
+    known = [dict(zip(("f0", "f1", "f2"), map(str, token.known), strict=True)) for token in tokens]
+    facts = [
+        {"vowel": one.vowel, "group": one.group, "centre": str(one.centre)} | of
+        for one, of in zip(tokens, known, strict=True)
+    ]
+    items = [Item(token.clip, (of["vowel"],), facts=of) for token, of in zip(tokens, facts, strict=True)]
+    scope = Scope("vowel-name")
+    done = sweep(scope, items, methods="vowels", out=tmp_path / "run", workers=0)
+    assert (done.clips, done.causes) == (12, {})
+    expected = scope.vowels(groups=["men", "girls"], limit=12)
+    found = questions.summary(Run(tmp_path / "run"), variable="clip_right", by="group")
+    assert len(found) == 2 * 2 * 3
+    for row in found.itertuples():
+        cell = expected.sel(group=row.group, **json.loads(row.at))
+        tokens_of, hits = cell["tokens"].sum(), (cell["share"] * cell["tokens"]).sum()
+        assert row.clips == int(tokens_of) and row.mean == pytest.approx(float(hits / tokens_of))
+        low, high = share_interval(float(hits), float(tokens_of))
+        assert (row.ci_low, row.ci_high) == pytest.approx((float(low), float(high)))
+
+
+def test_a_sound_of_which_nothing_is_known_is_no_vowel(model: str, sounds: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"not known as a vowel of a talker: it needs the facts vowel .*has no facts"):
+        sweep(model, sounds, methods="vowels", out=tmp_path / "run", workers=0)

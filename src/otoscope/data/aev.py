@@ -434,6 +434,50 @@ def _check_recordings(folder: Path, measurements: Sequence[Measurement], times: 
         )
 
 
+def token_of(name: str, clip: xr.DataArray, facts: Mapping[str, str]) -> Token:
+    """A sound of a data set as a vowel, from what is known of it.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    clip : DataArray, (time,)
+    facts : mapping of str to str
+        `vowel` and `group`; `f0`, `f1` and `f2` in Hz, where they could be measured; `centre`, the time of the steady
+        state in the sound, in s, by default its middle.
+
+    Raises
+    ------
+    InputError
+        If vowel or group is missing or unknown, or a number is none.
+
+    Examples
+    --------
+    >>> facts = {"vowel": "iy", "group": "men", "f0": "138", "f1": "342", "f2": "2322"}
+    >>> token = token_of("heed", as_clip(np.zeros(3200), 16_000), facts)
+    >>> token.known, token.deviation, token.centre
+    ((138.0, 342.0, 2322.0), (25.7, 28.2, 136.3), 0.1)
+    """
+    vowel, group = facts.get("vowel", ""), facts.get("group", "")
+    table = "children" if group in ("boys", "girls") else group
+    if table not in DEVIATIONS or vowel not in DEVIATIONS[table]:
+        raise InputError(
+            f"{name} is not known as a vowel of a talker: it needs the facts vowel ({', '.join(SYMBOLS)}) and group "
+            f"({', '.join(TALKERS)}), and f0, f1 and f2 in Hz; it has {', '.join(facts) or 'no facts'}"
+        )
+    known = tuple(_number(name, facts, one, math.nan) for one in ("f0", "f1", "f2"))
+    centre = _number(name, facts, "centre", clip.sizes["time"] / clip.attrs["sample_rate"] / 2)
+    mean, deviation = (of[table][vowel][:3] for of in (MEANS, DEVIATIONS))
+    return Token(name, vowel, group, known, mean, deviation, centre, clip)
+
+
+def _number(name: str, facts: Mapping[str, str], fact: str, default: float) -> float:
+    try:
+        return float(facts[fact]) if facts.get(fact) else default
+    except ValueError:
+        raise InputError(f"{fact} of {name} is {facts[fact]!r}, not a number") from None
+
+
 # -- As a data set ----------------------------------------------------------------------------------------
 
 
@@ -444,8 +488,10 @@ def _read(request: Request) -> DataSet:
     _check_recordings(request.folder, found, times)
     items = []
     for one in found:
-        start, end, _ = times[one.name]
-        facts = {"vowel": one.vowel, "group": one.group, "talker": one.name[:3]}
+        start, end, steady = times[one.name]
+        facts = {"vowel": one.vowel, "group": one.group, "talker": one.name[:3], "centre": f"{steady - start:.4f}"}
+        known = zip(("f0", "f1", "f2"), (one.f0, *one.formants[:2]), strict=True)
+        facts |= {name: f"{value:g}" for name, value in known if not math.isnan(value)}
         items.append(Item(_recording(request.folder, one), (facts[request.task],), "all", start, end, facts))
     return DataSet(tuple(items), SYMBOLS if request.task == "vowel" else tuple(TALKERS))
 

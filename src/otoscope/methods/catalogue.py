@@ -89,6 +89,8 @@ class Record:
         it can be swept.
     alone : mapping of str to value
         Arguments that hold where each clip is looked at by itself.
+    of_clips : callable, optional
+        What says it of the clips of data, where the method itself takes the model alone and finds its sounds itself.
     """
 
     function: Callable[..., xr.Dataset]
@@ -101,6 +103,7 @@ class Record:
     clipwise: bool = False
     clips: Rows | None = None
     alone: Mapping[str, Any] = field(default_factory=dict)
+    of_clips: Callable[..., xr.Dataset] | None = None
 
     @property
     def name(self) -> str:
@@ -130,6 +133,7 @@ def method(
     clipwise: bool = False,
     clips: Rows | None = None,
     alone: Mapping[str, Any] | None = None,
+    of_clips: Callable[..., xr.Dataset] | None = None,
 ) -> Callable[[_Method[P]], _Method[P]]:
     """Record a function of a subject as a method, and sign what it returns.
 
@@ -154,30 +158,32 @@ def method(
         What the result says of each clip of the data, see :class:`Record`.
     alone : mapping of str to value, optional
         Arguments that hold where each clip is looked at by itself.
+    of_clips : callable, optional
+        A function of a subject and data, where the method itself takes the model alone.
     """
 
-    def decorate(function: _Method[P]) -> _Method[P]:
+    def signing(function: _Method[P], name: str, takes: Takes, noun: str) -> _Method[P]:
+        """The function with its arguments checked, its sound read, and its result signed."""
         parameters = inspect.signature(function)
-        noun = main or function.__name__
 
         @functools.cache
         def hints() -> dict[str, Any]:
             """The types of what is given beside model and sound."""
             found = get_type_hints(function)
-            return {name: found[name] for name in list(parameters.parameters)[1:] if name != takes}
+            return {one: found[one] for one in list(parameters.parameters)[1:] if one != takes}
 
         @functools.wraps(function)
         def run(subject: Subject, /, *args: P.args, **kwargs: P.kwargs) -> xr.Dataset:
             try:
                 bound = parameters.bind(subject, *args, **kwargs)
             except TypeError as error:
-                raise TypeError(f"{function.__name__}() {error}{_meant(error, parameters)}") from None
+                raise TypeError(f"{name}() {error}{_meant(error, parameters)}") from None
             bound.apply_defaults()
-            for name, hint in hints().items():
-                bound.arguments[name] = checked(function.__name__, name, bound.arguments[name], hint)
-            given = {name: value for name, value in bound.arguments.items() if name not in PER_CALL}
-            for name in (next(iter(given)), takes):  # the subject, and what it is given
-                given.pop(name, None)
+            for argument, hint in hints().items():
+                bound.arguments[argument] = checked(name, argument, bound.arguments[argument], hint)
+            given = {argument: value for argument, value in bound.arguments.items() if argument not in PER_CALL}
+            for argument in (next(iter(given)), takes):  # the subject, and what it is given
+                given.pop(argument, None)
             with subject.lock, random_kept(), autocast_set_aside():  # libraries that a method calls may draw, too
                 audio = _audio(subject, takes, bound.arguments, streams)
                 if explains:
@@ -202,14 +208,21 @@ def method(
                 "subject": contract,
                 **audio,
             }
-            result = result[[noun, *(name for name in result.data_vars if name != noun)]]
+            result = result[[noun, *(one for one in result.data_vars if one != noun)]]
             if passed:  # under a rule
                 result.attrs.update(said(itertools.chain.from_iterable(passed)))
             result.attrs.setdefault("sample_rate", subject.sample_rate)
-            return sign(result, function.__name__, result.attrs.get("source", source), given, **facts)
+            return sign(result, name, result.attrs.get("source", source), given, **facts)
 
-        METHODS[function.__name__] = Record(
-            run, source, takes, rows, noun, streams, explains, clipwise, clips, alone or {}
+        run.__name__ = name
+        return run
+
+    def decorate(function: _Method[P]) -> _Method[P]:
+        name = function.__name__
+        run = signing(function, name, takes, main or name)
+        own = None if of_clips is None or clips is None else signing(of_clips, name, "data", clips.columns[0])
+        METHODS[name] = Record(
+            run, source, takes, rows, main or name, streams, explains, clipwise, clips, alone or {}, own
         )
         return run
 

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.citations import cite
-from otoscope.data.aev import Token, vowel_tokens
+from otoscope.data.aev import Token, token_of, vowel_tokens
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
@@ -23,11 +23,12 @@ from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import NoRelevance, left_out
 from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of
-from otoscope.methods.targets import Question, as_signed
+from otoscope.methods.targets import Question, as_given, as_signed
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable
+from otoscope.sounds import Clip, sounds_of
 from otoscope.subject import Subject, working
-from otoscope.types import Against, Progress, Span, Target
+from otoscope.types import Against, Data, Progress, Span, Target
 
 Group = Literal["men", "women", "children", "boys", "girls"]
 
@@ -77,7 +78,61 @@ def percentages(result: xr.Dataset) -> list[dict[str, Any]]:
     return rows
 
 
-@method(source=cite("relevance", "section 4.2.2 and Table 2"), takes="model", rows=Rows(make=percentages), main="share")
+def _of_clips(
+    subject: Subject,
+    data: Data,
+    *,
+    target: Target | None = None,
+    at: Span | None = None,
+    against: Against | None = None,
+    target_band: Sequence[float] | None = None,
+    rule: RelevanceRule | Rule = "guided",
+    pre_emphasis: float | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Whether F0, F1 and F2 are right in each sound of a data set, of which they are known (``token_of``).
+
+    Parameters
+    ----------
+    data : data set
+        Its facts are those that :func:`otoscope.data.aev.token_of` reads. What follows is as in :func:`vowels`.
+
+    Returns
+    -------
+    Dataset
+        Over (clip, signal, measure): `clip_right`, 1 or 0, NaN where the value is not known, and `clip_measured` in Hz.
+    """
+    tokens = (_token(clip) for clip in sounds_of(subject, data))
+    question = Question(target, at, against, target_band)
+    found = vowels_of(subject, tokens, question, rule=rule, pre_emphasis=pre_emphasis, progress=progress)
+    right = (abs(found["measured"] - found["known"]) <= found["deviation"]).where(found["known"].notnull())
+    dims = ["clip", "signal", "measure"]
+    result = xr.Dataset(
+        {
+            "clip_right": variable(dims, right.transpose("token", ...).values, "within a deviation of the known value"),
+            "clip_measured": variable(
+                dims, found["measured"].transpose("token", ...).values, "measured frequency", "Hz"
+            ),
+        },
+        coords={"signal": found["signal"], "measure": found["measure"], "clip": found["token"].values},
+        attrs={name: found.attrs[name] for name in ("rule", "note") if name in found.attrs},
+    )
+    return resolved(result, **as_given(question, subject))
+
+
+def _token(clip: Clip) -> Token:
+    assert clip.wave is not None
+    return token_of(clip.name, clip.wave, clip.facts)
+
+
+@method(
+    source=cite("relevance", "section 4.2.2 and Table 2"),
+    takes="model",
+    rows=Rows(make=percentages),
+    main="share",
+    clips=Rows(("signal", "measure"), ("clip_right", "clip_measured"), shares=("clip_right",)),
+    of_clips=_of_clips,
+)
 def vowels(
     subject: Subject,
     *,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ACTIVATIONS = ("mean_activation", "rms", "peak", "peak_time")
 _FEWEST_SPEAKERS = 10
 _DEAD = 1e-6  # of the strongest map of the layer
-SPEAKER = ("speaker", "speaker_id", "spk")
+SPEAKER = ("speaker", "speaker_id", "spk", "talker")
 
 
 def top(

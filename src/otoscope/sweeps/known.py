@@ -6,6 +6,7 @@ import difflib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, get_type_hints
 
@@ -37,6 +38,8 @@ def record_of(name: str) -> Record:
         raise InputError(f"there is no method {name!r}{hint} (`otoscope --help` lists them all, and there is output)")
     import_module(listing()[name].module)
     record = METHODS[name]
+    if record.of_clips is not None:
+        record = replace(record, function=record.of_clips, takes="data")
     if record.takes == "model":
         raise InputError(
             f"{name} looks at the model alone, whatever the sounds: otoscope {name.replace('_', '-')} MODEL"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import xarray as xr
 
 from otoscope.audio import as_clip
 from otoscope.data.find import sound_of
+from otoscope.data.item import Item
 from otoscope.errors import InputError
 from otoscope.subject import Subject
 from otoscope.sweeps.known import record_of
@@ -39,15 +41,18 @@ def _tried(subject: Subject, found: Listed, name: str, arguments: Mapping[str, A
     for clip in found.shard(0, _CLIPS).clips:
         try:
             sound = sound_of(clip.item, subject.sample_rate, subject.clip)
-            return _rows(subject, name, arguments, subject.clip(sound))
+            return _rows(subject, name, arguments, subject.clip(sound), clip.item)
         except InputError:
             continue
     raise InputError(f"{name} does not take these sounds: {first}") from first
 
 
-def _rows(subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray) -> int:
+def _rows(
+    subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray, item: Item | None = None
+) -> int:
     record, rows = record_of(name), Rows()
-    rows.add(name, record.function(subject, [wave] if record.takes == "data" else wave, **arguments), record, [0])
+    data = [wave if item is None else replace(item, sound=wave, start=None, stop=None)]
+    rows.add(name, record.function(subject, data if record.takes == "data" else wave, **arguments), record, [0])
     return len(rows)
 
 
