@@ -37,14 +37,14 @@ def _tried(subject: Subject, found: Listed, name: str, arguments: Mapping[str, A
     try:
         return _rows(subject, name, arguments, _noise(subject))
     except InputError as error:
-        first = error
+        refused = error
     for clip in found.shard(0, _CLIPS).clips:
         try:
             sound = sound_of(clip.item, subject.sample_rate, subject.clip)
             return _rows(subject, name, arguments, subject.clip(sound), clip.item)
-        except InputError:
-            continue
-    raise InputError(f"{name} does not take these sounds: {first}") from first
+        except InputError as error:
+            refused = error
+    raise InputError(f"{name} does not take these sounds: {refused}") from refused
 
 
 def _rows(
