@@ -82,7 +82,7 @@ class Size(int):
     """Bytes, as a command line takes them; help shows the name."""
 
 
-def _bytes(type_: Any, tokens: Sequence[Token]) -> Size:
+def as_bytes(type_: Any, tokens: Sequence[Token]) -> Size:
     found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kMGT]?)B?", tokens[0].value.strip())
     size = float(found[1]) * 1000 ** " kMGT".index(found[2] or " ") if found else 0.0
     if size < 1:
@@ -93,7 +93,7 @@ def _bytes(type_: Any, tokens: Sequence[Token]) -> Size:
 Memory = Annotated[
     Size | None,
     Parameter(
-        converter=_bytes,
+        converter=as_bytes,
         help="Memory that may be used, as in 1.5GB (half of what is free by default); what does not fit is kept in "
         "temporary files.",
     ),

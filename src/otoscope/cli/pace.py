@@ -13,41 +13,54 @@ from otoscope.cli.console import err_console
 _EVERY = 30.0  # s between lines where no bar can be drawn
 
 
+Report = Callable[[int, int], None]
+"""Called with how much is done, of how much."""
+
+
 @contextmanager
-def pace(task: str, what: str = "clips") -> Iterator[Callable[[int, int], None]]:
+def pace(task: str, what: str = "clips") -> Iterator[Report]:
     """A bar on a terminal, and else a line now and then; what is yielded is told how much is done, of how much."""
-    start, first, said = time.monotonic(), -1, time.monotonic()
-    rate = f"{{task.fields[rate]}} {what}/s"
+    with paces(task, what=what) as (report,):
+        yield report
+
+
+@contextmanager
+def paces(*tasks: str, what: str = "clips") -> Iterator[list[Report]]:
+    """The same for tasks that come one after another: a bar appears when its task is first told of."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(rate),
+        TextColumn(f"{{task.fields[rate]}} {what}/s"),
         TimeRemainingColumn(),
     )
-    drawn = err_console.is_terminal
     with Progress(
         *columns,
-        TimeRemainingColumn(),
         console=err_console,
         transient=True,
-        disable=not drawn,
+        disable=not err_console.is_terminal,
         speed_estimate_period=120,
     ) as bar:
-        task_id = bar.add_task(task, total=None, rate="-")
+        yield [_report(bar, task, what) for task in tasks]
 
-        def report(done: int, total: int) -> None:
-            nonlocal first, said
-            now = time.monotonic()
-            first = done if first < 0 else first
-            speed = (done - first) / (now - start) if now > start else 0.0
-            bar.update(task_id, completed=done, total=total, rate=f"{speed:.1f}")
-            if not drawn and now - said >= _EVERY:
-                said = now
-                left = f", {_clock((total - done) / speed)} left" if speed else ""
-                err_console.print(f"{task}: {done} of {total} {what}, {speed:.1f} {what}/s{left}", markup=False)
 
-        yield report
+def _report(bar: Progress, task: str, what: str) -> Report:
+    task_id = bar.add_task(task, total=None, rate="-", visible=False)
+    start, first, said = 0.0, -1, time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal start, first, said
+        now = time.monotonic()
+        if first < 0:
+            start, first = now, done
+        speed = (done - first) / (now - start) if now > start else 0.0
+        bar.update(task_id, completed=done, total=total, rate=f"{speed:.1f}", visible=True)
+        if bar.disable and now - said >= _EVERY:
+            said = now
+            left = f", {_clock((total - done) / speed)} left" if speed > 0 else ""
+            err_console.print(f"{task}: {done} of {total} {what}, {speed:.1f} {what}/s{left}", markup=False)
+
+    return report
 
 
 def _clock(seconds: float) -> str:

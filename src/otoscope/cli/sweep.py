@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection, Whole
+from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection, Size, Whole, as_bytes
 from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
 from otoscope.cli.method import arguments_of
-from otoscope.cli.pace import pace
+from otoscope.cli.pace import paces
 from otoscope.errors import InputError
 from otoscope.sweeps.given import Given
 from otoscope.sweeps.plan import Ids
+from otoscope.sweeps.sounds import USUAL_SIZE
 from otoscope.sweeps.start import Engine, Swept
 from otoscope.sweeps.start import sweep as run_sweep
 
@@ -82,6 +83,21 @@ def sweep(
         float,
         Parameter(help="Seconds that Ray may take for one more shard before what is done is all there is."),
     ] = 900.0,
+    sounds: Annotated[
+        Whole | None,
+        Parameter(
+            help="Also write the sounds of so many clips that drive each map most, and their sonifications, when all "
+            "shards are done."
+        ),
+    ] = None,
+    sounds_size: Annotated[
+        Size | None,
+        Parameter(
+            converter=as_bytes,
+            help="What these sound files may take, as in 1.5GB; 1GB by default. The sweep does not begin where they "
+            "would take more.",
+        ),
+    ] = None,
     selection: Annotated[Selection | None, Parameter(name="*", group="Data")] = None,
     common: Annotated[SweptModel | None, Parameter(name="*", group="Common options")] = None,
 ) -> None:
@@ -93,7 +109,7 @@ def sweep(
     common, selection = common or SweptModel(), selection or Selection()
     begin(common.quiet)
     given = Given(model, common.weights, common.sample_rate, common.output, common.layout)
-    with pace("sweep") as report:
+    with paces("sweep", "sounds") as (report, of_sounds):
         done = run_sweep(
             given,
             data,
@@ -109,21 +125,36 @@ def sweep(
             limit=selection.limit,
             ids=ids,
             arrays=arrays,
+            sounds=sounds,
+            sounds_size=USUAL_SIZE if sounds_size is None else sounds_size,
             device=common.device,
             patience=patience,
             progress=report,
+            sounds_progress=of_sounds,
         )
-    facts = _facts(done)
+    facts = _facts(done, sounds)
     if common.json:
         print_json(facts)
     else:
-        out_console.print(facts_table(facts))
+        more = {} if done.sounds is None else {f"sounds {name}": one for name, one in facts["sounds"].items()}
+        out_console.print(facts_table(facts | more))
     for cause, count in done.causes.items():
         err_console.print(f"{counted(count, 'clip')}: {cause}, see {done.folder / 'errors'}", markup=False)
     for shard, why in done.missing.items():
         err_console.print(f"missing: shard {shard}: {why}", markup=False)
-    if done.causes or done.missing:
+    _say_sounds(done, sounds)
+    if done.causes or done.missing or (done.sounds is not None and done.sounds.missing):
         sys.exit(3)
+
+
+def _say_sounds(done: Swept, asked: int | None) -> None:
+    """On standard error, what of the sounds is not there."""
+    if asked is not None and done.sounds is None:
+        err_console.print(
+            "no sounds yet: they are made when all shards of the run are done, by the same command", markup=False
+        )
+    for name, why in (done.sounds.missing if done.sounds is not None else {}).items():
+        err_console.print(f"missing: sounds of {name}: {why}", markup=False)
 
 
 def _methods(names: str, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -141,7 +172,8 @@ def _methods(names: str, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {name: arguments_of(name, tokens) for name, tokens in methods.items()}
 
 
-def _facts(done: Swept) -> dict[str, Any]:
+def _facts(done: Swept, asked: int | None) -> dict[str, Any]:
+    sounds = {} if asked is None else {"sounds": None if done.sounds is None else asdict(done.sounds)}
     return {
         "run": str(done.folder),
         "clips": done.clips,
@@ -152,4 +184,5 @@ def _facts(done: Swept) -> dict[str, Any]:
         "missing": {str(shard): why for shard, why in done.missing.items()},
         "processor_seconds": round(done.seconds, 3),
         "reading_seconds": round(done.reading, 3),
+        **sounds,
     }

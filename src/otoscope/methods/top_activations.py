@@ -225,7 +225,7 @@ def _sounds(
         heard = sonified(clip.inputs, channels=list(maps))["sonification"].values[0]
         samples = to_numpy(clip.inputs[0] if clip.inputs.shape[1] > 1 else clip.inputs[0, 0])
         for sound, (channel, peak_time) in zip(heard, maps.items(), strict=True):
-            first, length = _around(peak_time, samples.shape[-1], sample_rate, duration)
+            first, length = around(peak_time, samples.shape[-1], sample_rate, duration)
             cut = slice(first, first + length)
             pieces[channel, index] = samples[..., cut].copy(), sound[..., cut].copy(), first / sample_rate
         if progress:
@@ -243,7 +243,7 @@ def _wanted_maps(chosen: xr.Dataset) -> dict[int, dict[int, float]]:
     return wanted
 
 
-def _around(peak_time: float, size: int, sample_rate: float, duration: float | None) -> tuple[int, int]:
+def around(peak_time: float, size: int, sample_rate: float, duration: float | None) -> tuple[int, int]:
     """First sample and length of a piece with the peak in the middle, or as near to it as the clip allows."""
     length = size if duration is None else min(size, max(1, round(duration * sample_rate)))
     middle = 0 if math.isnan(peak_time) else round(peak_time * sample_rate)

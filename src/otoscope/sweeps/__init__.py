@@ -11,7 +11,9 @@ A run folder holds
 ``errors/part-00012.parquet``
     the clips of it that could not be used, each with its cause; absent where there are none;
 ``arrays/METHOD/CLIP.nc``
-    whole results, where they were asked for.
+    whole results, where they were asked for;
+``sounds/``
+    what can be heard of the clips that drive each map most, where it was asked for.
 """
 
 from otoscope.sweeps.start import Swept, sweep

@@ -25,6 +25,7 @@ from otoscope.sweeps.given import Given, given, usual_device
 from otoscope.sweeps.known import Methods, as_kept, record_of, resolved_methods
 from otoscope.sweeps.local import Crew, in_this_process, usual_workers
 from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, listed
+from otoscope.sweeps.sounds import USUAL_SIZE, Sounded, Sounding
 from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
 from otoscope.sweeps.trial import rows_of_each
 from otoscope.sweeps.work import Bench, Job, Status, left_out_table
@@ -55,6 +56,8 @@ class Swept:
         Shards that are not done, and why.
     seconds, reading : float
         Processor time of all workers in s, and the part of it that went into reading sounds.
+    sounds : Sounded or None
+        None where no sounds were asked for, or shards of the run are missing.
     """
 
     folder: Path
@@ -66,6 +69,7 @@ class Swept:
     missing: Mapping[int, str] = field(default_factory=dict)
     seconds: float = 0.0
     reading: float = 0.0
+    sounds: Sounded | None = None
 
 
 def sweep(
@@ -84,9 +88,12 @@ def sweep(
     limit: int | None = None,
     ids: Ids = "path",
     arrays: bool = False,
+    sounds: int | None = None,
+    sounds_size: int = USUAL_SIZE,
     device: str | None = None,
     patience: float = 900.0,
     progress: Report | None = None,
+    sounds_progress: Report | None = None,
 ) -> Swept:
     """Run methods over a whole data set, into a run folder of tables that is taken up again where it was left.
 
@@ -122,12 +129,20 @@ def sweep(
         By what a clip is known again: path, size and time of change of its file, or its bytes.
     arrays : bool
         Also write every whole result as netCDF.
+    sounds : int, optional
+        When all shards of the run are done, also write the clips that drive each map most, by its mean activation: so
+        many a map, of each a second around the peak and its sonification. A run that is done gets them without being
+        computed again.
+    sounds_size : int
+        Bytes that these files may take; where they would take more the sweep does not begin.
     device : str, optional
         Where to compute; a GPU where there is one. Of a Scope or a module, where that is.
     patience : float
         How long in s Ray may take to finish one more shard until it is ended with those that are done.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips.
+    sounds_progress : callable, optional
+        The same for sounds.
 
     Returns
     -------
@@ -136,8 +151,9 @@ def sweep(
     Raises
     ------
     InputError
-        If a method, an argument or the data cannot be used; if the folder holds another run, where the message names
-        the field that differs; if it cannot be written, or pyarrow is not installed.
+        If a method, an argument or the data cannot be used; if sounds would take too many bytes; if the folder holds
+        another run, where the message names the field that differs; if it cannot be written, or pyarrow is not
+        installed.
 
     Notes
     -----
@@ -150,12 +166,13 @@ def sweep(
     >>> from otoscope.sweeps import sweep
     >>> done = sweep("vowel-name", "vowels", methods="activations", out=tempfile.mkdtemp(), limit=4, workers=0)
     >>> done.clips, dict(done.causes), done.rows
-    (4, {}, 1472)
+    (4, {}, 3584)
     """
     needs("pyarrow", extra="sweep", purpose="a sweep")
     if engine not in get_args(Engine):
         raise InputError(f"engine has to be {' or '.join(get_args(Engine))}, not {engine!r}")
     _check_counts(workers=(workers, 0), shard_size=(shard_size, 1), batch_size=(batch_size, 1), limit=(limit, 1))
+    _check_counts(sounds=(sounds, 1), sounds_size=(sounds_size, 1))
     store, arguments = Store(out), resolved_methods(methods)
     before = store.run()
     subject, where = _subject(model, device)
@@ -179,13 +196,18 @@ def sweep(
         "arrays": arrays,
         "versions": _versions(),
     }
+    if before is not None:
+        check_same(before, run, store.folder)
+    mark, size = fingerprint(run), run["shard_size"]
+    sounding = None
+    if sounds is not None:
+        sounding = Sounding(subject, found, store, mark, shards=run["shards"], k=sounds, size=sounds_size)
+        sounding.check(arguments)
     if before is None:
         store.begin(run, found.tables(), left_out_table(known.problems))
     else:
-        check_same(before, run, store.folder)
         store.complete(found.tables(), left_out_table(known.problems))
     share = _share(shards, run["shards"])
-    mark, size = fingerprint(run), run["shard_size"]
     left = sorted(set(share) - store.finished(mark))
     clips, to_do = _clips(share, found, size), _clips(left, found, size)
     count = min(len(left), usual_workers(where) if workers is None else workers)
@@ -223,6 +245,7 @@ def sweep(
         missing,
         sum(status.seconds for status in statuses),
         sum(status.reading for status in statuses),
+        sounding.make(sounds_progress, alone=shards is None) if sounding is not None and sounding.ready else None,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,26 +31,34 @@ def rows_of_each(subject: Subject, found: Listed, methods: Mapping[str, Mapping[
     InputError
         Of a method that takes neither noise nor the first clips.
     """
-    return {name: _tried(subject, found, name, arguments) for name, arguments in methods.items()}
+    return {
+        name: tried(subject, found, name, partial(_rows, subject, name, arguments))
+        for name, arguments in methods.items()
+    }
 
 
-def _tried(subject: Subject, found: Listed, name: str, arguments: Mapping[str, Any]) -> int:
+def tried(subject: Subject, found: Listed, name: str, call: Callable[[xr.DataArray, Item | None], int]) -> int:
+    """What a call of a method gives of a second of noise, or of a clip and its item where it takes no noise.
+
+    Raises
+    ------
+    InputError
+        If it takes neither noise nor the first clips.
+    """
     try:
-        return _rows(subject, name, arguments, _noise(subject))
+        return call(_noise(subject), None)
     except InputError as error:
         refused = error
     for clip in found.shard(0, _CLIPS).clips:
         try:
             sound = sound_of(clip.item, subject.sample_rate, subject.clip)
-            return _rows(subject, name, arguments, subject.clip(sound), clip.item)
+            return call(subject.clip(sound), clip.item)
         except InputError as error:
             refused = error
     raise InputError(f"{name} does not take these sounds: {refused}") from refused
 
 
-def _rows(
-    subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray, item: Item | None = None
-) -> int:
+def _rows(subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray, item: Item | None) -> int:
     record, rows = record_of(name), Rows()
     data = [wave if item is None else replace(item, sound=wave, start=None, stop=None)]
     rows.add(name, record.function(subject, data if record.takes == "data" else wave, **arguments), record, [0])

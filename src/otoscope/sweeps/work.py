@@ -148,19 +148,7 @@ class Bench:
         return self.contract.channels or 1
 
     def _read(self, clip: Clip) -> Wave:
-        try:
-            sound = sound_of(clip.item, self.subject.sample_rate, self._load)
-            if isinstance(sound, Path):
-                return Wave(clip, self._load(sound))
-            return Wave(clip, as_clip(sound, self.subject.sample_rate, name=clip.name, several=sound.ndim > 1))
-        except Exception as error:  # a reader of files may raise anything on a damaged one
-            cause = cause_of_reading(error, clip.item.sound)
-            return Wave(clip, None, Failure(clip.number, clip.name, None, cause, said(error)))
-
-    def _load(self, path: Path | Embedded) -> xr.DataArray:
-        """A file, with its channels where the model takes several."""
-        several = self._channels > 1 and audio_channels(path) > 1
-        return load_audio(path, sample_rate=self.subject.sample_rate, mono=not several)
+        return read_clip(clip, self.subject.sample_rate, self._channels)
 
     def _methods(self, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found) -> None:
         for name, record in self.records.items():
@@ -293,3 +281,20 @@ def _ahead(groups: Sequence[Sequence[Clip]], read: Callable[[Clip], Wave]) -> It
 def _read_all(clips: Sequence[Clip], read: Callable[[Clip], Wave]) -> tuple[list[Wave], float]:
     start = time.thread_time()
     return [read(clip) for clip in clips], time.thread_time() - start
+
+
+def read_clip(clip: Clip, sample_rate: int, channels: int) -> Wave:
+    """A clip as methods get it, or why it cannot be read; with its channels where the model takes several."""
+
+    def load(path: Path | Embedded) -> xr.DataArray:
+        several = channels > 1 and audio_channels(path) > 1
+        return load_audio(path, sample_rate=sample_rate, mono=not several)
+
+    try:
+        sound = sound_of(clip.item, sample_rate, load)
+        if isinstance(sound, Path):
+            return Wave(clip, load(sound))
+        return Wave(clip, as_clip(sound, sample_rate, name=clip.name, several=sound.ndim > 1))
+    except Exception as error:  # a reader of files may raise anything on a damaged one
+        cause = cause_of_reading(error, clip.item.sound)
+        return Wave(clip, None, Failure(clip.number, clip.name, None, cause, said(error)))
