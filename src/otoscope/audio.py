@@ -417,7 +417,8 @@ def as_clip(
     kind = str(samples.dtype if hasattr(samples, "dtype") else np.asarray(samples).dtype).removeprefix("torch.")
     attrs = {
         "name": name,
-        "sha256": hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest(),
+        "sha256": known.get("sha256")
+        or hashlib.sha256(np.ascontiguousarray(values, dtype="<f4").tobytes()).hexdigest(),
         "sample_rate": rate,
         "original_sample_rate": rate,
         "original_channels": values.shape[-2] if "channel" in dims else 1,

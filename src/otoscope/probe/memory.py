@@ -11,6 +11,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.probe.described import Description
 from otoscope.probe.locks import underlying
+from otoscope.probe.steady import kept_state
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ def state_of(model: nn.Module) -> State:
     """The settings, hooks and weights of a model as they are now, by value.
 
     Of weights it is a checksum of all their bits, so that a write that torch does not count (through ``.data``, or
-    NumPy) is seen as well.
+    NumPy) is seen as well. Of a model that is :func:`otoscope.probe.steady.steady` it is taken once.
 
     Examples
     --------
@@ -65,6 +66,11 @@ def state_of(model: nn.Module) -> State:
     >>> before == state_of(model)
     False
     """
+    state: State = kept_state(model, lambda: _state_now(model))
+    return state
+
+
+def _state_now(model: nn.Module) -> State:
     description = Description()
     described = description.of(underlying(model))
     return State(described, description.whole)

@@ -28,6 +28,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.probe.interrupts import interrupts_wait
+from otoscope.probe.steady import changing
 from otoscope.probe.writes import Writes
 
 _PLAIN = frozenset(
@@ -72,6 +73,14 @@ def kept(model: nn.Module, weights: bool = False) -> Iterator[None]:
     >>> model.running_mean, model.num_batches_tracked
     (tensor([0., 0.]), tensor(0))
     """
+    if weights:
+        with changing(model):
+            yield from _kept(model, True)
+    else:
+        yield from _kept(model, False)
+
+
+def _kept(model: nn.Module, weights: bool) -> Iterator[None]:
     first, settled = not weights and model not in _writing, False
     state = _State(model, weights or first or _writing.get(model, False))
     if first:
