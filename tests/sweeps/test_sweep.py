@@ -374,3 +374,35 @@ def test_waves_of_python_with_labels_and_a_model_of_ones_own(tmp_path: Path) -> 
     done = run(Scope("vowel-name"), waves, tmp_path / "run", progress=lambda *both: seen.append(both))
     assert done.clips == 4 and seen[0] == (0, 4) and seen[-1] == (4, 4)
     assert sorted(row["label"] for row in items(tmp_path / "run")) == ["a", "a", "b", "b"]
+
+
+STEREO = """
+import torch
+from torch import nn
+
+
+class Stereo(nn.Module):
+    sample_rate = 8000
+    layout = "(batch, channel, time)"
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv1d(2, 3, 20)
+
+    def forward(self, x):
+        return torch.relu(self.conv(x)).mean(-1)
+"""
+
+
+def test_a_model_of_two_channels_hears_both(tmp_path: Path) -> None:
+    (tmp_path / "stereo.py").write_text(STEREO)
+    place, draw = f"{tmp_path / 'stereo.py'}:Stereo", np.random.default_rng(0)
+    (tmp_path / "pairs").mkdir()
+    for number, channels in enumerate((2, 2, 1, 1)):
+        soundfile.write(tmp_path / "pairs" / f"{number}.wav", draw.uniform(-0.4, 0.4, (1600, channels)), 8000)
+    assert run(place, tmp_path / "pairs", tmp_path / "run").causes == {}
+    peak = values(tmp_path / "run", variable="peak", layer="relu", channel=1)
+    for row in items(tmp_path / "run"):
+        direct = Scope(place).activations(row["name"])
+        assert peak[row["clip"]] == pytest.approx(float(direct["peak"][1]), rel=1e-5)

@@ -109,15 +109,13 @@ class Rows:
         """The rows as an Arrow table, sorted by method, layer, channel, variable, `at` and clip."""
         blocks = [(method, block) for method, several in self.blocks.items() for block in several]
         places, ranks = _ranked(blocks)
-        rank = _joined([np.tile(ranks[method, id(one.places)], len(one.clips)) for method, one in blocks], np.int64)
-        clip = _joined([np.repeat(one.clips, len(one.places)) for _, one in blocks], np.int64)
-        order = np.argsort(rank * (clip.max(initial=0) + 1) + clip, kind="stable")
-        rank, clip = rank[order], clip[order]
+        where = [(ranks[method, id(one.places)], one.clips) for method, one in blocks]
+        counts, clip, order = _in_order(where, len(places))
         pa = needs("pyarrow", extra="sweep")
         columns = {
             "clip": pa.array(clip),
-            **{name: _coded([place[i] for place in places], rank) for i, name in _PLACE.items()},
-            "channel": _whole([place[2] for place in places], rank),
+            **{name: _coded([place[i] for place in places], counts) for i, name in _PLACE.items()},
+            "channel": _whole([place[2] for place in places], counts),
             "value": _numbers(blocks, order),
             "text": _texts(blocks, order),
         }
@@ -205,26 +203,53 @@ def _order(place: _Full) -> tuple[Any, ...]:
     return method, layer or "", -1 if channel is None else channel, variable, at or ""
 
 
+def _in_order(
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]], places: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many rows each place has, the clip of each row in order, and where its value stands in the blocks.
+
+    A block has values (clip, place), which stand one after another. Clip after clip they are laid down behind those of
+    their places that are there already, so that nothing is sorted but clips.
+    """
+    counts = np.zeros(places, np.int64)
+    for ranks, clips in blocks:
+        counts[ranks] += len(clips)
+    free = np.cumsum(counts) - counts  # where the next row of each place goes
+    clip, order = np.empty(counts.sum(), np.int64), np.empty(counts.sum(), np.int64)
+    firsts = np.cumsum([0, *(len(ranks) * len(clips) for ranks, clips in blocks)])
+    lines = [
+        (number, first + row * len(ranks), ranks)
+        for (ranks, clips), first in zip(blocks, firsts.tolist(), strict=False)
+        for row, number in enumerate(clips.tolist())
+    ]
+    for number, first, ranks in sorted(lines, key=lambda line: line[0]):
+        at = free[ranks]
+        clip[at], order[at] = number, np.arange(first, first + len(ranks))
+        free[ranks] = at + 1
+    return counts, clip, order
+
+
 def _joined(parts: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
-def _coded(words: Sequence[Any], rank: np.ndarray) -> Any:
-    """A column of text by its dictionary: each word once, in order."""
+def _coded(words: Sequence[Any], counts: np.ndarray) -> Any:
+    """A column of text, each word `counts` times, by its dictionary, which has each word once and in order."""
     pa = needs("pyarrow", extra="sweep")
     known = sorted({word for word in words if word is not None})
     code = {word: number for number, word in enumerate(known)}
-    codes = (
-        np.array([code.get(word, -1) for word in words], dtype=np.int32)[rank] if len(words) else rank.astype(np.int32)
-    )
+    codes = _repeated([code.get(word, -1) for word in words], counts)
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(known, pa.string()))
 
 
-def _whole(numbers: Sequence[int | None], rank: np.ndarray) -> Any:
-    pa = needs("pyarrow", extra="sweep")
-    each = np.array([-1 if one is None else one for one in numbers], dtype=np.int32)
-    channel = each[rank] if len(each) else rank.astype(np.int32)
-    return pa.array(channel, mask=channel < 0)
+def _whole(numbers: Sequence[int | None], counts: np.ndarray) -> Any:
+    """A column of whole numbers, each `counts` times."""
+    channel = _repeated([-1 if one is None else one for one in numbers], counts)
+    return needs("pyarrow", extra="sweep").array(channel, mask=channel < 0)
+
+
+def _repeated(numbers: Sequence[int], counts: np.ndarray) -> np.ndarray:
+    return np.repeat(np.array(numbers, dtype=np.int32), counts)
 
 
 def _is_text(values: np.ndarray) -> bool:
@@ -242,14 +267,15 @@ def _numbers(blocks: Sequence[tuple[str, Block]], order: np.ndarray) -> Any:
 
 def _texts(blocks: Sequence[tuple[str, Block]], order: np.ndarray) -> Any:
     """The column of text, null where there is a number."""
-    words = sorted(
-        {str(word) for _, one in blocks if _is_text(one.values) for word in one.values.ravel() if word is not None}
-    )
-    code = {word: number for number, word in enumerate(words)}
+    pa = needs("pyarrow", extra="sweep")
+    said = [one.values.ravel().tolist() if _is_text(one.values) else None for _, one in blocks]
+    known = sorted({str(word) for words in said if words is not None for word in words if word is not None})
+    code = {word: number for number, word in enumerate(known)}
     parts = [
-        np.array([-1 if word is None else code[str(word)] for word in one.values.ravel()], dtype=np.int64)
-        if _is_text(one.values)
-        else np.full(one.values.size, -1)
-        for _, one in blocks
+        np.full(one.values.size, -1, np.int32)
+        if words is None
+        else np.array([-1 if word is None else code[str(word)] for word in words], np.int32)
+        for (_, one), words in zip(blocks, said, strict=True)
     ]
-    return _coded([*words, None], _joined(parts, np.int64)[order])
+    codes = _joined(parts, np.int32)[order]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(known, pa.string()))

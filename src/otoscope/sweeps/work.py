@@ -24,7 +24,7 @@ from otoscope.embedded import Embedded
 from otoscope.files import make_folder
 from otoscope.methods.catalogue import Record
 from otoscope.optional import needs
-from otoscope.probe.state import random_kept
+from otoscope.probe.steady import steady
 from otoscope.results import save
 from otoscope.subject import Subject
 from otoscope.sweeps.causes import cause_of_method, cause_of_reading, said
@@ -135,7 +135,7 @@ class Bench:
         found = Found()
         groups = batches(shard.clips, self.contract, self.job.batch_size, self.job.batch_samples)
         left = [tuple(clip for clip in group if clip.number not in without) for group in groups]
-        with _as_ever():
+        with _as_ever(), steady(self.subject.model):
             for read, seconds in _ahead([group for group in left if group], self._read):
                 tell([one.clip.number for one in read])
                 found.reading += seconds
@@ -173,11 +173,11 @@ class Bench:
         """Run clips of one length at once; those that have to be run one by one are returned."""
         least = least_length(self.contract)
         left: list[tuple[Clip, xr.DataArray]] = []
-        for length in dict.fromkeys(max(least, wave.size) for _, wave in clips):
-            same = [(clip, wave) for clip, wave in clips if max(least, wave.size) == length]
-            waves = torch.stack(
-                [fill(torch.from_numpy(wave.values), length, self.contract.padding) for _, wave in same]
-            )
+        shapes = [(*wave.shape[:-1], max(least, wave.shape[-1])) for _, wave in clips]
+        for shape in dict.fromkeys(shapes):
+            same = [one for one, own in zip(clips, shapes, strict=True) if own == shape]
+            sounds = [torch.from_numpy(wave.values) for _, wave in same]
+            waves = torch.stack([fill(sound, shape[-1], self.contract.padding) for sound in sounds])
             try:
                 result = self._call(name, record, waves) if len(same) > 1 else None
             except Exception:  # which clip it is shows one by one
@@ -253,12 +253,17 @@ def _of_errors() -> Any:
 @contextmanager
 def _as_ever() -> Iterator[None]:
     """Let libraries that draw random numbers draw the same ones for every shard, and say nothing clip by clip."""
-    with random_kept(), warnings.catch_warnings():
+    python, numpy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002 - what libraries share
+    with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002 - the state that libraries share
-        yield
+        np.random.seed(0)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
 
 
 def _ahead(groups: Sequence[Sequence[Clip]], read: Callable[[Clip], Wave]) -> Iterator[tuple[list[Wave], float]]:
