@@ -203,11 +203,12 @@ def test_output_that_cannot_be_written_is_an_error_of_one_line(small: str, argum
     with open("/dev/full", "w") as full:
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     assert ran.returncode == 1
-    assert ran.stderr.startswith("error: cannot print the result: No space left") and ran.stderr.count("\n") == 1
+    *said, error = ran.stderr.splitlines()
+    assert error.startswith("error: cannot print the result: No space left") and not "".join(said).count("error")
 
 
-@pytest.mark.parametrize("option", ["--json", "--quiet"])
-def test_standard_output_may_be_closed(small: str, option: str) -> None:
-    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "otoscope", "taps", small, option]
+@pytest.mark.parametrize("options", [("--json", "--quiet"), ("--quiet",)])
+def test_standard_output_may_be_closed(small: str, options: tuple[str, ...]) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "otoscope", "taps", small, *options]
     ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

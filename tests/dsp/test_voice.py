@@ -213,5 +213,5 @@ def test_orders_that_cannot_be_are_refused() -> None:
 def test_without_parselmouth_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "parselmouth", None)
     for measure in (pitch, formants):
-        with pytest.raises(InputError, match=r"pip install otoscope\[voice\]"):
+        with pytest.raises(InputError, match=r"pip install 'otoscope\[voice\]'"):
             measure(np.sin(np.arange(8000.0)), 16_000)

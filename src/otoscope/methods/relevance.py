@@ -251,8 +251,10 @@ def in_one_channel(found: xr.Dataset) -> xr.Dataset:
 
 
 def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: float, hop: float) -> xr.Dataset:
-    """Signals (clip, channel, time) with their spectra; a single channel has no axis."""
+    """Signals (clip, channel, time) or (clip, time) with their spectra; a single channel has no axis."""
     length = signal.shape[-1]
+    if signal.ndim == 2:
+        signal, waveform = signal[:, None], waveform[:, None]
     of, where = ["clip", "channel"], {"channel": axis("channel", np.arange(signal.shape[1]), "channel of the sound")}
     if signal.shape[1] == 1:
         signal, waveform, of, where = signal[:, 0], waveform[:, 0], ["clip"], {}
