@@ -183,3 +183,21 @@ def test_files_are_read_piece_by_piece(tmp_path: Path) -> None:
     pieces = [Item(tmp_path / "two.wav", ("quiet",), stop=0.1), Item(tmp_path / "two.wav", ("loud",), start=0.1)]
     found = otoscope.evaluate(Scope(Level()), pieces, resamples=2)
     assert found["correct"].all() and found["seconds"].values.tolist() == [0.1, 0.1]
+
+
+def test_facts_with_decimal_commas_are_numbers_and_unique_ones_make_no_groups() -> None:
+    clips = [
+        Item(one.sound, one.labels, facts={"snr": f"{number / 4}".replace(".", ","), "id": f"clip {number}"})
+        for number, one in enumerate(items())
+    ]
+    found = otoscope.evaluate(Scope(Level()), clips, by=["snr"], resamples=2)
+    assert found["group_clips"].values.tolist() == [10] * 4 and found["group_name"][0] == "0 to 2.44"
+    assert "group" not in otoscope.evaluate(Scope(Level()), clips, resamples=2).dims
+
+
+def test_a_model_that_draws_numbers_is_scored_with_a_note() -> None:
+    class Drawing(Level):
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            return super().forward(waveform) + torch.rand(1)
+
+    assert any("draws random numbers" in one for one in report(otoscope.evaluate(Scope(Drawing()), items(4)))["notes"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from made_up_runs import LAYERS, write_run
+from made_up_runs import LAYERS, pa, pq, write_run
 from otoscope.runs import Run, questions
 
 Otoscope = Callable[..., Any]
@@ -64,3 +64,14 @@ def test_a_run_that_is_not_done(otoscope: Otoscope, folder: Path) -> None:
     (folder / "rows" / "part-00000.parquet").unlink()
     assert "2 of 3 shards" in otoscope("query", folder, "dead").err
     assert otoscope("query", folder, "dead", "--partial").code == 0
+
+
+def test_what_only_one_of_two_runs_has_is_said(otoscope: Otoscope, folder: Path, tmp_path: Path) -> None:
+    other = write_run(tmp_path / "other", methods={"activations": {}, "coherence": {}})
+    items = pq.read_table(other / "items.parquet").to_pandas()
+    items.loc[items["clip"] == 0, "name"] = "another.wav"
+    pq.write_table(pa.Table.from_pandas(items, preserve_index=False), other / "items.parquet")
+    ran = otoscope("diff", folder, other, "--method", "coherence", "--json")
+    apart = ["23 clips are in both runs; 1 are in the first alone, 1 in the second", "only the first has output"]
+    assert ran.json()["notes"] == apart == ran.err.splitlines()
+    assert otoscope("diff", folder, folder, "--method", "coherence").err == ""

@@ -16,6 +16,7 @@ from runs_of_tests import content, items, read, run_json, table, values
 from otoscope import InputError, Scope, sweep
 from otoscope.audio import load_audio
 from otoscope.data.find import find_sounds
+from otoscope.runs import Run, questions
 from otoscope.sweeps import Swept
 
 FAULTY = """
@@ -406,3 +407,27 @@ def test_a_model_of_two_channels_hears_both(tmp_path: Path) -> None:
     for row in items(tmp_path / "run"):
         direct = Scope(place).activations(row["name"])
         assert peak[row["clip"]] == pytest.approx(float(direct["peak"][1]), rel=1e-5)
+
+
+def test_facts_named_as_columns_of_rows_keep_apart(tmp_path: Path, sounds: Path, model: str) -> None:
+    lines = [f"{path},{path.parent.name},{'lr'[n % 2]}" for n, path in enumerate(sorted(sounds.rglob("*.wav")))]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label,channel", *lines]))
+    run(model, tmp_path / "list.csv", tmp_path / "run")
+    opened = Run(tmp_path / "run")
+    assert "channel_" in opened.columns["items"] and "channel" not in opened.columns["items"]
+    top = questions.top(opened, k=4)
+    assert set(top["channel_"]) <= {"l", "r"} and set(questions.common(opened, top)["fact"]) <= {"label", *opened.facts}
+
+
+def test_an_answer_that_is_not_a_number_is_an_error(tmp_path: Path, sounds: Path) -> None:
+    source = FAULTY.replace('raise Odd("here")', "return x.mean(-1) + torch.full((1, 3), float('nan'))")
+    (tmp_path / "nan.py").write_text(source)
+    done = run(f"{tmp_path / 'nan.py'}:Faulty", sounds, tmp_path / "run", "output")
+    assert done.causes == {"not finite": 3}
+    assert len(values(tmp_path / "run", variable="answer")) == 9
+
+
+def test_a_wrong_share_leaves_no_folder(tmp_path: Path, sounds: Path, model: str) -> None:
+    with pytest.raises(InputError, match="3/2"):
+        run(model, sounds, tmp_path / "run", shards="3/2")
+    assert not (tmp_path / "run").exists()

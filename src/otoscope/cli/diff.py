@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from otoscope.cli.common import Flag, Json
-from otoscope.cli.console import begin
+from otoscope.cli.console import begin, err_console
 from otoscope.cli.query import Folder, Partial, Quiet
 from otoscope.cli.tables import print_frame
 from otoscope.runs import between
@@ -31,10 +31,15 @@ def diff(
     begin(quiet)
     runs = [Run(folder, partial=partial) for folder in (first, second)]
     found = between.diff(*runs, method=method, layer=layer, variable=variable, each_channel=each_channel)
+    apart = between.unpaired(*runs)
+    for one in apart:
+        err_console.print(one, markup=False)
     extra = {}
     if runs[0].kind == "evaluation":
         extra["disagreements"] = between.disagreements(*runs)
-    print_frame(runs[0], f"{runs[0].name} (first) and {runs[1].name} (second)", found, json=json, extra=extra)
+    print_frame(
+        runs[0], f"{runs[0].name} (first) and {runs[1].name} (second)", found, json=json, extra=extra, notes=apart
+    )
     if not json:
         for name, table in extra.items():
             print_frame(runs[0], name, table)

@@ -50,3 +50,20 @@ class Item:
             return whole
         end = "" if self.stop is None else f"{self.stop:.3f}"
         return f"{whole} {self.start or 0.0:.3f}-{end} s"
+
+
+_TAKEN = frozenset(
+    "clip id name label split start stop seconds method layer channel variable at value text rank peak_time answer "
+    "probability correct scores level".split()
+)
+
+
+def column_of(fact: str) -> str:
+    """The column of a fact in the tables of a run: its own name, unless another column has that.
+
+    Examples
+    --------
+    >>> column_of("speaker"), column_of("channel")
+    ('speaker', 'channel_')
+    """
+    return f"{fact}_" if fact.lower() in _TAKEN else fact

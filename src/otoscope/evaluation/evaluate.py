@@ -15,7 +15,7 @@ from otoscope.errors import InputError
 from otoscope.evaluation import results
 from otoscope.evaluation.measures import Measures, OneClass, SeveralClasses
 from otoscope.evaluation.scored import Problem, Scored, name_of, scores_of
-from otoscope.heard import untrained
+from otoscope.heard import joined_note, untrained, varying
 from otoscope.results import sign
 from otoscope.subject import Subject, signature
 from otoscope.types import Progress
@@ -112,8 +112,8 @@ def evaluate(
         results.left_out([*unfound, *problems, *failed]),
     ]
     result = xr.merge(parts, combine_attrs="drop_conflicts")
-    note = untrained(subject)
-    facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"} | ({} if note is None else {"note": note})
+    facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"}
+    facts |= joined_note(untrained(subject), varying(subject))
     identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
     result = result[["value", *(name for name in result.data_vars if name != "value")]]
     return sign(result, "evaluate", "definitions in the documentation of otoscope.metrics", given, **identity, **facts)

@@ -13,6 +13,7 @@ import torch
 import xarray as xr
 
 from otoscope._version import __version__
+from otoscope.data.item import column_of
 from otoscope.evaluation.report import report
 from otoscope.files import write_text
 from otoscope.optional import needs
@@ -56,7 +57,7 @@ def write_evaluation(folder: Path, result: xr.Dataset, *, model: str, data: str)
     clip, nothing = np.arange(count), np.full(count, np.nan)
     items = {"clip": clip, "name": _texts(result["clip"]), "label": _texts(result["label"])}
     items |= {"start": nothing, "stop": nothing, "seconds": result["seconds"].values}
-    items |= {name.removeprefix("fact_"): [str(one) for one in values] for name, values in facts.items()}
+    items |= {column_of(name.removeprefix("fact_")): [str(one) for one in values] for name, values in facts.items()}
     scores = {"clip": clip, "label": _texts(result["label"]), "answer": _texts(result["answer"])}
     scores |= {name: result[name].values for name in ("probability", "correct", "seconds", "level")}
     scores["scores"] = arrow.array(list(result["scores"].values), type=arrow.list_(arrow.float32()))

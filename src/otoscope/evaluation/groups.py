@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ MEASURED = {"duration": "s", "level": "dB"}
 """What is measured of each sound, and its unit."""
 _MOST = 50  # groups of a fact that is taken without being asked for
 _BINS = 4
+_WITH_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 
 
 def usual_facts(facts: Sequence[Mapping[str, str]], labels: Sequence[str]) -> list[str]:
@@ -22,7 +24,7 @@ def usual_facts(facts: Sequence[Mapping[str, str]], labels: Sequence[str]) -> li
     found = []
     for name in names:
         values = [one.get(name, "") for one in facts]
-        if 2 <= len(set(values)) <= _MOST and values != list(labels):
+        if 2 <= len(set(values)) <= min(_MOST, len(values) // 2) and values != list(labels):
             found.append(name)
     return found
 
@@ -68,6 +70,8 @@ def _numbers(values: Sequence[str]) -> np.ndarray | None:
     """Facts as numbers, where there are so many that they have to be put into bins."""
     if len(set(values)) <= 12:
         return None
+    if all(map(_WITH_COMMA.fullmatch, filter(None, values))):  # as tables in many languages have it
+        values = [value.replace(",", ".") for value in values]
     try:
         return np.array([float(value) if value else math.nan for value in values])
     except ValueError:

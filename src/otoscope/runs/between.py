@@ -75,6 +75,21 @@ def diff(
     return table
 
 
+def unpaired(first: Run, second: Run) -> list[str]:
+    """In words, what only one of two runs has: clips by their names, and of sweeps methods."""
+    mine, other = (set(run.sql("SELECT name FROM items")["name"]) for run in (first, second))
+    said = []
+    if mine != other:
+        both = len(mine & other)
+        alone = f"{len(mine) - both} are in the first alone, {len(other) - both} in the second"
+        said.append(f"{both} clips are in both runs; {alone}")
+    for run, beside, place in ((first, second, "first"), (second, first, "second")):
+        methods = [name for name in run.info["methods"] if name not in beside.info["methods"]]
+        if methods:
+            said.append(f"only the {place} has {', '.join(methods)}")
+    return said
+
+
 def disagreements(first: Run, second: Run) -> pd.DataFrame:
     """The clips of two evaluations that only one of them has right: name, label, and the answers of both."""
     both = _answers(first, second)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from otoscope.errors import InputError
 from otoscope.methods.catalogue import Record, Rows
 from otoscope.methods.output import output_of
 from otoscope.methods.slide import answer_along
@@ -28,6 +29,11 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
         Of classes `answer` (clip), the name of the likeliest, and `logit` and `probability` (clip, class), the mean
         over time. Of an output without classes `output` (clip, unit), the mean over time.
 
+    Raises
+    ------
+    InputError
+        If the answer holds NaN.
+
     Examples
     --------
     >>> model = torch.nn.Sequential(torch.nn.Conv1d(1, 3, 30), torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten())
@@ -37,6 +43,8 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
     inputs = subject.whole(wave)
     with subject.lock, torch.no_grad(), evaluating(subject.model):
         found = answer_along(subject.network, inputs)
+    if found.value.isnan().any():
+        raise InputError("the answer of the model is not finite: it holds NaN")
     made = output_of(subject, inputs, found)
     if made.class_axis is None or made.class_count != found.value[0].numel() // _frames(found.value, made.time_axis):
         return xr.Dataset({"output": variable(["clip", "unit"], made.embedding(found.value), "output")})

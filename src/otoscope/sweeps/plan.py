@@ -15,6 +15,7 @@ import numpy as np
 from otoscope.audio import file_digest
 from otoscope.contract import Contract
 from otoscope.data.headers import read_headers
+from otoscope.data.item import column_of
 from otoscope.data.items import (
     Item,
     fact_names,
@@ -37,7 +38,6 @@ BATCH_SAMPLES = 1 << 19
 """Samples of a batch, at the rate of the model, where its size is not given: in a model they become many more."""
 
 _CHUNK = 50_000  # clips of a table that are held at a time
-_RESERVED = ("clip", "id", "name", "label", "split", "start", "stop", "seconds")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Listed:
     def _facts(self) -> dict[str, str]:
         """The names of all facts, and of their columns."""
         names = sorted(fact_names(self.items))
-        return {name: f"{name}_" if name in _RESERVED else name for name in names}
+        return {name: column_of(name) for name in names}
 
     @cached_property
     def sha256(self) -> str:

@@ -203,11 +203,11 @@ def sweep(
     if sounds is not None:
         sounding = Sounding(subject, found, store, mark, shards=run["shards"], k=sounds, size=sounds_size)
         sounding.check(arguments)
+    share = _share(shards, run["shards"])
     if before is None:
         store.begin(run, found.tables(), left_out_table(known.problems))
     else:
         store.complete(found.tables(), left_out_table(known.problems))
-    share = _share(shards, run["shards"])
     left = sorted(set(share) - store.finished(mark))
     clips, to_do = _clips(share, found, size), _clips(left, found, size)
     count = min(len(left), usual_workers(where) if workers is None else workers)
