@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -412,16 +413,12 @@ class Stereo(nn.Module):
 
 
 def test_commands_hear_both_channels_or_the_one_that_is_chosen(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, otoscope: Callable[..., Any]
 ) -> None:
-    from otoscope.cli import app
-
     def run(*words: str) -> tuple[str, str]:
-        with pytest.raises(SystemExit) as left:
-            app([*words, "--json"])
-        assert left.value.code in (0, 3)
-        out, err = capsys.readouterr()
-        return out, " ".join(err.split())
+        ran = otoscope(*words, "--json")
+        assert ran.code in (0, 3)
+        return ran.out, " ".join(ran.err.split())
 
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text(SOURCE)

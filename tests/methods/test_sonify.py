@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -399,7 +400,7 @@ def test_an_end_that_several_taps_have_is_refused() -> None:
         ask(Two(), noise(1, 1, 600), "4")
 
 
-def test_maps_that_became_the_batch_are_refused() -> None:
+def test_maps_that_became_the_batch_are_maps_of_their_clip() -> None:
     class Separate(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -408,8 +409,13 @@ def test_maps_that_became_the_batch_are_refused() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.second(self.first(x).flatten(0, 1)[:, None])
 
-    with pytest.raises(InputError, match="second does not have the clips on its first axis"):
-        ask(Separate(), noise(1, 1, 100), "second")
+    folded, sounds = Separate(), noise(2, 1, 100)
+    grouped = nn.Sequential(OrderedDict(first=folded.first, second=nn.Conv1d(4, 4, 3, groups=4)))
+    with torch.no_grad():
+        grouped.second.weight.copy_(folded.second.weight.expand(4, 1, 3))
+        grouped.second.bias.copy_(folded.second.bias.expand(4))
+    found, expected = (listen(model, sounds, "second", channels="all") for model in (folded, grouped))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 # -- The result -------------------------------------------------------------------------------------------
