@@ -11,6 +11,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 _guard = Lock()
 _locks: Any = WeakIdKeyDictionary()  # by module
+_held: list[Any] = []  # while a process is forked
 
 
 def underlying(model: nn.Module) -> nn.Module:
@@ -42,10 +43,28 @@ def lock_of(model: nn.Module) -> Any:
     return lock
 
 
+# A process is forked at a moment when no other thread is within a call: what that holds, such as the lock of torch's
+# random numbers, nothing would free in the child.
+
+_LONGEST_CALL = 60.0  # s that a fork waits for it
+
+
+def _wait_for_calls() -> None:
+    with _guard:
+        locks = {id(lock): lock for lock in _locks.values()}
+    _held.extend(lock for lock in locks.values() if lock.acquire(timeout=_LONGEST_CALL))
+
+
+def _go_on() -> None:
+    while _held:
+        _held.pop().release()
+
+
 def _unlock_all() -> None:
     global _guard, _locks
     _guard, _locks = Lock(), WeakIdKeyDictionary()
+    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock_all)
+    os.register_at_fork(before=_wait_for_calls, after_in_parent=_go_on, after_in_child=_unlock_all)
