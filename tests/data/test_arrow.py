@@ -122,7 +122,7 @@ def test_compressed_and_broken_files_are_refused(rows: list[dict[str, Any]], tmp
     with pytest.raises(InputError, match=r"cannot read .*data-00000.arrow as a stream of Arrow"):
         find_data(place)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="is no folder of Hugging Face datasets"):
+    with pytest.raises(InputError, match="is not a folder of Hugging Face datasets"):
         find_data(f"arrow:{tmp_path / 'empty'}")
 
 

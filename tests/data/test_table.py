@@ -139,7 +139,7 @@ def test_a_table_without_labels_is_one_of_sounds_without_classes(table: Path) ->
         ("a.csv", "", "a.csv has no rows: it is empty"),
         ("a.csv", "path,kind\n", "a.csv has no rows below its heading"),
         ("a.jsonl", "{\n", "a.jsonl, line 1: this is not JSON"),
-        ("a.jsonl", "[1]\n", "entry 1 is no JSON object"),
+        ("a.jsonl", "[1]\n", "entry 1 is not a JSON object"),
         ("a.parquet", "path", "a.parquet is not a Parquet table"),
     ],
 )

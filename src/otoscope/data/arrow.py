@@ -33,8 +33,8 @@ def is_saved(folder: Path) -> bool:
 def _read(request: Request) -> DataSet:
     if not is_saved(request.folder):
         raise InputError(
-            f"{request.folder} is no folder of Hugging Face datasets: it has no {_SPLITS}, and no {_MARKS[0]} beside "
-            "*.arrow; write one with save_to_disk"
+            f"{request.folder} is not a folder of Hugging Face datasets: it has neither {_SPLITS} nor {_MARKS[0]} "
+            "beside *.arrow; write one with save_to_disk"
         )
     problems = Problems()
     parts = [_Part(folder, split, request.task, problems) for folder, split in _folders(request)]

@@ -92,7 +92,7 @@ def folders(root: Path, split: str) -> list[Path]:
             found += sorted(path for path in (root / within).glob(f"{name}_part*") if path.is_dir())
             found += [root / within / name] if (root / within / name).is_dir() else []
     if not found:
-        raise InputError(f"there is no folder {root / LISTS[split]} of the clips of the part {split}")
+        raise InputError(f"there is no folder {root / LISTS[split]} with the clips of the split {split!r}")
     return found
 
 

@@ -40,7 +40,7 @@ def _read(request: Request) -> DataSet:
             problems.add(UNREADABLE, str(path), "convert it to .flac")
     if not sounds:
         if place.is_file():
-            raise InputError(f"{place} is no sound file that can be read")
+            raise InputError(f"{place} is not a sound file that can be read")
         raise InputError(f"there is no sound file {place}" + (f": {problems.said}" if problems else ""))
     fixed = _fixed(place)
     return classed({path.relative_to(fixed).as_posix(): path for path in sounds}, request.task, place, problems)

@@ -222,7 +222,7 @@ def _load(place: Path | None) -> _Kept:
 
 
 def _save(place: Path, kept: _Kept, wanted: np.ndarray, lengths: np.ndarray) -> None:
-    """Keep what was read, beside what was kept; a file that changed has another hash, and is kept anew."""
+    """Keep what was read, beside what was kept; a file that changed has another hash, and is kept again."""
     good = lengths[:, 1] > 0
     hashes, order = np.unique(np.concatenate([wanted[good], kept[0]]), return_index=True)
     frames = np.concatenate([lengths[good, 0], kept[1]])[order]

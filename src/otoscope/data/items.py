@@ -98,7 +98,7 @@ def label_codes(items: Sequence[Item], classes: Sequence[str]) -> tuple[np.ndarr
     if (codes < 0).any():
         place = int(np.searchsorted(ends, np.flatnonzero(codes < 0)[0], side="right"))
         raise InputError(
-            f"{items[place].name} has the label {', '.join(items[place].labels)}, which is no class of the data"
+            f"{items[place].name} has the label {', '.join(items[place].labels)}, which is not a class of the data"
         )
     return codes, ends
 

@@ -164,7 +164,7 @@ def _listed(path: Path, file: io.TextIOBase) -> Iterator[Row]:
         raise InputError(f"{path} is not a list in JSON: {error}") from None
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise InputError(f"{path}: entry {number} is no JSON object with a path and a label")
+            raise InputError(f"{path}: entry {number} is not a JSON object with a path and a label")
         yield number, row
 
 
@@ -174,7 +174,7 @@ def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise InputError(f"{path}, line {number}: this is not JSON: {error}") from None
     if not isinstance(row, dict):
-        raise InputError(f"{path}, line {number}: this is no JSON object with a path and a label")
+        raise InputError(f"{path}, line {number}: this is not a JSON object with a path and a label")
     return row
 
 

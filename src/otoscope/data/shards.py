@@ -189,7 +189,7 @@ class _Members:
                         return
                     yield name, member.offset_data, member.size, _text(file, name, member)
         except (tarfile.TarError, EOFError) as error:
-            self.problems.add(UNREADABLE, str(path), f"it is no tar archive, or is broken: {error}")
+            self.problems.add(UNREADABLE, str(path), f"it is not a tar archive, or is broken: {error}")
 
 
 def _key(name: str) -> tuple[str, str]:
@@ -214,7 +214,7 @@ def _text(file: IO[bytes], name: str, member: tarfile.TarInfo) -> bytes | None:
 
 
 def _facts(kind: str, content: bytes) -> dict[str, str]:
-    """What a text beside a sound says of it; nothing where it is no text."""
+    """What a text beside a sound says of it; nothing where it is not text."""
     try:
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

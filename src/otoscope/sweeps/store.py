@@ -71,7 +71,7 @@ class Store:
         others = [path.name for path in self.folder.glob("*") if not _OURS.fullmatch(path.name)]
         if others:
             raise InputError(
-                f"{self.folder} is no run folder and holds {others[0]}: give a new or empty folder with --out"
+                f"{self.folder} is not a run folder and holds {others[0]}: give a new or empty folder with --out"
             )
 
     def begin(self, run: Mapping[str, Any], items: Iterator[Any], left_out: Any) -> None:
