@@ -103,8 +103,8 @@ Json = Annotated[Flag, Parameter(name="--json", help="Print one JSON object.")]
 
 
 @dataclass
-class Common:
-    """Options of every command that looks into a model."""
+class ModelOptions:
+    """Options of every command that runs a model."""
 
     weights: Path | None = None
     "Weights: .safetensors, .pt or .pth."
@@ -118,10 +118,16 @@ class Common:
     "Where to compute, e.g. cpu or cuda; a GPU when there is one."
     json: Flag = False
     "Print one JSON object."
-    out: Folder | None = None
-    "Folder for arrays, pictures and sounds."
     quiet: Flag = False
     "Print no messages and no progress."
+
+
+@dataclass
+class Common(ModelOptions):
+    """Options of every command that looks into a model."""
+
+    out: Folder | None = None
+    "Folder for arrays, pictures and sounds."
 
 
 @dataclass

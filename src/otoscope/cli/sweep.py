@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Data, Flag, Folder, Json, Model, Selection, Size, Whole, as_bytes
+from otoscope.cli.common import Data, Flag, Folder, Model, ModelOptions, Selection, Size, Whole, as_bytes
 from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
 from otoscope.cli.method import arguments_of
 from otoscope.cli.pace import paces
@@ -20,25 +19,6 @@ from otoscope.sweeps.plan import Ids
 from otoscope.sweeps.sounds import USUAL_SIZE
 from otoscope.sweeps.start import Engine, Swept
 from otoscope.sweeps.start import sweep as run_sweep
-
-
-@dataclass
-class SweptModel:
-    """Options of a command that runs a model on a whole data set."""
-
-    weights: Path | None = None
-    "Weights: .safetensors, .pt or .pth."
-    sample_rate: Whole | None = None
-    "Sample rate of the model in Hz, where it does not say."
-    layout: str | None = None
-    "Axes of the tensor that the model takes, where several fit, such as '(batch, time)'."
-    output: str | None = None
-    "Which of several outputs of the model is looked at: its place, its name, or the path to it such as head.logits."
-    device: str | None = None
-    "Where to compute, e.g. cpu or cuda; a GPU when there is one."
-    json: Json = False
-    quiet: Flag = False
-    "Print no messages and no progress."
 
 
 def sweep(
@@ -99,14 +79,14 @@ def sweep(
         ),
     ] = None,
     selection: Annotated[Selection | None, Parameter(name="*", group="Data")] = None,
-    common: Annotated[SweptModel | None, Parameter(name="*", group="Common options")] = None,
+    common: Annotated[ModelOptions | None, Parameter(name="*", group="Common options")] = None,
 ) -> None:
     """Run methods over a whole data set, into a run folder that is taken up again where it was left.
 
     Exit with 3 where clips could not be used, which are in the table of errors with their causes, or where shards are
     missing.
     """
-    common, selection = common or SweptModel(), selection or Selection()
+    common, selection = common or ModelOptions(), selection or Selection()
     begin(common.quiet)
     given = Given(model, common.weights, common.sample_rate, common.output, common.layout)
     with paces("sweep", "sounds") as (report, of_sounds):
