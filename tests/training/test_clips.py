@@ -215,7 +215,7 @@ def test_targets() -> None:
     assert targets(DataSet(several[2:], ())).tolist() == [0]  # type: ignore[union-attr]
     with pytest.raises(InputError, match=r"1 of 3 sounds have no label, first 2\.wav"):
         targets(DataSet(several, ("a", "b", "c")))
-    with pytest.raises(InputError, match=r"1\.wav has the label c, which is no class"):
+    with pytest.raises(InputError, match=r"1\.wav has the label c, which is not a class of the data"):
         targets(DataSet(several, ("a", "b")))
 
 
