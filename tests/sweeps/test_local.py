@@ -39,16 +39,17 @@ class Crashing(nn.Module):
 """
 
 
-def test_two_processes_write_what_one_does(model: str, sounds: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_processes_write_what_this_one_does(model: str, sounds: Path, tmp_path: Path, workers: int) -> None:
     (sounds / "a" / "text.wav").write_text("no sound")
     methods = {"activations": {}, "relevance": {}, "output": {}}
     alone = sweep(model, sounds, methods=methods, out=tmp_path / "alone", shard_size=3, workers=0)
     seen: list[int] = []
     done = sweep(
-        model, sounds, methods=methods, out=tmp_path / "two", shard_size=3, workers=2,
+        model, sounds, methods=methods, out=tmp_path / "run", shard_size=3, workers=workers,
         progress=lambda done, total: seen.append(done),
     )  # fmt: skip
-    assert content(tmp_path / "two") == content(tmp_path / "alone")
+    assert content(tmp_path / "run") == content(tmp_path / "alone")
     assert (done.computed, done.causes, done.rows) == (5, {"unreadable": 1}, alone.rows)
     assert seen == sorted(seen) and seen[-1] == 13
 
