@@ -73,8 +73,8 @@ def load_audio(
     DataArray, float32
         Dims ("time",), or ("channel", "time") with ``mono=False``; coordinate ``time`` in s from `start`. Full scale is
         1; floating-point files, lossy ones and resampling can exceed it slightly, which is kept.
-        Attributes: ``name`` and ``sha256`` of the file, ``sample_rate``, ``original_sample_rate``,
-        ``original_channels``, ``original_subtype``, and ``note``, a sentence on what was changed.
+        Attributes: ``name``, ``path`` and ``sha256`` of the file, ``sample_rate``, ``original_sample_rate``,
+        ``original_samples``, ``original_channels``, ``original_subtype``, and ``note``, a sentence on what was changed.
 
     Raises
     ------
@@ -108,9 +108,11 @@ def load_audio(
     mono = mix.keeps_one
     attrs = {
         "name": path.name + _part_name(start, heard, channel),
+        "path": str(path),
         "sha256": file_digest(path),
         "sample_rate": rate,
         "original_sample_rate": header.samplerate,
+        "original_samples": header.frames,
         "original_channels": header.channels,
         "original_subtype": header.subtype,
         "note": note,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,10 @@ Against = int | str | Path | xr.DataArray | np.ndarray | Tensor
 
 Span = float | Sequence[float]
 """A moment in s, or the start and the stop of a span."""
+
+Segments = str | Path | Mapping[str, Iterable[tuple[float, float, str]]] | Iterable[tuple[float, float, str]]
+"""Words, phones or events of a sound with their times: a TextGrid, a CTM file, a table or a folder of them, or (start,
+stop, label) with times in s, of one sound or by the names of sounds. See :mod:`otoscope.data.segments`."""
 
 Progress = Callable[[int, int], None]
 """Called with how much is done, and of how much; a total of 0 is not known."""

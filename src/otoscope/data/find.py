@@ -148,7 +148,7 @@ def sound_of(
     piece = whole[..., round(start * sample_rate) : round(stop * sample_rate)]
     if not piece.size:
         raise InputError(f"{sound} has no sound from {start:.3f} to {stop:.3f} s")
-    piece.attrs["name"] = f"{sound} {start:.3f}-{stop:.3f} s"
+    piece.attrs |= {"name": f"{sound} {start:.3f}-{stop:.3f} s", "start": start}
     return piece.assign_coords(time=piece.time - piece.time[0])
 
 

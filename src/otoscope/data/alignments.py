@@ -1,0 +1,255 @@
+"""The files that have segments: TextGrid of Praat, CTM of NIST, and tables."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from otoscope.data.rows import read_rows
+from otoscope.data.table import text_of
+from otoscope.errors import InputError
+
+PATHS = ("path", "file", "filename", "clip")
+"""Names of the column that says of which sound a row is, in any case."""
+
+_STOPS = ("stop", "end")
+_INTERVALS = "IntervalTier"
+_TOKEN = re.compile(
+    r'"(?P<text>(?:[^"]|"")*)"|(?P<flag><\w+>)|(?<!\S)(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\S)|!.*'
+)
+
+
+class Interval(NamedTuple):
+    """What a file says of one stretch of a sound, as it is written there.
+
+    Attributes
+    ----------
+    start, stop : float
+        In s.
+    label : str
+    where : str
+        In the file, such as "line 3".
+    sound : str or None
+        Of which it is, where the file says it.
+    """
+
+    start: float
+    stop: float
+    label: str
+    where: str
+    sound: str | None = None
+
+
+def read_textgrid(path: Path, tier: str | None = None) -> list[Interval]:
+    """The intervals of a tier of a TextGrid that have a label: those without are what lies between segments.
+
+    Parameters
+    ----------
+    path : Path
+        In the long or the short form, in UTF-8 or UTF-16.
+    tier : str, optional
+        Its name; where there is one tier of intervals, it is not needed.
+
+    Raises
+    ------
+    InputError
+        If it is not a TextGrid, is damaged, or has no such tier.
+    """
+    tiers = _Tokens(path).tiers()
+    names = [name for name, _ in tiers]
+    if not names:
+        raise InputError(f"{path} has no tier of intervals, of which segments are made")
+    if tier is None and len(names) > 1:
+        raise InputError(f"{path} has the tiers {', '.join(names)}: choose one (--tier {names[-1]})")
+    chosen = [intervals for name, intervals in tiers if tier in (None, name)]
+    if not chosen:
+        raise InputError(f"{path} has no tier of intervals {tier!r}; it has {', '.join(names)}")
+    if len(chosen) > 1:
+        raise InputError(f"{path} has {len(chosen)} tiers called {tier!r}: rename one of them")
+    found = [one for one in chosen[0] if one.label]
+    if not found:
+        raise InputError(f"{path}: no interval of the tier {tier or names[0]} has a label")
+    return found
+
+
+class _Tokens:
+    """The numbers and texts of a TextGrid, one after another: all else in it is for the eye.
+
+    That is how Praat reads either form: a number stands free, a text in double quotes, which are doubled in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.text = path, text_in(path)
+        self._found, self._line, self._seen = _TOKEN.finditer(self.text), 1, 0
+        head = self.text[:200].lstrip()
+        if not (head.startswith(("File type", '"ooTextFile')) and "TextGrid" in head):
+            raise InputError(f"{path} is not a TextGrid in text: save it from Praat as a text file or short text file")
+        for _ in range(2):  # what it is
+            self._next("text")
+        self._skip_times()
+
+    def tiers(self) -> list[tuple[str, list[Interval]]]:
+        """The tiers of intervals, with their names."""
+        if self._next("flag")[0] == "<absent>":
+            return []
+        count, found = self._whole(), []
+        for _ in range(count):
+            kind, name = self._next("text")[0], self._next("text")[0].strip()
+            self._skip_times()
+            size = self._whole()
+            if kind == _INTERVALS:
+                found.append((name, [self._interval(name, number + 1) for number in range(size)]))
+            else:
+                for _ in range(size):
+                    self._next("number")
+                    self._next("text")
+        return found
+
+    def _interval(self, tier: str, number: int) -> Interval:
+        (start, _), (stop, _), (label, line) = self._next("number"), self._next("number"), self._next("text")
+        where = f"tier {tier}, interval {number} (line {line})"
+        return Interval(float(start), float(stop), label.replace('""', '"').strip(), where)
+
+    def _skip_times(self) -> None:
+        for _ in range(2):
+            self._next("number")
+
+    def _whole(self) -> int:
+        text, line = self._next("number")
+        if not text.isdigit():
+            raise InputError(f"{self.path}, line {line}: {text} is not a number of tiers or intervals")
+        return int(text)
+
+    def _next(self, kind: str) -> tuple[str, int]:
+        """The next token, of a kind that it has to be, and its line."""
+        for token in self._found:
+            if token.lastgroup is None:  # a comment
+                continue
+            self._line += self.text.count("\n", self._seen, token.start())
+            self._seen, line = token.start(), self._line
+            if token.lastgroup != kind:
+                raise InputError(f"{self.path}, line {line}: a {kind} was expected in place of {token[0][:40]}")
+            return token[kind], line
+        raise InputError(f"{self.path} ends before its last interval: the TextGrid is not whole")
+
+
+def read_ctm(path: Path, channel: str | None = None) -> list[Interval]:
+    """The words or phones of a CTM file: lines of recording, channel, start, duration, label, and perhaps confidence.
+
+    Parameters
+    ----------
+    path : Path
+    channel : str, optional
+        One of several channels of a recording.
+
+    Raises
+    ------
+    InputError
+        If a line is none, or a recording has several channels and none was chosen.
+    """
+    found: list[Interval] = []
+    channels: dict[str, dict[str, None]] = {}
+    for number, line in enumerate(text_in(path).splitlines(), 1):
+        words = line.split()
+        if not words or line.lstrip().startswith(";;"):
+            continue
+        where = f"line {number}"
+        if len(words) not in (5, 6):
+            raise InputError(
+                f"{path}, {where}: a line of a CTM file has 5 or 6 columns (recording, channel, start, duration, "
+                f"label, confidence), not {len(words)}"
+            )
+        start, duration = (_time(path, where, text) for text in words[2:4])
+        channels.setdefault(words[0], {})[words[1]] = None
+        if channel in (None, words[1]):
+            stop = round(start + duration, 9)  # as the sum of two decimal numbers is
+            found.append(Interval(start, stop, words[4], where, words[0]))
+    if not channels:
+        raise InputError(f"{path} has no segments: it is empty")
+    for recording, those in channels.items():
+        if channel is None and len(those) > 1:
+            raise InputError(f"{path}: {recording} has the channels {', '.join(those)}: choose one (--tier)")
+    if not found:
+        known = Counter(name for those in channels.values() for name in those)
+        raise InputError(f"{path} has no channel {channel!r}; it has {', '.join(known)}")
+    return found
+
+
+def read_listed(path: Path) -> list[Interval]:
+    """The rows of a table with the columns start, stop and label, and, for many sounds, path.
+
+    A row without a label is no segment.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a time is no number, or no row has a label.
+    """
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        text_in(path)
+    columns, rows, unit = read_rows(path, ("start",))
+    start, stop, label = (_column(path, columns, names) for names in (("start",), _STOPS, ("label",)))
+    sound = next((name for one in PATHS for name in columns if name.lower() == one), None)
+    found = []
+    for number, row in rows:
+        where = f"{unit} {number}"
+        named = None if sound is None else text_of(row.get(sound))
+        if named == "":
+            raise InputError(f"{path}, {where}: the column {sound} is empty")
+        if text := text_of(row.get(label)):
+            first, last = (_time(path, where, text_of(row.get(name))) for name in (start, stop))
+            found.append(Interval(first, last, text, where, named))
+    if not found:
+        raise InputError(f"{path} has no row with a label, so that there are no segments")
+    return found
+
+
+def text_in(path: Path) -> str:
+    """The text of a file in UTF-8 or UTF-16.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is in another encoding: its labels would be wrong.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        text = content.decode(_encoding(content))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: this is not text in UTF-8 or UTF-16: save it in one of them (in Praat: Preferences, "
+            "Text writing preferences, UTF-8)"
+        ) from None
+    if "\0" in text:
+        raise InputError(f"{path} is not a text file: it has bytes of zero")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    zeros = [content[first:400:2].count(0) for first in (0, 1)]
+    if max(zeros) > 0.4 * len(content[:400:2]):  # of text in Latin letters, every other byte
+        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    return "utf-8-sig"
+
+
+def _column(path: Path, columns: Sequence[str], names: Sequence[str]) -> str:
+    found = next((name for one in names for name in columns if name.lower() == one), None)
+    if found is None:
+        raise InputError(f"{path} has no column {names[0]!r}; its columns are {', '.join(columns)}")
+    return found
+
+
+def _time(path: Path, where: str, text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise InputError(f"{path}, {where}: {text!r} is not a time in s") from None
