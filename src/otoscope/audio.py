@@ -6,8 +6,10 @@ import hashlib
 import math
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -37,8 +39,15 @@ _MOST_CHANNELS = 8  # of a sound in memory that may lie the wrong way round
 _SHAPES: tuple[tuple[str, ...], ...] = (("time",), ("clip", "time"))
 _SHAPES_OF_SEVERAL: tuple[tuple[str, ...], ...] = (("time",), ("channel", "time"), ("clip", "channel", "time"))
 _INTEGER_PEAK = 256.0  # no sound whose full scale is 1 comes near
+_SETTLED = 2_000_000_000  # ns after which a file that changes again has another time
 _UNKNOWN_LENGTH = 2**62  # frames, as libsndfile returns where the header has no length
 _VORBIS_RATE = 200_000  # Hz; libsndfile crashes above
+_FRAMED = ("WAV", "WAVEX", "FLAC", "AIFF", "AU", "W64", "RF64", "CAF")
+_FRAMED_SUBTYPES = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+# Formats in which a frame is the same wherever reading begins; in lossy ones it may depend on those before it.
+_RUN_IN = 4096  # samples of the lower rate, more than the filter spans when a rate is changed
+_SIMPLE = 1000  # the largest number in a ratio of rates that is kept exactly; in others the places of samples drift
+_LAG = 0.5  # s by which that filter may be behind
 _WRITE_FRAMES = 1 << 16  # libvorbis overflows its stack on longer blocks
 
 
@@ -64,7 +73,7 @@ def load_audio(
         Mix the channels down to their mean, with a warning where they cancel. Otherwise they are kept.
     start, duration : float
         The part of the file that is kept, in s; to the end of the file by default. The samples are those of the whole
-        file, resampled.
+        file, but for rounding where it is resampled; of a file without loss no more is read than that.
     channel : int, optional
         The one channel that is kept, from 0.
 
@@ -95,7 +104,11 @@ def load_audio(
     rate, header = _header(path, sample_rate)
     first, last = _bounds(path, rate, start, duration)
     mix = Mix(path, mono, channel)
-    samples = _part(_stream(path, rate, header.samplerate, mix), first, last)
+    begin, before = _beginning(header, rate, first)
+    wanted = None if last is None else last - before
+    block = 10.0 if wanted is None else min(10.0, wanted / rate + _LAG)
+    blocks = _stream(path, rate, header.samplerate, mix, block_duration=block, begin=begin)
+    samples = _part(blocks, first - before, wanted)
     if not len(samples):
         raise InputError(f"{path} has no sound from {start:g} s on: it lasts {header.frames / header.samplerate:g} s")
     mix.warn()
@@ -517,6 +530,25 @@ def _bounds(path: Path | Embedded, rate: int, start: float, duration: float | No
     return first, first + max(1, round(duration * rate))
 
 
+def _beginning(header: soundfile.SoundFile, rate: int, first: int) -> tuple[int, int]:
+    """The frame from which a file has to be read for all from sample `first` on, and which sample that frame is.
+
+    It is the first one where a format has no place of its own for each frame. Where the rate is changed, it lies before
+    by what the filter spans, and on a sample: so what is read is what it is in the whole file.
+    """
+    framed = header.format in _FRAMED and header.subtype.startswith(_FRAMED_SUBTYPES)
+    if not framed or first * header.samplerate >= header.frames * rate:
+        return 0, 0
+    if rate == header.samplerate:
+        return first, first
+    common = math.gcd(rate, header.samplerate)
+    if max(rate, header.samplerate) > _SIMPLE * common:
+        return 0, 0
+    run_in = -(-_RUN_IN * rate // min(rate, header.samplerate))
+    steps = max(0, first - run_in) // (rate // common)
+    return steps * (header.samplerate // common), steps * (rate // common)
+
+
 def _part(blocks: Iterator[np.ndarray], first: int, last: int | None) -> np.ndarray:
     """Samples `first` to `last` (left out) of what comes in blocks, of which no more are read than needed."""
     kept, done = [], 0
@@ -538,10 +570,10 @@ def _part_name(start: float, duration: float | None, channel: int | None) -> str
 
 
 def _stream(
-    path: Path | Embedded, rate: int, original: int, mix: Mix, *, block_duration: float = 10.0
+    path: Path | Embedded, rate: int, original: int, mix: Mix, *, block_duration: float = 10.0, begin: int = 0
 ) -> Iterator[np.ndarray]:
-    """Blocks (n, channels), resampled."""
-    blocks = _read(path, max(1, round(block_duration * original)), mix)
+    """Blocks (n, channels) from frame `begin` on, resampled."""
+    blocks = _read(path, max(1, round(block_duration * original)), mix, begin)
     produced = 0
     for block in blocks if rate == original else _resampled(path, blocks, original, rate):
         produced += len(block)
@@ -551,12 +583,14 @@ def _stream(
         raise InputError(f"{path} is too short to hold a sample at {rate} Hz")
 
 
-def _read(path: Path | Embedded, size: int, mix: Mix) -> Iterator[np.ndarray]:
+def _read(path: Path | Embedded, size: int, mix: Mix, begin: int = 0) -> Iterator[np.ndarray]:
     with _opened(path) as file:
         mix.check(file.channels)
-        done = 0
+        done = begin
         while True:
             try:
+                if done == begin > 0:
+                    file.seek(begin)
                 block = file.read(size, dtype="float32", always_2d=True)
             except soundfile.SoundFileError as error:
                 raise InputError(
@@ -666,9 +700,22 @@ def _encode(path: Path, values: np.ndarray, rate: int, kind: str, subtype: str) 
 
 
 def file_digest(path: AudioFile) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """SHA-256 of a file, in hexadecimal; of one that has not changed of late it is kept, as many pieces may be read."""
+    place = _place(path)
+    found = os.stat(place.path if isinstance(place, Embedded) else place)
+    if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < _SETTLED:
+        return _digest(place)
+    return _kept_digest(place, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@lru_cache(64)
+def _kept_digest(place: Path | Embedded, *_: int) -> str:
+    return _digest(place)
+
+
+def _digest(place: Path | Embedded) -> str:
     digest = hashlib.sha256()
-    with _bytes_of(_place(path)) as file:
+    with _bytes_of(place) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
