@@ -15,7 +15,7 @@ FLOORS = (
     {"_version", "errors"},
     {"embedded"},
     {"types", "files", "citations", "mixing", "optional"},
-    {"contract", "audio", "results"},
+    {"contract", "audio", "results", "causes"},
     {"pieces"},
     {"dsp", "metrics"},
     {"probe"},

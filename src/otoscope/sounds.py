@@ -17,6 +17,7 @@ from torch import Tensor
 
 from otoscope.data.find import find_data, sound_of
 from otoscope.data.items import DataSet, Item
+from otoscope.data.table import text_of
 from otoscope.errors import InputError
 from otoscope.heard import changes_of, joined_note
 from otoscope.probe.blocks import block_ends
@@ -152,7 +153,7 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
         label, facts = ",".join(sound.labels) or None, sound.facts
     else:
         (wave, label), facts = sound if isinstance(sound, tuple) else (sound, None), {}
-        label = None if label is None else str(label)
+        label = text_of(label) or None
     named = wave.attrs.get("name", number) if isinstance(wave, xr.DataArray) else number
     name = str(wave) if isinstance(wave, (str, Path)) else str(named)
     clip = subject.clip(wave)

@@ -65,7 +65,7 @@ def test_sounds_are_read_from_their_place(per_file: int, rows: list[dict[str, An
     assert parse(tmp_path / "saved").name == "arrow"
     assert [item.labels for item in found] == [("dog",), ("cat",), ("dog",), ("cat",), ("dog",)]
     assert found.classes == ("cat", "dog") and not found.multilabel and not found.remarks
-    assert found.items[0].facts == {"label": "dog", "tags": "x,y", "speaker": "s1"}
+    assert found.items[0].facts == {"tags": "x,y", "speaker": "s1"}
     for number, item in enumerate(found, 1):
         wave = sound_of(item, 8000)
         np.testing.assert_allclose(wave, np.full(80 + number, number / 16), atol=1e-4)  # type: ignore[arg-type]

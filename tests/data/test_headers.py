@@ -93,9 +93,11 @@ def test_broken_files_are_named_and_left_out(items: list[Item], tmp_path: Path) 
     assert "has no piece from 5.000" in found.broken[6]
     data, seconds = without_broken(DataSet(pack(items), ()), found)
     assert list(data) == items[2:6] and len(seconds) == 4 and not np.isnan(seconds).any()
-    assert data.problems["unreadable"] == (items[0].name, items[1].name, items[6].name)
-    assert "3 sounds are left out: 3 unreadable" in data.remarks[0]
-    with pytest.raises(InputError, match="none of 2 sounds can be read: 2 unreadable"):
+    assert dict(data.problems) == {
+        "unreadable": (items[0].name,), "missing": (items[1].name,), "no piece": (items[6].name,),
+    }  # fmt: skip
+    assert "3 sounds are left out: 1 unreadable" in data.remarks[0]
+    with pytest.raises(InputError, match="none of 2 sounds can be read: 1 unreadable"):
         without_broken(DataSet(items[:2], ()), read_headers(items[:2]))
 
 

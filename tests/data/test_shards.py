@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,62 @@ def test_what_cannot_be_read_is_counted(wav: Wav, shards: Path) -> None:
     (shards / "only.tar").write_bytes(b"")
     with pytest.raises(InputError, match=r"only.tar has no sound that can be used"):
         find_data(shards / "only.tar")
+
+
+MEMBERS = (
+    ("a", "wav"),
+    ("a", "cls"),
+    ("b", "cls"),
+    ("b", "wav"),
+    ("b", "txt"),
+    ("c", "txt"),
+    ("c", "wav"),
+    ("c", "cls"),
+)
+WHOLE = 512 + 512  # a header and what a member has
+
+
+@pytest.fixture
+def three(wav: Wav, tmp_path: Path) -> Path:
+    """Three sounds, each with texts before or behind it; every member takes 1,024 bytes."""
+    content = {"wav": wav(1), "cls": b"7", "txt": b"said"}
+    return archive(tmp_path / "three.tar", {f"{stem}.{kind}": content[kind] for stem, kind in MEMBERS})
+
+
+@pytest.mark.parametrize("size", range(256, 8 * WHOLE + 1024, 256))
+def test_an_archive_that_ends_early_is_said_to_wherever_it_does(three: Path, size: int) -> None:
+    whole = three.read_bytes()
+    three.write_bytes(whole[:size])
+    if size < 2 * WHOLE:  # what lies beside the first sound is not whole, or not there
+        with suppress(InputError):
+            assert find_data(three).problems["unreadable"]
+        return
+    found = find_data(three)
+    used = [item.name.rpartition("!")[2] for item in found]
+    lost = {name.rpartition("!")[2] for names in found.problems.values() for name in names}
+    if size >= 8 * WHOLE + 512:  # a block of zeros, which says that it is whole
+        assert used == ["a.wav", "b.wav", "c.wav"] and not found.problems
+        return
+    assert found.problems["unreadable"] and "ends early" in found.remarks[0]
+    assert not lost & set(used)
+    ends = {name: place for place, (stem, kind) in enumerate(MEMBERS) for name in (f"{stem}.{kind}",)}
+    assert all((ends[name] + 1) * WHOLE - 512 < size for name in used)
+
+
+def test_an_archive_that_is_broken_inside_is_said_to_be(three: Path) -> None:
+    whole = bytearray(three.read_bytes())
+    whole[3 * WHOLE : 3 * WHOLE + 512] = b"x" * 512  # a header
+    three.write_bytes(whole)
+    found = find_data(three)
+    assert [item.name for item in found] == [f"{three}!a.wav"]
+    assert found.problems["unreadable"] == (str(three),) and "broken at byte 3072: what follows" in found.remarks[0]
+
+
+def test_a_label_is_no_fact_besides(wav: Wav, tmp_path: Path) -> None:
+    place = archive(tmp_path / "a.tar", {"a.wav": wav(1), "a.json": b'{"label": 1.0, "speaker": "ann"}'})
+    (item,) = find_data(place)
+    assert item.labels == ("1",) and item.facts == {"speaker": "ann"}
+    assert find_data(place, by="speaker").items[0].facts == {"label": "1", "speaker": "ann"}
 
 
 def test_compressed_archives_are_refused_in_words(tmp_path: Path) -> None:

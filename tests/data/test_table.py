@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from otoscope import write_audio
 from otoscope.data import read
 from otoscope.data.find import find_sounds, sound_of
+from otoscope.data.headers import read_headers
 from otoscope.errors import InputError
 
 
@@ -50,7 +52,7 @@ def test_separators_and_encodings_are_found_out(table: Path, mark: str, encoding
     found = read("table", table)
     assert found.classes == ("all", "höher, am höchsten" if mark != ", " else "höher", "low")
     assert (found.items[0].stop, found.items[1].start) == (0.25, 0.75)
-    assert found.items[0].facts == {"label": "low", "split": "train"}
+    assert found.items[0].facts == {}
 
 
 def test_a_decimal_comma_is_read_between_other_separators(table: Path) -> None:
@@ -70,8 +72,8 @@ def test_json_lines(table: Path) -> None:
     path.write_text('{"path": "a.wav", "label": 3, "start": 0.5, "loud": true}\n\n{"path": "a.wav", "label": 10}\n')
     found = read("table", path)
     assert [(item.labels, item.start, item.facts) for item in found] == [
-        (("3",), 0.5, {"label": "3", "loud": "True"}),
-        (("10",), None, {"label": "10"}),
+        (("3",), 0.5, {"loud": "True"}),
+        (("10",), None, {}),
     ]
     path.write_text('[{"path": "a.wav", "label": ["x", "y"]}, {"path": "a.wav", "label": "x"}]')
     found = read("table", path)
@@ -83,8 +85,8 @@ def test_parquet(table: Path) -> None:
     columns = {"path": ["a.wav"] * 2, "label": ["x", None], "start": [None, 0.5], "take": [1, 2], "raw": [b"a", b"b"]}
     parquet.write_table(arrow.table(columns), table.with_suffix(".parquet"))
     found = read("table", table.with_suffix(".parquet"))
-    assert [(item.labels, item.start, item.facts) for item in found] == [(("x",), None, {"label": "x", "take": "1"})]
-    assert found.problems["unlabelled"] == ("a.wav",) and "row 2: the column label is empty" in found.remarks[0]
+    assert [(item.labels, item.start, item.facts) for item in found] == [(("x",), None, {"take": "1"})]
+    assert found.problems["unlabelled"] == ("a.wav, row 2",) and "row 2: the column label is empty" in found.remarks[0]
     assert [item.labels for item in find_sounds(table.with_suffix(".parquet"), by="take")] == [("1",), ("2",)]
 
 
@@ -110,7 +112,7 @@ def test_what_cannot_be_used_is_counted_by_cause_and_the_rest_is_kept(table: Pat
         "empty": ("none.wav",),
         "unreadable": ("b.m4a",),
         "unlabelled": ("a.wav",),
-        "no piece": ("a.wav",),
+        "no piece": ("a.wav, line 8",),
     }
     (note,) = found.remarks
     assert note.startswith("7 sounds are left out: 3 missing (gone.wav: line 3: there is no file ")
@@ -119,6 +121,58 @@ def test_what_cannot_be_used_is_counted_by_cause_and_the_rest_is_kept(table: Pat
         InputError, match=r"no sound that can be used: 1 missing \(c.wav: .* but c.flac is there: change"
     ):
         read("table", table)
+
+
+def test_rows_that_are_no_piece_are_named_each_with_its_line_and_reason(table: Path) -> None:
+    rows = ["a.wav,0,x", "a.wav,0.5,0.25", "gone.wav,0,1", "a.wav,-1,0.5", "gone.wav,1,2", "a.wav,0,nan", "a.wav,,0.5"]
+    table.write_text("path,start,stop\n" + "\n".join(rows) + "\n")
+    found = read("table", table)
+    assert len(found) == 1
+    assert list(found.problems.reasons()) == [
+        ("no piece", "a.wav, line 2", "start and stop have to be numbers, in s, not 0 to x"),
+        ("no piece", "a.wav, line 3", "a piece stops after it starts: 0.5 to 0.25 s is none"),
+        ("no piece", "a.wav, line 5", "a piece starts at 0 s or later: -1 to 0.5 s is none"),
+        ("no piece", "a.wav, line 7", "a piece stops after it starts: 0 to nan s is none"),
+        ("missing", "gone.wav, line 4", f"there is no file {table.parent / 'gone.wav'}"),
+        ("missing", "gone.wav, line 6", f"there is no file {table.parent / 'gone.wav'}"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_whole_numbers_are_the_same_text_whatever_their_type(table: Path, kind: str) -> None:
+    columns = {"label": [0.0, 1.0, None, float("nan")], "take": [1, 2, 3, 4], "age": [31.0, 31.5, None, 8.0]}
+    path, names = table.with_suffix(f".{kind}"), ["a.wav"] * 4
+    if kind == "parquet":
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.table({"path": names, **columns, "good": [True, False, None, True]}), path)
+    else:
+        lines = zip(*columns.values(), [True, False, None, True], strict=True)
+        rows = (dict(zip([*columns, "good"], line, strict=True)) | {"path": "a.wav"} for line in lines)
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = read("table", path)
+    assert found.classes == ("0", "1") and len(found.problems["unlabelled"]) == 2
+    assert [item.facts for item in found] == [
+        {"take": "1", "age": "31", "good": "True"}, {"take": "2", "age": "31.5", "good": "False"},
+    ]  # fmt: skip
+    assert read("table", path, task="age").classes == ("31", "31.5", "8")
+
+
+def test_another_column_as_the_class_keeps_the_label_as_a_fact(table: Path) -> None:
+    table.write_text("path,Label,split,speaker\na.wav,x,train,ann\n")
+    assert find_sounds(table)[0].facts == {"speaker": "ann"}
+    assert find_sounds(table, by="speaker")[0].facts == {"Label": "x", "speaker": "ann"}
+
+
+def test_a_stop_behind_the_end_is_no_piece_unless_it_is_rounded(table: Path) -> None:
+    table.write_text("path,start,stop\na.wav,0.5,1.04\na.wav,0.5,1.2\na.wav,2,\na.wav,0.99,1.0\n")
+    rounded, behind, outside, end = find_sounds(table)
+    for item, samples in ((rounded, 4000), (end, 80)):
+        wave = sound_of(item, 8000)
+        assert not isinstance(wave, Path) and wave.sizes["time"] == samples
+    for item in (behind, outside):
+        with pytest.raises(InputError, match=r"a.wav is 1.000 s long and has no piece from .* s"):
+            sound_of(item, 8000)
+    assert list(read_headers([rounded, behind, outside]).broken) == [1, 2]
 
 
 def test_a_table_without_labels_is_one_of_sounds_without_classes(table: Path) -> None:
@@ -163,7 +217,7 @@ def test_without_pyarrow_the_extra_is_named(table: Path, monkeypatch: pytest.Mon
     ("row", "message"),
     [
         ("a.wav,low,train,x,", "line 2: start and stop have to be numbers"),
-        ("a.wav,low,train,3,4", "no sound from 3.000"),
+        ("a.wav,low,train,3,4", "has no piece from 3.000"),
     ],
 )
 def test_pieces_that_cannot_be_are_named(table: Path, row: str, message: str) -> None:

@@ -158,7 +158,8 @@ class _Part:
         elif not sound.size:
             self.problems.add(EMPTY, str(sound))
             return None
-        facts = {name: text for name in self.facts if (text := self._text(name, values[name]))}
+        others = [name for name in self.facts if not name == self.label == "label"]
+        facts = {name: text for name in others if (text := self._text(name, values[name]))}
         labels: tuple[str, ...] = ()
         if self.label is not None:
             value = values[self.label]

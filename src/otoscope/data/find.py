@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from otoscope.audio import load_audio
+from otoscope.audio import audio_length, load_audio
 from otoscope.data.items import DataSet, Item, labels_of, pick
 from otoscope.data.sets import read_place
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.types import Excerpt
 
 
 def find_data(
@@ -131,25 +133,46 @@ def split_labels(labels: Sequence[str], share: float = 0.25, seed: int = 0) -> t
 
 
 def sound_of(
-    item: Item, sample_rate: int, read: Callable[[Path | Embedded], xr.DataArray] | None = None
+    item: Item, sample_rate: int, read: Callable[[Excerpt], xr.DataArray] | None = None
 ) -> Path | xr.DataArray:
-    """A file as it is; what lies within another file, or is a piece of one, read and cut out.
+    """A file as it is; what lies within another file, or is a piece of one, read: no more of it than is needed.
 
     It is read, and mixed down, at the rate, or as `read` does it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or has no such piece.
     """
-    sound = item.sound
-    if isinstance(sound, xr.DataArray) or (isinstance(sound, Path) and item.start is None and item.stop is None):
+    sound, whole = item.sound, item.start is None and item.stop is None
+    if whole and not isinstance(sound, Embedded):
         return sound
-    whole = load_audio(sound, sample_rate=sample_rate) if read is None else read(sound)
-    if item.start is None and item.stop is None:
-        whole.attrs["name"] = item.name
-        return whole
-    start, stop = item.start or 0.0, whole.sizes["time"] / sample_rate if item.stop is None else item.stop
-    piece = whole[..., round(start * sample_rate) : round(stop * sample_rate)]
-    if not piece.size:
-        raise InputError(f"{sound} has no sound from {start:.3f} to {stop:.3f} s")
-    piece.attrs |= {"name": f"{sound} {start:.3f}-{stop:.3f} s", "start": start}
-    return piece.assign_coords(time=piece.time - piece.time[0])
+    if isinstance(sound, xr.DataArray):
+        rate = int(sound.attrs.get("sample_rate", sample_rate))
+        first, last = _samples(item, sound.sizes["time"], rate, rate)
+        found = sound[..., first:last]
+    else:
+        read = read or partial(_loaded, sample_rate)
+        part, rate = Excerpt(sound), sample_rate
+        if not whole:
+            first, last = _samples(item, *audio_length(sound), rate)
+            part = Excerpt(sound, first / rate, (last - first) / rate)
+        found = read(part)
+    found = found.assign_attrs({"name": item.name, **({} if whole else {"start": item.start or 0.0})})
+    return found.assign_coords(time=found.time - found.time[0]) if "time" in found.coords else found
+
+
+def _samples(item: Item, frames: int, rate: int, sample_rate: int) -> tuple[int, int]:
+    """The first sample of a piece and the one after its last, at a rate of its own; of a sound of so many frames."""
+    start, stop = item.span(frames / rate)
+    first, last = round(start * sample_rate), round(stop * sample_rate)
+    if first == last:
+        raise InputError(f"{item.name} is too short to hold a sample at {sample_rate} Hz")
+    return first, last
+
+
+def _loaded(sample_rate: int, part: Excerpt) -> xr.DataArray:
+    return load_audio(part.path, sample_rate=sample_rate, start=part.start, duration=part.duration)
 
 
 def _by_label(labels: Sequence[str]) -> dict[str, list[int]]:

@@ -14,9 +14,10 @@ import numpy as np
 import xarray as xr
 
 from otoscope.audio import audio_length
+from otoscope.causes import cause_of_reading
 from otoscope.data.items import DataSet, Item, files_of, pick
 from otoscope.data.packed import Packed
-from otoscope.data.problems import UNREADABLE, Problems
+from otoscope.data.problems import Problems
 from otoscope.data.stamps import Stamps, read_stamps
 from otoscope.errors import InputError
 from otoscope.files import whole_file
@@ -24,7 +25,6 @@ from otoscope.files import whole_file
 KEPT_FROM = 2_000
 """Number of files from which on their headers are kept: those of fewer are read in a moment."""
 
-_SLACK = 0.05  # s by which the listed end of a piece may exceed its file
 _THREADS = 4  # that read files; opening them does not hold Python's lock
 _BLOCK = 4096  # files that are waited for together
 _Kept = tuple[np.ndarray, np.ndarray, np.ndarray]  # hashes of files in order, and the samples and rate of each
@@ -115,11 +115,11 @@ def without_broken(data: DataSet, headers: Headers) -> tuple[DataSet, np.ndarray
     if not headers.broken:
         return data, headers.seconds
     problems = Problems()
-    for cause, names in data.problems.items():
-        for name in names:
-            problems.add(cause, name)
+    for cause, name, reason in data.problems.reasons():
+        problems.add(cause, name, reason)
     for place, message in headers.broken.items():
-        problems.add(UNREADABLE, data.items[place].name, message)
+        item = data.items[place]
+        problems.add(cause_of_reading(message, item.sound), item.name, message)
     good = np.setdiff1d(np.arange(len(data)), list(headers.broken))
     if not len(good):
         raise InputError(f"none of {len(data)} sounds can be read: {problems.said}")
@@ -133,12 +133,12 @@ def _of_items(items: Sequence[Item], frames: np.ndarray, rates: np.ndarray, brok
     for place, item in enumerate(items if not isinstance(items, Packed) or items.has_pieces else ()):
         if (item.start is None and item.stop is None) or place in broken:
             continue
-        total, start = float(seconds[place]), item.start or 0.0
-        stop = total if item.stop is None else item.stop
-        if stop > total + _SLACK or min(stop, total) <= start:
-            broken[place] = f"{item.sound} is {total:.3f} s long and has no piece from {start:.3f} to {stop:.3f} s"
+        try:
+            start, stop = item.span(float(seconds[place]))
+        except InputError as error:
+            broken[place] = str(error)
         else:
-            seconds[place] = min(stop, total) - start
+            seconds[place] = stop - start
     if broken:
         seconds[list(broken)] = np.nan
     return Headers(frames, rates, seconds, broken)

@@ -9,6 +9,9 @@ from pathlib import Path
 import xarray as xr
 
 from otoscope.embedded import Embedded
+from otoscope.errors import InputError
+
+_SLACK = 0.05  # s by which the listed end of a piece, often rounded, may exceed its file
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,35 @@ class Item:
         >>> Item(Path("clips/a.wav"), (), start=1.0, stop=2.5).name
         'clips/a.wav 1.000-2.500 s'
         """
-        whole = str(self.sound.attrs.get("name", "")) if isinstance(self.sound, xr.DataArray) else str(self.sound)
         if self.start is None and self.stop is None:
-            return whole
+            return self._whole
         end = "" if self.stop is None else f"{self.stop:.3f}"
-        return f"{whole} {self.start or 0.0:.3f}-{end} s"
+        return f"{self._whole} {self.start or 0.0:.3f}-{end} s"
+
+    def span(self, seconds: float) -> tuple[float, float]:
+        """The start and the stop of the item, in s, in its sound of so many seconds.
+
+        A stop may lie 0.05 s behind the end of the sound, as one that was rounded does, and is the end then.
+
+        Raises
+        ------
+        InputError
+            If the sound has no such piece.
+
+        Examples
+        --------
+        >>> Item(Path("a.wav"), (), start=1.0, stop=2.51).span(2.5)
+        (1.0, 2.5)
+        """
+        start, stop = self.start or 0.0, seconds if self.stop is None else self.stop
+        if not 0 <= start < min(stop, seconds) or stop > seconds + _SLACK:
+            raise InputError(f"{self._whole} is {seconds:.3f} s long and has no piece from {start:.3f} to {stop:.3f} s")
+        return start, min(stop, seconds)
+
+    @property
+    def _whole(self) -> str:
+        """The name of the sound that it is, or is a piece of."""
+        return str(self.sound.attrs.get("name", "")) if isinstance(self.sound, xr.DataArray) else str(self.sound)
 
 
 _TAKEN = frozenset(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-MISSING, EMPTY, UNREADABLE, UNLABELLED = "missing", "empty", "unreadable", "unlabelled"
-NO_PIECE = "no piece"
-"""Causes: no such file; a file of no bytes; a kind of file that cannot be read, or a broken one; no label where labels
-are asked for; a start and a stop that are no piece of a sound."""
+from otoscope.causes import EMPTY as EMPTY
+from otoscope.causes import MISSING as MISSING
+from otoscope.causes import NO_PIECE as NO_PIECE
+from otoscope.causes import UNLABELLED as UNLABELLED
+from otoscope.causes import UNREADABLE as UNREADABLE
 
 _NAMED = 2  # of each cause, in a sentence
 
@@ -25,17 +26,24 @@ class Problems(Mapping[str, tuple[str, ...]]):
     (4, ('a.wav', 'b.wav', 'c.wav'))
     >>> problems.said
     '3 missing (a.wav, b.wav, ...), 1 unlabelled (d.wav: the column label is empty)'
+    >>> list(problems.reasons())[-1]
+    ('unlabelled', 'd.wav', 'the column label is empty')
     """
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
-        self._first: dict[str, str] = {}  # more on the first of a cause
+        self._reasons: dict[str, list[str]] = {}  # of each name, or ""
 
     def add(self, cause: str, name: str, more: str = "") -> None:
-        """Note that something was left out; `more` is said where it is the first of its cause."""
+        """Note that something was left out, and why; in a sentence the reason of the first of a cause is said."""
         self._names.setdefault(cause, []).append(name)
-        if more:
-            self._first.setdefault(cause, f"{name}: {more}" if len(self._names[cause]) == 1 else "")
+        self._reasons.setdefault(cause, []).append(more)
+
+    def reasons(self) -> Iterator[tuple[str, str, str]]:
+        """The cause, name and reason of each; the reason is the cause where nothing more is known."""
+        for cause, names in self._names.items():
+            for name, reason in zip(names, self._reasons[cause], strict=True):
+                yield cause, name, reason or cause
 
     def __getitem__(self, cause: str) -> tuple[str, ...]:
         return tuple(self._names[cause])
@@ -57,8 +65,8 @@ class Problems(Mapping[str, tuple[str, ...]]):
         return ", ".join(f"{len(names)} {cause} ({self._examples(cause)})" for cause, names in self._names.items())
 
     def _examples(self, cause: str) -> str:
-        names = self._names[cause]
-        shown = [self._first.get(cause) or names[0], *names[1:_NAMED]]
+        names, reason = self._names[cause], self._reasons[cause][0]
+        shown = [f"{names[0]}: {reason}" if reason else names[0], *names[1:_NAMED]]
         return ", ".join(shown) + (", ..." if len(names) > _NAMED else "")
 
     @property

@@ -31,6 +31,7 @@ _PACKED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz)$")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _LONGEST = 1 << 20  # bytes of a text beside a sound
+_CUT = b"cut"  # in place of the content of a member that an archive ends before
 
 
 def archives(place: str | Path) -> list[Path]:
@@ -144,7 +145,8 @@ def _labelled(samples: Iterable[Item], asked: str, problems: Problems) -> Iterat
         if by and not label:
             problems.add(UNLABELLED, sample.name, f"there is no {by} beside it")
         else:
-            yield Item(sample.sound, (label,) if by else (), sample.split, facts=sample.facts)
+            facts = {name: fact for name, fact in sample.facts.items() if not name == by == "label"}
+            yield Item(sample.sound, (label,) if by else (), sample.split, facts=facts)
 
 
 class _Members:
@@ -159,10 +161,15 @@ class _Members:
         facts: dict[str, str] = {}
         for name, offset, size, content in self._members(path):
             stem, kind = _key(name)
+            suffix = f".{kind.rpartition('.')[2]}"
             if stem != key:
                 yield from (Item(sound, (), split, facts=facts) for sound in sounds)
                 key, sounds, facts = stem, [], {}
-            suffix = f".{kind.rpartition('.')[2]}"
+            if content is _CUT:  # the sound that it belongs to is not whole, nor is what is known of it
+                lost = [*map(str, sounds), *([f"{path}!{name}"] if suffix in SUFFIXES else [])]
+                for one in lost or [str(path)]:
+                    self.problems.add(UNREADABLE, one, f"the archive ends early, within {name}")
+                return
             if suffix in SUFFIXES and not size:
                 self.problems.add(EMPTY, f"{path}!{name}")
             elif suffix in SUFFIXES:
@@ -175,21 +182,33 @@ class _Members:
         yield from (Item(sound, (), split, facts=facts) for sound in sounds)
 
     def _members(self, path: Path) -> Iterator[tuple[str, int, int, bytes | None]]:
-        """Name, place and size of each file in an archive, and the content of a short text."""
-        size = path.stat().st_size
+        """Name, place and size of each file in an archive, and the content of a short text; of one cut off `_CUT`."""
+        size, end = path.stat().st_size, 0
         try:
             with tarfile.open(path, "r:") as archive, open(path, "rb") as file:
                 for member in archive:
                     archive.members = []  # type: ignore[attr-defined]  # of which tarfile would keep all
+                    end = member.offset_data + member.size
                     name = member.name.removeprefix("./")
                     if not member.isreg() or Path(name).name.startswith("."):
                         continue
-                    if member.offset_data + member.size > size:
-                        self.problems.add(UNREADABLE, f"{path}!{name}", "the archive ends before it does")
+                    if end > size:
+                        yield name, member.offset_data, member.size, _CUT
                         return
                     yield name, member.offset_data, member.size, _text(file, name, member)
+                self._check_end(path, file, archive.offset)
         except (tarfile.TarError, EOFError) as error:
-            self.problems.add(UNREADABLE, str(path), f"it is not a tar archive, or is broken: {error}")
+            why = f"it ends early, at byte {size}" if end else f"it is not a tar archive, or is broken: {error}"
+            self.problems.add(UNREADABLE, str(path), why)
+
+    def _check_end(self, path: Path, file: IO[bytes], place: int) -> None:
+        """Note where no block of zeros, the mark of the end, follows the last member: tarfile says nothing of it."""
+        file.seek(place)
+        block = file.read(tarfile.BLOCKSIZE)
+        if len(block) < tarfile.BLOCKSIZE:
+            self.problems.add(UNREADABLE, str(path), f"it ends early, at byte {place + len(block)}, without its mark")
+        elif any(block):
+            self.problems.add(UNREADABLE, str(path), f"it is broken at byte {place}: what follows is lost")
 
 
 def _key(name: str) -> tuple[str, str]:

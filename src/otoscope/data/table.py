@@ -10,8 +10,11 @@ import math
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from otoscope.data.items import SUFFIXES, DataSet, Item, Request, Source, alphabetical_classes
 from otoscope.data.packed import pack
@@ -22,7 +25,7 @@ from otoscope.errors import InputError
 PATHS = ("path", "file", "filename")
 """Names of the column of files, in any case."""
 
-_OTHER = frozenset({*PATHS, "start", "stop"})
+_OTHER = frozenset({*PATHS, "start", "stop", "split"})
 
 
 def _read(request: Request) -> DataSet:
@@ -55,7 +58,7 @@ def _label_column(table: Path, columns: Sequence[str], asked: str) -> tuple[str 
     if asked:
         return _column(table, columns, [asked]), ()
     found = next((name for name in columns if name.lower() == "label"), None)
-    others = [name for name in columns if name.lower() not in (*_OTHER, "split")]
+    others = [name for name in columns if name.lower() not in _OTHER]
     if found is not None or not others:
         return found, ()
     return None, (
@@ -74,7 +77,8 @@ class _Reader:
         self._base = str(table.parent)
         named = {name.lower(): name for name in columns}
         self._start, self._stop, self._split = (named.get(name, name) for name in ("start", "stop", "split"))
-        self._facts = [name for name in columns if name.lower() not in _OTHER]
+        own = {*_OTHER, *(["label"] if (label or "").lower() == "label" else [])}  # what an item says itself
+        self._facts = [name for name in columns if name.lower() not in own]
         self._seen: dict[str, str] = {}  # what is wrong with a file, for those of many pieces
 
     def items(self, rows: Iterator[tuple[int, Mapping[str, Any]]]) -> Iterator[Item]:
@@ -90,19 +94,22 @@ class _Reader:
             self.problems.add(MISSING, where, f"the column {self.file} is empty")
             return None
         path = os.path.join(self._base, os.path.expanduser(name))
+        first, last = row.get(self._start), row.get(self._stop)
+        prefix = f"{where}: "
+        if text_of(first) or text_of(last):  # a file may have many pieces
+            name, prefix = f"{name}, {where}", ""
         cause = self._cause(path)
         if cause:
-            self.problems.add(cause, name, f"{where}: {more_on(cause, path)}")
+            self.problems.add(cause, name, prefix + more_on(cause, path))
             return None
         labels = _labels(row.get(self.label)) if self.label else ()
         if self.label and not labels:
-            self.problems.add(UNLABELLED, name, f"{where}: the column {self.label} is empty")
+            self.problems.add(UNLABELLED, name, f"{prefix}the column {self.label} is empty")
             return None
-        first, last = row.get(self._start), row.get(self._stop)
-        piece = _piece(first, last)
-        if piece is None:
-            given = f"{text_of(first) or 0} to {text_of(last) or 'the end'}"
-            self.problems.add(NO_PIECE, name, f"{where}: start and stop have to be numbers, in s, not {given}")
+        try:
+            piece = _piece(first, last)
+        except InputError as error:
+            self.problems.add(NO_PIECE, name, str(error))
             return None
         self.several |= len(labels) > 1
         facts = {key: text for key in self._facts if (text := text_of(row.get(key)))}
@@ -142,11 +149,26 @@ def more_on(cause: str, path: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value of a table as a fact; "" where it is none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or isinstance(value, (dict, bytes)):
+    """A value of a table as a fact or a label; "" where it is none.
+
+    A whole number is the same text whatever its type: a column of whole numbers becomes one of floats where a value is
+    missing.
+
+    Examples
+    --------
+    >>> [text_of(value) for value in (1, 1.0, 1.5, " a ", True, None, float("nan"), [1.0, 2.0])]
+    ['1', '1', '1.5', 'a', 'True', '', '', '1,2']
+    """
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if value is None or isinstance(value, (dict, bytes)):
         return ""
     if isinstance(value, (list, tuple)):
         return ",".join(map(text_of, value))
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        return "" if math.isnan(value) else str(value)
+    if isinstance(value, (float, Decimal)) and value == int(value):
+        value = int(value)
     return str(value).strip()
 
 
@@ -156,13 +178,18 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in map(text_of, values) if text))
 
 
-def _piece(first: Any, last: Any) -> tuple[float | None, float | None] | None:
-    """The start and stop of a row in s; None where they are no piece of a sound."""
+def _piece(first: Any, last: Any) -> tuple[float | None, float | None]:
+    """The start and stop of a row in s; an InputError where they are no piece of a sound."""
+    given = f"{text_of(first) or 0} to {text_of(last) or 'the end'}"
     try:
         start, stop = _number(first), _number(last)
     except ValueError:
-        return None
-    return (start, stop) if 0 <= (start or 0.0) < (math.inf if stop is None else stop) else None
+        raise InputError(f"start and stop have to be numbers, in s, not {given}") from None
+    if not 0 <= (start or 0.0) < math.inf:
+        raise InputError(f"a piece starts at 0 s or later: {given} s is none")
+    if stop is not None and not (start or 0.0) < stop < math.inf:
+        raise InputError(f"a piece stops after it starts: {given} s is none")
+    return start, stop
 
 
 def _number(value: Any) -> float | None:

@@ -27,6 +27,7 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope.audio import write_audio
+from otoscope.causes import said
 from otoscope.errors import InputError
 from otoscope.files import make_folder, write_text
 from otoscope.methods.sonify import sounds_of_maps
@@ -36,7 +37,6 @@ from otoscope.results import to_numpy
 from otoscope.runs.run import Run
 from otoscope.sounds import usual_taps
 from otoscope.subject import Subject
-from otoscope.sweeps.causes import said
 from otoscope.sweeps.known import record_of
 from otoscope.sweeps.pieces import Piece, is_whole_index, top_pieces, write_index
 from otoscope.sweeps.plan import Clip, Listed, length_of

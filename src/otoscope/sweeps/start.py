@@ -17,6 +17,7 @@ from otoscope._version import __version__
 from otoscope.audio import as_clip
 from otoscope.data.find import find_data
 from otoscope.data.items import DataSet, Item
+from otoscope.data.table import text_of
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.subject import Subject, signature
@@ -289,7 +290,8 @@ def _item(given: Any, number: int, rate: int) -> Item:
     if isinstance(given, Item):
         return given
     sound, label = given if isinstance(given, tuple) else (given, None)
-    labels = () if label is None else (str(label),)
+    text = text_of(label)
+    labels = (text,) if text else ()
     if isinstance(sound, (str, Path)):
         return Item(Path(sound), labels)
     name = sound.attrs.get("name", str(number)) if isinstance(sound, xr.DataArray) else str(number)

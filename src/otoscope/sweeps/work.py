@@ -18,21 +18,22 @@ import torch
 import xarray as xr
 
 from otoscope.audio import as_clip, audio_channels, load_audio
+from otoscope.causes import CRASHED, cause_of_method, cause_of_reading, said
 from otoscope.contract import fill
 from otoscope.data.find import sound_of
-from otoscope.embedded import Embedded
+from otoscope.data.problems import Problems
 from otoscope.files import make_folder
 from otoscope.methods.catalogue import Record
 from otoscope.optional import needs
 from otoscope.probe.steady import steady
 from otoscope.results import save
 from otoscope.subject import Subject
-from otoscope.sweeps.causes import cause_of_method, cause_of_reading, said
 from otoscope.sweeps.given import Given
 from otoscope.sweeps.known import record_of
 from otoscope.sweeps.plan import Clip, Shard, batches, least_length
 from otoscope.sweeps.rows import Rows
 from otoscope.sweeps.store import Store
+from otoscope.types import Excerpt
 
 _AHEAD = 2  # batches that are read while the model is at another
 
@@ -120,7 +121,7 @@ class Bench:
         start = time.process_time()
         found = self.compute(shard, tell, crashed)
         found.failures.extend(
-            Failure(clip.number, clip.name, None, "crashed", "the process that worked on this clip ended, twice")
+            Failure(clip.number, clip.name, None, CRASHED, "the process that worked on this clip ended, twice")
             for clip in shard.clips
             if clip.number in crashed
         )
@@ -230,16 +231,16 @@ def failures_table(failures: Sequence[Failure]) -> Any:
     return pa.table(columns, schema=_of_errors())
 
 
-def left_out_table(problems: Mapping[str, Sequence[str]]) -> Any:
+def left_out_table(problems: Problems) -> Any:
     """What was left out of the list, as a table of errors: of no clip."""
-    named = [(name, cause) for cause, names in problems.items() for name in names]
-    none = [None] * len(named)
+    causes, names, reasons = zip(*problems.reasons(), strict=True) if problems else ((), (), ())
+    none = [None] * len(names)
     columns = {
         "clip": none,
-        "name": [name for name, _ in named],
+        "name": names,
         "method": none,
-        "cause": [cause for _, cause in named],
-        "message": ["left out of the list"] * len(named),
+        "cause": causes,
+        "message": [f"left out of the list: {reason}" for reason in reasons],
     }
     return needs("pyarrow", extra="sweep").table(columns, schema=_of_errors())
 
@@ -291,14 +292,16 @@ def _read_all(clips: Sequence[Clip], read: Callable[[Clip], Wave]) -> tuple[list
 def read_clip(clip: Clip, sample_rate: int, channels: int) -> Wave:
     """A clip as methods get it, or why it cannot be read; with its channels where the model takes several."""
 
-    def load(path: Path | Embedded) -> xr.DataArray:
-        several = channels > 1 and audio_channels(path) > 1
-        return load_audio(path, sample_rate=sample_rate, mono=not several)
+    def load(part: Excerpt) -> xr.DataArray:
+        several = channels > 1 and audio_channels(part.path) > 1
+        return load_audio(
+            part.path, sample_rate=sample_rate, mono=not several, start=part.start, duration=part.duration
+        )
 
     try:
         sound = sound_of(clip.item, sample_rate, load)
         if isinstance(sound, Path):
-            return Wave(clip, load(sound))
+            return Wave(clip, load(Excerpt(sound)))
         return Wave(clip, as_clip(sound, sample_rate, name=clip.name, several=sound.ndim > 1))
     except Exception as error:  # a reader of files may raise anything on a damaged one
         cause = cause_of_reading(error, clip.item.sound)
