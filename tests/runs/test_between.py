@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import xarray as xr
 from scipy import stats
 
 import otoscope as library
-from made_up_runs import LAYERS, N_CLIPS, made_up, write_run
+from made_up_runs import LAYERS, N_CLIPS, made_up, pd, write_run
 from otoscope import InputError
+from otoscope.data import Item
+from otoscope.evaluation.folder import write_evaluation
 from otoscope.runs import Run, diff
+from otoscope.runs.between import disagreements, unpaired
 
 
 def test_sweeps_are_compared_clip_by_clip(folder: Path, tmp_path: Path) -> None:
@@ -37,6 +42,60 @@ def test_sweeps_are_compared_clip_by_clip(folder: Path, tmp_path: Path) -> None:
 def test_runs_of_other_clips_or_kinds_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no clip and variable in common"):
         diff(Run(folder), Run(folder), method="relevance")
+
+
+def test_a_clip_that_a_list_has_several_times_is_as_many_pairs_of_a_sweep(tmp_path: Path) -> None:
+    runs = []
+    for name, seed in (("one", 0), ("other", 5)):
+        folder = write_run(tmp_path / name, seed=seed)
+        items = pd.read_parquet(folder / "items.parquet")
+        items["name"] = [f"clip{n % 3}.wav" for n in range(N_CLIPS)]
+        items["start"], items["stop"] = [float(n % 2) for n in range(N_CLIPS)], 2.0
+        items.to_parquet(folder / "items.parquet")
+        runs.append(Run(folder))
+    found = diff(*runs, method="coherence").set_index("layer")
+    for layer in LAYERS:
+        first, second = (
+            rows.loc[(rows["method"] == "coherence") & (rows["layer"] == layer), "value"].to_numpy()
+            for rows in (made_up()[0], made_up(5)[0])
+        )
+        assert found.loc[layer, "clips"] == N_CLIPS
+        assert found.loc[layer, "p_value"] == pytest.approx(stats.wilcoxon(second - first).pvalue)
+    assert unpaired(*runs) == []
+
+
+def test_a_clip_that_a_list_has_several_times_is_as_many_pairs_of_an_evaluation(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    clips = [loudness(0.1, "quiet"), loudness(0.3, "loud")]
+    runs = []
+    for name, threshold, listed in (("low", 0.05, [0, 0, 0, 1]), ("high", 0.2, [1, 0, 0, 0, 0])):
+        scope = library.Scope(Louder(threshold))
+        result = library.evaluate(scope, [clips[place] for place in listed], resamples=2)
+        (tmp_path / name).mkdir()
+        write_evaluation(tmp_path / name, result, model=name, data="clips")
+        runs.append(Run(tmp_path / name))
+    found = diff(*runs).iloc[0]  # the first takes all for loud
+    assert (found["clips"], found["first"], found["second"]) == (4, 0.25, 1)
+    assert (found["only_first_right"], found["only_second_right"]) == (0, 3)
+    assert len(disagreements(*runs)) == 3
+    assert unpaired(*runs) == ["4 clips are in both runs; 0 are in the first alone, 1 in the second"]
+
+
+class Louder(torch.nn.Module):
+    classes, sample_rate = ("quiet", "loud"), 8000
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        level = waveform.abs().mean((1, 2))[:, None] - self.threshold
+        return torch.cat([-level, level], 1)
+
+
+def loudness(level: float, label: str) -> Item:
+    values = np.full(800, level, np.float32)
+    return Item(xr.DataArray(values, dims="time", attrs={"sample_rate": 8000, "name": f"{level}"}), (label,))
 
 
 def test_evaluations_are_compared_by_mcnemar(otoscope: Callable[..., Any], tmp_path: Path) -> None:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _KEYS = ("method", "layer", "channel", "variable", "at")
 
+_PAIRED = ["name", "start", "stop", "nth"]
+_CLIPS = """(
+    SELECT clip, name, start, stop, row_number() OVER (PARTITION BY name, start, stop ORDER BY clip) AS nth FROM items
+)"""
+"""The clips of a run with what pairs them: a clip that stands several times in a list has as many partners."""
+
 
 def diff(
     first: Run,
@@ -34,7 +40,8 @@ def diff(
     Parameters
     ----------
     first, second : Run
-        Two sweeps or two evaluations; clips are paired by their names. Clips that one of them lacks are left out.
+        Two sweeps or two evaluations; clips are paired by name, start and stop, and where a list has one of them
+        several times the first with the first, and so on. Clips that one of them lacks are left out.
     method, layer, variable : str, optional
         Of sweeps only these.
     each_channel : bool
@@ -66,7 +73,7 @@ def diff(
     chosen = {"method": method, "layer": layer, "variable": variable}
     keys = [name for name in _KEYS if name != "channel" or each_channel]
     tables = [_values(run, keys, chosen) for run in (first, second)]
-    both = tables[0].merge(tables[1], on=["name", *keys], suffixes=("_first", "_second"))
+    both = tables[0].merge(tables[1], on=[*_PAIRED, *keys], suffixes=("_first", "_second"))
     if not len(both):
         raise InputError(f"{first.folder} and {second.folder} have no clip and variable in common")
     rows = [_compared(keys, place, group) for place, group in both.groupby(keys, dropna=False, sort=True)]
@@ -77,10 +84,10 @@ def diff(
 
 def unpaired(first: Run, second: Run) -> list[str]:
     """In words, what only one of two runs has: clips by their names, and of sweeps methods."""
-    mine, other = (set(run.sql("SELECT name FROM items")["name"]) for run in (first, second))
+    mine, other = (run.sql(f"SELECT {', '.join(_PAIRED)} FROM {_CLIPS}") for run in (first, second))
+    both = len(mine.merge(other, on=_PAIRED))
     said = []
-    if mine != other:
-        both = len(mine & other)
+    if both < max(len(mine), len(other)):
         alone = f"{len(mine) - both} are in the first alone, {len(other) - both} in the second"
         said.append(f"{both} clips are in both runs; {alone}")
     for run, beside, place in ((first, second, "first"), (second, first, "second")):
@@ -116,8 +123,9 @@ def _of_evaluations(first: Run, second: Run, resamples: int, seed: int) -> pd.Da
 
 
 def _answers(first: Run, second: Run) -> pd.DataFrame:
-    query = "SELECT items.name, scores.label, answer, correct FROM scores JOIN items USING (clip)"
-    both = first.sql(query).merge(second.sql(query).drop(columns="label"), on="name", suffixes=("_first", "_second"))
+    columns = ", ".join(f"items.{name}" for name in _PAIRED)
+    query = f"SELECT {columns}, scores.label, answer, correct FROM scores JOIN {_CLIPS} AS items USING (clip)"
+    both = first.sql(query).merge(second.sql(query).drop(columns="label"), on=_PAIRED, suffixes=("_first", "_second"))
     if not len(both):
         raise InputError(f"{first.folder} and {second.folder} have no clip in common: they pair clips by name")
     return both
@@ -127,9 +135,10 @@ def _values(run: Run, keys: list[str], chosen: dict[str, str | None]) -> pd.Data
     where = " AND ".join(
         ["value IS NOT NULL", *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None)]
     )
+    columns = ", ".join([*(f"items.{name}" for name in _PAIRED), *(f"rows.{key}" for key in keys)])
     found = run.sql(
-        f"SELECT items.name, {', '.join(f'rows.{key}' for key in keys)}, avg(value) AS value "
-        f"FROM rows JOIN items USING (clip) WHERE {where} GROUP BY ALL",
+        f"SELECT {columns}, avg(value) AS value FROM rows JOIN {_CLIPS} AS items USING (clip) WHERE {where} "
+        "GROUP BY ALL",
         [one for one in chosen.values() if one is not None],
     )
     return found.astype({key: object for key in keys if key != "channel"}).fillna({"at": "", "layer": ""})
