@@ -194,6 +194,9 @@ def test_a_table_without_labels_is_one_of_sounds_without_classes(table: Path) ->
         ("a.csv", "path,kind\n", "a.csv has no rows below its heading"),
         ("a.jsonl", "{\n", "a.jsonl, line 1: this is not JSON"),
         ("a.jsonl", "[1]\n", "entry 1 is not a JSON object"),
+        ("a.jsonl", '{"path": "a.wav", "kind": 1, "kind": 2}\n', "a.jsonl, line 1: .*'kind' is there twice"),
+        ("a.json", '[{"path": "a.wav", "kind": 1, "kind": 2}]', "'kind' is there twice"),
+        ("a.csv", "path;kind;kind\na.wav;x;y\n", "a.csv: columns 2 and 3 are both called 'kind': rename one"),
         ("a.parquet", "path", "a.parquet is not a Parquet table"),
     ],
 )
@@ -203,6 +206,36 @@ def test_faults_of_a_table_are_named(name: str, text: str, message: str, tmp_pat
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read("table", tmp_path / name, task="kind")
+
+
+def test_columns_of_one_name_in_parquet_are_refused(table: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = table.with_suffix(".parquet")
+    parquet.write_table(arrow.Table.from_arrays([["a.wav"], ["x"], ["y"]], names=["path", "kind", "kind"]), path)
+    with pytest.raises(InputError, match="columns 2 and 3 are both called 'kind'"):
+        read("table", path)
+
+
+@pytest.mark.parametrize("after", [0, 3, 30_000])
+@pytest.mark.parametrize("again", ["", 'a.wav;"soft;y\n'])
+def test_a_quote_that_is_not_closed_is_named_and_swallows_no_rows(table: Path, after: int, again: str) -> None:
+    table.write_text('path;note;label\na.wav;ok;x\n\na.wav;"loud;x\n' + after * "a.wav;ok;y\n" + again)
+    with pytest.raises(InputError, match=r"list.csv, line 4: a quote opens a cell here and none closes it"):
+        read("table", table)
+
+
+def test_a_cell_of_several_lines_and_quotes_within_cells_are_read(table: Path) -> None:
+    table.write_text('path,note,label\na.wav,"two\nlines, ""said""",x\na.wav,5" wide,y\na.wav,"so" he said,z\n')
+    found = read("table", table)
+    assert [item.facts["note"] for item in found] == ['two\nlines, "said"', '5" wide', "so he said"]
+
+
+@pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_first_line_of_excel_tells_the_separator(table: Path, said: str) -> None:
+    table.write_text(f"{said}\r\nfile;label;note\r\na.wav;x;1,5\r\n", newline="")
+    found = read("table", table)
+    assert [(item.labels, item.facts["note"]) for item in found] == [(("x",), "1,5")]
 
 
 def test_without_pyarrow_the_extra_is_named(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ Row = tuple[int, Mapping[str, Any]]
 """The number of a row, as a message names it, and its values by column; an empty value is None or ""."""
 
 _SEPARATORS = ",;\t|"
+_SAID = re.compile(r'"?sep=([^\r\n])"?\s*', re.IGNORECASE)  # a first line that Excel reads, before the heading
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BLOCK = 1 << 20  # bytes that are looked at together
 
@@ -101,12 +104,15 @@ def encoding_of(path: Path) -> str:
 
 def _csv(path: Path, encoding: str, wanted: Sequence[str]) -> tuple[list[str], Iterator[Row], str]:
     with open(path, newline="", encoding=encoding) as file:
-        heading = next((line for line in file if line.strip()), "")
+        lines = (line for line in file if line.strip())
+        heading = next(lines, "")
+        said = _SAID.fullmatch(heading)
+        heading = next(lines, "") if said else heading
     if not heading:
         raise InputError(f"{path} has no rows: it is empty")
-    mark = _separator(heading, wanted)
+    mark = said[1] if said else _separator(heading, wanted)
     columns = _columns(next(csv.reader([heading], delimiter=mark, skipinitialspace=True)))
-    return columns, _csv_rows(path, encoding, mark, columns), "line"
+    return _once(path, columns), _csv_rows(path, encoding, mark, columns, above=2 if said else 1), "line"
 
 
 def _separator(heading: str, wanted: Sequence[str]) -> str:
@@ -123,16 +129,51 @@ def _columns(cells: Sequence[str]) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _csv_rows(path: Path, encoding: str, mark: str, columns: list[str]) -> Iterator[Row]:
+def _once(path: Path, columns: list[str]) -> list[str]:
+    """The columns, each of another name: of two with one name a row would keep only the last."""
+    for place, name in enumerate(columns):
+        if name and name in columns[:place]:
+            raise InputError(
+                f"{path}: columns {columns.index(name) + 1} and {place + 1} are both called {name!r}: rename one"
+            )
+    return columns
+
+
+def _csv_rows(path: Path, encoding: str, mark: str, columns: list[str], above: int) -> Iterator[Row]:
+    """The rows below the heading, the last of the lines above them."""
     with open(path, newline="", encoding=encoding) as file:
-        reader = csv.reader(file, delimiter=mark, skipinitialspace=True)
-        try:
-            next((cells for cells in reader if any(cells)), None)  # the heading
-            for cells in reader:
-                if any(cells):
-                    yield reader.line_num, dict(zip(columns, cells, strict=False))
-        except csv.Error as error:
-            raise InputError(f"{path}, line {reader.line_num}: this is not a csv table: {error}") from None
+        records = ((line, cells) for line, cells in _records(path, file, mark) if any(cells))
+        for line, cells in itertools.islice(records, above, None):
+            yield line, dict(zip(columns, cells, strict=False))
+
+
+def _records(path: Path, file: Iterable[str], mark: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, with its first line. A cell of several lines has to end with its quote."""
+    lines: list[str] = []  # of one row
+
+    def kept() -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            yield line
+
+    reader, first = csv.reader(kept(), delimiter=mark, skipinitialspace=True), 1
+    try:
+        for cells in reader:
+            if len(lines) > 1 or lines[0].count('"') % 2:
+                list(csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=True))
+            yield first, cells
+            first = reader.line_num + 1
+            lines.clear()
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, line {first}: "
+            + (
+                "a quote opens a cell here and none closes it: close it, or double the quote and put quotes around "
+                "the cell"
+                if any('"' in line for line in lines)
+                else f"this is not a csv table: {error}"
+            )
+        ) from None
 
 
 def _json_lines(path: Path, encoding: str) -> tuple[list[str], Iterator[Row], str]:
@@ -159,7 +200,7 @@ def _objects(path: Path, encoding: str) -> Iterator[Row]:
 
 def _listed(path: Path, file: io.TextIOBase) -> Iterator[Row]:
     try:
-        rows = json.loads(file.read())
+        rows = json.loads(file.read(), object_pairs_hook=_pairs)
     except ValueError as error:
         raise InputError(f"{path} is not a list in JSON: {error}") from None
     for number, row in enumerate(rows, 1):
@@ -170,12 +211,21 @@ def _listed(path: Path, file: io.TextIOBase) -> Iterator[Row]:
 
 def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_pairs)
     except ValueError as error:
         raise InputError(f"{path}, line {number}: this is not JSON: {error}") from None
     if not isinstance(row, dict):
         raise InputError(f"{path}, line {number}: this is not a JSON object with a path and a label")
     return row
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, each of whose keys is there once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice: rename one")
+    return found
 
 
 def _parquet(path: Path) -> tuple[list[str], Iterator[Row], str]:
@@ -187,7 +237,7 @@ def _parquet(path: Path) -> tuple[list[str], Iterator[Row], str]:
         raise InputError(f"{path} is not a Parquet table: {str(error).splitlines()[0]}") from None
     if not file.metadata.num_rows:
         raise InputError(f"{path} has no rows")
-    columns = list(file.schema_arrow.names)
+    columns = _once(path, list(file.schema_arrow.names))
     kinds = arrow.types
     plain = [
         field.name for field in file.schema_arrow if not (kinds.is_binary(field.type) or kinds.is_struct(field.type))
