@@ -136,6 +136,12 @@ def _classes(subject: Subject) -> tuple[str, ...]:
             f"{subject.name} does not name its classes, so that labels cannot be compared with its answers: give the "
             "model an attribute classes, or in Python Scope(model, classes=[...])"
         )
+    if len(classes) == 1 and not subject.contract.multilabel:
+        one = classes[0]
+        raise InputError(
+            f"{subject.name} names one class, {one!r}, so that there is no other to tell it from: name both, the one "
+            f"that a single logit speaks for as the last, as in classes=['not {one}', '{one}']"
+        )
     return classes
 
 

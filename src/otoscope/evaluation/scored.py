@@ -146,16 +146,13 @@ def _run(subject: Subject, clips: list[_Read], problems: list[Problem]) -> list[
 
 
 def _answers(subject: Subject, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and probabilities (clip, class); of a single logit those of its absence, 0, and of it."""
+    """Logits and probabilities (clip, class)."""
     with subject.lock, torch.no_grad():
         output = output_of(subject, inputs, answer_along(subject.network, inputs))
         output.check_classes(stated=subject.classes is not None)
         output.check_sense(None)
         scores = output.class_scores(output.found.value, None).double().cpu().numpy()
         probabilities = output.probabilities(None)[0].double().cpu().numpy()
-    if scores.shape[1] == 1 and not subject.contract.multilabel:
-        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
     return scores, probabilities
 
 

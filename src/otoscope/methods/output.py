@@ -45,7 +45,16 @@ class Output:
         return self.subject.classes
 
     @property
+    def is_one_of_two(self) -> bool:
+        """Whether a single number speaks for two classes: for the second, and against the first."""
+        if self.classes is None or len(self.classes) != 2 or self.is_hidden or self.subject.contract.multilabel:
+            return False
+        shape = self.found.value.shape
+        return math.prod(shape[axis] for axis in range(1, len(shape)) if axis != self.time_axis) == 1
+
+    @property
     def class_count(self) -> int:
+        """How many scores of classes it holds."""
         return 1 if self.class_axis is None else self.found.value.shape[self.class_axis]
 
     def name_of(self, index: int) -> str:
@@ -64,7 +73,14 @@ class Output:
         return found if self.time_axis is not None else found.unsqueeze(2)
 
     def class_scores(self, found: Tensor, frames: Tensor | None) -> Tensor:
-        """An output (n, ...) as (n, class), the mean over some frames, or all."""
+        """An output (n, ...) as (n, class), the mean over some frames, or all.
+
+        Of a single logit of two classes 0, and the logit.
+        """
+        scores = self._mean(found, frames)
+        return torch.cat([torch.zeros_like(scores), scores], 1) if self.is_one_of_two else scores
+
+    def _mean(self, found: Tensor, frames: Tensor | None) -> Tensor:
         over_time = self.over_time(found)
         if self.time_axis is None:
             return over_time[:, :, 0]
@@ -295,14 +311,18 @@ class Output:
 
     def probabilities(self, frames: Tensor | None) -> tuple[Tensor, str]:
         """Of each class (clip, class), the mean over some frames, and in words what they are."""
+        chance, how = self._chances(frames)
+        return (torch.cat([1 - chance, chance], 1) if self.is_one_of_two else chance), how
+
+    def _chances(self, frames: Tensor | None) -> tuple[Tensor, str]:
         returned, known, contract = self.found.returned, self.found.normalised, self.subject.contract
         if known is not None and not (known.log and known.averaged):
             how = "probability, as the model returns it"
             how += "" if known.factor == 1 else f", divided by {known.factor:g}"
-            return self.class_scores(known.probability(returned), frames), how
+            return self._mean(known.probability(returned), frames), how
         if known is None and self.kind != "logit":
             found = returned.exp() if self.kind == "log-probability" else returned
-            return self.class_scores(found, frames), "probability, as the model returns it"
+            return self._mean(found, frames), "probability, as the model returns it"
         over_time = self.over_time(self.found.value)
         over_time = over_time if frames is None else over_time[:, :, frames]
         each = contract.multilabel or self.class_count == 1

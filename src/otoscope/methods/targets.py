@@ -191,7 +191,9 @@ def _of_function(target: Callable[[Tensor], Tensor], output: Tensor, meant: str)
 
 
 def _of_energy(output: Output, question: Question, source: str) -> Explained:
-    channel = None if not source else _class(source, output.class_count, output.classes)
+    channel = (
+        None if not source else _class(source, output.class_count, None if output.is_one_of_two else output.classes)
+    )
     weigh = output.band_and_span(question.at, question.band)
     channels = output.found.value.ndim > 2 and output.class_axis is not None
 
@@ -250,7 +252,7 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
         raise InputError(f"{len(classes)} class names were given and the model has {count} outputs")
     asked = None if target is None else _indices(target, len(scores), count, classes).to(scores.device)
     index = output.likeliest(scores, frames) if asked is None else asked
-    less = None
+    less = 1 - index if output.is_one_of_two else None  # a logit that speaks for one class and against the other
     if question.against is not None:
         if not isinstance(question.against, (int, str, list)):
             raise InputError("against is a sound, as the target 'similarity' takes; of a class, give another class")
@@ -268,7 +270,7 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
     value, seed = _differentiated(lambda y: score(y, torch.arange(len(y))), output.found.value)
     names = [f"unit {i} of {output.called}" if output.is_hidden else output.name_of(i) for i in index.tolist()]
     kind, note = output.kind, "; ".join(filter(None, [output.note, when]))
-    if less is not None:
+    if less is not None and question.against is not None:
         names = [f"{name} against {output.name_of(i)}" for name, i in zip(names, less.tolist(), strict=True)]
         kind = f"difference of {'probabilities' if kind == 'probability' else kind if kind[-1] == 's' else kind + 's'}"
     return Explained(score, value, seed, index, names, kind, note, _beside(output, index, frames))

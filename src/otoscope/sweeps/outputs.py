@@ -27,7 +27,8 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
     -------
     Dataset
         Of classes `answer` (clip), the name of the likeliest, and `logit` and `probability` (clip, class), the mean
-        over time. Of an output without classes `output` (clip, unit), the mean over time.
+        over time; of a single logit of two classes 0 for the first, and the logit for the second. Of an output without
+        classes `output` (clip, unit), the mean over time.
 
     Raises
     ------
@@ -46,7 +47,8 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
     if found.value.isnan().any():
         raise InputError("the answer of the model is not finite: it holds NaN")
     made = output_of(subject, inputs, found)
-    if made.class_axis is None or made.class_count != found.value[0].numel() // _frames(found.value, made.time_axis):
+    numbers = found.value[0].numel() // _frames(found.value, made.time_axis)
+    if not made.is_one_of_two and (made.class_axis is None or made.class_count != numbers):
         return xr.Dataset({"output": variable(["clip", "unit"], made.embedding(found.value), "output")})
     logits, (probability, how) = made.class_scores(found.value, None), made.probabilities(None)
     names = [made.name_of(index) for index in logits.argmax(1).tolist()]
