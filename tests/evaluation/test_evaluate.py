@@ -12,12 +12,14 @@ import xarray as xr
 from torch import nn
 
 import otoscope
-from otoscope import InputError, Scope
+from otoscope import InputError, Scope, sweep
 from otoscope.contract import Contract
 from otoscope.data import Item
 from otoscope.evaluation.report import report
 from otoscope.metrics import equal_error_rate
 
+pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("sklearn")
 RATE = 8000
 
@@ -148,7 +150,7 @@ def test_what_cannot_be_scored_is_named_by_cause(tmp_path: Path) -> None:
     )
     content = report(found)
     assert content["clips"] == 10
-    assert content["left_out"] == {"unlabelled": 1, "another class": 1, "unreadable": 2}
+    assert content["left_out"] == {"unlabelled": 1, "another class": 1, "unreadable": 1, "not finite": 1}
     assert any("broken.wav" in one["clip"] for one in content["problems"])
     with pytest.raises(InputError, match="deafening"):
         otoscope.evaluate(Scope(Level()), [other])
@@ -201,3 +203,50 @@ def test_a_model_that_draws_numbers_is_scored_with_a_note() -> None:
             return super().forward(waveform) + torch.rand(1)
 
     assert any("draws random numbers" in one for one in report(otoscope.evaluate(Scope(Drawing()), items(4)))["notes"])
+
+
+def test_causes_are_those_of_a_sweep(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("no sound")
+    soundfile.write(tmp_path / "a.wav", np.full(800, 0.1), RATE)
+    sounds = [Item(tmp_path / name, ("loud",)) for name in ("a.wav", "empty.wav", "text.wav", "gone.wav")]
+    sounds += [Item(tmp_path / "a.wav", ("loud",), start=0.05, stop=5.0)]
+
+    class Fails(Level):
+        def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+            if (waveform.amin((1, 2)) > 0.5).any():
+                raise OSError("too loud")
+            return super().forward(waveform)
+
+    loud = Item(sound(0.0, 1) + np.float32(0.9), ("loud",))
+    found = report(otoscope.evaluate(Scope(Fails()), [*items(4), *sounds, loud], resamples=2))
+    done = sweep(Scope(Fails()), [*sounds, loud], methods="output", out=tmp_path / "run", workers=0, shard_size=9)
+    expected = {"empty": 1, "unreadable": 1, "missing": 1, "no piece": 1, "failed": 1}
+    assert found["left_out"] == expected and done.causes == expected
+    said = {one["cause"]: one["message"] for one in found["problems"]}
+    assert said["failed"] == "OSError: too loud" and "0.100 s long and has no piece" in said["no piece"]
+    written = pyarrow.parquet.read_table(tmp_path / "run/errors/part-00000.parquet").to_pylist()
+    assert {row["cause"]: row["message"] for row in written} == said
+
+
+def test_numbers_are_the_same_class_in_another_form() -> None:
+    clips = [Item(one.sound, (("0.0", "01")[one.labels == ("loud",)],)) for one in items(20)]
+    found = otoscope.evaluate(Scope(Level(("0", "1"))), clips, resamples=2)
+    assert set(found["label"].values) == {"0", "1"} and found["value"].sel(metric="accuracy") > 0.7
+    clips = [Item(one.sound, ("1",)) for one in items(2)]
+    with pytest.raises(InputError, match=r"'1' is not a class of the model, which are 1\.0, 01"):
+        otoscope.evaluate(Scope(Level(("1.0", "01"))), clips, resamples=2)
+
+
+@pytest.mark.parametrize("by", ["label", "speaker"])
+def test_a_group_of_one_class_has_no_means_over_classes(by: str) -> None:
+    clips = [Item(one.sound, one.labels, facts={"speaker": one.labels[0], "site": "here"}) for one in items()]
+    found = otoscope.evaluate(Scope(Level()), clips, by=[by, "site"], resamples=20)
+    own = found.isel(group=(found["group_by"] == by).values)
+    for name in ("balanced_accuracy", "uar", "f1"):
+        for what in ("group_value", "group_ci_low", "group_ci_high"):
+            assert np.isnan(own[what].sel(metric=name)).all()
+        assert np.isnan(found["speakers_low"].sel(metric=name)) and np.isfinite(found["value"].sel(metric=name))
+        assert np.isfinite(found["group_value"].sel(metric=name)[-1])
+    assert np.isfinite(own["group_value"].sel(metric="accuracy")).all()
+    assert f"groups by {by} have clips of one class alone" in found.attrs["note"]

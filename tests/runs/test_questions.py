@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from made_up_runs import LAYERS, N_CLIPS, made_up, write_run
+from made_up_runs import LAYERS, N_CLIPS, made_up, pa, pd, pq, write_run
 from otoscope import InputError
-from otoscope.runs import Run, questions
+from otoscope.runs import Run, diff, questions
 
 
 def values(variable: str = "mean_activation", seed: int = 0):
@@ -117,3 +117,31 @@ def test_activations_have_to_have_been_swept(tmp_path: Path) -> None:
     run = Run(write_run(tmp_path / "run", methods={"coherence": {}}))
     with pytest.raises(InputError, match="--methods activations"):
         questions.dead(run)
+
+
+def test_what_was_left_out_of_the_list_is_among_the_errors(folder: Path) -> None:
+    left = {"clip": pa.array([None], pa.int64()), "name": ["gone.wav"], "method": pa.array([None], pa.string())}
+    left |= {"cause": ["missing"], "message": ["left out of the list: there is no file gone.wav"]}
+    pq.write_table(pa.table(left), folder / "errors/left-out.parquet")
+    assert questions.errors(Run(folder))["cause"].tolist() == ["missing", "unreadable"]
+
+
+def test_numbers_that_name_something_are_not_averaged(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path / name, methods={"coherence": {}, "residual_study": {}}) for name in ("a", "b")]
+    for folder in folders:
+        for path in (folder / "rows").glob("*.parquet"):
+            table = pq.read_table(path).to_pandas().astype({"method": str, "variable": str})
+            table = table[table["method"] == "coherence"]
+            named = [table.assign(method="coherence", variable="channel", value=3.0)]
+            named += [
+                table.assign(method="residual_study", variable=name, value=value)
+                for name, value in {"answer": 2.0, "residual_answer": 1.0, "channel": 4.0, "clip_change": -0.5}.items()
+            ]
+            pq.write_table(pa.Table.from_pandas(pd.concat([table, *named]), preserve_index=False), path)
+    runs = [Run(folder) for folder in folders]
+    expected = {("coherence", "coherence"), ("residual_study", "clip_change")}
+    for found in (questions.summary(runs[0]), diff(*runs)):
+        assert set(zip(found["method"], found["variable"], strict=True)) == expected
+    for ask in (lambda: questions.summary(runs[0], variable="answer"), lambda: diff(*runs, variable="answer")):
+        with pytest.raises(InputError, match=r"answer of residual_study is the number of a class.* count it, as in"):
+            ask()

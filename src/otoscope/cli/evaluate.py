@@ -14,6 +14,7 @@ from otoscope.evaluation.folder import write_evaluation
 from otoscope.evaluation.report import causes, group_rows, metric_rows, report, wrong_rows
 from otoscope.files import whole_folder, write_summary
 from otoscope.report import write_picture
+from otoscope.tables import notes
 
 _WRONG = 20  # wrong answers, and clips left out, that the screen shows
 _LEFT_OUT = ("problem", "problem_message")
@@ -76,6 +77,8 @@ def evaluate(
 
 def _print(result: xr.Dataset) -> None:
     rows, attrs = metric_rows(result), result.attrs
+    for note in notes(result):
+        err_console.print(note, markup=False)
     headings = {"metric": "metric", "value": "value", "ci_low": "95 % from", "ci_high": "to"}
     if "speakers" in attrs:
         what = "of one speaker from" if attrs["speakers_interval"] == "range" else "over speakers from"

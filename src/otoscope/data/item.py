@@ -11,6 +11,9 @@ import xarray as xr
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
+SPEAKER = ("speaker", "speaker_id", "spk", "talker")
+"""Facts that say who speaks, the first that there is."""
+
 _SLACK = 0.05  # s by which the listed end of a piece, often rounded, may exceed its file
 
 

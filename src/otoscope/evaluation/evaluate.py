@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from otoscope.causes import ANOTHER_CLASS, UNLABELLED
 from otoscope.data.find import find_data
 from otoscope.data.items import Item
 from otoscope.errors import InputError
@@ -104,16 +107,17 @@ def evaluate(
     if scored[0].scores.size != len(classes):
         raise InputError(f"{subject.name} names {len(classes)} classes and answers with {scored[0].scores.size} scores")
     measures = _measures(subject, scored, classes, positive, p_target)
+    groups = results.groups(measures, scored, by, resamples, seed)
     parts = [
         results.metrics(measures, scored, resamples, seed),
         results.clips(measures, scored, classes),
-        results.groups(measures, scored, by, resamples, seed),
+        groups,
         results.pictured(measures, classes),
         results.left_out([*unfound, *problems, *failed]),
     ]
     result = xr.merge(parts, combine_attrs="drop_conflicts")
     facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"}
-    facts |= joined_note(untrained(subject), varying(subject))
+    facts |= joined_note(untrained(subject), varying(subject), groups.attrs.get("note"))
     identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
     result = result[["value", *(name for name in result.data_vars if name != "value")]]
     return sign(result, "evaluate", "definitions in the documentation of otoscope.metrics", given, **identity, **facts)
@@ -125,7 +129,7 @@ def _items(
     if not isinstance(data, (str, Path)):
         return list(data)[:limit], [], "the data set"
     found = find_data(data, by=task, limit=limit, sample_rate=subject.sample_rate)
-    left_out = [Problem(name, cause, cause) for cause, names in found.problems.items() for name in names]
+    left_out = [Problem(name, cause, reason) for cause, name, reason in found.problems.reasons()]
     return found.items, left_out, str(data)
 
 
@@ -147,19 +151,48 @@ def _classes(subject: Subject) -> tuple[str, ...]:
 
 def _divided(items: Sequence[Item], classes: Sequence[str]) -> tuple[list[Item], list[Problem]]:
     """The clips whose labels the model knows, and the others."""
-    named, problems, known = [], [], set(classes)
+    named, problems, known = [], [], _Classes(classes)
     for item in items:
-        other = [label for label in item.labels if label not in known]
+        found = [known.called(label) for label in item.labels]
+        other = [label for label, name in zip(item.labels, found, strict=True) if name is None]
         if item.labels and not other:
-            named.append(item)
+            labels = tuple(name for name in found if name is not None)
+            named.append(item if labels == item.labels else replace(item, labels=labels))
             continue
         reason = (
             f"its label {other[0]!r} is not a class of the model, which are {', '.join(list(classes)[:20])}"
             if other
             else "it has no label"
         )
-        problems.append(Problem(name_of(item), "another class" if other else "unlabelled", reason))
+        problems.append(Problem(name_of(item), ANOTHER_CLASS if other else UNLABELLED, reason))
     return named, problems
+
+
+class _Classes:
+    """The classes of a model, by how a list may write them: a number also in another form, 1 as 1.0 or 01."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._names = set(classes)
+        self._numbers: dict[float, list[str]] = {}
+        for name in classes:
+            number = _number(name)
+            if number is not None:
+                self._numbers.setdefault(number, []).append(name)
+
+    def called(self, label: str) -> str | None:
+        """The class that a label means; None where there is none, or several."""
+        if label in self._names:
+            return label
+        number = _number(label)
+        same = [] if number is None else self._numbers.get(number, [])
+        return same[0] if len(same) == 1 else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text) if math.isfinite(float(text)) else None
+    except ValueError:
+        return None
 
 
 def _measures(

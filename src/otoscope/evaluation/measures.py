@@ -24,6 +24,8 @@ from otoscope.metrics import (
 
 ONE_CLASS = ("accuracy", "balanced_accuracy", "uar", "f1", "calibration_error")
 """Metrics of clips that have one class each."""
+OVER_CLASSES = ("balanced_accuracy", "uar", "f1")
+"""Those of them that are means over classes."""
 DETECTION = ("equal_error_rate", "min_dcf", "auc")
 """Those that are added where there are two classes."""
 SEVERAL = ("mean_average_precision", "mean_auc", "d_prime", "calibration_error")
@@ -86,6 +88,15 @@ class OneClass:
             values.append(_or_nan(lambda: mean_auc(evidence[:, None], there[:, None])))
         return np.array(values)
 
+    def several(self, chosen: np.ndarray) -> bool:
+        """Whether some of the clips are of several classes."""
+        return len(np.unique(self.labels[chosen])) > 1
+
+    def of_group(self, chosen: np.ndarray) -> np.ndarray:
+        """The metrics on a group of clips; where all are of one class, NaN for the means over classes."""
+        values = self.measured(chosen)
+        return values if self.several(chosen) else np.where(np.isin(self.names, OVER_CLASSES), np.nan, values)
+
 
 @dataclass(frozen=True)
 class SeveralClasses:
@@ -109,6 +120,12 @@ class SeveralClasses:
         precision = _or_nan(lambda: mean_average_precision(scores, targets))
         calibration = expected_calibration_error(self.probabilities[chosen].ravel().clip(0, 1), targets.ravel())
         return np.array([precision, auc, d_prime(auc) if not math.isnan(auc) else auc, calibration])
+
+    def several(self, chosen: np.ndarray) -> bool:
+        """Whether the metrics are those of several classes, as they always are."""
+        return True
+
+    of_group = measured
 
 
 Measures = OneClass | SeveralClasses

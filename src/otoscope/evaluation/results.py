@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from otoscope.data.item import SPEAKER
 from otoscope.evaluation.groups import groups_by, usual_facts
 from otoscope.evaluation.measures import Measures, OneClass
 from otoscope.evaluation.scored import Problem, Scored
 from otoscope.evaluation.spread import over_clips, over_speakers
+from otoscope.heard import joined_note
 from otoscope.metrics import confusion_matrix, error_curve, reliability
 from otoscope.results import axis, variable
-
-_SPEAKER = ("speaker", "speaker_id", "spk")
 
 
 def metrics(measures: Measures, scored: Sequence[Scored], resamples: int, seed: int) -> xr.Dataset:
@@ -27,10 +27,10 @@ def metrics(measures: Measures, scored: Sequence[Scored], resamples: int, seed: 
         "ci_high": variable(["metric"], high, "95 % interval over clips, upper bound"),
     }
     attrs: dict[str, str | int] = {"clips": len(scored)}
-    fact = next((name for name in _SPEAKER if all(name in one.facts for one in scored)), None)
+    fact = next((name for name in SPEAKER if all(name in one.facts for one in scored)), None)
     if fact is not None:
         speakers = [one.facts[fact] for one in scored]
-        spread = over_speakers(measures.measured, speakers, resamples, seed)
+        spread = over_speakers(measures.measured, measures.of_group, speakers, resamples, seed)
         what = "lowest and highest of a speaker" if spread.kind == "range" else "95 % interval over speakers"
         parts["speakers_low"] = variable(["metric"], spread.low, f"{what}, lower bound")
         parts["speakers_high"] = variable(["metric"], spread.high, f"{what}, upper bound")
@@ -63,9 +63,10 @@ def groups(
     measures: Measures, scored: Sequence[Scored], by: Sequence[str] | None, resamples: int, seed: int
 ) -> xr.Dataset:
     """The metrics of clips that have a fact in common, with their intervals over clips."""
-    facts = [one.facts for one in scored]
+    labels = [",".join(one.labels) for one in scored]
+    facts = [{"label": label} | dict(one.facts) for label, one in zip(labels, scored, strict=True)]
     measured = {"duration": np.array([one.seconds for one in scored]), "level": np.array([one.level for one in scored])}
-    chosen = usual_facts(facts, [",".join(one.labels) for one in scored]) if by is None else by
+    chosen = usual_facts([one.facts for one in scored], labels) if by is None else by
     found = [
         (name, group, members)
         for name in dict.fromkeys(chosen)
@@ -74,8 +75,12 @@ def groups(
     ]
     if not found:
         return xr.Dataset()
-    values = [measures.measured(members) for *_, members in found]
-    bounds = [over_clips(measures.measured, members, resamples, seed) for *_, members in found]
+    values = [measures.of_group(members) for *_, members in found]
+    bounds = [
+        over_clips(measures.measured if measures.several(members) else measures.of_group, members, resamples, seed)
+        for *_, members in found
+    ]
+    of_one_class = dict.fromkeys(name for name, _, members in found if not measures.several(members))
     both = ["group", "metric"]
     return xr.Dataset(
         {
@@ -87,6 +92,17 @@ def groups(
             "group_ci_high": variable(both, np.stack([high for _, high in bounds]), "95 % interval, upper bound"),
         },
         {"metric": list(measures.names)},
+        joined_note(_of_one_class(list(of_one_class))),
+    )
+
+
+def _of_one_class(facts: Sequence[str]) -> str:
+    """What is said where groups by some facts hold clips of one class."""
+    if not facts:
+        return ""
+    return (
+        f"groups by {', '.join(facts)} have clips of one class alone: their accuracy is the recall of that class, and "
+        "balanced accuracy, UAR and F1, which are means over classes, are not given"
     )
 
 

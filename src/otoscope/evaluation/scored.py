@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from otoscope.causes import NOT_FINITE, cause_of_method, cause_of_reading, said
 from otoscope.data.find import sound_of
 from otoscope.data.items import Item
-from otoscope.errors import InputError
 from otoscope.methods.output import output_of
 from otoscope.methods.slide import answer_along
 from otoscope.subject import Subject
-from otoscope.trial import REFUSALS
 from otoscope.types import Progress
 
 _AT_ONCE = 16  # clips of one length
@@ -56,6 +56,7 @@ class Problem(NamedTuple):
 class _Read(NamedTuple):
     item: Item
     name: str
+    wave: xr.DataArray
     seconds: float
     level: float
     inputs: Tensor
@@ -116,29 +117,30 @@ def _read(subject: Subject, item: Item) -> _Read | Problem:
     name = name_of(item)
     try:
         clip = subject.clip(sound_of(item, subject.sample_rate, subject.clip))
-        samples = np.asarray(clip.values, dtype=float)
-        power = float(np.mean(samples**2))
-        level = 10 * math.log10(power) if power > 0 else -math.inf
-        return _Read(item, name, clip.sizes["time"] / subject.sample_rate, level, subject.whole(clip))
-    except InputError as error:
-        return Problem(name, "unreadable", str(error))
-    except REFUSALS as error:
-        return Problem(name, "refused", f"{type(error).__name__}: {error}")
+    except Exception as error:  # a reader of files may raise anything on a damaged one
+        return Problem(name, cause_of_reading(error, item.sound), said(error))
+    samples = np.asarray(clip.values, dtype=float)
+    power = float(np.mean(samples**2))
+    level = 10 * math.log10(power) if power > 0 else -math.inf
+    try:
+        return _Read(item, name, clip, clip.sizes["time"] / subject.sample_rate, level, subject.whole(clip))
+    except Exception as error:  # of the user's model, which may be asked what it takes
+        return Problem(name, cause_of_method(error, clip), said(error))
 
 
 def _run(subject: Subject, clips: list[_Read], problems: list[Problem]) -> list[Scored]:
     """The scores of clips of one length; where the model refuses them together, of each alone."""
     try:
         scores, probabilities = _answers(subject, torch.cat([clip.inputs for clip in clips]))
-    except (*REFUSALS, InputError) as error:
+    except Exception as error:  # of the user's model: the other clips go on
         if len(clips) > 1:
             return [one for clip in clips for one in _run(subject, [clip], problems)]
-        problems.append(Problem(clips[0].name, "refused", f"{type(error).__name__}: {error}"))
+        problems.append(Problem(clips[0].name, cause_of_method(error, clips[0].wave), said(error)))
         return []
     found = []
     for clip, values, chances in zip(clips, scores, probabilities, strict=True):
         if np.isnan(values).any():
-            problems.append(Problem(clip.name, "not finite", "the answer of the model is not a number"))
+            problems.append(Problem(clip.name, NOT_FINITE, "the answer of the model is not finite: it holds NaN"))
             continue
         labels, facts = clip.item.labels, dict(clip.item.facts)
         found.append(Scored(clip.name, labels, facts, clip.seconds, clip.level, values, chances))
@@ -157,7 +159,5 @@ def _answers(subject: Subject, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 def name_of(item: Item) -> str:
-    """By which results call a clip: its file, with the piece of it where it is one."""
-    named = getattr(item.sound, "attrs", {}).get("name", item.sound)
-    piece = "" if item.start is None and item.stop is None else f" {item.start or 0:.3f}-{item.stop or math.inf:.3f} s"
-    return f"{named}{piece}"
+    """By which results call a clip, as those of sweeps do."""
+    return item.name or "a sound without a name"

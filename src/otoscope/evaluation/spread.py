@@ -28,12 +28,12 @@ def over_clips(measured: Measured, clips: np.ndarray, resamples: int, seed: int)
     return bootstrap_interval(lambda drawn: measured(clips[drawn]), len(clips), resamples=resamples, seed=seed)
 
 
-def over_speakers(measured: Measured, speakers: Sequence[str], resamples: int, seed: int) -> Spread:
+def over_speakers(measured: Measured, of_one: Measured, speakers: Sequence[str], resamples: int, seed: int) -> Spread:
     """95 % intervals by drawing whole speakers, or of few speakers the lowest and the highest value of one of them."""
     names = np.asarray(speakers)
     groups = [np.flatnonzero(names == one) for one in sorted(set(speakers))]
     if len(groups) < FEWEST_SPEAKERS:
-        values = np.stack([measured(group) for group in groups])
+        values = np.stack([of_one(group) for group in groups])
         known = ~np.isnan(values).all(0)
         low = np.where(known, np.nanmin(values, axis=0, initial=np.inf), np.nan)
         high = np.where(known, np.nanmax(values, axis=0, initial=-np.inf), np.nan)

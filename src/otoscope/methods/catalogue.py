@@ -54,12 +54,15 @@ class Rows:
         From the result to its rows, where a list of variables does not suffice.
     shares : tuple of str
         Columns of zeros and ones: their mean is a share, whose interval is Wilson's.
+    names : tuple of str
+        Columns that name a class, a map or a clip by its number: they are no quantities.
     """
 
     over: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     make: Callable[[xr.Dataset], list[dict[str, Any]]] | None = None
     shares: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

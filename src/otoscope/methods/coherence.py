@@ -33,7 +33,7 @@ _BATCH = 8  # clips; a batch keeps every activation up to the layer for the way 
     source=cite("sonification", "section 6.3, equations 6.1 and 6.2"),
     takes="data",
     rows=Rows(("layer",), ("coherence", "ci_low", "ci_high", "clips")),
-    clips=Rows(("layer",), ("clip_coherence", "channel")),
+    clips=Rows(("layer",), ("clip_coherence", "channel"), names=("channel",)),
 )
 def coherence(
     subject: Subject,

@@ -22,7 +22,10 @@ from otoscope.types import Wave
 
 
 @method(
-    source=cite("sonification", "section 6.2"), takes="wave", explains=True, rows=Rows(("layer",), ("channel", "level"))
+    source=cite("sonification", "section 6.2"),
+    takes="wave",
+    explains=True,
+    rows=Rows(("layer",), ("channel", "level"), names=("channel",)),
 )
 def residual(
     subject: Subject,

@@ -34,8 +34,9 @@ Metric = Callable[[Tensor, Tensor], float]
 _BOUNDED = ("score", "change", "agreement", "probability_change")
 _EFFECTS = ("logit_effect", "probability_effect", "agreement_effect")
 _COLUMNS = (name + part for name in (*_BOUNDED, *_EFFECTS) for part in ("", "_ci_low", "_ci_high"))
+_NUMBERED = ("answer", "residual_answer", "channel")
 _OF_CLIPS = (
-    "answer", "residual_answer", "channel", "clip_change", "clip_agreement", "clip_logit_change",
+    *_NUMBERED, "clip_change", "clip_agreement", "clip_logit_change",
     "clip_probability_change", "clip_control_agreement", "clip_control_logit_change",
     "clip_control_probability_change", *(f"clip_{name}" for name in _EFFECTS),
 )  # fmt: skip
@@ -46,7 +47,7 @@ _OF_CLIPS = (
     takes="data",
     rows=Rows(("layer", "control"), ("baseline", *_COLUMNS)),
     main="score",
-    clips=Rows(("layer", "control"), _OF_CLIPS, shares=("clip_agreement", "clip_control_agreement")),
+    clips=Rows(("layer", "control"), _OF_CLIPS, shares=("clip_agreement", "clip_control_agreement"), names=_NUMBERED),
 )
 def residual_study(
     subject: Subject,

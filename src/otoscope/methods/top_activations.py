@@ -30,7 +30,7 @@ _MAPS = 3  # as many as figure A.1 shows of each layer
 @method(
     source=cite("sonification", "section 5.3 and figure A.1"),
     takes="data",
-    rows=Rows(("channel", "rank"), ("clip_name", "clip_index", "peak_time", "activation")),
+    rows=Rows(("channel", "rank"), ("clip_name", "clip_index", "peak_time", "activation"), names=("clip_index",)),
     main="activation",
 )
 def top_activations(

@@ -10,6 +10,7 @@ from otoscope.dsp.scores import bootstrap_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.runs import variables
 from otoscope.runs.run import Run
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def diff(
     tables = [_values(run, keys, chosen) for run in (first, second)]
     both = tables[0].merge(tables[1], on=[*_PAIRED, *keys], suffixes=("_first", "_second"))
     if not len(both):
+        variables.check_quantity(first, variable)
         raise InputError(f"{first.folder} and {second.folder} have no clip and variable in common")
     rows = [_compared(keys, place, group) for place, group in both.groupby(keys, dropna=False, sort=True)]
     pandas = needs("pandas", extra="sweep", purpose="a question to a run")
@@ -133,7 +135,11 @@ def _answers(first: Run, second: Run) -> pd.DataFrame:
 
 def _values(run: Run, keys: list[str], chosen: dict[str, str | None]) -> pd.DataFrame:
     where = " AND ".join(
-        ["value IS NOT NULL", *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None)]
+        [
+            "value IS NOT NULL",
+            variables.without_names(run),
+            *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None),
+        ]
     )
     columns = ", ".join([*(f"items.{name}" for name in _PAIRED), *(f"rows.{key}" for key in keys)])
     found = run.sql(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otoscope.data.item import SPEAKER
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
-from otoscope.methods.catalogue import METHODS
-from otoscope.methods.listing import listing
 from otoscope.optional import needs
+from otoscope.runs import variables
 from otoscope.runs.run import Run
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _ACTIVATIONS = ("mean_activation", "rms", "peak", "peak_time")
 _FEWEST_SPEAKERS = 10
 _DEAD = 1e-6  # of the strongest map of the layer
-SPEAKER = ("speaker", "speaker_id", "spk", "talker")
 
 
 def top(
@@ -179,7 +177,9 @@ def summary(
     each_channel: bool = False,
     others: Sequence[Run] = (),
 ) -> pd.DataFrame:
-    """The mean of every variable over the clips, with 95 % intervals over clips, speakers and seeds.
+    """The mean of every quantity over the clips, with 95 % intervals over clips, speakers and seeds.
+
+    What names a class or a map by its number, as `answer` does, is left out.
 
     Parameters
     ----------
@@ -207,9 +207,9 @@ def summary(
     found = _means_of_clips(run, keys, chosen, by)
     keys = keys if by is None else [*keys, by]
     speaker = next((name for name in SPEAKER if name in run.facts), None)
-    shares = _shares(run)
+    shares_of_clips = variables.shares(run)
     rows = [
-        place | _spread(group, speaker, share=(place["method"], place["variable"]) in shares)
+        place | _spread(group, speaker, share=(place["method"], place["variable"]) in shares_of_clips)
         for place, group in (
             (dict(zip(keys, place, strict=True)), group)
             for place, group in found.groupby(keys, dropna=False, sort=True)
@@ -291,7 +291,11 @@ def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: s
     speaker = next((name for name in SPEAKER if name in run.facts), None)
     facts = list(dict.fromkeys(name for name in (by, speaker) if name is not None))
     where = " AND ".join(
-        ["value IS NOT NULL", *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None)]
+        [
+            "value IS NOT NULL",
+            variables.without_names(run),
+            *(f"rows.{name} = ?" for name, one in chosen.items() if one is not None),
+        ]
     )
     columns = ", ".join([*(f"rows.{name}" for name in keys), "rows.clip", *(f"items.{_named(name)}" for name in facts)])
     found = run.sql(
@@ -299,18 +303,9 @@ def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: s
         [one for one in chosen.values() if one is not None],
     )
     if not len(found):
+        variables.check_quantity(run, chosen["variable"])
         asked = ", ".join(f"{name} {one}" for name, one in chosen.items() if one is not None) or "numbers"
         raise InputError(f"{run.folder} holds no rows of {asked}; its methods are {', '.join(run.info['methods'])}")
-    return found
-
-
-def _shares(run: Run) -> set[tuple[str, str]]:
-    """The variables, by method, of which a mean is a share of clips."""
-    found = set()
-    for name in listing().keys() & run.info["methods"].keys():
-        import_module(listing()[name].module)
-        said = METHODS[name].clips or METHODS[name].rows
-        found |= {(name, variable) for variable in said.shares}
     return found
 
 

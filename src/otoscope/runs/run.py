@@ -140,7 +140,9 @@ class Run:
         if self.kind == "evaluation":
             return [path for path in [self.folder.resolve() / f"{kind}.parquet"] if path.is_file()]
         rows = {path.name for path in (self.folder / "rows").glob("part-*.parquet")}
-        return sorted(path.resolve() for path in (self.folder / kind).glob("part-*.parquet") if path.name in rows)
+        parts = sorted(path.resolve() for path in (self.folder / kind).glob("part-*.parquet") if path.name in rows)
+        left_out = self.folder.resolve() / kind / "left-out.parquet"  # of the list, and so of no shard
+        return [*parts, *([left_out] if left_out.is_file() else [])]
 
 
 def _read_info(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""What the numbers of a sweep are: quantities, shares of clips, or the names of something."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from otoscope.errors import InputError
+from otoscope.methods.catalogue import METHODS, Rows
+from otoscope.methods.listing import listing
+from otoscope.runs.run import Run
+
+
+def shares(run: Run) -> set[tuple[str, str]]:
+    """The variables, with their methods, of which a mean is a share of clips."""
+    return {(name, variable) for name, said in _said(run).items() for variable in said.shares}
+
+
+def names(run: Run) -> set[tuple[str, str]]:
+    """The variables, with their methods, that name a class or a map by its number: a mean of them says nothing."""
+    return {(name, variable) for name, said in _said(run).items() for variable in said.names}
+
+
+def without_names(run: Run) -> str:
+    """What a question in SQL asks of rows so that none of them is such a name."""
+    told = [f"(rows.method = '{method}' AND rows.variable = '{variable}')" for method, variable in sorted(names(run))]
+    return f"NOT ({' OR '.join(told)})" if told else "true"
+
+
+def check_quantity(run: Run, variable: str | None) -> None:
+    """Raise an InputError where a variable that is asked for is such a name; it says how to count it."""
+    methods = [method for method, name in sorted(names(run)) if name == variable]
+    if methods:
+        raise InputError(
+            f"{variable} of {methods[0]} is the number of a class, a map or a clip, of which a mean says nothing: "
+            f"count it, as in otoscope sql RUN \"SELECT value, count(*) FROM rows WHERE variable = '{variable}' "
+            'GROUP BY value"'
+        )
+
+
+def _said(run: Run) -> dict[str, Rows]:
+    """What is said of each clip, by the methods of a run."""
+    found = {}
+    for name in listing().keys() & run.info["methods"].keys():
+        import_module(listing()[name].module)
+        found[name] = METHODS[name].clips or METHODS[name].rows
+    return found
