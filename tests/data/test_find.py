@@ -142,7 +142,49 @@ def test_what_cannot_be_used_of_a_folder_is_left_out_and_named(tree: Path) -> No
     found = find_data(tree)
     assert len(found) == 5 and found.classes == ("cat", "dog")
     assert dict(found.problems) == {"empty": (str(tree / "cat/z.wav"),), "unlabelled": (str(tree / "stray.wav"),)}
-    assert "stray.wav: it is beside the folders of the classes" in found.remarks[0]
+    assert "stray.wav: it is beside the folders of the classes" in found.remarks[-1]
+
+
+def test_kinds_of_files_that_cannot_be_read_are_counted_in_a_folder_as_by_a_pattern(tree: Path) -> None:
+    for name in ("cat/x.m4a", "dog/y.WMA", "cat/._z.m4a"):
+        (tree / name).touch()
+    names = (str(tree / "cat/x.m4a"), str(tree / "dog/y.WMA"))
+    for place in (tree, f"{tree}/*/*"):
+        assert dict(find_data(place).problems) == {"unreadable": names}
+    for name in ("3_theo_1.wav", "3_theo_2.wav", "x.aac"):
+        sound(tree / "digits" / name) if name.endswith("wav") else (tree / "digits" / name).touch()
+    assert dict(find_data(tree / "digits").problems) == {"unreadable": (str(tree / "digits/x.aac"),)}
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Train", "VALIDATION"), ("dev", "eval")])
+def test_folders_of_a_split_are_parts_and_those_below_them_classes(tmp_path: Path, names: tuple[str, str]) -> None:
+    for split in names:
+        for name in ("0/a.wav", "1/b.wav", "1/deep/c.wav"):
+            sound(tmp_path / split / name)
+    sound(tmp_path / names[0] / "stray.wav")
+    found = find_data(tmp_path)
+    assert found.classes == ("0", "1") and len(found) == 6
+    assert Counter(item.split for item in found) == dict.fromkeys(names, 3)
+    assert dict(found.problems) == {"unlabelled": (str(tmp_path / names[0] / "stray.wav"),)}
+    parts, deep = found.notes
+    assert parts.endswith(f"the folders {', '.join(sorted(names))}")
+    assert "2 of 7 sounds lie deeper than the folders of the classes" in deep and "whose class is '1'" in deep
+    assert {item.split for item in find_sounds(f"folder@{names[1]}:{tmp_path}")} == {names[1]}
+    assert find_data(f"{tmp_path}/*/*/*.wav").classes == ("0", "1")
+
+
+def test_folders_of_a_split_may_hold_sounds_without_classes(tmp_path: Path) -> None:
+    for name in ("train/a.wav", "test/b.wav"):
+        sound(tmp_path / name)
+    found = find_data(tmp_path)
+    assert [(item.split, item.labels) for item in found] == [("test", ()), ("train", ())]
+    sound(tmp_path / "plane/c.wav")  # so that the others are classes, too
+    assert find_data(tmp_path).classes == ("plane", "test", "train")
+
+
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(tree: Path) -> None:
+    sound(tree / "b [1]" / "cat" / "a.wav")
+    assert [item.labels for item in find_sounds(f"{tree}/b [1]/*/*.wav")] == [("cat",)]
 
 
 def test_a_pattern(tree: Path) -> None:

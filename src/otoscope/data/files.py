@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
-from otoscope.data.items import SUFFIXES, UNREADABLE_SUFFIXES, DataSet, Item, Request, Source
+from otoscope.data.items import CONVERT, SUFFIXES, UNREADABLE_SUFFIXES, DataSet, Item, Request, Source
 from otoscope.data.problems import UNREADABLE, Problems
 from otoscope.data.tree import classed
 from otoscope.errors import InputError
@@ -22,8 +22,9 @@ def is_pattern(text: str) -> bool:
 
 
 def matches(pattern: str) -> list[Path]:
-    """What a pattern finds, in order; ``**`` stands for any folders."""
-    return sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+    """What a pattern finds, in order; ``**`` stands for any folders; brackets may be in names of folders."""
+    folder, rest = _divided(Path(pattern))
+    return sorted(folder / name for name in glob.glob(str(rest), root_dir=folder, recursive=True))
 
 
 def _read(request: Request) -> DataSet:
@@ -37,20 +38,21 @@ def _read(request: Request) -> DataSet:
     problems = Problems()
     for path in found:
         if path.suffix.lower() in UNREADABLE_SUFFIXES:
-            problems.add(UNREADABLE, str(path), "convert it to .flac")
+            problems.add(UNREADABLE, str(path), CONVERT)
     if not sounds:
         if place.is_file():
             raise InputError(f"{place} is not a sound file that can be read")
         raise InputError(f"there is no sound file {place}" + (f": {problems.said}" if problems else ""))
-    fixed = _fixed(place)
+    fixed, _ = _divided(place)
     return classed({path.relative_to(fixed).as_posix(): path for path in sounds}, request.task, place, problems)
 
 
-def _fixed(pattern: Path) -> Path:
-    """The folder above the first part of a pattern that is no plain name."""
-    parts = list(pattern.parts)
-    first = next((n for n, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
-    return Path(*parts[:first]) if first else Path()
+def _divided(pattern: Path) -> tuple[Path, Path]:
+    """The folder above the first part of a pattern that is no name of a folder, and the rest."""
+    folder, *parts = (Path(), *pattern.parts)
+    while len(parts) > 1 and (not glob.has_magic(parts[0]) or (folder / parts[0]).is_dir()):
+        folder /= parts.pop(0)
+    return folder, Path(*parts)
 
 
 SOURCE = Source(

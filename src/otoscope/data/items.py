@@ -13,15 +13,35 @@ import numpy as np
 
 from otoscope.data.item import Item as Item
 from otoscope.data.packed import File, Packed, Span, pack
-from otoscope.data.problems import MISSING, Problems
+from otoscope.data.problems import MISSING, UNREADABLE, Problems
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 """Suffixes of sound files that can be read."""
 
-UNREADABLE_SUFFIXES = frozenset(".m4a .mp4 .aac .wma .webm .amr .sph".split())
+UNREADABLE_SUFFIXES = frozenset(
+    ".m4a .m4b .mp4 .aac .wma .webm .mka .mkv .3gp .amr .sph .nist .ape .wv .mpc .ra .dsf".split()
+)
 """Suffixes of sound files that cannot be read."""
+
+CONVERT = "convert it to .flac"
+"""What is said of such a file."""
+
+SPLITS = (
+    "train",
+    "training",
+    "unbalanced",
+    "validation",
+    "valid",
+    "val",
+    "dev",
+    "test",
+    "testing",
+    "eval",
+    "evaluation",
+)
+"""Names of parts of a split, as folders and archives have them."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +281,7 @@ def download_again(url: str) -> str:
     return f"; download the data set again from {url}" if "://" in url else ""
 
 
-def sound_files(folder: Path, url: str) -> dict[str, Path]:
+def sound_files(folder: Path, url: str, problems: Problems | None = None) -> dict[str, Path]:
     """The sound files in a folder and its subfolders, by their paths within it (with ``/``), in order.
 
     Parameters
@@ -269,6 +289,8 @@ def sound_files(folder: Path, url: str) -> dict[str, Path]:
     folder : Path
     url : str
         Where to download the data set, for the message.
+    problems : Problems, optional
+        To which files of kinds that cannot be read are added.
 
     Raises
     ------
@@ -278,17 +300,23 @@ def sound_files(folder: Path, url: str) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}{download_again(url)}")
     found = {}
-    unreadable: Counter[str] = Counter()
+    unreadable: list[Path] = []
     for place, _, names in os.walk(folder, followlinks=True):
         inside = Path(place).relative_to(folder)
         for name in names:
             suffix = os.path.splitext(name)[1].lower()
-            if suffix in SUFFIXES and not name.startswith("._"):  # as macOS names metadata in archives
+            if name.startswith("._"):  # as macOS names metadata in archives
+                continue
+            if suffix in SUFFIXES:
                 found[(inside / name).as_posix()] = Path(place, name)
             elif suffix in UNREADABLE_SUFFIXES:
-                unreadable[suffix] += 1
+                unreadable.append(Path(place, name))
+    if problems is not None:
+        for path in sorted(unreadable):
+            problems.add(UNREADABLE, str(path), CONVERT)
     if not found:
-        counts = " and ".join(f"{count} {suffix}" for suffix, count in unreadable.items())
+        kinds = Counter(path.suffix.lower() for path in unreadable)
+        counts = " and ".join(f"{count} {suffix}" for suffix, count in kinds.items())
         hint = f", only {counts}, which cannot be read: convert them to .flac" if counts else download_again(url)
         raise InputError(f"no sound file is in the folder {folder}{hint}")
     return dict(sorted(found.items()))

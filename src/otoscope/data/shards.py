@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import IO
 
 from otoscope.data.files import is_pattern, matches
-from otoscope.data.items import SUFFIXES, UNREADABLE_SUFFIXES, DataSet, Item, Request, Source, alphabetical_classes
+from otoscope.data.items import (
+    SPLITS,
+    SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    DataSet,
+    Item,
+    Request,
+    Source,
+    alphabetical_classes,
+)
 from otoscope.data.packed import pack
 from otoscope.data.problems import EMPTY, UNLABELLED, UNREADABLE, Problems
 from otoscope.data.table import text_of
@@ -23,9 +32,6 @@ from otoscope.errors import InputError
 
 LABELS = ("cls", "label")
 """Facts that are the class where none is named, the first that is there."""
-
-SPLITS = ("train", "unbalanced", "validation", "valid", "val", "dev", "test", "eval")
-"""Parts that the name of an archive or of its folder can say."""
 
 _PACKED = re.compile(r"\.(tar\.\w+|tgz|tbz2?|txz)$")
 _BRACES = re.compile(r"\{([^{}]*)\}")
