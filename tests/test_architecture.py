@@ -29,6 +29,7 @@ FLOORS = (
     {"tables"},
     {"plots", "evaluation", "runs"},
     {"sweeps"},
+    {"descriptions"},
     {"report"},
     {"scope", "comparison"},
     {"demo", "opened"},

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
+from otoscope.descriptions.describe import Description, describe
 from otoscope.errors import InputError
 from otoscope.runs.run import Run
 from otoscope.scope import open_result  # with which results can be drawn
 
 
-def open_any(path: str | Path) -> xr.Dataset | Run:
+class OpenedRun(Run):
+    """A run with what can be asked of it beyond SQL."""
+
+    def describe(self, **options: Any) -> Description:
+        """What each map answers to, in words; the options are those of :func:`otoscope.descriptions.describe`."""
+        return describe(self, **options)
+
+
+def open_any(path: str | Path) -> xr.Dataset | OpenedRun:
     """Open what was saved: a result as when it was computed, or the folder of a run, to ask it.
 
     Parameters
@@ -21,7 +31,7 @@ def open_any(path: str | Path) -> xr.Dataset | Run:
 
     Returns
     -------
-    Dataset or Run
+    Dataset or OpenedRun
 
     Raises
     ------
@@ -33,4 +43,4 @@ def open_any(path: str | Path) -> xr.Dataset | Run:
         return open_result(place)
     if not (place / "run.json").is_file():
         raise InputError(f"{place} is a folder without run.json: give that of a sweep or an evaluation, or a .nc file")
-    return Run(place)
+    return OpenedRun(place)

@@ -60,7 +60,7 @@ def top(
         raise InputError(f"k has to be 1 or more, not {k}")
     if variable not in _ACTIVATIONS[:3]:
         raise InputError(f"clips are ranked by {', '.join(_ACTIVATIONS[:3])}, not by {variable!r}")
-    where, values = _maps(run, layer, channel)
+    where, values = maps_of(run, layer, channel)
     found = run.sql(
         f"""
         WITH ranked AS (
@@ -147,7 +147,7 @@ def dead(run: Run, *, layer: str | None = None) -> pd.DataFrame:
     -----
     Look behind the activation functions: a map before one is dead only if it is always zero.
     """
-    where, values = _maps(run, layer, None)
+    where, values = maps_of(run, layer, None)
     found = run.sql(
         f"""
         WITH maps AS (
@@ -240,7 +240,7 @@ def errors(run: Run) -> pd.DataFrame:
 # -- Parts of questions -----------------------------------------------------------------------------------
 
 
-def _maps(run: Run, layer: str | None, channel: int | None) -> tuple[str, list[Any]]:
+def maps_of(run: Run, layer: str | None, channel: int | None) -> tuple[str, list[Any]]:
     """Which rows are of the activations of a layer and a channel."""
     _sweep_of(run, "activations")
     where, values = ["method = 'activations'"], list[Any]()

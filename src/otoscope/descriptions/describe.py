@@ -1,0 +1,252 @@
+"""Every map of a sweep in words: the fact of the data that predicts it best, scored on clips that did not choose it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otoscope.descriptions.halves import groups_of
+from otoscope.descriptions.maps import SHUFFLES, Described, Descriptions, describe_maps
+from otoscope.descriptions.measured import measured_facts, named_units
+from otoscope.descriptions.words import sentence
+from otoscope.dsp.scores import share_interval
+from otoscope.errors import InputError
+from otoscope.optional import needs
+from otoscope.runs import questions
+from otoscope.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORDING = ("recording", "id_", "video", "chapter")
+"""Facts of data sets that name the recording that a clip was cut from; clips of one stay together."""
+
+VARIABLES = ("mean_activation", "rms", "peak")
+MOST_CLIPS = 20_000
+_MOSTLY = 0.5  # of the variance of ranks
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Description:
+    """Every map of a run, in words and numbers.
+
+    Attributes
+    ----------
+    maps : DataFrame
+        A row a map: `layer`, `channel`, `description` (a sentence), `described` and `dead`; `fact`, `score`, its
+        interval `ci_low` and `ci_high`, `measure` (AUC or R2) and `chance`, the largest score that shuffled facts
+        reached; `explained`, the R2 of ranks of any fact; `direction` and `most_active`; the second best fact,
+        `next_fact`, with `next_score`; and `score_within` and `next_within`, the score of each among clips that are
+        alike in the other, with `told_apart`.
+    layers : DataFrame
+        A row a layer: `maps`, `dead`, `described`, and the `share` of its maps that are described, with its 95 %
+        interval `ci_low` and `ci_high` (Wilson); `mostly`, how many maps one fact explains by half or more, with
+        `mostly_share` and its interval; and `explained`, the median over maps that are not dead.
+    facts : DataFrame
+        What was asked about: `fact`, `column`, `kind`, `units`, and how many maps it describes.
+    notes : tuple of str
+        What a reader should know.
+    clips : tuple of int
+        On which facts were chosen, and on which they were scored.
+    """
+
+    maps: pd.DataFrame
+    layers: pd.DataFrame
+    facts: pd.DataFrame
+    notes: tuple[str, ...] = field(default=())
+    clips: tuple[int, int] = (0, 0)
+
+
+def describe(
+    run: Run,
+    *,
+    layer: str | None = None,
+    channel: int | None = None,
+    variable: str = "mean_activation",
+    together: Sequence[str] = (),
+    measured: bool = True,
+    shuffles: int = SHUFFLES,
+    limit: int = MOST_CLIPS,
+    seed: int = 0,
+    progress: Report | None = None,
+) -> Description:
+    """Describe every map of a sweep by the fact of the data that predicts it best.
+
+    Parameters
+    ----------
+    run : Run
+        A sweep of ``activations``.
+    layer : str, optional
+        By its name or the end of it; all that were swept by default.
+    channel : int, optional
+        One map; all by default. Chance is what it is among all maps that are asked for.
+    variable : {"mean_activation", "rms", "peak"}
+        What is predicted of a map in a clip.
+    together : sequence of str
+        Facts of the data, such as speaker: clips that share a value are in the same half. Pieces of one recording
+        always are.
+    measured : bool
+        Also ask about facts that are measured from the sounds (see :func:`otoscope.dsp.sound_facts.sound_facts`), which
+        are kept in ``facts.parquet`` beside the tables of the run.
+    shuffles : int
+        How often facts are shuffled over the clips. The largest score of any map in any shuffle is what chance does.
+    limit : int
+        At most so many clips, drawn at random.
+    seed : int
+        Of the halves, the shuffles and the clips that are drawn.
+    progress : callable, optional
+        Called as ``progress(task, done, total)``.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    InputError
+        If the run holds no activations, or no such layer, channel, variable or fact; if there are too few clips; or if
+        the sounds are not where they were.
+
+    Notes
+    -----
+    On one half of the clips every fact is cut into cells (its values, or up to twelve bins of a number), and the one
+    that explains most of the variance of the ranks of a map is chosen
+    (:class:`otoscope.descriptions.choosing.Choice`). Its score is computed on the other half
+    (:func:`otoscope.descriptions.scoring.scored`). A map is described if that is above the largest score, in deviations
+    from chance, that any map reached in 99 repetitions of all of this with facts shuffled over the clips. So if nothing
+    were there to be described, one run in a hundred would describe a map at all.
+    """
+    where, asked = questions.maps_of(run, layer, channel)
+    if variable not in VARIABLES:
+        raise InputError(f"maps are described by {', '.join(VARIABLES)}, not by {variable!r}")
+    items = _items(run, limit, seed)
+    values, places, clips = _values(run, where, asked, variable, items)
+    items = items.set_index("clip").loc[clips].reset_index()
+    columns: dict[str, Any] = {name: items[name] for name in _in_turn(run.facts) if name not in RECORDING}
+    notes: list[str] = []
+    if measured:
+        facts, notes = measured_facts(run, progress=_of("sounds", progress))
+        facts = facts.set_index("clip").loc[clips]
+        columns |= {name: facts[name].to_numpy(dtype=float) for name in facts.columns if name not in columns}
+    groups = _groups(run, items, together)
+    found = describe_maps(values, columns, groups, shuffles=shuffles, seed=seed, progress=_of("shuffles", progress))
+    if groups.max() + 1 < len(groups):
+        notes.append(f"{len(groups)} clips are {groups.max() + 1} groups that stay together")
+    return _laid_out(run, places, found, tuple(notes))
+
+
+def _in_turn(facts: Sequence[str]) -> list[str]:
+    """The facts and the label in the order in which the first of several names of one thing is kept."""
+    own = [name for name in facts if not name.endswith("_")]
+    return [*own, "label", *(name for name in facts if name not in own)]  # a name with _ is that of another column, too
+
+
+def _items(run: Run, limit: int, seed: int) -> pd.DataFrame:
+    """The clips that are looked at, with their facts."""
+    if limit < 1:
+        raise InputError(f"limit has to be 1 or more, not {limit}")
+    items = run.sql("SELECT * EXCLUDE (id, split, seconds) FROM items ORDER BY clip")
+    if len(items) <= limit:
+        return items
+    drawn = np.random.default_rng(seed).choice(len(items), limit, replace=False)
+    return items.iloc[np.sort(drawn)]
+
+
+def _values(
+    run: Run, where: str, asked: Sequence[Any], variable: str, items: pd.DataFrame
+) -> tuple[np.ndarray, list[tuple[str, int]], np.ndarray]:
+    """What each map does in each clip (clip, map), which maps these are, and the clips that have all of them."""
+    rows = run.sql(
+        f"SELECT layer, channel, clip, value FROM rows WHERE {where} AND variable = ? ORDER BY layer, channel, clip",
+        [*asked, variable],
+    )
+    table = rows[rows["clip"].isin(items["clip"])].pivot(index="clip", columns=["layer", "channel"], values="value")
+    table = table.dropna()
+    if not len(table):
+        raise InputError(f"no clip of {run.folder} has a value of {variable} of every map")
+    table = table[sorted(table.columns, key=_in_order)]
+    places = [(str(layer), int(channel)) for layer, channel in table.columns]
+    return table.to_numpy(dtype=float), places, table.index.to_numpy()
+
+
+def _groups(run: Run, items: pd.DataFrame, together: Sequence[str]) -> np.ndarray:
+    """Which clips stay in one half: pieces of one recording, and those that share a fact that was named."""
+    known = ("label", *run.facts)
+    for name in together:
+        if name not in known:
+            raise InputError(f"the clips have no fact {name!r}; they have {', '.join(known)}")
+    whole = [
+        name if start is None or start != start else name.rsplit(" ", 2)[0]
+        for name, start in zip(items["name"], items["start"].astype(object), strict=True)
+    ]
+    recordings = [name for name in RECORDING if name in items.columns]
+    return groups_of(whole, *(list(items[name]) for name in dict.fromkeys([*recordings, *together])))
+
+
+def _laid_out(run: Run, places: list[tuple[str, int]], found: Descriptions, notes: tuple[str, ...]) -> Description:
+    pandas = needs("pandas", extra="sweep", purpose="a description")
+    rate = int(run.info["model"]["subject"].get("sample_rate") or 16_000)
+    units = named_units(rate, {fact.column for fact in found.facts})
+    maps = pandas.DataFrame(
+        [
+            {"layer": layer, "channel": channel} | _row(one, units)
+            for (layer, channel), one in zip(places, found.maps, strict=True)
+        ]
+    )
+    used = maps[maps["described"]]["fact"].value_counts()
+    facts = pandas.DataFrame(
+        [
+            {"fact": fact.name, "column": fact.column, "kind": fact.kind, "units": units.get(fact.column, "")}
+            | {"describes": int(used.get(fact.name, 0))}
+            for fact in found.facts
+        ]
+    )
+    notes += tuple(f"{name} is not asked about: {why}" for name, why in found.left_out.items())
+    return Description(maps, _by_layer(maps), facts, notes, (found.choosing, found.scoring))
+
+
+def _row(one: Described, units: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"description": sentence(one, units), "described": one.described, "dead": one.fact is None}
+    row |= {"fact": one.fact and one.fact.name, "measure": None, "score": one.score, "ci_low": one.low}
+    row |= {"ci_high": one.high, "chance": one.chance, "explained": one.explained, "direction": None}
+    row |= {"most_active": one.where or None}
+    if one.fact is not None:
+        row["measure"] = "AUC" if one.fact.kind == "yes_no" else "R2"
+        if one.fact.kind != "values" and not one.where:
+            row["direction"] = "more" if one.more else "less"
+    row |= {"next_fact": one.next_fact and one.next_fact.name, "next_score": one.next_score}
+    row |= {"next_chance": one.next_chance, "score_within": one.score_within, "next_within": one.next_within}
+    return row | {"told_apart": one.told_apart}
+
+
+def _by_layer(maps: pd.DataFrame) -> pd.DataFrame:
+    mostly = maps["described"] & (maps["explained"] >= _MOSTLY)
+    each = maps.assign(mostly=mostly).groupby("layer", sort=False)
+    found: pd.DataFrame = each.agg(
+        maps=("described", "size"),
+        dead=("dead", "sum"),
+        described=("described", "sum"),
+        mostly=("mostly", "sum"),
+        explained=("explained", "median"),
+    ).reset_index()
+    for name, before in (("described", ""), ("mostly", "mostly_")):
+        low, high = share_interval(found[name].to_numpy(), found["maps"].to_numpy())
+        share = found[name] / found["maps"]
+        found = found.assign(**{f"{before}share": share, f"{before}ci_low": low, f"{before}ci_high": high})
+    return found
+
+
+def _in_order(place: tuple[str, int]) -> list[Any]:
+    """Layers by the numbers in their names, of those that have some, and maps by theirs."""
+    layer, channel = place
+    return [[(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", layer)], channel]
+
+
+def _of(task: str, progress: Report | None) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(task, done, total)
