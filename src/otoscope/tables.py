@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
@@ -34,6 +35,15 @@ def rows(result: xr.Dataset, record: Record) -> list[dict[str, Any]]:
     return [_row(table, columns, dict(zip(dims, place, strict=True))) for place in places]
 
 
+def beside(result: xr.Dataset, record: Record) -> dict[str, Record]:
+    """The further tables of a result, by the dimension that each is over, as records that have them as their rows."""
+    return {
+        further.over[-1]: replace(record, rows=further)
+        for further in record.rows.beside
+        if further.over[-1] in result.dims and any(name in result.variables for name in further.columns)
+    }
+
+
 def constants(result: xr.Dataset, record: Record) -> list[str]:
     """The columns that are the same in every row."""
     dims = _dims(result, record)
@@ -56,9 +66,13 @@ def envelope(result: xr.Dataset, record: Record) -> dict[str, Any]:
     dict
         `method`, `source`, `model`, `model_sha256`, `subject` (what the model takes and answers), `audio` and
         `audio_sha256` (None without a sound), `arguments`, `version`, `notes` (what was done to the sound, and what
-        else a reader should know), and the `rows` of the result.
+        else a reader should know), and the `rows` of the result; where it has further tables, their rows, such as
+        `by_label`.
     """
-    content: dict[str, Any] = finite({**provenance(result), "notes": notes(result), "rows": rows(result, record)})
+    further = {f"by_{dim}": rows(result, own) for dim, own in beside(result, record).items()}
+    content: dict[str, Any] = finite(
+        {**provenance(result), "notes": notes(result), "rows": rows(result, record), **further}
+    )
     return content
 
 

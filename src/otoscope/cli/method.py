@@ -218,6 +218,10 @@ def _print(result: xr.Dataset, record: Record) -> None:
     print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))
+    for dim, own in tables.beside(result, record).items():
+        headings = tables.headings(result, own)
+        title = f"by {dim.replace('_', ' ')}"
+        print_table(title, tables.rows(result, own), headings, keys=sum(name in result.dims for name in headings))
 
 
 def _remarks(result: xr.Dataset) -> list[str]:

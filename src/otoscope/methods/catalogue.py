@@ -56,6 +56,10 @@ class Rows:
         Columns of zeros and ones: their mean is a share, whose interval is Wilson's.
     names : tuple of str
         Columns that name a class, a map or a clip by its number: they are no quantities.
+    beside : tuple of Rows
+        Further tables, each called by the last of its dimensions: those of the result that has it.
+    swept : bool
+        Whether a sweep keeps it; of very many rows, each result has them (``--arrays``).
     """
 
     over: tuple[str, ...] = ()
@@ -63,6 +67,8 @@ class Rows:
     make: Callable[[xr.Dataset], list[dict[str, Any]]] | None = None
     shares: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    beside: tuple[Rows, ...] = ()
+    swept: bool = True
 
 
 @dataclass(frozen=True)

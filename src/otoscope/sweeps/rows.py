@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.methods.catalogue import Record
+from otoscope.methods.catalogue import Rows as Said
 from otoscope.optional import needs
 
 Place = tuple[str | None, int | None, str, str | None]
@@ -62,6 +63,11 @@ class Rows:
         if said.make is not None:
             self._add_made(name, said.make(result), result, numbers)
             return
+        for one in (said, *said.beside):
+            if one.swept:
+                self._add_table(name, one, result, numbers)
+
+    def _add_table(self, name: str, said: Said, result: xr.Dataset, numbers: np.ndarray) -> None:
         dims = [dim for dim in said.over if dim in result.dims]
         keys = [key for key in _KEYS if key in result.coords and result[key].dims in {(dim,) for dim in dims}]
         for column in said.columns:
