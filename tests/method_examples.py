@@ -126,6 +126,8 @@ def examples(folder: Path) -> dict[str, Example]:
         return Example(model, given, arguments, changes)
 
     wave, data = (str(sound),), (str(folder / "set"),)
+    times = _segments(folder)
+    segments = {"segments": times, "tier": {"segments": times, "tier": "1"}}
     spectra = {"layer": "wide", "n_fft": 256, "hop": 20, "alignment": "start", "scale": "log"}
     scale = {"bins_per_octave": 4, "minimum_frequency": 100.0}
     segment = {"segment_start": 0.1, "segment_stop": 0.3, "segment_duration": 0.2}
@@ -206,6 +208,7 @@ def examples(folder: Path) -> dict[str, Example]:
             noverlap=64,
             nfft=512,
             detrend="linear",
+            **segments,
         ),
         "top_activations": on(
             data,
@@ -276,6 +279,14 @@ def _sounds(folder: Path) -> Path:
                 noise = draw.uniform(-0.4, 0.4, 1600 + 200 * number)
                 soundfile.write(folder / name / label / f"{number}.wav", noise, rate)
     return folder / "voice.wav"
+
+
+def _segments(folder: Path) -> str:
+    """Two segments of every sound, as a CTM file."""
+    sounds = ["voice", *(f"set/{label}/{number}" for label in "abc" for number in range(4))]
+    lines = [f"{name} 1 {start} 0.09 {label}\n" for name in sounds for start, label in ((0.0, "ah"), (0.1, "t"))]
+    (folder / "segments.ctm").write_text("".join(lines))
+    return str(folder / "segments.ctm")
 
 
 def _checkpoints(folder: Path, model: str) -> None:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from otoscope.dsp.portions import by_label, frames_within, gaps_between, sample_bounds, sums_within
+from otoscope.dsp.portions import by_label, frames_within, gaps_between, sample_bounds, sums_within, with_copies
 from otoscope.errors import InputError
 
 
@@ -47,6 +47,14 @@ def test_where_all_is_in_segments_nothing_is_outside() -> None:
 
 def test_a_frame_belongs_to_the_segment_in_which_its_moment_lies() -> None:
     values = np.arange(8.0).reshape(2, 4)
-    sums, counts = frames_within(values, np.array([-0.1, 0.0, 0.1, 0.2]), [(0.0, 0.1), (0.1, 0.15)])
+    sums, counts = frames_within(values, np.array([-1.0, 0.0, 10.0, 20.0]), np.array([[0, 10], [10, 15]]))
     assert counts[0].tolist() == [1, 1, 2]
     assert sums.tolist() == [[1, 2, 3], [5, 6, 11]]
+
+
+def test_copies_of_segments_in_a_sound_that_is_repeated() -> None:
+    bounds, places = with_copies(np.array([[2, 5], [5, 9]]), period=10, samples=27)
+    assert bounds.tolist() == [[2, 5], [5, 9], [12, 15], [15, 19], [22, 25], [25, 27]]
+    assert places.tolist() == [0, 1, 0, 1, 0, 1]
+    cut, places = with_copies(np.array([[2, 5], [5, 9]]), period=10, samples=4)  # of a sound that was cut
+    assert (cut.tolist(), places.tolist()) == ([[2, 4], [4, 4]], [0, 1])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from otoscope import InputError, Scope
+from otoscope import InputError, Scope, read_taps
 from otoscope.methods import activations as module
 
 RATE = 8000
@@ -130,3 +130,62 @@ def test_what_cannot_be_looked_at_is_said() -> None:
         scope.model.conv.bias.fill_(torch.nan)
     with pytest.raises(InputError, match="not finite"):
         scope.activations(noise())
+
+
+def test_frames_belong_to_the_segment_in_which_their_centre_lies() -> None:
+    """By hand: frame t of the convolution looks at the 9 samples around sample 4 t + 4."""
+    wave, segments = noise(), [(40 / RATE, 120 / RATE, "a"), (120 / RATE, 161 / RATE, "b"), (0.03, 0.04, "a")]
+    scope = Scope(Net(), RATE)
+    found = scope.activations(wave, layer=["relu", "pool"], segments=segments)
+    maps = read_taps(scope.model, torch.from_numpy(wave)[None, None], ["relu", "pool"])
+    for first, name, hop, centre in ((0, "relu", 4, 4), (4, "pool", 8, 6)):
+        values = maps[name][0].double().numpy()
+        at = (centre + hop * np.arange(values.shape[1])) / RATE
+        one = found.isel(map=slice(first, first + 4))
+        inside = [(at >= start) & (at < stop) for start, stop, _ in sorted(segments)]
+        for place, those in enumerate(inside):
+            np.testing.assert_allclose(one["segment_activation"][:, place], values[:, those].mean(1), rtol=1e-5)
+        both, outside = inside[0] | inside[2], ~(inside[0] | inside[1] | inside[2])
+        assert found["segment_label"].values.tolist() == ["a", "b", "(outside)"]
+        for label, those in (("a", both), ("b", inside[1]), ("(outside)", outside)):
+            of_label = one["label_activation"].sel(segment_label=label)
+            np.testing.assert_allclose(of_label, values[:, those].mean(1), rtol=1e-5)
+    assert found["segment_name"].values.tolist() == ["a", "b", "a"]
+    np.testing.assert_allclose(found["segment_stop"], [120 / RATE, 161 / RATE, 0.04])
+
+
+def test_a_segment_without_a_frame_and_a_tap_without_time_have_no_mean() -> None:
+    found = Scope(Net(), RATE).activations(noise(), layer=["relu", "mean"], segments=[(0.0001, 0.0004, "a")])
+    relu, mean = found["layer"].values == "relu", found["layer"].values == "mean"
+    assert np.isnan(found["segment_activation"].values[:, 0]).all()
+    whole = found["label_activation"].sel(segment_label="(outside)")
+    np.testing.assert_allclose(whole[relu], found["mean_activation"][relu], rtol=1e-5)
+    assert np.isnan(found["label_activation"].values[mean]).all()
+
+
+def test_segments_change_nothing_else_and_hold_for_every_clip_of_a_batch() -> None:
+    waves, segments = np.stack([noise(), noise(seed=1)]), [(0.01, 0.02, "a"), (0.02, 0.05, "b")]
+    scope = Scope(Net(), RATE)
+    found, plain = scope.activations(waves, segments=segments), scope.activations(waves)
+    for name in plain.data_vars:
+        np.testing.assert_array_equal(found[name], plain[name])
+    for place, wave in enumerate(waves):
+        alone = scope.activations(wave, segments=segments)
+        np.testing.assert_allclose(found["label_activation"][place], alone["label_activation"], rtol=1e-5, atol=1e-7)
+
+
+def test_segments_beyond_the_sound_are_refused() -> None:
+    with pytest.raises(InputError, match=r"'a' from 0.04 to 0.06 s ends after array, which lasts 0.05 s"):
+        Scope(Net(), RATE).activations(noise(), segments=[(0.04, 0.06, "a")])
+
+
+def test_copies_of_a_sound_that_is_repeated_are_of_its_segments() -> None:
+    net = Net()
+    net.trained_length, net.padding = 800, "repeat"
+    scope, segments = Scope(net, RATE), [(0.0, 0.02, "a"), (0.02, 0.05, "b")]
+    short, whole = (scope.activations(one, segments=own, layer="relu") for one, own in (
+        (noise(400), segments),
+        (np.tile(noise(400), 2), [*segments, *((start + 0.05, stop + 0.05, label) for start, stop, label in segments)]),
+    ))  # fmt: skip
+    np.testing.assert_allclose(short["label_activation"], whole["label_activation"], rtol=1e-6)
+    assert short.sizes["segment"] == 2 and np.isnan(short["label_activation"].sel(segment_label="(outside)")).all()

@@ -28,6 +28,7 @@ NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore"
 """Public functions of `Scope` that are not methods."""
 
 _WHOLE = dict.fromkeys(("at", "against", "target_band"), "the whole output is explained")
+_UNDIVIDED = dict.fromkeys(("segments", "tier"), "the sound is not divided, or its segments have one tier")
 NULL = {
     "filters": {"before": "no other state of the model is shown"},
     "tone_response": {"frequencies": "bins_per_octave and minimum_frequency determine them"},
@@ -42,6 +43,8 @@ NULL = {
     "vowels": _WHOLE | {"pre_emphasis": "nothing is raised", "limit": "there is no limit"},
     "top_activations": {"duration": "clips are whole"},
     "crs_classifier": {"groups": "the data have no groups"},
+    "activations": _UNDIVIDED,
+    "coherence": _UNDIVIDED,
 }
 """Arguments that may be signed as null, and why: no value was used instead."""
 

@@ -14,6 +14,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import InputError, Scope, load, read_taps
+from otoscope.audio import as_clip
 
 RATE = 8000
 LAYERS = ["features.pool2", "features.pool4"]
@@ -220,3 +221,62 @@ def test_bounds_are_those_of_coherence() -> None:
     model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.ReLU())
     result = ask(model, [torch.randn(900), torch.sin(torch.arange(4000.0))])
     assert 0 <= result.ci_low.item() <= result.coherence.item() <= result.ci_high.item() <= 1
+
+
+# -- Segments ---------------------------------------------------------------------------------------------
+
+
+def test_within_segments_it_is_that_of_the_windows_that_lie_in_them() -> None:
+    """Against scipy, of a segment alone; of a label the spectra of all its windows are averaged."""
+    waves = {"one": noise(6000), "other": noise(6000, seed=1)}
+    segments = {"one": [(0.1, 0.3, "a"), (0.3, 0.5, "b"), (0.5, 0.7, "a")], "other": [(0.0, 0.2, "a")]}
+    model = nn.Sequential(nn.Conv1d(1, 1, 9, padding="same", bias=False))
+    nn.init.uniform_(model[0].weight, generator=torch.Generator().manual_seed(0))
+    clips = [as_clip(wave, RATE, name=name) for name, wave in waves.items()]
+    result = ask(model, clips, layer="0", segments=segments, n_frequencies=3, nperseg=200)
+    of, windows = [], []
+    for name, wave in waves.items():
+        sound = Scope(model, RATE).sonify(wave, layer="0", channels=0).sonification[0].values.astype(float)
+        for start, stop, _ in segments[name]:
+            part = slice(round(start * RATE), round(stop * RATE))
+            _, shared = scipy.signal.coherence(wave.double().numpy()[part], sound[part], RATE, nperseg=200)
+            of.append(np.sort(shared)[-3:].mean())
+            windows.append((part.stop - part.start - 200) // 100 + 1)
+    np.testing.assert_allclose(result["segment_coherence"].sel(layer="0"), of, atol=2e-5)
+    assert result["segment_windows"].values.tolist() == windows
+    assert result["segment_clip"].values.tolist() == ["one"] * 3 + ["other"]
+    assert result["clip_label_windows"].values.tolist() == [[30, 15], [15, 0]]
+    each = result["clip_label_coherence"].sel(layer="0")
+    assert float(each.sel(clip="one", segment_label="b")) == pytest.approx(of[1], abs=2e-5)
+    assert np.isnan(float(each.sel(clip="other", segment_label="b")))
+    label = result.sel(layer="0", segment_label="a")
+    assert float(label["label_coherence"]) == pytest.approx(float(label["clip_label_coherence"].mean()), abs=1e-6)
+    assert (int(label["label_clips"]), int(result["label_clips"].sel(layer="0", segment_label="b"))) == (2, 1)
+    assert float(label["label_ci_low"]) <= float(label["label_coherence"]) <= float(label["label_ci_high"])
+
+
+def test_a_stretch_of_noise_shows_in_its_segments_alone() -> None:
+    """A model that hears the first half of every sound: its sonification is coherent with that half."""
+    result = ask(FirstHalf(), [noise(4096)], layer="copy", segments={"0": [(0, 0.256, "heard"), (0.256, 0.512, "not")]})
+    heard, unheard = result["label_coherence"].sel(layer="copy")
+    assert float(heard) > 0.99 and float(unheard) == 0
+
+
+class FirstHalf(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.copy = nn.Conv1d(1, 1, 1, bias=False)
+        nn.init.ones_(self.copy.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.copy(x * (torch.arange(x.shape[-1]) < x.shape[-1] // 2))
+
+
+def test_sounds_without_segments_are_said_and_short_segments_are_not_measured() -> None:
+    waves, short = sounds(4000, 4000), {"1": [(0.1, 0.13, "a"), (0.2, 0.5, "b")]}
+    result = ask(identity(), waves, layer="0", segments=short, nperseg=256)
+    assert "1 of 2 sounds have no segments: segments has no segments of 0" in result.attrs["note"]
+    assert np.isnan(result["label_coherence"].sel(segment_label="a")).all()
+    assert result["label_clips"].values.tolist() == [[0, 1]]
+    with pytest.raises(InputError, match="segments has no segments of"):
+        ask(identity(), waves, layer="0", segments={"x": [(0.1, 0.13, "a")]})

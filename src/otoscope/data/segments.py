@@ -28,6 +28,10 @@ _BEYOND = 0.005  # s by which a segment may end after the sound: half of the las
 _IN_FOLDERS = (".TextGrid", ".textgrid", ".ctm", ".csv", ".tsv")
 
 
+class NoSegments(InputError):
+    """A sound of which nothing says what its segments are."""
+
+
 class Segment(NamedTuple):
     """A stretch of a sound that has a name.
 
@@ -89,7 +93,7 @@ class Alignment:
             raise InputError(f"{self.source} has segments of {names}, and either could be {sound}: give longer paths")
         known = ", ".join("/".join(key) for key in list(self.by_sound)[:3])
         more = f" and {len(self.by_sound) - 3} more" if len(self.by_sound) > 3 else ""
-        raise InputError(f"{self.source} has no segments of {sound}; it has those of {known}{more}")
+        raise NoSegments(f"{self.source} has no segments of {sound}; it has those of {known}{more}")
 
     @cached_property
     def _by_last(self) -> Mapping[str, list[tuple[str, ...]]]:
@@ -100,7 +104,9 @@ class Alignment:
         return found
 
 
-def segments_of(given: Segments, sound: xr.DataArray, tier: str | None = None) -> tuple[Segment, ...]:
+def segments_of(
+    given: Segments, sound: xr.DataArray, tier: str | None = None, name: str | None = None
+) -> tuple[Segment, ...]:
     """The segments of a sound, at their times in it.
 
     Parameters
@@ -114,6 +120,8 @@ def segments_of(given: Segments, sound: xr.DataArray, tier: str | None = None) -
         segments that lie in it, or the parts of them that do, are given.
     tier : str, optional
         Of a TextGrid, the name of one of several tiers of intervals; of a CTM file, one of several channels.
+    name : str, optional
+        By which the sound is called, where it was not read from a file; that in its attributes by default.
 
     Returns
     -------
@@ -132,7 +140,7 @@ def segments_of(given: Segments, sound: xr.DataArray, tier: str | None = None) -
     >>> segments_of([(0.1, 0.25, "ah"), (0.25, 0.4, "t")], vowel_clip(duration=0.5))
     (Segment(start=0.1, stop=0.25, label='ah'), Segment(start=0.25, stop=0.4, label='t'))
     """
-    name = str(sound.attrs.get("path") or sound.attrs.get("name", "the sound"))
+    name = str(sound.attrs.get("path") or name or sound.attrs.get("name", "the sound"))
     found = _alignment(given, name, tier)
     segments = found.of(name)
     first = _start(sound)
@@ -144,7 +152,7 @@ def segments_of(given: Segments, sound: xr.DataArray, tier: str | None = None) -
         if one.stop > first and one.start - first < length
     ]
     if not within:
-        raise InputError(
+        raise NoSegments(
             f"{found.source} has no segment within {name}"
             + (f" from {first:g} to {first + length:g} s" if first else "")
         )
@@ -176,6 +184,8 @@ def as_segments(given: Iterable[tuple[float, float, str]], source: str = "segmen
     >>> as_segments([(0.2, 0.3, "t"), (0.0, 0.2, "ah")])
     (Segment(start=0.0, stop=0.2, label='ah'), Segment(start=0.2, stop=0.3, label='t'))
     """
+    if not isinstance(given, Iterable):
+        raise InputError(f"{source} has to be a list of (start, stop, label), not {given!r}")
     return _checked([_interval(source, number, one) for number, one in enumerate(given, 1)], source)
 
 
@@ -236,7 +246,7 @@ def _alignment(given: Segments, sound: str, tier: str | None) -> Alignment:
     if tier is not None:
         raise InputError(f"tier={tier!r} is of a file, and the segments are given themselves: leave it out")
     if isinstance(given, Mapping):
-        each = {parts_of(name): as_segments(own, f"the segments of {name}") for name, own in given.items()}
+        each = {parts_of(str(name)): as_segments(own, f"the segments of {name}") for name, own in given.items()}
         return Alignment("segments", by_sound=each)
     return Alignment("segments", as_segments(given))
 
@@ -250,7 +260,7 @@ def _in_folder(folder: Path, sound: str) -> Path:
             if path.is_file():
                 return path
     names = ", ".join(parts[-1] + suffix for suffix in _IN_FOLDERS if suffix != ".textgrid")
-    raise InputError(f"the folder {folder} has no segments of {sound}: none of {names} is in it")
+    raise NoSegments(f"the folder {folder} has no segments of {sound}: none of {names} is in it")
 
 
 def _stamp(path: Path) -> tuple[Path, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -90,11 +90,74 @@ def coherence(
     nperseg = min(nperseg, x.shape[-1])
     hop, nfft = _lengths(nperseg, noverlap, nfft)
     taper = _taper(window, nperseg, x)
-    segments = [(signal / _peak(signal)).unfold(-1, nperseg, hop) for signal in (x, y)]
+    windows_x, windows_y = ((one / _peak(one)).unfold(-1, nperseg, hop) for one in (x, y))
+    shared = _of_windows(windows_x, windows_y, taper, nfft, detrend)
+    frequencies = torch.arange(nfft // 2 + 1, dtype=torch.float64) * (sample_rate / nfft)
+    return shared, frequencies
+
+
+def coherence_within(
+    x: Tensor,
+    y: Tensor,
+    bounds: Sequence[tuple[int, int]],
+    *,
+    window: Window | Tensor = "hann",
+    nperseg: int = 256,
+    noverlap: int | None = None,
+    nfft: int | None = None,
+    detrend: Detrend = "constant",
+) -> tuple[Tensor, int]:
+    """The coherence of two signals within stretches of them, from the windows that lie wholly in one.
+
+    Parameters
+    ----------
+    x, y : Tensor (..., N)
+        As for :func:`coherence`.
+    bounds : sequence of (int, int)
+        First sample of each stretch, and the first one after it; its first window begins where it does.
+    window, nperseg, noverlap, nfft, detrend
+        As for :func:`coherence`.
+
+    Returns
+    -------
+    coherence : Tensor (..., nfft // 2 + 1)
+        NaN where there are fewer than two windows: of one it is 1 whatever the signals are.
+    count : int
+        How many windows there are.
+
+    Raises
+    ------
+    InputError
+        As :func:`coherence`.
+
+    Examples
+    --------
+    >>> noise = torch.randn(4000, generator=torch.Generator().manual_seed(0))
+    >>> shared, count = coherence_within(noise, 2 * noise, [(0, 384), (1000, 1300)])
+    >>> round(shared.mean().item(), 3), count
+    (1.0, 3)
+    """
+    x, y = _signals(x, y)
+    hop, nfft = _lengths(nperseg, noverlap, nfft)
+    long = [(first, last) for first, last in bounds if last - first >= nperseg]
+    count = sum((last - first - nperseg) // hop + 1 for first, last in long)
+    if count < 2:
+        shape = torch.broadcast_shapes(x.shape, y.shape)[:-1]
+        return x.new_full((*shape, nfft // 2 + 1), torch.nan), count
+    windows_x, windows_y = (
+        torch.cat([(one / _peak(one))[..., first:last].unfold(-1, nperseg, hop) for first, last in long], dim=-2)
+        for one in (x, y)
+    )
+    return _of_windows(windows_x, windows_y, _taper(window, nperseg, x), nfft, detrend), count
+
+
+def _of_windows(x: Tensor, y: Tensor, taper: Tensor, nfft: int, detrend: Detrend) -> Tensor:
+    """The coherence (..., frequency) of windows (..., window, sample) of two signals."""
+    segments = (x, y)
     rows = max(one[..., 0, 0].numel() for one in segments)
-    step = max(1, _BLOCK // (rows * nperseg))
+    step = max(1, _BLOCK // (rows * len(taper)))
     power_x = power_y = cross = x.new_zeros(())
-    for start in range(0, segments[0].shape[-2], step):
+    for start in range(0, x.shape[-2], step):
         # Squares are summed over the segments of a block first, and over real and imaginary parts at the end: then
         # both sums run along contiguous memory.
         spectrum_x, spectrum_y = (
@@ -106,8 +169,7 @@ def coherence(
     power_x, power_y = power_x.sum(-1), power_y.sum(-1)
     shared = cross.abs().square() / _or_one(power_x) / _or_one(power_y)
     shared = shared.where(_above_rounding(power_x) & _above_rounding(power_y), 0)
-    frequencies = torch.arange(nfft // 2 + 1, dtype=torch.float64) * (sample_rate / nfft)
-    return shared.clamp(max=1), frequencies
+    return shared.clamp(max=1)
 
 
 def mean_top(coherence: Tensor, n_frequencies: int = 5) -> Tensor:

@@ -48,6 +48,38 @@ def sample_bounds(times: Sequence[tuple[float, float]], sample_rate: float, samp
     return within
 
 
+def with_copies(bounds: np.ndarray, period: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of segments and of their copies in a signal that is repeated, and of which segment each is.
+
+    Parameters
+    ----------
+    bounds : ndarray of int, (segment, 2)
+        Within the first `period` samples.
+    period : int
+        Samples after which the signal begins again.
+    samples : int
+        Of the signal with its copies.
+
+    Returns
+    -------
+    bounds : ndarray of int, (copy, 2)
+        In order; what lies beyond the signal is left out.
+    places : ndarray of int, (copy,)
+        Rows of the bounds that were given.
+
+    Examples
+    --------
+    >>> copies, places = with_copies(np.array([[1, 3], [3, 4]]), period=5, samples=8)
+    >>> copies.tolist(), places.tolist()
+    ([[1, 3], [3, 4], [6, 8]], [0, 1, 0])
+    """
+    turns = np.arange(0, max(samples, 1), period)
+    every = np.concatenate([bounds + turn for turn in turns])
+    places = np.tile(np.arange(len(bounds)), len(turns))
+    within = (every[:, 0] < samples) | (np.arange(len(every)) < len(bounds))
+    return np.minimum(every[within], samples), places[within]
+
+
 def sums_within(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sum of a signal over each segment, and over what lies in none.
 
@@ -102,16 +134,16 @@ def by_label(values: np.ndarray, labels: Sequence[Hashable]) -> tuple[list[Hasha
     return names, np.stack([values[..., place == n].sum(-1) for n in range(len(names))], axis=-1)
 
 
-def frames_within(values: np.ndarray, moments: np.ndarray, times: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Sums and counts of the frames whose moments lie in each segment, and in none: (..., segment + 1) of either.
+def frames_within(values: np.ndarray, moments: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Sums and counts of the frames whose moments lie within each of some bounds, and in none of them.
 
     Parameters
     ----------
     values : ndarray, (..., frame)
     moments : ndarray, (frame,)
-        In s.
-    times : sequence of (float, float)
-        Start and stop in s; a moment at the stop is not within.
+        In samples.
+    bounds : ndarray of int, (segment, 2)
+        First sample, and the first one after, which is not within.
 
     Returns
     -------
@@ -120,11 +152,11 @@ def frames_within(values: np.ndarray, moments: np.ndarray, times: Sequence[tuple
 
     Examples
     --------
-    >>> sums, counts = frames_within(np.array([1.0, 3.0, 5.0]), np.array([0.0, 0.1, 0.2]), [(0.05, 0.2)])
+    >>> sums, counts = frames_within(np.array([1.0, 3.0, 5.0]), np.array([0.0, 10.0, 20.0]), np.array([[5, 20]]))
     >>> sums.tolist(), counts.tolist()
     ([3.0, 6.0], [1.0, 2.0])
     """
-    inside = np.array([(moments >= start) & (moments < stop) for start, stop in times], dtype=float)
+    inside = np.array([(moments >= first) & (moments < last) for first, last in bounds], dtype=float)
     member = np.concatenate([inside, 1 - inside.sum(0, keepdims=True)])
     sums = np.asarray(values, dtype=np.float64) @ member.T
     return np.stack([sums, np.broadcast_to(member.sum(1), sums.shape)])

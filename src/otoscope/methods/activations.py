@@ -11,8 +11,10 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope.citations import cite
+from otoscope.dsp.portions import frames_within
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.segment_axes import SEGMENT, Placed, place_segments, segment_axes
 from otoscope.probe import Tap, Trace, trace
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.read import visit_taps
@@ -20,22 +22,36 @@ from otoscope.probe.select import by_clip
 from otoscope.results import to_numpy, variable
 from otoscope.subject import Subject, silence
 from otoscope.trial import REFUSALS
-from otoscope.types import Wave
+from otoscope.types import Segments, Wave
 
 _LONGER = 1.3  # times a second: a second length, of another rest by every stride, that places of taps are read at
 
-_Numbers = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Mean, root mean square, peak and its time, each (clip, channel)."""
+_Numbers = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Mean, root mean square, peak and its time, each (clip, channel), and what is in segments, see :func:`_within`."""
 
 
 @method(
     source=cite("sonification", "section 5.3"),
     takes="wave",
-    rows=Rows(("map",), ("layer", "channel", "mean_activation", "rms", "peak", "peak_time")),
+    rows=Rows(
+        ("map",),
+        ("layer", "channel", "mean_activation", "rms", "peak", "peak_time"),
+        beside=(
+            Rows(("map", "segment_label"), ("layer", "channel", "label_activation")),
+            Rows(("map", "segment"), ("layer", "channel", *SEGMENT, "segment_activation"), swept=False),
+        ),
+    ),
     main="mean_activation",
     clipwise=True,
 )
-def activations(subject: Subject, wave: Wave, *, layer: str | Sequence[str] | None = None) -> xr.Dataset:
+def activations(
+    subject: Subject,
+    wave: Wave,
+    *,
+    layer: str | Sequence[str] | None = None,
+    segments: Segments | None = None,
+    tier: str | None = None,
+) -> xr.Dataset:
     r"""How active every feature map is in a sound: its mean, root mean square, and peak with its time.
 
     Parameters
@@ -45,6 +61,11 @@ def activations(subject: Subject, wave: Wave, *, layer: str | Sequence[str] | No
     layer : str or sequence of str, optional
         One or several taps, by their names or the ends of them, or "all" of those that have feature maps; the ends of
         all blocks by default.
+    segments : path, mapping or sequence, optional
+        Words, phones or events with their times: a TextGrid, a CTM file, a table with the columns start, stop and
+        label, or a folder of such files, named as the sounds. In Python also a list of (start, stop, label).
+    tier : str, optional
+        Which tier of a TextGrid, or channel of a CTM file, the segments are.
 
     Returns
     -------
@@ -52,11 +73,16 @@ def activations(subject: Subject, wave: Wave, *, layer: str | Sequence[str] | No
         Over `map`, which counts through all maps of all layers, with its `layer` and its `channel` there:
         `mean_activation`, the mean over time; `rms`, the root mean square; `peak`, the largest value, with its sign;
         `peak_time`, where that first is, in s (NaN at taps without a time axis). Of complex maps their magnitude.
+        With segments also `segment_activation` (map, segment), the mean over the frames of a segment, and
+        `label_activation` (map, segment_label), over those of all segments of a label, and of none, "(outside)". A
+        frame is of the segment in which the centre of its receptive field lies; where there is none, it is NaN. Of a
+        sound that is repeated to the length of the model, copies count with their segments.
 
     Raises
     ------
     InputError
-        If there is no such layer, it has no axis of feature maps, or its activations are not finite.
+        If there is no such layer, it has no axis of feature maps, or its activations are not finite; if segments
+        overlap, are empty or reversed, or end after the sound.
 
     Notes
     -----
@@ -76,10 +102,12 @@ def activations(subject: Subject, wave: Wave, *, layer: str | Sequence[str] | No
     """
     inputs = subject.inputs(wave)
     taps = _places(subject, inputs, layer)
+    placed = None if segments is None else place_segments(subject, wave, segments, tier, inputs.shape[-1])
+    bounds = None if placed is None else placed.bounds
     # Where frames are the batch, only one clip at a time can be run.
     apart = subject.network.apart and not any(tap.time_axis == 0 for tap in taps.values())
-    parts = [_numbers(subject, part, taps) for part in ((inputs,) if apart else inputs.split(1))]
-    found = [np.concatenate([part[i] for part in parts]) for i in range(4)]
+    parts = [_numbers(subject, part, taps, bounds) for part in ((inputs,) if apart else inputs.split(1))]
+    found = [np.concatenate([part[i] for part in parts], axis=int(i == 4)) for i in range(5)]
     names = [name for name, tap in taps.items() for _ in range(tap.channels)]
     channels = np.concatenate([np.arange(tap.channels) for tap in taps.values()])
     dims = ["clip", "map"]
@@ -92,7 +120,29 @@ def activations(subject: Subject, wave: Wave, *, layer: str | Sequence[str] | No
         },
         {"layer": variable(["map"], names, "layer"), "channel": variable(["map"], channels, "feature map")},
     )
+    if placed is not None:
+        result = result.merge(_in_segments(placed, found[4]))
     return resolved(result, layer=list(taps))
+
+
+def _in_segments(placed: Placed, sums: np.ndarray) -> xr.Dataset:
+    """Mean activations from the sums and counts (2, clip, map, copy + 1) of frames."""
+    inside, outside = placed.by_segment(sums[..., :-1]), sums[..., -1:]
+    of_labels = np.concatenate([placed.by_label(inside), outside], axis=-1)
+    return xr.Dataset(
+        {
+            "segment_activation": variable(["clip", "map", "segment"], _mean(*inside), "mean activation in a segment"),
+            "label_activation": variable(
+                ["clip", "map", "segment_label"], _mean(*of_labels), "mean activation in the segments of a label"
+            ),
+        },
+        coords=segment_axes(placed.segments),
+    )
+
+
+def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
 
 
 def _places(subject: Subject, inputs: Tensor, layer: str | Sequence[str] | None) -> dict[str, Tap]:
@@ -140,14 +190,14 @@ def _place(tap: Tap) -> tuple[object, ...]:
     return tap.channel_axis, tap.time_axis, tap.channels, len(tap.shape), repr(tap.hop), repr(tap.centre)
 
 
-def _numbers(subject: Subject, inputs: Tensor, taps: Mapping[str, Tap]) -> _Numbers:
+def _numbers(subject: Subject, inputs: Tensor, taps: Mapping[str, Tap], bounds: np.ndarray | None) -> _Numbers:
     """What is kept of each map, in the order of `taps`, by one pass."""
 
     def take(name: str, value: Tensor) -> _Numbers:
         maps = by_clip(value, taps[name])
         if len(maps) != len(inputs):
             raise InputError(f"the first axis of {name} is not that of the clips: its shape is {tuple(value.shape)}")
-        return _of_maps(maps, taps[name])
+        return _of_maps(maps, taps[name], bounds)
 
     found = visit_taps(subject.network, inputs, set(taps), take)
     for name in taps:
@@ -158,24 +208,39 @@ def _numbers(subject: Subject, inputs: Tensor, taps: Mapping[str, Tap]) -> _Numb
                 f"the activations at {name} are not finite: check the weights for NaN, and that the training converged"
             )
     mean, rms, peak, time = (np.concatenate([found[name][i] for name in taps], axis=1) for i in range(4))
-    return mean, rms, peak, time
+    within = np.concatenate([found[name][4] for name in taps], axis=2)
+    return mean, rms, peak, time, within
 
 
-def _of_maps(maps: Tensor, tap: Tap) -> _Numbers:
-    """Of feature maps (clip, channel, ..., time)."""
+def _of_maps(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> _Numbers:
+    """Of feature maps (clip, channel, ..., time), and what of them is within bounds in samples."""
     maps = maps.abs() if maps.is_complex() else maps
     maps = maps.float() if maps.dtype != torch.float64 else maps
     if tap.time_axis is None or maps.ndim < 3:
         flat = maps.flatten(2) if maps.ndim > 2 else maps[..., None]
         peak = flat.amax(-1)
         time = np.full(peak.shape, math.nan)
+        within = np.zeros((2, *peak.shape, 1 if bounds is None else len(bounds) + 1))
     else:
         flat = maps.flatten(2) if maps.ndim > 3 else maps
         along = maps.flatten(2, -2).amax(2) if maps.ndim > 3 else maps
         peak, at = _first_largest(along)
         time = (tap.centre + tap.hop * at) / tap.sample_rate
+        within = _within(maps, tap, bounds)
     rms = torch.linalg.vector_norm(flat, dim=-1) / math.sqrt(flat.shape[-1])
-    return to_numpy(flat.mean(-1)), to_numpy(rms), to_numpy(peak), time
+    return to_numpy(flat.mean(-1)), to_numpy(rms), to_numpy(peak), time, within
+
+
+def _within(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> np.ndarray:
+    """Sums of maps (clip, channel, ..., time) over the frames within bounds and outside, and counts of these frames.
+
+    They are (2, clip, channel, bounds + 1); without bounds nothing.
+    """
+    if bounds is None:
+        return np.zeros((2, *maps.shape[:2], 1))
+    along = maps.flatten(2, -2).mean(2) if maps.ndim > 3 else maps
+    moments = np.asarray(tap.centre + tap.hop * np.arange(maps.shape[-1]), dtype=float)
+    return frames_within(to_numpy(along), moments, bounds)
 
 
 def _first_largest(values: Tensor) -> tuple[Tensor, np.ndarray]:

@@ -91,6 +91,10 @@ def _is(value: Any, hint: Any) -> bool:
         return isinstance(value, list) and all(any(_is(one, choice) for choice in _choices(inner)) for one in value)
     if get_origin(hint) is Callable:
         return callable(value)
+    if get_origin(hint) is Mapping:
+        return isinstance(value, Mapping) and all(_is(key, get_args(hint)[0]) for key in value)
+    if get_origin(hint) is Iterable:
+        return isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
     return not isinstance(hint, type) or isinstance(value, hint)
 
 
@@ -100,4 +104,6 @@ def _noun(hint: Any) -> str:
     if get_origin(hint) is Sequence:
         noun = _NOUNS.get(get_args(hint)[0], "")
         return f"a list of {noun.removeprefix('a ')}s" if noun else "a list"
+    if get_origin(hint) in (Mapping, Iterable):
+        return "a mapping" if get_origin(hint) is Mapping else "a list"
     return _NOUNS.get(hint, "a function" if get_origin(hint) is Callable else getattr(hint, "__name__", str(hint)))

@@ -16,7 +16,9 @@ from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.heard import joined_note
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.coherent_segments import InSegments
 from otoscope.methods.most_active import sounds_of_most_active
+from otoscope.methods.segment_axes import SEGMENT
 from otoscope.methods.sonify import sounds_of_maps
 from otoscope.methods.ways import with_a_way_back
 from otoscope.probe import Rule, RuleName, Tap, rule_name
@@ -24,7 +26,7 @@ from otoscope.probe.select import Channels, find_taps
 from otoscope.results import axis, variable
 from otoscope.sounds import Clip, batched, sounds_of, usual_taps
 from otoscope.subject import Subject
-from otoscope.types import Data, Progress
+from otoscope.types import Data, Progress, Segments
 
 _BATCH = 8  # clips; a batch keeps every activation up to the layer for the way back
 
@@ -32,8 +34,23 @@ _BATCH = 8  # clips; a batch keeps every activation up to the layer for the way 
 @method(
     source=cite("sonification", "section 6.3, equations 6.1 and 6.2"),
     takes="data",
-    rows=Rows(("layer",), ("coherence", "ci_low", "ci_high", "clips")),
-    clips=Rows(("layer",), ("clip_coherence", "channel"), names=("channel",)),
+    rows=Rows(
+        ("layer",),
+        ("coherence", "ci_low", "ci_high", "clips"),
+        beside=(
+            Rows(("layer", "segment_label"), ("label_coherence", "label_ci_low", "label_ci_high", "label_clips")),
+            Rows(("layer", "segment"), ("segment_clip", *SEGMENT, "segment_coherence", "segment_windows")),
+        ),
+    ),
+    clips=Rows(
+        ("layer",),
+        ("clip_coherence", "channel"),
+        names=("channel",),
+        beside=(
+            Rows(("layer", "segment_label"), ("clip_label_coherence", "clip_label_windows")),
+            Rows(("layer", "segment"), (*SEGMENT, "segment_coherence", "segment_windows")),
+        ),
+    ),
 )
 def coherence(
     subject: Subject,
@@ -48,6 +65,8 @@ def coherence(
     noverlap: int | None = None,
     nfft: int | None = None,
     detrend: dsp.Detrend = "constant",
+    segments: Segments | None = None,
+    tier: str | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""How much of sounds is left in each layer: their coherence with their sonifications.
@@ -77,6 +96,12 @@ def coherence(
         Length of the Fourier transform; that of a segment by default.
     detrend : {"constant", "linear"} or False
         What is taken off each segment: its mean, a line, or nothing.
+    segments : path, mapping or sequence, optional
+        Words, phones or events with their times: a CTM file, a table with the columns path, start, stop and label, or a
+        folder of such files or TextGrids, named as the sounds. In Python also lists of (start, stop, label), by the
+        names of the sounds.
+    tier : str, optional
+        Which tier of a TextGrid, or channel of a CTM file, the segments are.
     progress : callable, optional
         Called as ``progress(done, total)`` with counts of clips; `total` is 0 where it is not known.
 
@@ -86,12 +111,17 @@ def coherence(
         Over `layer`: `coherence`, the measure :math:`M_c`, `ci_low` and `ci_high`, the bounds of its 95 % confidence
         interval over clips (NaN for a single clip), and `clips`, their number. `clip_coherence` (clip, layer), the
         measure of one clip; `channel` (clip, layer), the map that was sonified, where it is the most active one;
-        `coherence_spectrum` (layer, frequency), the coherence at each frequency, mean over clips.
+        `coherence_spectrum` (layer, frequency), the coherence at each frequency, mean over clips. With segments also
+        `label_coherence` (layer, segment_label), the mean over the clips that have such segments, with `label_ci_low`,
+        `label_ci_high` and `label_clips`; of one clip `clip_label_coherence` (clip, layer, segment_label), from the
+        windows in all its segments of the label, which `clip_label_windows` counts; and `segment_coherence` (layer,
+        segment) of every segment of all clips. It is NaN where fewer than two windows lie wholly within.
 
     Raises
     ------
     InputError
-        If there is no clip or no such layer or map, or a clip is shorter than two segments.
+        If there is no clip or no such layer or map, or a clip is shorter than two windows; if no clip has segments, or
+        segments overlap, are empty or reversed, or end after the sound.
 
     Notes
     -----
@@ -121,6 +151,7 @@ def coherence(
     taps: list[Tap] = []
     left_out: list[str] = []
     values, maps, spectra = [], [], torch.zeros(())
+    within = None if segments is None else InSegments(segments, tier, subject.sample_rate, welch, n_frequencies)
     for batch, inputs in batched(sounds, _BATCH if channels is None else 1):
         _check_length(batch[0], inputs, subject.sample_rate, nperseg, noverlap)
         if not taps:
@@ -128,10 +159,15 @@ def coherence(
             if not named:
                 taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
         sonified, most_active = _sonified(subject, inputs, taps, channels, rule, time_axes)
-        shared = [_with_input(inputs, one, subject.sample_rate, welch) for one in sonified]
+        apart = (one.reshape(*one.shape[:2], *inputs.shape[1:]) for one in sonified)
+        sounds_of_taps = list(apart) if within is not None else apart
+        shared = [_with_input(inputs, one, subject.sample_rate, welch) for one in sounds_of_taps]
         values.append(torch.stack([dsp.mean_top(one, n_frequencies).mean(-1) for one in shared], dim=1))
         spectra = spectra + torch.stack([one.double().mean(1).sum(0) for one in shared])
         maps.append(most_active)
+        if within is not None:
+            for place, clip in enumerate(batch):
+                within.add(clip, inputs[place : place + 1], [one[place : place + 1] for one in sounds_of_taps])
         names += [clip.name for clip in batch]
         labels += [clip.label or "" for clip in batch]
         if progress:
@@ -144,7 +180,11 @@ def coherence(
         result = result.assign_coords(label=("clip", labels))
     if channels is None:
         result["channel"] = variable(["clip", "layer"], torch.cat(maps), "most active map, which is sonified")
-    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), **joined_note(*left_out))
+    notes = [*left_out]
+    if within is not None:
+        result = result.merge(within.labelled(len(taps)))
+        notes += filter(None, [within.note()])
+    result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), **joined_note(*notes))
     return resolved(
         result,
         layer=[tap.name for tap in taps],
@@ -164,9 +204,8 @@ def _check_length(clip: Clip, inputs: Tensor, sample_rate: float, nperseg: int, 
 
 
 def _with_input(inputs: Tensor, sounds: Tensor, sample_rate: float, welch: dict[str, Any]) -> Tensor:
-    """The coherence (clip, map, frequency) of waveforms (clip, channel, time) and sounds (clip, map, ...), a mean."""
-    apart = sounds.reshape(*sounds.shape[:2], *inputs.shape[1:])
-    return dsp.coherence(inputs[:, None], apart, sample_rate, **welch)[0].cpu().mean(2)
+    """The coherence (clip, map, frequency) of waveforms (clip, channel, time) and sounds (clip, map, channel, time)."""
+    return dsp.coherence(inputs[:, None], sounds, sample_rate, **welch)[0].cpu().mean(2)
 
 
 def _sonified(
