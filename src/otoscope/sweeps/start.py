@@ -26,6 +26,7 @@ from otoscope.sweeps.given import Given, given, usual_device
 from otoscope.sweeps.known import Methods, as_kept, record_of, resolved_methods
 from otoscope.sweeps.local import Crew, in_this_process, usual_workers
 from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, listed
+from otoscope.sweeps.segments import segments_digests, with_whole_paths
 from otoscope.sweeps.sounds import USUAL_SIZE, Sounded, Sounding
 from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
 from otoscope.sweeps.trial import rows_of_each
@@ -194,6 +195,7 @@ def sweep(
         "data": {"given": _named(data), "by": by, "ids": ids, "count": len(found), "sha256": found.sha256},
         "classes": list(subject.classes) if subject.classes else None,
         **sizes,
+        **segments_digests(arguments, len(found)),
         "arrays": arrays,
         "versions": _versions(),
     }
@@ -217,7 +219,7 @@ def sweep(
         where,
         str(store.folder.absolute()),
         mark,
-        arguments,
+        with_whole_paths(arguments),
         run["batch_size"],
         run["batch_samples"],
         arrays,

@@ -154,7 +154,8 @@ class Bench:
     def _methods(self, clips: Sequence[tuple[Clip, xr.DataArray]], found: Found) -> None:
         for name, record in self.records.items():
             left = list(clips)
-            if len(clips) > 1 and self.subject.network.apart and self._channels == 1:
+            alone = self.job.methods[name].get("segments") is not None  # each clip has segments of its own
+            if not alone and len(clips) > 1 and self.subject.network.apart and self._channels == 1:
                 if record.takes == "data":
                     left = self._as_data(name, record, clips, found)
                 elif record.clipwise:

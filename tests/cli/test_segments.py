@@ -1,0 +1,59 @@
+"""Segments on the command line: a table beside that of the method, and the same rows in JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otoscope import Scope
+
+
+@pytest.fixture
+def phones(tone: Path) -> Path:
+    path = tone.with_suffix(".TextGrid")
+    tiers = "".join(
+        f'"IntervalTier"\n"{name}"\n0\n0.5\n3\n0\n0.1\n""\n0.1\n0.2\n"{name[0]}"\n0.2\n0.5\n"æ"\n'
+        for name in ("words", "phones")
+    )
+    path.write_text(f'"ooTextFile"\n"TextGrid"\n0\n0.5\n<exists>\n2\n{tiers}', encoding="utf-16")
+    return path
+
+
+def test_activations_by_label(otoscope: Callable[..., Any], tone: Path, phones: Path) -> None:
+    given = ("activations", "fsdd-digit", tone, "--segments", phones, "--tier", "phones", "--layer", "pool2")
+    found = otoscope(*given, "--json").json()
+    result = Scope("fsdd-digit").activations(tone, layer="pool2", segments=[(0.1, 0.2, "p"), (0.2, 0.5, "æ")])
+    rows = found["by_segment_label"]
+    assert len(rows) == result["label_activation"].size and len(found["rows"]) == result.sizes["map"]
+    assert [row["segment_label"] for row in rows[:3]] == ["p", "æ", "(outside)"]
+    by_hand = [float(value) for value in result["label_activation"].values.ravel()]
+    assert [row["label_activation"] for row in rows] == pytest.approx(by_hand, rel=1e-5)
+    of_segments = found["by_segment"][0]
+    assert (of_segments["segment_name"], of_segments["segment_start"], of_segments["segment_stop"]) == ("p", 0.1, 0.2)
+    assert found["arguments"]["segments"] == str(phones)
+    shown = otoscope(*given)
+    assert "by segment label" in shown.out and "(outside)" in shown.out
+
+
+def test_what_is_wrong_is_said_in_a_line(otoscope: Callable[..., Any], tone: Path, phones: Path) -> None:
+    given = ("activations", "fsdd-digit", tone, "--segments", phones)
+    otoscope(*given).expect_refusal("has the tiers words, phones: choose one (--tier phones)")
+    otoscope(*given, "--tier", "tones").expect_refusal("has no tier of intervals 'tones'; it has words, phones")
+    otoscope(*given[:3], "--segments", "nowhere.ctm").expect_refusal(
+        "there is no file or folder of segments nowhere.ctm"
+    )
+
+
+def test_a_sweep_takes_segments(otoscope: Callable[..., Any], tone: Path, phones: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "times.csv"
+    table.write_text("path,start,stop,label\ntone.wav,0.1,0.2,t\nvoid.wav,0.1,0.2,t\n")
+    given = ["--methods", "activations", "--set", "activations.layer=pool2", "--workers", 0, "--out", tmp_path / "run"]
+    run = ("sweep", "fsdd-digit", tone, *given, "--set", f"activations.segments={table}")
+    assert otoscope(*run, "--json").json()["errors"] == {}
+    found = otoscope("query", tmp_path / "run", "summary", "--variable", "label_activation", "--json").json()
+    assert {json.loads(row["at"])["segment_label"] for row in found["rows"]} == {"t", "(outside)"}
