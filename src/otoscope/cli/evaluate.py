@@ -30,7 +30,9 @@ def evaluate(
     ] = None,
     by: Annotated[
         list[str] | None,
-        Parameter(help="A fact to break everything down by, duration or level too; may be repeated; all by default."),
+        Parameter(
+            help="A fact to break all down by, duration or level too; year:bins for bins of it. May be repeated."
+        ),
     ] = None,
     limit: Annotated[Whole | None, Parameter(help="Take at most so many clips, evenly over the classes.")] = None,
     positive: Annotated[str | None, Parameter(help="Of two classes the one that is detected; the last.")] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import xarray as xr
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
-SPEAKER = ("speaker", "speaker_id", "spk", "talker")
+SPEAKER = ("speaker", "speaker_id", "spk", "spk_id", "talker")
 """Facts that say who speaks, the first that there is."""
 
 _SLACK = 0.05  # s by which the listed end of a piece, often rounded, may exceed its file
@@ -97,3 +97,15 @@ def column_of(fact: str) -> str:
     ('speaker', 'channel_')
     """
     return f"{fact}_" if fact.lower() in _TAKEN else fact
+
+
+def speaker_of(facts: Iterable[str]) -> str | None:
+    """The fact that says who is heard, None where there is none.
+
+    Examples
+    --------
+    >>> speaker_of(["age", "Speaker"]), speaker_of(["age"])
+    ('Speaker', None)
+    """
+    by_name = {fact.lower(): fact for fact in reversed(list(facts))}
+    return next((by_name[name] for name in SPEAKER if name in by_name), None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from otoscope.data.item import SPEAKER
+from otoscope.data.item import speaker_of
 from otoscope.evaluation.groups import groups_by, usual_facts
 from otoscope.evaluation.measures import Measures, OneClass
 from otoscope.evaluation.scored import Problem, Scored
@@ -27,7 +27,7 @@ def metrics(measures: Measures, scored: Sequence[Scored], resamples: int, seed: 
         "ci_high": variable(["metric"], high, "95 % interval over clips, upper bound"),
     }
     attrs: dict[str, str | int] = {"clips": len(scored)}
-    fact = next((name for name in SPEAKER if all(name in one.facts for one in scored)), None)
+    fact = speaker_of(name for name in scored[0].facts if all(name in one.facts for one in scored))
     if fact is not None:
         speakers = [one.facts[fact] for one in scored]
         spread = over_speakers(measures.measured, measures.of_group, speakers, resamples, seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otoscope.data.item import SPEAKER
+from otoscope.data.item import speaker_of
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
@@ -206,7 +206,7 @@ def summary(
     chosen = {"method": method, "layer": _layer(run, layer), "channel": channel, "variable": variable}
     found = _means_of_clips(run, keys, chosen, by)
     keys = keys if by is None else [*keys, by]
-    speaker = next((name for name in SPEAKER if name in run.facts), None)
+    speaker = speaker_of(run.facts)
     shares_of_clips = variables.shares(run)
     rows = [
         place | _spread(group, speaker, share=(place["method"], place["variable"]) in shares_of_clips)
@@ -288,7 +288,7 @@ def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: s
         raise InputError(f"{run.folder} is an evaluation, whose means are in its summary.json: ask a sweep")
     if by is not None and by not in ("label", "split", *run.facts):
         raise InputError(f"the clips have no fact {by!r}; they have {', '.join(['label', 'split', *run.facts])}")
-    speaker = next((name for name in SPEAKER if name in run.facts), None)
+    speaker = speaker_of(run.facts)
     facts = list(dict.fromkeys(name for name in (by, speaker) if name is not None))
     where = " AND ".join(
         [
