@@ -15,10 +15,11 @@ CLIPS, FOLDERS, CLASSES = 2_000_000, 41, 527
 SECONDS, MEMORY = 60, 1000  # the goals: s of processor time, and MB
 
 PLAN = """
-import resource, sys, time
+import hashlib, pathlib, resource, sys, time
 from otoscope.data import read
 from otoscope.data.headers import read_headers
-from otoscope.sweeps.plan import listed
+from otoscope.sweeps.plan import hashed, listed
+from otoscope.sweeps.store import Store
 def told(what, start):
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"{what}: {time.process_time() - start:.0f} s, {1.024e-3 * used.ru_maxrss:.0f} MB", flush=True)
@@ -33,8 +34,8 @@ start = time.process_time()
 plan = listed(data.items)
 told("ids, order and lengths, whose headers are kept from an earlier start", start)
 start = time.process_time()
-plan.sha256
-told("hash of the list", start)
+with Store(pathlib.Path(sys.argv[1], "run")).new_list(hashed(plan.tables(), hashlib.sha256())):
+    told("the list, written and hashed", start)
 told(f"planning in all, goal at most {sys.argv[3]} s and {sys.argv[4]} MB", begin)
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from runs_of_tests import content, items, read, run_json, table, values
 
 from otoscope import InputError, Scope, sweep
 from otoscope.audio import load_audio
-from otoscope.data.find import find_sounds
+from otoscope.data.find import find_data, find_sounds
 from otoscope.runs import Run, questions
 from otoscope.sweeps import Swept
+from otoscope.sweeps.plan import Listed, listed
 
 FAULTY = """
 import torch
@@ -431,3 +433,22 @@ def test_a_wrong_share_leaves_no_folder(tmp_path: Path, sounds: Path, model: str
     with pytest.raises(InputError, match="3/2"):
         run(model, sounds, tmp_path / "run", shards="3/2")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_list_is_written_and_hashed_in_one_pass(
+    model: str, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    plain = Listed.tables
+
+    def counted(self: Listed) -> Iterator[Any]:
+        passes.append(len(self))
+        return plain(self)
+
+    monkeypatch.setattr(Listed, "tables", counted)
+    sweep(model, sounds, methods="output", out=tmp_path / "run", workers=0)
+    assert passes == [12]
+    assert run_json(tmp_path / "run")["data"]["sha256"] == listed(find_data(sounds).items).sha256
+    with pytest.raises(InputError, match="shards has to be a share"):
+        sweep(model, sounds, methods="output", out=tmp_path / "none", workers=0, shards="3/2")
+    assert not (tmp_path / "none").exists()

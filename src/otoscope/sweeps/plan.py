@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -127,10 +127,17 @@ class Listed:
     def sha256(self) -> str:
         """A hash of all that the list says but for names, which change where a data set is moved."""
         digest = hashlib.sha256()
-        for table in self.tables():
-            for batch in table.drop_columns(["name"]).to_batches():
-                digest.update(batch.serialize())
+        for _ in hashed(self.tables(), digest):
+            pass
         return digest.hexdigest()
+
+
+def hashed(tables: Iterable[Any], digest: hashlib._Hash) -> Iterator[Any]:
+    """The tables of a list as they come, which a hash takes in: when all were taken, it is that of the list."""
+    for table in tables:
+        for batch in table.drop_columns(["name"]).to_batches():
+            digest.update(batch.serialize())
+        yield table
 
 
 def listed(items: Sequence[Item], ids: Ids = "path") -> Listed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from otoscope.sweeps.cost import shard_size as usual_shard_size
 from otoscope.sweeps.given import Given, given, usual_device
 from otoscope.sweeps.known import Methods, as_kept, record_of, resolved_methods
 from otoscope.sweeps.local import Crew, in_this_process, usual_workers
-from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, listed
+from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, hashed, listed
 from otoscope.sweeps.segments import segments_digests, with_whole_paths
 from otoscope.sweeps.sounds import USUAL_SIZE, Sounded, Sounding
 from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
@@ -181,36 +182,37 @@ def sweep(
     known = _known(data, by, limit, subject.sample_rate)
     found = listed(known.items, ids)
     sizes = _sizes(before, subject, found, arguments, shard_size, batch_size)
-    run: dict[str, Any] = {
-        "schema": SCHEMA,
-        "kind": "sweep",
-        "model": {
-            "name": subject.name,
-            "sha256": subject.digest,
-            "given": _named(model),
-            "subject": as_kept(signature(subject)),
-            "device": where,
-        },
-        "methods": as_kept(arguments),
-        "data": {"given": _named(data), "by": by, "ids": ids, "count": len(found), "sha256": found.sha256},
-        "classes": list(subject.classes) if subject.classes else None,
-        **sizes,
-        **segments_digests(arguments, len(found)),
-        "arrays": arrays,
-        "versions": _versions(),
-    }
-    if before is not None:
-        check_same(before, run, store.folder)
-    mark, size = fingerprint(run), run["shard_size"]
-    sounding = None
-    if sounds is not None:
-        sounding = Sounding(subject, found, store, mark, shards=run["shards"], k=sounds, size=sounds_size)
-        sounding.check(arguments)
-    share = _share(shards, run["shards"])
-    if before is None:
-        store.begin(run, found.tables(), left_out_table(known.problems))
-    else:
-        store.complete(found.tables(), left_out_table(known.problems))
+    with _hash_of_list(store, found, new=before is None) as sha256:
+        run: dict[str, Any] = {
+            "schema": SCHEMA,
+            "kind": "sweep",
+            "model": {
+                "name": subject.name,
+                "sha256": subject.digest,
+                "given": _named(model),
+                "subject": as_kept(signature(subject)),
+                "device": where,
+            },
+            "methods": as_kept(arguments),
+            "data": {"given": _named(data), "by": by, "ids": ids, "count": len(found), "sha256": sha256},
+            "classes": list(subject.classes) if subject.classes else None,
+            **sizes,
+            **segments_digests(arguments, len(found)),
+            "arrays": arrays,
+            "versions": _versions(),
+        }
+        if before is not None:
+            check_same(before, run, store.folder)
+        mark, size = fingerprint(run), run["shard_size"]
+        sounding = None
+        if sounds is not None:
+            sounding = Sounding(subject, found, store, mark, shards=run["shards"], k=sounds, size=sounds_size)
+            sounding.check(arguments)
+        share = _share(shards, run["shards"])
+        if before is None:
+            store.begin(run, left_out_table(known.problems))
+        else:
+            store.complete(found.tables(), left_out_table(known.problems))
     left = sorted(set(share) - store.finished(mark))
     clips, to_do = _clips(share, found, size), _clips(left, found, size)
     count = min(len(left), usual_workers(where) if workers is None else workers)
@@ -304,6 +306,17 @@ def _check_counts(**counts: tuple[int | None, int]) -> None:
     for name, (count, least) in counts.items():
         if count is not None and count < least:
             raise InputError(f"{name} has to be {least} or more, not {count}")
+
+
+@contextmanager
+def _hash_of_list(store: Store, found: Listed, *, new: bool) -> Iterator[str]:
+    """The hash of the list, written in the same pass if it is of a new run; gone again where that does not begin."""
+    if not new:
+        yield found.sha256
+        return
+    digest = hashlib.sha256()
+    with store.new_list(hashed(found.tables(), digest)):
+        yield digest.hexdigest()
 
 
 # -- The plan ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,20 +75,36 @@ class Store:
                 f"{self.folder} is not a run folder and holds {others[0]}: give a new or empty folder with --out"
             )
 
-    def begin(self, run: Mapping[str, Any], items: Iterator[Any], left_out: Any) -> None:
-        """Write the plan: the list, as tables, what was left out of it, and then ``run.json``."""
-        for name in ("items.parquet", _LEFT_OUT):  # of a start that was killed, perhaps of another run
-            (self.folder / name).unlink(missing_ok=True)
-        self.complete(items, left_out)
+    @contextmanager
+    def new_list(self, items: Iterator[Any]) -> Iterator[None]:
+        """Write the list of a new run, as tables, which goes again where what is done with it fails."""
+        new = not self.folder.exists()
+        make_folder(self.folder)
+        (self.folder / _LEFT_OUT).unlink(missing_ok=True)  # of a start that was killed, perhaps of another run
+        try:
+            with whole_file(self.folder / "items.parquet") as part:
+                write_tables(part, items, {})
+            yield
+        except BaseException:
+            if not (self.folder / "run.json").exists():  # of another process that began the same run
+                (self.folder / "items.parquet").unlink(missing_ok=True)
+            if new:
+                with suppress(OSError):
+                    self.folder.rmdir()
+            raise
+
+    def begin(self, run: Mapping[str, Any], left_out: Any) -> None:
+        """Write the rest of the plan: what was left out of the list, and then ``run.json``."""
+        self.complete(None, left_out)
         write_text(self.folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False) + "\n")
 
-    def complete(self, items: Iterator[Any], left_out: Any) -> None:
-        """Write what of the plan is not there."""
+    def complete(self, items: Iterator[Any] | None, left_out: Any) -> None:
+        """Write what of the plan is not there; the list where it is given."""
         for name in ("", "rows", "errors"):
             make_folder(self.folder / name)
-        missing = {"items.parquet": items, **({_LEFT_OUT: iter([left_out])} if left_out.num_rows else {})}
-        for name, tables in missing.items():
-            if not (self.folder / name).exists():
+        parts = {"items.parquet": items, _LEFT_OUT: iter([left_out]) if left_out.num_rows else None}
+        for name, tables in parts.items():
+            if tables is not None and not (self.folder / name).exists():
                 with whole_file(self.folder / name) as part:
                     write_tables(part, tables, {})
 
