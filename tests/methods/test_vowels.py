@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from otoscope import InputError, load
 from otoscope.data.aev import vowel_tokens
+from otoscope.methods.targets import Question
 from otoscope.methods.vowels import VOICES, _fitted, measure_vowel, percentages, shares, vowels, vowels_of
 from otoscope.subject import Subject
 
@@ -110,6 +111,20 @@ def test_a_vowel_is_measured_at_its_steady_state() -> None:
     for centre, alone in ((0.15, first), (0.45, second)):
         expected = measure_vowel(alone, RATE, 0.15, VOICES["men"])
         np.testing.assert_allclose(measure_vowel(both, RATE, centre, VOICES["men"]), expected, rtol=0.01)
+
+
+def test_the_steady_state_is_a_segment() -> None:
+    """Of a model that passes everything the relevance is the sound, with the same share of energy in its middle."""
+    tokens = list(vowel_tokens(limit=4))
+    result = vowels_of(Subject(Passing()), tokens, Question(0), rule="gradient")
+    for number, token in enumerate(tokens):
+        segment, energy = token.steady_state, np.asarray(token.clip, dtype=float) ** 2
+        assert segment.label == token.vowel
+        np.testing.assert_allclose(segment[:2], [token.centre - 0.05, token.centre + 0.05])
+        expected = energy[round(segment.start * RATE) : round(segment.stop * RATE)].sum() / energy.sum()
+        np.testing.assert_allclose(result["steady_share"][:, number], expected, rtol=1e-4)
+    short = replace(tokens[0], clip=tokens[0].clip[..., :320], centre=0.01)
+    assert short.steady_state[:2] == (0.0, 0.02)
 
 
 @pytest.mark.parametrize("length", [2000, 12_000])

@@ -27,6 +27,7 @@ from torch import Tensor
 from otoscope.audio import as_clip, load_audio
 from otoscope.data.hillenbrand import DEVIATIONS, MEANS, WORDS
 from otoscope.data.items import DataSet, Item, Request, Source, download_again
+from otoscope.data.segments import Segment
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise
 from otoscope.errors import InputError
 
@@ -47,6 +48,9 @@ CLOSEST = 100.0
 CORRELATION = 0.5
 """Correlation of any two of F0 to F4 of a talker before truncation. Truncated at two deviations they correlate by 0.4,
 the mean of all pairs and groups over the talkers of ``vowdata.dat``."""
+
+STEADY = 0.1
+"""Of the steady state of a vowel, in s: from the first to the last of the frames over which its formants are a mean."""
 
 JITTER, SHIMMER = 0.005, 0.03
 """Irregularity of synthesised voices: relative deviation of their periods' frequencies and amplitudes."""
@@ -114,6 +118,21 @@ class Token:
     deviation: tuple[float, ...]
     centre: float
     clip: xr.DataArray | Tensor
+
+    @property
+    def steady_state(self) -> Segment:
+        """The :data:`STEADY` seconds around the centre, as far as they lie in the clip, labelled by the vowel.
+
+        Examples
+        --------
+        >>> token = next(iter(vowel_tokens(groups=["men"], limit=1)))
+        >>> segment = token.steady_state
+        >>> round(segment.stop - segment.start, 3), segment.label == token.vowel
+        (0.1, True)
+        """
+        rate = self.clip.attrs["sample_rate"] if isinstance(self.clip, xr.DataArray) else RATE
+        last = self.clip.shape[-1] / rate
+        return Segment(max(0.0, self.centre - STEADY / 2), min(last, self.centre + STEADY / 2), self.vowel)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import xarray as xr
 
 from otoscope.citations import cite
 from otoscope.data.aev import Token, token_of, vowel_tokens
+from otoscope.data.segments import Segment
+from otoscope.dsp.portions import sample_bounds, sums_within
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.voice import formant_range, formants, over_voiced, pitch
 from otoscope.errors import InputError
@@ -101,6 +103,7 @@ def _of_clips(
     -------
     Dataset
         Over (clip, signal, measure): `clip_right`, 1 or 0, NaN where the value is not known, and `clip_measured` in Hz.
+        Over (clip, signal): `clip_steady_share`.
     """
     tokens = (_token(clip) for clip in sounds_of(subject, data))
     question = Question(target, at, against, target_band)
@@ -112,6 +115,9 @@ def _of_clips(
             "clip_right": variable(dims, right.transpose("token", ...).values, "within a deviation of the known value"),
             "clip_measured": variable(
                 dims, found["measured"].transpose("token", ...).values, "measured frequency", "Hz"
+            ),
+            "clip_steady_share": variable(
+                ["clip", "signal"], found["steady_share"].transpose("token", ...).values, "share in the steady state"
             ),
         },
         coords={"signal": found["signal"], "measure": found["measure"], "clip": found["token"].values},
@@ -130,7 +136,7 @@ def _token(clip: Clip) -> Token:
     takes="model",
     rows=Rows(make=percentages),
     main="share",
-    clips=Rows(("signal", "measure"), ("clip_right", "clip_measured"), shares=("clip_right",)),
+    clips=Rows(("signal", "measure"), ("clip_right", "clip_measured", "clip_steady_share"), shares=("clip_right",)),
     of_clips=_of_clips,
 )
 def vowels(
@@ -184,7 +190,8 @@ def vowels(
         Over `signal` (relevance, and the input itself for comparison), `group`, `vowel` and `measure` (F0, F1, F2):
         `share` of the tokens whose value is right, with its 95 % interval from `ci_low` to `ci_high`, and the number of
         `tokens` whose value is known. Over `token`: what was `measured` (signal, token, measure), `known` and
-        `deviation` (token, measure), all in Hz, and the `class_name` that was explained. What could not be measured is
+        `deviation` (token, measure), all in Hz, the `class_name` that was explained, and `steady_share` (signal,
+        token), the share of the energy that lies in the steady state, a segment of 0.1 s. What could not be measured is
         NaN and counts as wrong.
 
     Raises
@@ -232,7 +239,7 @@ def vowels_of(
 ) -> xr.Dataset:
     """What :func:`vowels` returns, unsigned, of any tokens; `voices` are those of :data:`VOICES` by default."""
     voices = VOICES if voices is None else voices
-    total, digest, rows, measured = length_hint(tokens), hashlib.sha256(), [], []
+    total, digest, rows, measured, steady = length_hint(tokens), hashlib.sha256(), [], [], []
     without: list[str] = []
     for token in tokens:
         if token.group not in voices:
@@ -249,6 +256,7 @@ def vowels_of(
         both = (found["input"].values[0], found["relevance"].values[0])
         voice = voices[token.group]
         measured.append([measure_vowel(one, subject.sample_rate, token.centre, voice, pre_emphasis) for one in both])
+        steady.append([_share_within(one, token.steady_state, subject.sample_rate) for one in both])
         # The sound itself is let go, so that memory does not grow with the data set.
         facts = {"name": token.name, "vowel": token.vowel, "known": token.known, "deviation": token.deviation}
         digest.update(as_json(facts).encode() + np.ascontiguousarray(both[0]).tobytes())
@@ -268,6 +276,9 @@ def vowels_of(
             "known": variable(["token", "measure"], known, "known frequency", "Hz"),
             "deviation": variable(["token", "measure"], deviation, "deviation over talkers", "Hz"),
             "class_name": variable(["token"], explained, "class whose output is explained"),
+            "steady_share": variable(
+                ["signal", "token"], np.transpose(steady), "share of the energy in the steady state"
+            ),
         },
         coords={
             "signal": axis("signal", list(SIGNALS), "signal"),
@@ -364,6 +375,16 @@ def shares(by_token: xr.Dataset, groups: Sequence[str], vowels: Sequence[str]) -
             "vowel": axis("vowel", list(vowels), "vowel"),
         },
     )
+
+
+def _share_within(signal: np.ndarray, steady: Segment, sample_rate: float) -> float:
+    """The share of the energy of a signal that lies in a segment of it; NaN of silence, or where it has none of it."""
+    if steady.stop <= steady.start:
+        return math.nan
+    energy = signal.astype(np.float64) ** 2
+    within, outside = sums_within(energy, sample_bounds([steady[:2]], sample_rate, signal.size))
+    whole = float(within[0] + outside)
+    return float(within[0]) / whole if whole else math.nan
 
 
 def _around(contour: np.ndarray, times: np.ndarray, centre: float) -> np.ndarray:
