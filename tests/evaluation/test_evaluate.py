@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,13 @@ def test_speakers_are_drawn_whole_where_there_are_ten() -> None:
     few, many = (otoscope.evaluate(Scope(Level()), items(speakers=n), resamples=50) for n in (4, 10))
     assert (few.attrs["speakers_interval"], many.attrs["speakers_interval"]) == ("range", "bootstrap")
     assert (many["speakers_low"] <= many["speakers_high"]).all()
+
+
+@pytest.mark.parametrize("name", ["Speaker", "talker", "client_id", "SPEAKER ID", "spk"])
+def test_speakers_are_known_by_the_usual_names(name: str) -> None:
+    renamed = [replace(one, facts={"age": one.facts["age"], name: one.facts["speaker"]}) for one in items()]
+    found = otoscope.evaluate(Scope(Level()), renamed, by=[], resamples=20)
+    assert found.attrs["speakers"] == 4 and found.attrs["speakers_interval"] == "range"
 
 
 def test_groups_by_facts_and_by_what_is_measured() -> None:

@@ -100,15 +100,15 @@ def test_it_is_the_machine_of_scikit_learn_on_response_spectra(subject: Subject,
     np.testing.assert_allclose(found.class_crs.sel({"class": "spoof"}), features[known == 1].mean(0), rtol=1e-5)
 
 
-def test_no_speaker_is_on_both_sides(subject: Subject) -> None:
+@pytest.mark.parametrize("fact", ["speaker", "Speaker", "client_id"])
+def test_no_speaker_is_on_both_sides(subject: Subject, fact: str) -> None:
     """Each speaker has a band and a class of their own: what is learnt of one says nothing of another."""
     rng = np.random.default_rng(2)
     items = []
     for speaker in range(8):
         band = (400 * speaker + 300, 400 * speaker + 700)
-        items += [
-            clip(noise(rng, band, 8), "ab"[speaker % 2], speaker=f"s{speaker}", name=f"{speaker}-{n}") for n in range(6)
-        ]
+        facts, label = {fact: f"s{speaker}"}, "ab"[speaker % 2]
+        items += [clip(noise(rng, band, 8), label, **facts, name=f"{speaker}-{n}") for n in range(6)]
     with_speakers = crs_classifier(subject, items, n_fft=80, folds=4, resamples=10)
     without = crs_classifier(subject, [Item(one.sound, one.labels) for one in items], n_fft=80, folds=4, resamples=10)
     assert with_speakers.attrs["unit"] == "speaker" and int(with_speakers.units[0]) == 8

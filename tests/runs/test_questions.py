@@ -68,6 +68,14 @@ def test_means_over_clips_and_speakers(folder: Path) -> None:
         np.testing.assert_allclose(one[["speakers_low", "speakers_high"]].astype(float), bounds)
 
 
+@pytest.mark.parametrize("name", ["Speaker", "talker", "client_id"])
+def test_speakers_are_known_by_the_usual_names(folder: Path, name: str) -> None:
+    items = pq.read_table(folder / "items.parquet").to_pandas()
+    pq.write_table(pa.Table.from_pandas(items.rename(columns={"speaker": name})), folder / "items.parquet")
+    found = questions.summary(Run(folder), method="coherence")
+    assert found["speakers"].tolist() == [4, 4] and found["speakers_low"].notna().all()
+
+
 def test_the_value_of_a_clip_is_the_mean_over_maps_unless_each_is_asked_for(folder: Path) -> None:
     run = Run(folder)
     whole = questions.summary(run, variable="rms").set_index("layer")

@@ -11,8 +11,8 @@ import xarray as xr
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
-SPEAKER = ("speaker", "speaker_id", "spk", "spk_id", "talker")
-"""Facts that say who speaks, the first that there is."""
+SPEAKER = tuple("speaker speaker_id speakerid spk spk_id spkid spkr talker talker_id client_id".split())
+"""Facts that say who speaks, the first that there is; ``client_id`` is that of Common Voice."""
 
 _SLACK = 0.05  # s by which the listed end of a piece, often rounded, may exceed its file
 
@@ -100,12 +100,12 @@ def column_of(fact: str) -> str:
 
 
 def speaker_of(facts: Iterable[str]) -> str | None:
-    """The fact that says who is heard, None where there is none.
+    """The fact that says who is heard, in any case and with a space or ``-`` for ``_``; None where there is none.
 
     Examples
     --------
-    >>> speaker_of(["age", "Speaker"]), speaker_of(["age"])
-    ('Speaker', None)
+    >>> speaker_of(["age", "Speaker"]), speaker_of(["client_id", "Talker ID"]), speaker_of(["loudspeaker"])
+    ('Speaker', 'Talker ID', None)
     """
-    by_name = {fact.lower(): fact for fact in reversed(list(facts))}
+    by_name = {fact.lower().replace("-", "_").replace(" ", "_"): fact for fact in reversed(list(facts))}
     return next((by_name[name] for name in SPEAKER if name in by_name), None)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from otoscope.citations import cite
+from otoscope.data.item import speaker_of
 from otoscope.dsp import response
 from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_level, cohens_d, eta_squared, moments
 from otoscope.errors import InputError
@@ -28,7 +29,7 @@ Array = npt.NDArray[Any]
 ALL = "all"
 """The name of the group of all clips."""
 
-_UNITS = {"speaker": "speaker", "id": "recording"}  # facts that say which clips belong together, and what they are
+_RECORDING = "id"  # a fact that says from which recording a clip was cut
 _COLUMNS = ("accuracy", "accuracy_deviation", "balanced_accuracy", "chance", "clips", "folds_used", "units")
 
 
@@ -167,10 +168,9 @@ def _known(clips: Sequence[Clip]) -> _Known:
     classes = tuple(dict.fromkeys(sorted(str(clip.label) for clip in clips)))
     if len(classes) < 2:
         raise InputError(needs_classes(classes))
-    fact = next((fact for fact in _UNITS if _divides(fact, clips)), None)
-    unit, names = (
-        ("file", [clip.name for clip in clips]) if fact is None else (_UNITS[fact], [c.facts[fact] for c in clips])
-    )
+    units = {"speaker": speaker_of(clips[0].facts), "recording": _RECORDING}
+    unit, fact = next(((unit, fact) for unit, fact in units.items() if fact and _divides(fact, clips)), ("file", ""))
+    names = [clip.facts[fact] if fact else clip.name for clip in clips]
     _, numbers = np.unique(names, return_inverse=True)
     return _Known(classes, np.array([classes.index(str(clip.label)) for clip in clips]), unit, numbers)
 
