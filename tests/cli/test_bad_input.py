@@ -292,6 +292,11 @@ def test_what_is_not_defined_is_null(otoscope: Otoscope, tmp_path: Path) -> None
     [
         (("geometry",), "MODEL is required"),
         (("strs", "vowel-name", "a.wav", "b.wav"), "too many arguments: b.wav"),
+        (
+            ("strs", "vowel-name", "a.wav", "--channel", "0", "--channel", "1"),
+            "--channel takes one value, and is given",
+        ),
+        (("query", "run", "top", "--k", "1", "--k=2"), "--k takes one value, and is given several times: give it once"),
         (("relevance", "vowel-name", "--target"), "--target requires an argument"),
     ],
 )

@@ -11,7 +11,15 @@ import re
 import sys
 from pathlib import Path
 
-from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    RepeatArgumentError,
+    UnusedCliTokensError,
+)
 
 from otoscope._version import __version__
 from otoscope.cli.console import err_console
@@ -99,6 +107,8 @@ def _said(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
         left = " ".join(error.unused_tokens or ())
         return f"too many arguments: {left} (an option of several values is given once for each of them)"
+    if isinstance(error, RepeatArgumentError):
+        return f"{error.token.keyword} takes one value, and is given several times: give it once"
     return str(error)
 
 
