@@ -15,6 +15,9 @@ MISSING, EMPTY, UNREADABLE, NO_PIECE = "missing", "empty", "unreadable", "no pie
 """Of files: there is none; it has no bytes or no samples; it is of a kind that cannot be read, or broken; a start and a
 stop that are no piece of it."""
 
+BROKEN_ROW = "broken row"
+"""Of lists: a row with more or fewer cells than there are columns."""
+
 UNLABELLED, ANOTHER_CLASS = "unlabelled", "another class"
 """Of labels: there is none where one is asked for; it is none of the model's classes."""
 
@@ -25,8 +28,8 @@ SILENT, TOO_SHORT, NOT_FINITE, REFUSED, FAILED, CRASHED = (
 ended the process."""
 
 CAUSES = (
-    MISSING, EMPTY, UNREADABLE, NO_PIECE, UNLABELLED, ANOTHER_CLASS, SILENT, TOO_SHORT, NOT_FINITE, REFUSED, FAILED,
-    CRASHED,
+    MISSING, EMPTY, UNREADABLE, NO_PIECE, BROKEN_ROW, UNLABELLED, ANOTHER_CLASS, SILENT, TOO_SHORT, NOT_FINITE, REFUSED,
+    FAILED, CRASHED,
 )  # fmt: skip
 """All of them."""
 

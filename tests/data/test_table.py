@@ -257,3 +257,93 @@ def test_pieces_that_cannot_be_are_named(table: Path, row: str, message: str) ->
     table.write_text(f"file,label,split,start,stop\n{row}\n")
     with pytest.raises(InputError, match=message):
         sound_of(*find_sounds(table), 8000)
+
+
+def test_the_index_that_pandas_writes_is_no_label(table: Path) -> None:
+    table.write_text(",path,label,speaker\n0,a.wav,x,ann\n1,a.wav,y,bob\n")
+    found = read("table", table)
+    assert [(item.labels, item.facts) for item in found] == [(("x",), {"speaker": "ann"}), (("y",), {"speaker": "bob"})]
+
+
+def test_an_empty_list_of_labels_is_none_of_the_classes_and_no_label_is_left_out(table: Path) -> None:
+    path = table.with_suffix(".jsonl")
+    lines = [{"label": ["x", "y"]}, {"label": []}, {"label": ["y"]}, {}, {"label": None}]
+    path.write_text("\n".join(json.dumps({"path": "a.wav"} | line) for line in lines))
+    found = read("table", path)
+    assert [item.labels for item in found] == [("x", "y"), (), ("y",)] and found.multilabel
+    assert len(found.problems["unlabelled"]) == 2
+    path.write_text('{"path": "a.wav", "label": ["x"]}')  # a list of classes, if of one
+    assert read("table", path).multilabel
+
+
+def test_columns_of_json_lines_are_those_of_all_lines(table: Path) -> None:
+    path = table.with_suffix(".jsonl")
+    path.write_text('{"path": "a.wav"}\n{"path": "a.wav", "label": "x", "speaker": "ann", "stop": 0.5}\n')
+    found = read("table", path)
+    assert [(item.labels, item.facts, item.stop) for item in found] == [(("x",), {"speaker": "ann"}, 0.5)]
+    assert found.problems["unlabelled"] == ("a.wav",)
+
+
+def test_rows_with_more_or_fewer_cells_than_columns_are_named(table: Path) -> None:
+    table.write_text("path,label,speaker\na.wav,x,ann\na.wav,well, hello,bob\na.wav,y\na.wav,z,cid,,\n")
+    found = read("table", table)
+    assert [(item.labels, item.facts) for item in found] == [(("x",), {"speaker": "ann"}), (("z",), {"speaker": "cid"})]
+    assert [(cause, name) for cause, name, _ in found.problems.reasons()] == [
+        ("broken row", "line 3"), ("broken row", "line 4"),
+    ]  # fmt: skip
+    assert "4 cells, and the table has 3 columns; put quotes" in found.problems.said
+
+
+@pytest.mark.parametrize(
+    ("columns", "span"),
+    [
+        ({"audio_filepath": "a.wav", "offset": 0.1, "duration": 0.3, "text": "hi"}, (0.1, 0.4)),
+        ({"path": "a.wav", "start": 0.1, "duration": 0.3}, (0.1, 0.4)),
+        ({"filename": "a.wav", "onset": 0.1, "offset": 0.3}, (0.1, 0.3)),
+        ({"wav": "a.wav", "start": 0.1, "end": 0.3}, (0.1, 0.3)),
+        ({"audio": {"path": "a.wav", "bytes": None}, "duration": 1.0}, (None, None)),
+    ],
+)
+def test_the_columns_of_others_are_known(table: Path, columns: dict[str, object], span: tuple[float, float]) -> None:
+    path = table.with_suffix(".jsonl")
+    path.write_text(json.dumps(columns))
+    (item,) = read("table", path).items
+    assert (item.start, item.stop) == span and item.sound == table.parent / "a.wav"
+    assert set(item.facts) == set(columns) & ({"text"} if span[0] else {"duration"})
+
+
+def test_a_json_object_of_sounds_by_their_names(table: Path) -> None:
+    path = table.with_suffix(".json")
+    entries = {"u1": {"wav": "a.wav", "spk_id": "s1"}, "u2": {"wav": "a.wav", "spk_id": "s2"}}
+    for text in (json.dumps(entries), json.dumps(entries, indent=2)):
+        path.write_text(text)
+        found = read("table", path, task="spk_id")
+        assert [(item.labels, item.facts["id"]) for item in found] == [(("s1",), "u1"), (("s2",), "u2")]
+    path.write_text(json.dumps({"data": [{"wav": "a.wav", "labels": ["x", "y"]}]}, indent=1))
+    assert [item.labels for item in read("table", path)] == [("x", "y")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "wav,audio_path,label\na.wav,a.wav,x\n",
+            "columns wav, audio_path: call the one that holds the sound files path",
+        ),
+        ("u1,a.wav,x\nu2,a.wav,y\n", "heading missing.*as in path,label"),
+        ("path,label,Speaker,speaker\na.wav,x,y,z\n", "columns 3 and 4 are called 'Speaker' and 'speaker': rename one"),
+    ],
+)
+def test_columns_that_cannot_be_told_apart_are_refused(table: Path, text: str, message: str) -> None:
+    table.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read("table", table)
+
+
+def test_sounds_within_a_parquet_table_are_refused_with_the_way_out(table: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = table.with_suffix(".parquet")
+    parquet.write_table(arrow.table({"audio": [{"bytes": b"RIFF", "path": "a.wav"}], "label": ["x"]}), path)
+    with pytest.raises(InputError, match=r"column 'audio' holds bytes.*save_to_disk\(FOLDER\)"):
+        read("table", path)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from otoscope.data.rows import read_rows
+from otoscope.data.rows import Broken, read_rows
 from otoscope.data.table import text_of
 from otoscope.errors import InputError
 
@@ -196,6 +196,8 @@ def read_listed(path: Path) -> list[Interval]:
     found = []
     for number, row in rows:
         where = f"{unit} {number}"
+        if isinstance(row, Broken):
+            raise InputError(f"{path}, {where}: {row}")
         named = None if sound is None else text_of(row.get(sound))
         if named == "":
             raise InputError(f"{path}, {where}: the column {sound} is empty")

@@ -166,7 +166,7 @@ class _Part:
             several = value if isinstance(value, list) else [value]
             labels = tuple(dict.fromkeys(text for one in several if (text := self._text(self.label, one))))
             self.several |= isinstance(value, list)
-            if not labels:
+            if not labels and value != []:  # an empty list says that there is none
                 self.problems.add(UNLABELLED, str(sound), f"{where}: the column {self.label} is empty")
                 return None
         return Item(sound if isinstance(sound, Embedded) else path, labels, self.split, facts=facts)

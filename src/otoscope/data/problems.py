@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from otoscope.causes import BROKEN_ROW as BROKEN_ROW
 from otoscope.causes import EMPTY as EMPTY
 from otoscope.causes import MISSING as MISSING
 from otoscope.causes import NO_PIECE as NO_PIECE

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,12 @@ from otoscope.optional import needs
 SUFFIXES = frozenset(".csv .tsv .psv .txt .jsonl .ndjson .json .parquet .pq".split())
 """Suffixes of lists."""
 
-Row = tuple[int, Mapping[str, Any]]
+
+class Broken(str):
+    """What is said of a row whose values cannot be told apart."""
+
+
+Row = tuple[int, Mapping[str, Any] | Broken]
 """The number of a row, as a message names it, and its values by column; an empty value is None or ""."""
 
 _SEPARATORS = ",;\t|"
@@ -40,10 +44,10 @@ def read_rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], Iterator[Ro
     Returns
     -------
     columns : list of str
-    rows : iterator of (int, mapping)
+    rows : iterator of (int, mapping or Broken)
         The number of a line of text, or of a row.
     unit : str
-        What that numbers: "line" or "row".
+        What that numbers: "line", "row" or "entry".
 
     Raises
     ------
@@ -54,7 +58,7 @@ def read_rows(path: Path, wanted: Sequence[str]) -> tuple[list[str], Iterator[Ro
         raise InputError(f"there is no table {path}")
     kind = path.suffix.lower()
     if kind in (".parquet", ".pq"):
-        return _parquet(path)
+        return _parquet(path, wanted)
     encoding = encoding_of(path)
     if kind in (".jsonl", ".ndjson", ".json"):
         return _json_lines(path, encoding)
@@ -130,12 +134,16 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 
 def _once(path: Path, columns: list[str]) -> list[str]:
-    """The columns, each of another name: of two with one name a row would keep only the last."""
+    """The columns, each of another name: of two with one name a row would keep only the last.
+
+    Nor may they differ in case alone, which the tables of a run do not tell apart.
+    """
+    first: dict[str, int] = {}
     for place, name in enumerate(columns):
-        if name and name in columns[:place]:
-            raise InputError(
-                f"{path}: columns {columns.index(name) + 1} and {place + 1} are both called {name!r}: rename one"
-            )
+        before = first.setdefault(name.lower(), place)
+        if name and before < place:
+            called = f"both called {name!r}" if columns[before] == name else f"called {columns[before]!r} and {name!r}"
+            raise InputError(f"{path}: columns {before + 1} and {place + 1} are {called}: rename one")
     return columns
 
 
@@ -144,7 +152,16 @@ def _csv_rows(path: Path, encoding: str, mark: str, columns: list[str], above: i
     with open(path, newline="", encoding=encoding) as file:
         records = ((line, cells) for line, cells in _records(path, file, mark) if any(cells))
         for line, cells in itertools.islice(records, above, None):
-            yield line, dict(zip(columns, cells, strict=False))
+            yield line, _row(columns, cells)
+
+
+def _row(columns: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any] | Broken:
+    """The cells by their columns; empty ones too many at the end, as spreadsheets write them, are nothing."""
+    count = len(columns)
+    if len(cells) < count or any(map(str.strip, cells[count:])):
+        more = "; put quotes around a cell with the separator in it" if len(cells) > count else ""
+        return Broken(f"it has {len(cells)} cells, and the table has {count} columns{more}")
+    return dict(zip(columns, cells, strict=False))
 
 
 def _records(path: Path, file: Iterable[str], mark: str) -> Iterator[tuple[int, list[str]]]:
@@ -177,36 +194,60 @@ def _records(path: Path, file: Iterable[str], mark: str) -> Iterator[tuple[int, 
 
 
 def _json_lines(path: Path, encoding: str) -> tuple[list[str], Iterator[Row], str]:
-    first = next(_objects(path, encoding), None)
-    if first is None:
+    """One object a line; or all in one list, or by their names in one object. Columns are those of all of them."""
+    whole = _whole(path, encoding)
+    rows: Iterable[Row] = _lines(path, encoding) if whole is None else whole
+    columns = dict.fromkeys(name for _, row in rows if isinstance(row, Mapping) for name in row)
+    if not columns:
         raise InputError(f"{path} has no rows: it is empty")
-    return list(first[1]), _objects(path, encoding), "line"
+    rows = _lines(path, encoding) if whole is None else whole
+    return _once(path, list(columns)), iter(rows), "line" if whole is None else "entry"
 
 
-def _objects(path: Path, encoding: str) -> Iterator[Row]:
-    """The objects of a file: one a line, or all in one list."""
+def _lines(path: Path, encoding: str) -> Iterator[Row]:
     with open(path, encoding=encoding) as file:
-        start = file.read(1)
-        while start.isspace():
-            start = file.read(1)
-        file.seek(0)
-        if start == "[":
-            yield from _listed(path, file)
-            return
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield number, _object(path, number, line)
 
 
-def _listed(path: Path, file: io.TextIOBase) -> Iterator[Row]:
-    try:
-        rows = json.loads(file.read(), object_pairs_hook=_pairs)
-    except ValueError as error:
-        raise InputError(f"{path} is not a list in JSON: {error}") from None
-    for number, row in enumerate(rows, 1):
+def _whole(path: Path, encoding: str) -> list[Row] | None:
+    """The objects of a file that is one list, or one object with all by their names; None of any other."""
+    with open(path, encoding=encoding) as file:
+        first = next((line for line in file if line.strip()), "").strip()
+        if not first.startswith("[") and _is_row(first):
+            return None
+        file.seek(0)
+        try:
+            found = json.loads(file.read(), object_pairs_hook=_pairs)
+        except ValueError as error:
+            if first.startswith("["):
+                raise InputError(f"{path} is not a list in JSON: {error}") from None
+            return None  # the line is named that is no object
+    if isinstance(found, dict) and _are_objects(found.values()):
+        found = [{"id": name} | entry for name, entry in found.items()]
+    elif isinstance(found, dict):
+        lists = [value for value in found.values() if isinstance(value, list) and _are_objects(value)]
+        if len(lists) != 1:
+            return None
+        found = lists[0]
+    for number, row in enumerate(found, 1):
         if not isinstance(row, dict):
             raise InputError(f"{path}: entry {number} is not a JSON object with a path and a label")
-        yield number, row
+    return list(enumerate(found, 1))
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a JSON object alone, which holds more than objects by their names."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and not _are_objects(found.values())
+
+
+def _are_objects(values: Collection[Any]) -> bool:
+    return len(values) > 0 and all(isinstance(value, dict) for value in values)
 
 
 def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
@@ -228,7 +269,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _parquet(path: Path) -> tuple[list[str], Iterator[Row], str]:
+def _parquet(path: Path, wanted: Sequence[str]) -> tuple[list[str], Iterator[Row], str]:
     parquet = needs("pyarrow.parquet", extra="sweep", purpose=f"the table {path}")
     arrow = needs("pyarrow", extra="sweep")
     try:
@@ -242,7 +283,13 @@ def _parquet(path: Path) -> tuple[list[str], Iterator[Row], str]:
     plain = [
         field.name for field in file.schema_arrow if not (kinds.is_binary(field.type) or kinds.is_struct(field.type))
     ]
-    return columns, _parquet_rows(file, plain), "row"
+    sounds = [name for name in columns if name not in plain]
+    if sounds and not any(name.lower() in wanted for name in plain):
+        raise InputError(
+            f"{path} has no column of paths, and its column {sounds[0]!r} holds bytes or several values: of sounds "
+            "within a table of Hugging Face datasets, save it with load_dataset('parquet', ...).save_to_disk(FOLDER)"
+        )
+    return plain, _parquet_rows(file, plain), "row"
 
 
 def _parquet_rows(file: Any, columns: list[str]) -> Iterator[Row]:
