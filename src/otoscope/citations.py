@@ -197,6 +197,13 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "ICML Workshop on Visualization for Deep Learning",
         "10.48550/arXiv.1706.03825",
     ),
+    "vielhaben2024": Reference(
+        ("Vielhaben, J.", "Lapuschkin, S.", "Montavon, G.", "Samek, W."),
+        2024,
+        "Explainable AI for time series via Virtual Inspection Layers",
+        "Pattern Recognition 150, 110309",
+        "10.1016/j.patcog.2024.110309",
+    ),
     "nie2018": Reference(
         ("Nie, W.", "Zhang, Y.", "Patel, A."),
         2018,

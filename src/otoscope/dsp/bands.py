@@ -1,4 +1,4 @@
-"""Energy of a spectrum in octaves or fractions of them; third-octaves are about as wide as auditory bands."""
+"""What of a spectrum lies in octaves or fractions of them; third-octaves are about as wide as auditory bands."""
 
 from __future__ import annotations
 
@@ -76,11 +76,60 @@ def band_energy(magnitude: ArrayLike, frequency: ArrayLike, edges: ArrayLike) ->
     >>> band_energy([1.0, 2.0, 3.0, 4.0], [0, 100, 200, 300], [50, 150, 300]).tolist()
     [4.0, 25.0]
     """
-    power = np.square(np.asarray(magnitude, dtype=float))
-    frequency, edges = np.asarray(frequency, dtype=float), np.asarray(edges, dtype=float)
+    return band_sums(np.square(np.asarray(magnitude, dtype=float)), frequency, edges)
+
+
+def band_sums(values: ArrayLike, frequency: ArrayLike, edges: ArrayLike) -> np.ndarray:
+    """Sums of values over the frequencies of bands.
+
+    Parameters
+    ----------
+    values : array_like, (..., frequency)
+    frequency : array_like, (frequency,)
+        In Hz, rising.
+    edges : array_like, (band + 1,)
+        In Hz, rising; which bin is in which band as of :func:`band_energy`.
+
+    Returns
+    -------
+    ndarray, (..., band)
+
+    Examples
+    --------
+    >>> band_sums([1.0, 2.0, -3.0, 4.0], [0, 100, 200, 300], [50, 150, 300]).tolist()
+    [2.0, 1.0]
+    """
+    values, frequency = np.asarray(values, dtype=float), np.asarray(frequency, dtype=float)
+    edges = np.asarray(edges, dtype=float)
     band = np.searchsorted(edges, frequency, side="right") - 1
     band[frequency == edges[-1]] = edges.size - 2
-    sums = np.zeros((*power.shape[:-1], edges.size - 1))
+    sums = np.zeros((*values.shape[:-1], edges.size - 1))
     for i in range(edges.size - 1):
-        sums[..., i] = power[..., band == i].sum(-1)
+        sums[..., i] = values[..., band == i].sum(-1)
     return sums
+
+
+def third_octaves(highest: float) -> np.ndarray:
+    """Edges of bands that leave nothing out up to a frequency: third-octaves, and one band below the first.
+
+    Parameters
+    ----------
+    highest : float
+        In Hz.
+
+    Returns
+    -------
+    ndarray, (band + 1,)
+        In Hz, from 0; the third-octaves begin at 56 Hz, the lowest edge above 50 Hz.
+
+    Examples
+    --------
+    >>> third_octaves(1000).round().tolist()
+    [0.0, 56.0, 70.0, 88.0, 111.0, 140.0, 177.0, 223.0, 281.0, 354.0, 445.0, 561.0, 707.0, 891.0, 1000.0]
+    >>> third_octaves(20).tolist()
+    [0.0, 20.0]
+    """
+    first = 1000 * 2 ** (-12.5 / 3)
+    if highest <= first * (1 + 1e-9):
+        return np.array([0.0, highest])
+    return np.append(0.0, octave_bands(first, highest)[1])
