@@ -226,7 +226,7 @@ def test_a_published_model_beside_another_on_a_recording(data: Path, published: 
     folded = np.zeros(13 * clip.size)
     folded[:96_000] = alone.relevance
     expected = np.abs(np.fft.rfft(folded.reshape(13, -1).sum(0)))[: result.sizes["frequency"]]
-    found = result.relevance_spectrum[1] * result.sizes["time"]
+    found = result.relevance_spectrum[1] * result.sizes["time"] ** 0.5
     below = slice(-1)  # at half the rate a sine has no phase
     np.testing.assert_allclose(found[below], expected[below], atol=1e-4 * expected.max())
     # Table 4 of Gupta and Abrol.
@@ -426,3 +426,45 @@ def test_what_is_compared_says_what_it_is_and_in_which_unit() -> None:
     assert unnamed == ["mark"]
     assert (result.time.units, result.frequency.units, result.relevance_peak.units) == ("s", "Hz", "Hz")
     assert result.sonification.sample_rate == 16_000
+
+
+# -- A relevance that adds up -----------------------------------------------------------------------------
+
+
+def test_of_a_product_all_sums_agree_and_are_those_of_each_model_alone(vowel_scopes: list[Scope]) -> None:
+    clip = vowel_clip("ah", "women", duration=0.25)
+    result = compare(vowel_scopes, clip, rule="gradient_x_input")
+    assert result.attrs["form"] == "product"
+    sums = result.relevance.astype(float).sum("time")
+    scale = abs(result.relevance).sum("time")
+    for one in (
+        result.relevance_spectrum.sum("frequency"),
+        result.relevance_spectrogram.astype(float).sum(["frame_frequency", "frame_time"]),
+    ):
+        assert float((abs(one - sums) / scale).max()) < 1e-5
+    for scope in vowel_scopes:
+        alone, one = scope.relevance(clip, rule="gradient_x_input"), result.sel(model=scope.name)
+        for name in ("relevance", "relevance_spectrum", "relevance_spectrogram"):
+            np.testing.assert_allclose(one[name], alone[name], atol=1e-5 * float(abs(alone[name]).max()))
+    np.testing.assert_allclose(abs(result.share).sum("band"), 1)
+    assert (result.share < 0).any()
+    assert ((result.band_overlap >= 0) & (result.band_overlap <= 1)).all()
+    np.testing.assert_allclose(np.diagonal(result.spectrum_cosine), 1)
+
+
+def test_of_a_product_the_sum_is_that_of_the_model_at_another_rate_too(tmp_path: Path) -> None:
+    """Of a sound without what only the faster model hears."""
+    torch.manual_seed(0)
+    scopes = {
+        str(rate): Scope(nn.Sequential(nn.Conv1d(1, 4, rate // 400, rate // 800), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
+                                       nn.Flatten(), nn.Linear(4, 2)), rate)
+        for rate in (8000, 16_000)
+    }  # fmt: skip
+    time = np.arange(16_000) / 16_000
+    soundfile.write(tmp_path / "a.wav", 0.3 * np.hanning(16_000) * np.sin(2 * np.pi * 700 * time), 16_000)
+    result = compare(scopes, tmp_path / "a.wav", target=1, rule="gradient_x_input")
+    for rate, scope in scopes.items():
+        alone = scope.relevance(tmp_path / "a.wav", target=1, rule="gradient_x_input")
+        expected, scale = float(alone.relevance.sum()), float(abs(alone.relevance).sum())
+        assert float(result.relevance.sel(model=rate).sum()) == pytest.approx(expected, abs=1e-3 * scale)
+    assert float(result.beyond.max()) < 1e-3

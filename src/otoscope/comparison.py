@@ -15,16 +15,17 @@ import xarray as xr
 
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
-from otoscope.dsp.bands import band_energy, octave_bands
+from otoscope.dsp.bands import band_energy, band_sums, octave_bands
+from otoscope.dsp.cross_spectra import Frames, unitary_spectrogram
 from otoscope.dsp.similarity import cosine, overlap, rank_correlation
-from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated, untrained
-from otoscope.methods.attribution import option_values
 from otoscope.methods.crs import crs
 from otoscope.methods.filters import filters
 from otoscope.methods.geometry import MEASURES, geometry
-from otoscope.methods.relevance import RelevanceRule, check_rule, in_one_channel, relevance
+from otoscope.methods.relevance import in_one_channel, relevance
+from otoscope.methods.relevance_rules import Form, RelevanceRule, option_values, rule_record
+from otoscope.methods.relevance_spectra import Relevance
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
 from otoscope.methods.targets import Question, as_given
@@ -44,6 +45,11 @@ _SOURCES = {
     "sonification": "sonification: " + cite("sonification", "section 5.2"),
 }
 """Of the parts of a comparison, by their variables."""
+_OF: dict[Form, str] = {
+    "product": ", of the magnitudes of all bands",
+    "gradient": "'s energy",
+    "weighted sound": "'s energy",
+}
 _N_FFT = 1024
 _MOST_FRAMES = 1000  # of the response spectra of the recording
 _MOST_FRAMES_HEARD = 3000  # of all that a model takes, which may be the recording many times over
@@ -101,7 +107,9 @@ def compare(
         `input` (time), `input_spectrogram`, `target` (class), `logit` (or `score` with `score_kind`), `probability`,
         `runner_up` and `runner_up_probability`; `share` (model, band) and `input_share`
         (band), shares of energy in third-octave bands from 50 Hz up, and `input_overlap`, how far the two agree;
-        `relevance_peak` in Hz; `beyond`, the share of energy above the shared range.
+        `relevance_peak` in Hz; `beyond`, the share of energy above the shared range. By a rule whose relevance is the
+        sound times a gradient (the attribute `form` is "product") all three are signed, and so is `share`, of
+        the sum of the magnitudes of all bands; overlaps are those of what is positive.
 
         First layer: `strs` (model, response_frequency, response_time), `crs` and `cumulative_response` (model,
         response_frequency), and `crs_peak` in Hz.
@@ -130,6 +138,9 @@ def compare(
     same way: with U the band-limited interpolation from the lowest rate, :math:`U^T f` is the relevance of the
     samples at that rate.
 
+    Of a product of sound and gradient, the gradient is carried back so, and what the model heard is brought to the
+    shared rate: their product is the relevance of the recording, whose sums agree.
+
     With p and q the shares of energy in bands, the overlap is :math:`\sum_i \min(p_i, q_i)`. The cosine is that of the
     magnitude spectra from 50 Hz up. Weights have no scale in common: compare heights within a model, shapes between
     models.
@@ -143,7 +154,6 @@ def compare(
     >>> result.target.values.tolist(), result.relevance_peak.round().values.tolist()
     (['ah', 'mid'], [1488.0, 212.0])
     """
-    check_rule(rule)
     options = dict(rule_options or {})
     option_values(rule, options)
     compared = _compared(scopes, wave, target, layer)
@@ -184,6 +194,7 @@ def compare(
     result.attrs = {
         "sample_rate": recording.attrs["sample_rate"],
         "rule": rule_name(rule),
+        "form": rule_record(rule).form,
         "notes": "\n".join(notes),
         "missing": as_json(missing),
     }
@@ -362,7 +373,8 @@ def _relevance(
     lowest = max(LOWEST_AUDIBLE, 5 * rate / size)  # a band narrower than a bin of the spectrum would stay empty
     centres, edges = octave_bands(lowest, rate / 2)
     bins = np.arange(size // 2 + 1) * rate / size
-    signals, explained, beyond = [], [], []
+    form, frames = rule_record(rule).form, Frames.of(0.025, 0.010, rate)
+    carried, heard, explained, beyond = [], [], [], []
     for one in compared:
         try:
             found = relevance(one.subject, one.clip, target=one.target, rule=rule, **options)
@@ -370,42 +382,48 @@ def _relevance(
             raise InputError(f"{one.name}: {error}") from None
         found = in_one_channel(found)
         size_heard, repeats = one.clip.sizes["time"], one.subject.contract.padding == "repeat"
-        whole = _onto_recording(found.relevance.values, size_heard, repeats)
-        signals.append(_limited(whole, size))
+        gradient = found["gradient" if form == "product" else "relevance"].values
+        whole, sound = _onto_recording(gradient, size_heard, repeats), _of_length(found.input.values, size_heard)
+        carried.append(_limited(whole, size))
+        heard.append(_limited(sound, size) * (size / size_heard))
         explained.append(found.drop_dims("time"))
-        beyond.append(_share_beyond(whole, one.subject.sample_rate, rate / 2))
-    signal, sound = torch.from_numpy(np.stack(signals)), torch.from_numpy(recording.values)
-    spectrum, input_spectrum = spectral_relevance(signal).abs().numpy(), np.abs(np.fft.rfft(recording.values))
-    frames, frame_frequency, frame_time = short_time_spectrum(signal, rate)
-    input_frames, _, _ = short_time_spectrum(sound, rate)
+        beyond.append(_share_beyond(_relevance_of(form, whole, sound), one.subject.sample_rate, rate / 2))
+    of_models = _relevance_of(form, np.stack(carried), np.stack(heard))
+    spectrum, input_spectrum = of_models.of_frequencies().numpy(), np.abs(np.fft.rfft(recording.values))
+    what = "relevance" if of_models.adds_up else "magnitude of the relevance"
     in_frames = ["frame_frequency", "frame_time"]
+    shares = _signed_shares if of_models.adds_up else _shares
     result = xr.Dataset(
         {
-            "relevance": variable(["model", "time"], signal.float(), "relevance"),
-            "input": variable(["time"], sound, "input"),
-            "relevance_spectrum": variable(["model", "frequency"], spectrum, "magnitude of the relevance spectrum"),
+            "relevance": variable(["model", "time"], of_models.of_samples.float(), "relevance"),
+            "input": variable(["time"], recording.values, "input"),
+            "relevance_spectrum": variable(["model", "frequency"], spectrum, f"{what} over frequency"),
             "relevance_spectrogram": variable(
-                ["model", *in_frames], frames.float(), "short-time magnitude of the relevance"
+                ["model", *in_frames], of_models.of_cells(frames).float(), f"{what} over time and frequency"
             ),
-            "input_spectrogram": variable(in_frames, input_frames, "short-time magnitude of the input"),
-            "share": variable(["model", "band"], _shares(spectrum, bins, edges), "share of the relevance's energy"),
+            "input_spectrogram": variable(
+                in_frames,
+                unitary_spectrogram(torch.from_numpy(recording.values), frames).float(),
+                "short-time magnitude of the input",
+            ),
+            "share": variable(["model", "band"], shares(spectrum, bins, edges), f"share of the relevance{_OF[form]}"),
             "input_share": variable(["band"], _shares(input_spectrum, bins, edges), "share of the input's energy"),
-            "beyond": variable(["model"], beyond, "share of the relevance's energy above the shared range"),
+            "beyond": variable(["model"], beyond, f"share of the relevance{_OF[form]} above the shared range"),
             **_explained(explained),
         },
         coords={
             "time": axis("time", np.arange(size) / rate, "time", "s"),
             "frequency": axis("frequency", bins, "frequency", "Hz"),
-            "frame_frequency": axis("frame_frequency", frame_frequency, "frequency", "Hz"),
-            "frame_time": axis("frame_time", frame_time, "time", "s"),
+            "frame_frequency": axis("frame_frequency", frames.frequencies(rate), "frequency", "Hz"),
+            "frame_time": axis("frame_time", frames.times(size, rate), "time", "s"),
             "band": axis("band", centres, "centre of a third-octave band", "Hz"),
             "band_low": axis("band", edges[:-1], "lower edge of the band", "Hz"),
             "band_high": axis("band", edges[1:], "upper edge of the band", "Hz"),
         },
     )
-    alike = [overlap(one, result["input_share"]) for one in result["share"]]
+    alike = [overlap(_positive(one), result["input_share"]) for one in result["share"].values]
     result["input_overlap"] = variable(["model"], alike, "energy of the relevance in the same bands as the input's")
-    peaks = [peak_frequency(one) for one in result["relevance_spectrum"]]
+    peaks = [peak_frequency(abs(one)) for one in result["relevance_spectrum"]]
     result["relevance_peak"] = variable(["model"], peaks, "frequency of the largest relevance", "Hz")
     return result
 
@@ -494,7 +512,7 @@ def _pairs(result: xr.Dataset) -> xr.Dataset:
         audible = result["relevance_spectrum"].values[:, result["frequency"].values >= LOWEST_AUDIBLE]
         shares = result["share"].values
         measures["spectrum_cosine"] = cosine, audible, "cosine of the relevance spectra"
-        measures["band_overlap"] = overlap, shares, "energy of the relevance in the same bands"
+        measures["band_overlap"] = overlap, _positive(shares), "share of the relevance in the same bands"
         measures["band_rank_correlation"] = rank_correlation, shares, "rank correlation of the relevance in bands"
     if "crs" in result:
         measures["crs_cosine"] = cosine, result["crs"].values, "cosine of the cumulative response spectra"
@@ -531,19 +549,37 @@ def _limited(relevance: Array, size: int) -> Array:
     return np.fft.irfft(np.fft.rfft(relevance)[: size // 2 + 1], size)
 
 
-def _share_beyond(relevance: Array, rate: float, limit: float) -> float:
-    """Share of the energy above a frequency in Hz, of all that can be heard."""
-    energy = np.abs(np.fft.rfft(relevance)) ** 2
-    frequency = np.fft.rfftfreq(relevance.size, 1 / rate)
-    total = energy[frequency >= LOWEST_AUDIBLE].sum()
-    return float(energy[frequency > limit].sum() / total) if total else math.nan
+def _relevance_of(form: Form, carried: Array, sound: Array) -> Relevance:
+    return Relevance(form, torch.from_numpy(carried), torch.from_numpy(sound))
+
+
+def _share_beyond(relevance: Relevance, rate: float, limit: float) -> float:
+    """Share of the energy above a frequency in Hz, of all that can be heard; of magnitudes where it is signed."""
+    spectrum = relevance.of_frequencies().numpy()
+    parts = np.abs(spectrum) if relevance.adds_up else np.square(spectrum)
+    frequency = np.fft.rfftfreq(relevance.sound.shape[-1], 1 / rate)
+    total = parts[frequency >= LOWEST_AUDIBLE].sum()
+    return float(parts[frequency > limit].sum() / total) if total else math.nan
 
 
 def _shares(spectrum: Array, frequency: Array, edges: Array) -> Array:
-    energy = band_energy(spectrum, frequency, edges)
-    total = energy.sum(-1, keepdims=True)
-    shares: Array = np.divide(energy, total, out=np.zeros_like(energy), where=total > 0)
+    return _over_magnitudes(band_energy(spectrum, frequency, edges))
+
+
+def _signed_shares(spectrum: Array, frequency: Array, edges: Array) -> Array:
+    return _over_magnitudes(band_sums(spectrum, frequency, edges))
+
+
+def _over_magnitudes(sums: Array) -> Array:
+    """Each over the sum of the magnitudes of all along the last axis; zeros where there is nothing."""
+    total = np.abs(sums).sum(-1, keepdims=True)
+    shares: Array = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
     return shares
+
+
+def _positive(shares: Array) -> Array:
+    """What speaks for the output: overlaps are those of distributions."""
+    return np.maximum(shares, 0)
 
 
 def _hop(compared: list[_Compared], recording: xr.DataArray) -> int:

@@ -17,7 +17,8 @@ from otoscope.data.hillenbrand import DEVIATIONS, GROUPS
 from otoscope.data.vowels import SYMBOLS, Vowel, mean_vowel, synthesise, vowel_clip
 from otoscope.dsp.audible import audible
 from otoscope.dsp.statistics import mean_interval
-from otoscope.methods.relevance import RelevanceRule, relevance
+from otoscope.methods.relevance import relevance
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.models import load
 from otoscope.report import write_results
 from otoscope.results import axis, sign, variable

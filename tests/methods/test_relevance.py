@@ -48,12 +48,14 @@ def test_it_is_what_captum_computes(cnn12: nn.Module, inputs: Tensor, rule: str)
     assert float(result.logit[0]) == pytest.approx(float(cnn12(inputs)[0, 2].detach()))
 
 
-def test_spectrum_is_the_first_half_of_the_inverse_transform(cnn12: nn.Module, inputs: Tensor) -> None:
+def test_g_is_the_first_half_of_the_inverse_transform(cnn12: nn.Module, inputs: Tensor) -> None:
     result = ask(cnn12, inputs, target=1)
     g = np.fft.ifft(result.relevance.values[0].astype(np.float64))[:2001]
-    np.testing.assert_allclose(result.relevance_spectrum[0], np.abs(g), atol=1e-6 * np.abs(g).max())
+    np.testing.assert_allclose(result.g[0], np.abs(g), atol=1e-6 * np.abs(g).max())
+    spectrum = np.abs(g) * 4000**0.5
+    np.testing.assert_allclose(result.relevance_spectrum[0], spectrum, atol=1e-6 * spectrum.max())
     loud = np.abs(g) > 1e-3 * np.abs(g).max()
-    turned = result.relevance_phase.values[0] - np.angle(g)
+    turned = result.g_phase.values[0] - np.angle(g)
     np.testing.assert_allclose(np.exp(1j * turned[loud]), 1, atol=1e-3)
     np.testing.assert_allclose(result.frequency, np.arange(2001) * 2.0)
     assert result.frequency.attrs["units"] == "Hz"
@@ -68,12 +70,17 @@ def test_relevance_of_a_linear_model_is_its_weights() -> None:
 
 def test_short_time_spectrum_is_that_of_scipy_every_10_ms(cnn12: nn.Module, inputs: Tensor) -> None:
     result = ask(cnn12, inputs, target=1)
-    assert result.relevance_spectrogram.shape == result.input_spectrogram.shape == (1, 101, 50)
+    assert result.relevance_spectrogram.shape == result.input_spectrogram.shape == (1, 101, 51)
     np.testing.assert_allclose(result.frame_frequency, np.arange(101) * 40.0)  # 200 samples
-    np.testing.assert_allclose(result.frame_time, np.arange(50) * 0.01)
+    np.testing.assert_allclose(result.frame_time, np.arange(51) * 0.01)
     stft = scipy.signal.ShortTimeFFT(scipy.signal.get_window("hann", 200), 80, RATE)
     for name, signal in (("relevance_spectrogram", "relevance"), ("input_spectrogram", "input")):
-        expected = np.abs(stft.stft(result[signal].values[0].astype(np.float64), p0=0, p1=50))
+        samples = result[signal].values[0].astype(np.float64)
+        weights = np.zeros(4000)
+        for centre in range(0, 4001, 80):
+            at = np.arange(centre - 100, centre + 100)
+            weights[at[(at >= 0) & (at < 4000)]] += stft.win[(at >= 0) & (at < 4000)] ** 2
+        expected = np.abs(stft.stft(samples / weights**0.5, p0=0, p1=51)) / 200**0.5
         np.testing.assert_allclose(result[name].values[0], expected, atol=1e-5 * expected.max())
 
 
@@ -161,7 +168,7 @@ def test_clips_of_a_batch_do_not_mix(cnn12: nn.Module, inputs: Tensor) -> None:
     for i in range(2):
         alone = ask(cnn12, batch[i : i + 1])
         for name in together.data_vars:
-            if name != "relevance_phase" and together[name].dtype.kind == "f":
+            if name != "g_phase" and together[name].dtype.kind == "f":
                 a, b = together[name].values[i], alone[name].values[0]
                 np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max(), err_msg=name)
 

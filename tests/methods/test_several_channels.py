@@ -99,7 +99,7 @@ def test_the_gradient_is_that_of_the_model_on_the_channels_of_the_recording(kind
     assert "given to each" not in found.attrs.get("note", "") and "mixed" not in found.attrs.get("note", "")
     if kind != "list":
         g = np.fft.ifft(expected)[..., : SAMPLES // 2 + 1]
-        np.testing.assert_allclose(found.relevance_spectrum, np.abs(g), atol=1e-5 * np.abs(g).max())
+        np.testing.assert_allclose(found.g, np.abs(g), atol=1e-5 * np.abs(g).max())
         assert found.peak_time.dims == found.peak_frequency.dims == ("channel",)
 
 

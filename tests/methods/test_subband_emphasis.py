@@ -212,3 +212,21 @@ def test_without_classes_there_is_the_emphasis_alone() -> None:
     for name in ("emphasis", "ci_low", "input_emphasis", "clip_emphasis", "clip_input_emphasis"):
         np.testing.assert_array_equal(result[name], labelled[name])
     assert result.otoscope.plot().size == 1
+
+
+def test_by_the_gradient_times_the_input_a_detector_of_a_band_is_heard_in_this_band() -> None:
+    """And not where the product of both signals has its frequencies, at 0 Hz and twice as high."""
+
+    class Detector(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            bins = torch.fft.rfftfreq(x.shape[-1], 1 / 8000)
+            energy = torch.fft.rfft(x)[..., (bins >= 1000) & (bins < 1500)].abs().square().sum(-1)
+            return torch.stack([energy, -energy], -1).reshape(len(x), 2)
+
+    sounds = [(torch.randn(4000, generator=torch.Generator().manual_seed(n)), "ab"[n % 2]) for n in range(4)]
+    found = subband_emphasis(
+        Subject(Detector(), 8000), sounds, bands="linear", n_bands=8, minimum_frequency=0, resamples=20,
+        rule="gradient_x_input",
+    )  # fmt: skip
+    assert int(found.emphasis.argmax()) == 2
+    assert float(found.emphasis[2]) > 20 * float(found.emphasis.drop_isel(band=[1, 2, 3]).max())

@@ -54,7 +54,8 @@ def test_relevance(network: Network, scope: Scope, rule: str) -> None:
     same(found.relevance, expected)
     same(found.logit, network.run(wave)["output"][1])
     # Muckenhirn et al. 2019, eq. 4: the derivative by the spectrum, of a real signal up to half the rate.
-    same(found.relevance_spectrum, np.abs(transform(expected).conj() / len(wave))[: len(wave) // 2 + 1])
+    same(found.g, np.abs(transform(expected).conj() / len(wave))[: len(wave) // 2 + 1])
+    same(found.relevance_spectrum, np.abs(transform(expected))[: len(wave) // 2 + 1] / len(wave) ** 0.5)
 
 
 @pytest.mark.replica("sonify")

@@ -28,7 +28,7 @@ from otoscope.cli.common import (
 from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
-from otoscope.methods.relevance import RelevanceRule
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.tables import comparison_envelope, comparison_pairs, comparison_rows
 
 

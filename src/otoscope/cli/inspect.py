@@ -26,7 +26,7 @@ from otoscope.cli.common import (
 )
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
 from otoscope.heard import untrained
-from otoscope.methods.relevance import RelevanceRule
+from otoscope.methods.relevance_rules import RelevanceRule
 
 
 def inspect(

@@ -1,21 +1,15 @@
-"""Rules of relevance that Captum computes: integrated gradients, SmoothGrad, occlusion in time and in frequency."""
+"""What Captum computes: integrated gradients, SmoothGrad, occlusion in time and in frequency."""
 
 from __future__ import annotations
 
-import inspect
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
-from otoscope.citations import cite
 from otoscope.errors import InputError
-from otoscope.results import variable
 
 Score = Callable[[Tensor], Tensor]
 """From waveforms as the model takes them, (n, ..., time), to the output that is explained, (n,)."""
@@ -24,7 +18,7 @@ Score = Callable[[Tensor], Tensor]
 def integrated_gradients(
     score: Score, clip: Tensor, sample_rate: float, *, steps: int = 50, batch_size: int = 8
 ) -> tuple[Tensor, Tensor]:
-    r"""Gradients on the straight way from silence to the clip, integrated.
+    r"""The mean gradient on the straight way from silence to the clip.
 
     Parameters
     ----------
@@ -39,13 +33,15 @@ def integrated_gradients(
 
     Returns
     -------
-    signal : Tensor, (1, ..., time)
+    gradient : Tensor, (1, ..., time)
+        What the clip is multiplied by to be the relevance.
     baseline : Tensor, (1,)
-        The score of silence: the signal sums to the score of the clip less this, up to the error of the quadrature.
+        The score of silence: the relevance sums to the score of the clip less this, up to the error of the quadrature.
 
     Notes
     -----
-    :math:`x_n \int_0^1 \partial y / \partial x_n (\alpha x)\, d\alpha` (Sundararajan et al. 2017, eq. 1).
+    :math:`\int_0^1 \partial y / \partial x_n (\alpha x)\, d\alpha`, which times :math:`x_n` are integrated gradients
+    (Sundararajan et al. 2017, eq. 1).
     """
     from captum.attr import IntegratedGradients
 
@@ -58,8 +54,8 @@ def integrated_gradients(
             "integrated gradients start at silence, to which the model's answer is not finite (does it divide by the "
             "level of the sound?): choose another rule, such as smoothgrad"
         )
-    signal = IntegratedGradients(score).attribute(clip, silence, n_steps=steps, internal_batch_size=batch_size)
-    return signal, baseline
+    explainer = IntegratedGradients(score, multiply_by_inputs=False)
+    return explainer.attribute(clip, silence, n_steps=steps, internal_batch_size=batch_size), baseline
 
 
 def smoothgrad(
@@ -237,109 +233,6 @@ def frequency_occlusion(
     return filtered(loss, 0.0), loss
 
 
-_METHODS: dict[str, Callable[..., tuple[Tensor, Tensor | None]]] = {
-    function.__name__: function for function in (integrated_gradients, smoothgrad, occlusion, frequency_occlusion)
-}
-
-#: The rules of this module, with the papers that they are from.
-ATTRIBUTIONS = {
-    "integrated_gradients": cite("sundararajan2017", "eq. 1"),
-    "smoothgrad": cite("smilkov2017", "section 3"),
-    "occlusion": cite("zeiler2014", "section 4.2"),
-    "frequency_occlusion": cite("zeiler2014", "section 4.2, by bands of frequency"),
-}
-
-# What a rule returns beside the signal: its name, its dimensions, its meaning.
-_BESIDE: dict[str, tuple[str, list[str], str]] = {
-    "integrated_gradients": ("baseline_logit", ["clip"], "output for silence"),
-    "occlusion": ("time_relevance", ["clip", "time"], "loss of the output without this part of the sound"),
-    "frequency_occlusion": ("band_relevance", ["clip", "band"], "loss of the output without this band"),
-}
-
-
-def option_values(rule: object, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a rule: those given, checked by name, and the defaults of the others.
-
-    Raises
-    ------
-    InputError
-        If the rule has no such option.
-
-    Examples
-    --------
-    >>> option_values("integrated_gradients", {"steps": 20})
-    {'steps': 20, 'batch_size': 8}
-    """
-    function = _METHODS.get(rule) if isinstance(rule, str) else None
-    parameters = inspect.signature(function).parameters.values() if function else ()
-    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    unknown = [name for name in options if name not in defaults]
-    if unknown:
-        known = f"its options are {', '.join(defaults)}" if defaults else "it has none"
-        raise InputError(f"the rule {getattr(rule, '__name__', rule)} has no option {unknown[0]!r}: {known}")
-    return defaults | dict(options)
-
-
-def attribute(
-    rule: str,
-    answers: Callable[[Tensor], Tensor],
-    inputs: Tensor,
-    pick: Callable[[int, Tensor], Tensor],
-    sample_rate: float,
-    options: Mapping[str, Any],
-) -> tuple[Tensor, xr.Dataset]:
-    """Relevance of one output by a rule of :data:`ATTRIBUTIONS`, clip by clip.
-
-    Parameters
-    ----------
-    rule : str
-    answers : callable
-        From waveforms to what the model answers to each.
-    inputs : Tensor, (clip, ..., time)
-    pick : callable
-        From the number of a clip and what the model answers to versions of it, (n, ...), to the output that is
-        explained, (n,).
-    sample_rate : float
-        In Hz.
-    options : mapping
-        Of the rule, see its function.
-
-    Returns
-    -------
-    signal : Tensor, of the shape of `inputs`
-    beside : Dataset
-        What else the rule says: `baseline_logit` (clip), `time_relevance` (clip, time) or `band_relevance` (clip,
-        band) with `band_low` and `band_high` in Hz.
-
-    Raises
-    ------
-    InputError
-        If Captum is not installed, or an option cannot be used.
-    """
-    _need_captum(rule)
-    found = []
-    with torch.inference_mode(False), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        for number, clip in enumerate(torch.split(inputs, 1)):
-
-            def score(waveforms: Tensor, number: int = number) -> Tensor:
-                return pick(number, answers(waveforms))
-
-            found.append(_METHODS[rule](score, clip.detach().clone(), sample_rate, **options))
-    signal, beside = torch.cat([one for one, _ in found]), xr.Dataset()
-    if rule in _BESIDE:
-        name, dims, meaning = _BESIDE[rule]
-        values = torch.cat([more for _, more in found if more is not None]).detach()
-        if values.ndim > len(dims):  # of each channel of the sound, which are silenced together
-            values = values[:, 0]
-        beside[name] = variable(dims, values, meaning)
-    if rule == "frequency_occlusion":
-        edges = band_edges(options["bands"], sample_rate)
-        low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")
-        beside = beside.assign_coords(band_low=low, band_high=variable(["band"], edges[1:], "upper edge", "Hz"))
-    return signal, beside
-
-
 def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:
     """Edges of bands in Hz, (bands + 1,): as given, or of equal width on the mel scale up to the Nyquist limit.
 
@@ -372,13 +265,6 @@ def band_edges(bands: int | Sequence[float], sample_rate: float) -> np.ndarray:
             f"sample rate ({sample_rate / 2:g} Hz); got {bands!r}"
         )
     return edges
-
-
-def _need_captum(rule: str) -> None:
-    try:
-        import captum.attr  # noqa: F401
-    except ImportError:
-        raise InputError(f"the rule {rule} needs Captum: pip install otoscope[attribution]") from None
 
 
 def _check_counts(**counts: object) -> None:

@@ -13,7 +13,8 @@ from otoscope.citations import cite
 from otoscope.dsp import spectra
 from otoscope.dsp.segment import segment
 from otoscope.methods.catalogue import Rows, method, of_clips, resolved
-from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of, signed_attrs
+from otoscope.methods.relevance import in_one_channel, relevance_of, signed_attrs
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
-from otoscope.methods.attribution import ATTRIBUTIONS
+from otoscope.methods.relevance_rules import rule_record
 from otoscope.methods.slide import answers_along, vjp_along
 from otoscope.methods.targets import Explained
 from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
 
-_TIMES_THE_INPUT = ("gradient_x_input", "integrated_gradients", "occlusion", "frequency_occlusion")
 _NAMED = 5  # sounds that a note names
 _SURE = 1e-6  # of a probability
 _SMALL = 1e-3  # of a score, by which a full-scale sound changes it at most
@@ -65,13 +64,14 @@ def _is_rounding(
     """Whether the relevance of a clip is small, and another one where sound and output change by their rounding."""
     one, found = inputs[clip : clip + 1], signal[clip].flatten()
     reach = float(found.abs().sum()) * max(float(one.abs().max()), 1.0)
-    if (isinstance(rule, str) and rule in ATTRIBUTIONS) or not 0 < reach < _SMALL * abs(float(target.value[clip])):
+    record = rule_record(rule)
+    if record.activations is None or not 0 < reach < _SMALL * abs(float(target.value[clip])):
         return False
     for seed in range(_NUDGES):
         nudge = partial(_nudged, draw=torch.Generator().manual_seed(seed))
-        again = _pulled(subject, nudge(one), clip, target, "gradient" if rule == "gradient_x_input" else rule, nudge)
+        again = _pulled(subject, nudge(one), clip, target, record.activations, nudge)
         if again is not None:
-            again = (again * one if rule == "gradient_x_input" else again).flatten()
+            again = (again * one if record.form == "product" else again).flatten()
             if float((again - found).norm()) > 0.5 * float(found.norm()):
                 return True
     return False
@@ -84,7 +84,7 @@ def _nudged(numbers: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule: str | Rule) -> str:
-    if rule in _TIMES_THE_INPUT and not inputs.any():
+    if rule_record(rule).form != "gradient" and not inputs.any():
         return f"the sound is silent, and the rule {rule_name(rule)} weights what is in it; give another sound or rule"
     value = float(target.value[clip])
     with torch.no_grad():

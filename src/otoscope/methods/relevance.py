@@ -4,50 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any
 
-import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
 from otoscope.citations import cite
-from otoscope.dsp.audible import peak_frequency
-from otoscope.dsp.spectra import short_time_spectrum, spectral_relevance
+from otoscope.dsp.bands import third_octaves
+from otoscope.dsp.cross_spectra import Frames
 from otoscope.errors import InputError
 from otoscope.heard import joined_note
-from otoscope.methods.attribution import ATTRIBUTIONS, attribute, option_values
+from otoscope.methods.attribution import band_edges
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import check_relevant
+from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, attribute, option_values, rule_record
+from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, Relevance, labelled
 from otoscope.methods.sharing import shared
 from otoscope.methods.slide import answer_along, answers_along, pieces_of, vjp_along
 from otoscope.methods.targets import Question, as_signed, explain
-from otoscope.probe import RULES, Rule, RuleName, rule_name
-from otoscope.results import axis, variable
+from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
 from otoscope.types import Against, Span, Target, Wave
 
-RelevanceRule = Literal[
-    RuleName, "gradient_x_input", "integrated_gradients", "smoothgrad", "occlusion", "frequency_occlusion"
-]
-"""Rules of :mod:`otoscope.probe.rules`, what can be made of them, and those that Captum computes."""
-
-RELEVANCE_RULES: tuple[str, ...] = get_args(RelevanceRule)
-_SOURCE = cite("relevance", "section 3.2")
 _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "baseline_logit",
-    "peak_time", "peak_frequency",
+    *SUMS, "peak_time", "peak_frequency",
 )  # fmt: skip
 _OF_BANDS = ("band_low", "band_high", "band_relevance")
 
 
 @method(
-    source=_SOURCE,
+    source=SOURCE,
     takes="wave",
     explains=True,
     slides=True,
     clipwise=True,
-    rows=Rows(("channel", "band"), (*_COLUMNS, *_OF_BANDS)),
+    rows=Rows(("channel", "band"), (*_COLUMNS, *_OF_BANDS), beside=(Rows(("channel", "sub_band"), IN_BANDS),)),
 )
 def relevance(
     subject: Subject,
@@ -111,36 +104,57 @@ def relevance(
     occlusion_hop : float, optional
         From one window of occlusion to the next, in s; half of the window by default.
     bands : int or sequence of float, optional
-        Number of bands of frequency occlusion, on the mel scale, or their edges in Hz; 24 by default.
+        Number of bands on the mel scale, or their edges in Hz: those that frequency occlusion takes out, 24 by default,
+        or in which the relevance by another rule but occlusion is summed, third-octaves by default.
     batch_size : int, optional
         Waveforms in one pass of the model, of the rules that Captum computes; 8 by default.
 
     Returns
     -------
     Dataset
-        `relevance` (clip, time); `relevance_spectrum` and `relevance_phase` (clip, frequency) of the whole clip;
-        `relevance_spectrogram` (clip, frame_frequency, frame_time); `input` and `input_spectrogram` for comparison;
+        `relevance` (clip, time), `relevance_spectrum` (clip, frequency) and `relevance_spectrogram` (clip,
+        frame_frequency, frame_time), in one of three forms, which the attribute `form` names.
+
+        "product", of "gradient_x_input" and "integrated_gradients": the sound times a gradient. All three are signed
+        and sum to the same `relevance_sum` (clip); `summed_relevance` (clip, sub_band) and `relevance_share` of it are
+        the sums in bands, from `sub_band_low` to `sub_band_high` in Hz. `negative_share`, `negative_share_spectrum` and
+        `negative_share_spectrogram` (clip) say how much of the magnitudes is negative, in each of the three; `gradient`
+        (clip, time) is what the sound is multiplied by.
+
+        "gradient", of "gradient", "guided", "deconvnet", "smoothgrad" and functions of your own: a gradient, and the
+        magnitudes of its unitary DFT and short-time Fourier transform, whose squares sum to its energy;
+        `relevance_energy` (clip, sub_band) and `relevance_share` of it lie in bands.
+
+        "weighted sound", of the occlusions: the sound, or its bands, each weighted by what the output loses without it,
+        `time_relevance` (clip, time) or `band_relevance` (clip, band), in all channels together. It is a signal to
+        listen to: its spectra are magnitudes of the same transforms of it, those of a sound, and nothing is summed.
+
+        `g` and `g_phase` (clip, frequency) are magnitude and phase of the derivative by the Fourier coefficients of the
+        input (of a weighted sound: of the same transform of it); `input` and `input_spectrogram` are for comparison;
         `logit`, `target` and `class_name` (clip) of the output that is explained, with its `probability`, and the
         likeliest other class, `runner_up`, with `runner_up_probability`; what is no logit is called `score`, and
         `score_kind` says what it is; the attribute `score_note` says how it was had. `peak_time` in s and
-        `peak_frequency` in Hz (clip), where the relevance and its spectrum from 50 Hz up are largest. Of integrated
-        gradients also `baseline_logit` (clip), the output for silence; of the occlusions `time_relevance` (clip,
-        time) or `band_relevance` (clip, band), what the output loses without this part of the sound, in all of its
-        channels, where `relevance` is the input weighted by it. Where the model heard several channels, signals,
-        spectra and peaks have the axis `channel` behind `clip`.
+        `peak_frequency` in Hz (clip), where the magnitudes of the relevance and of its spectrum from 50 Hz up are
+        largest. Of integrated gradients also `baseline_logit` (clip), the output for silence. Where the model heard
+        several channels, all that is of the relevance has the axis `channel` behind `clip`, and sums are those of each.
 
     Raises
     ------
     InputError
         If the target does not exist or the output has no class axis; if the rule or an option of it is unknown or
-        unfit, or the rule does not use it; if Captum is needed and not installed; if the output or the relevance is
-        not finite, or the relevance is zero everywhere.
+        unfit, or the rule does not use it; if the hop is longer than the window; if Captum is needed and not installed;
+        if the output or the relevance is not finite, or the relevance is zero everywhere.
 
     Notes
     -----
-    With :math:`f[n] = \partial y^c / \partial x_n` the relevance signal, the derivative by the Fourier
-    coefficients of the input is :math:`g = \mathrm{DFT}^{-1}\{f\}` (eq. 4); the spectrum is :math:`|g|` up to
-    half the sample rate.
+    With :math:`f[n] = \partial y^c / \partial x_n`, the derivative by the Fourier coefficients of the input is
+    :math:`g = \mathrm{DFT}^{-1}\{f\}` (eq. 4).
+
+    Of a product :math:`R[n] = x[n]\, q[n]`, the relevance of a frequency is the real part of the cross-spectrum of
+    both, :math:`R_k = c_k \operatorname{Re}(X_k \overline{Q_k})` with their unitary DFTs, and that of a cell of time
+    and frequency the same in frames, see :mod:`otoscope.dsp.cross_spectra`. So it lies only where the sound has energy,
+    and :math:`\sum_n R[n] = \sum_k R_k = \sum_{mk} R_{mk}` (Parseval). It is what a linear transform before the model
+    gives whose coefficients are explained (Vielhaben et al. 2024).
 
     Examples
     --------
@@ -154,10 +168,12 @@ def relevance(
         "steps": steps, "samples": samples, "noise": noise, "seed": seed, "occlusion_window": occlusion_window,
         "occlusion_hop": occlusion_hop, "bands": bands, "batch_size": batch_size,
     }  # fmt: skip
-    check_rule(rule)
+    summed = bands if rule_record(rule).form != "weighted sound" else None
+    if summed is not None:
+        given["bands"] = None
     options = option_values(rule, {name: value for name, value in given.items() if value is not None})
     inputs, question = subject.whole(wave), Question(target, at, against, target_band)
-    result = relevance_of(subject, inputs, question, rule=rule, window=window, hop=hop, options=options)
+    result = relevance_of(subject, inputs, question, rule=rule, window=window, hop=hop, bands=summed, options=options)
     if rule == "occlusion" and options["occlusion_hop"] is None:
         options["occlusion_hop"] = options["occlusion_window"] / 2
     return resolved(result, **as_signed(question, result, subject), **options)
@@ -173,22 +189,24 @@ def relevance_of(
     rule: RelevanceRule | Rule = "guided",
     window: float = 0.025,
     hop: float = 0.010,
+    bands: int | Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """What :func:`relevance` returns, unsigned, of inputs (clip, ..., time) as the model takes them.
 
-    A `target` alone is a question, too. `options` are those of the rule; what is not given has its default.
+    A `target` alone is a question, too. `bands` are those in which it is summed. `options` are those of the rule; what
+    is not given has its default.
     """
-    check_rule(rule)
-    options = option_values(rule, options or {})
+    record, options = rule_record(rule), option_values(rule, options or {})
     model, sample_rate = subject.network, subject.sample_rate
-    by_captum = rule if isinstance(rule, str) and rule in ATTRIBUTIONS else None
+    frames = Frames.of(window, hop, sample_rate)
+    edges = third_octaves(sample_rate / 2) if bands is None else band_edges(bands, sample_rate)
     pieces = pieces_of(model, inputs)
-    if by_captum:
+    if record.activations is None:
         with torch.no_grad():
             found = answer_along(model, inputs)
     else:
-        found, pull = vjp_along(model, inputs, rule="gradient" if rule == "gradient_x_input" else rule)
+        found, pull = vjp_along(model, inputs, rule=record.activations)
     if pieces is not None and found.value.ndim != 2:
         raise InputError(
             f"{subject.name} takes {pieces.length} samples and does not answer with one axis of classes, so that no "
@@ -197,24 +215,26 @@ def relevance_of(
         )
     asked = explain(subject, inputs, found, question or Question(target))
     more = xr.Dataset()
-    if by_captum:
+    if record.activations is None:
 
         def pick(clip: int, versions: Tensor) -> Tensor:
             return asked.score(versions, torch.full((len(versions),), clip))
 
-        signal, more = attribute(by_captum, partial(answers_along, model), inputs, pick, sample_rate, options)
+        carried, more = attribute(str(rule), partial(answers_along, model), inputs, pick, sample_rate, options)
     else:
-        signal = pull(asked.seed)
-    signal = signal * inputs if rule == "gradient_x_input" else signal
-    if not (asked.value.isfinite().all() and signal.isfinite().all()):
+        carried = pull(asked.seed)
+    precise = torch.promote_types(carried.dtype, torch.float32)
+    whole = Relevance(record.form, carried.to(precise), inputs.to(precise))
+    if not (asked.value.isfinite().all() and whole.of_samples.isfinite().all()):
         raise InputError(
             "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does the "
             "model divide by the level of a sound that is silent?"
         )
-    check_relevant(subject, inputs, signal, asked, rule)
-    result: xr.Dataset = _labelled(signal, inputs, sample_rate, window, hop).merge(more)
+    check_relevant(subject, inputs, whole.of_samples, asked, rule)
+    result: xr.Dataset = labelled(whole, sample_rate, frames, edges).merge(more)
     result = result.assign(asked.variables())
-    source = f"{ATTRIBUTIONS[by_captum]}, by Captum" if by_captum else _SOURCE
+    source = f"{record.source}, by Captum" if record.compute else record.source
+    source += f"; spectra: {cite('vielhaben2024')}" if whole.adds_up else ""
     result.attrs.update(asked.attrs, sample_rate=sample_rate, rule=rule_name(rule), source=source)
     if pieces is not None:
         result.attrs["pieces"] = pieces.sentence(subject.name, sample_rate)
@@ -227,13 +247,6 @@ def signed_attrs(found: xr.Dataset) -> dict[str, Any]:
     return {name: found.attrs[name] for name in names} | joined_note(found.attrs.get("note"))
 
 
-def check_rule(rule: str | Rule) -> None:
-    """Raise an InputError where there is no such rule."""
-    if isinstance(rule, str) and rule not in RELEVANCE_RULES and rule not in RULES:  # which may have been added to
-        names = ", ".join(RELEVANCE_RULES)
-        raise InputError(f"unknown rule {rule!r}; the rules are {names}, or a function of your own")
-
-
 def in_one_channel(found: xr.Dataset) -> xr.Dataset:
     """A relevance of several channels as one signal, with a note; any other as it is.
 
@@ -242,47 +255,10 @@ def in_one_channel(found: xr.Dataset) -> xr.Dataset:
     """
     if "channel" not in found.dims:
         return found
-    one = {"relevance": found["relevance"].sum("channel", keep_attrs=True)}
+    carried = [name for name in ("relevance", "gradient") if name in found]
+    one = {name: found[name].sum("channel", keep_attrs=True) for name in carried}
     one["input"] = found["input"].mean("channel", keep_attrs=True)
     count = found.sizes["channel"]
     note = f"of the {count} channels of the sound: the sum of the relevance, and the mean of the input"
     result: xr.Dataset = found.drop_dims("channel").assign(one)
     return result.assign_attrs(joined_note(found.attrs.get("note"), note))
-
-
-def _labelled(signal: Tensor, waveform: Tensor, sample_rate: float, window: float, hop: float) -> xr.Dataset:
-    """Signals (clip, channel, time) or (clip, time) with their spectra; a single channel has no axis."""
-    length = signal.shape[-1]
-    if signal.ndim == 2:
-        signal, waveform = signal[:, None], waveform[:, None]
-    of, where = ["clip", "channel"], {"channel": axis("channel", np.arange(signal.shape[1]), "channel of the sound")}
-    if signal.shape[1] == 1:
-        signal, waveform, of, where = signal[:, 0], waveform[:, 0], ["clip"], {}
-    g = spectral_relevance(signal)
-    frames, frequencies, times = short_time_spectrum(signal, sample_rate, window, hop)
-    input_frames, _, _ = short_time_spectrum(waveform, sample_rate, window, hop)
-    in_frames = [*of, "frame_frequency", "frame_time"]
-    spectrum_bins = np.arange(g.shape[-1]) * sample_rate / length
-    result = xr.Dataset(
-        {
-            "relevance": variable([*of, "time"], signal, "relevance"),
-            "input": variable([*of, "time"], waveform, "input"),
-            "relevance_spectrum": variable([*of, "frequency"], g.abs(), "magnitude of the relevance spectrum"),
-            "relevance_phase": variable([*of, "frequency"], g.angle(), "phase of the relevance spectrum", "rad"),
-            "relevance_spectrogram": variable(in_frames, frames, "short-time magnitude of the relevance"),
-            "input_spectrogram": variable(in_frames, input_frames, "short-time magnitude of the input"),
-        },
-        coords={
-            "time": axis("time", np.arange(length) / sample_rate, "time", "s"),
-            "frequency": axis("frequency", spectrum_bins, "frequency", "Hz"),
-            "frame_frequency": axis("frame_frequency", frequencies, "frequency", "Hz"),
-            "frame_time": axis("frame_time", times, "time", "s"),
-            **where,
-        },
-    )
-    loudest = abs(result["relevance"]).values.argmax(-1)
-    spectra = result["relevance_spectrum"]
-    peaks = np.reshape([peak_frequency(spectra[place]) for place in np.ndindex(loudest.shape)], loudest.shape)
-    result["peak_time"] = variable(of, result["time"].values[loudest], "time of the largest relevance", "s")
-    result["peak_frequency"] = variable(of, peaks, "frequency of the largest relevance", "Hz")
-    return result

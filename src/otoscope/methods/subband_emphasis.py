@@ -8,12 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import xarray as xr
 from torch import Tensor
+from torch.nn.functional import pad
 
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE
 from otoscope.dsp.bands import octave_bands
+from otoscope.dsp.cross_spectra import cross_spectrum
 from otoscope.dsp.effect import bootstrap_interval, bootstrap_weights, chance_level, f_ratio
 from otoscope.dsp.similarity import rank_correlation
 from otoscope.dsp.statistics import mean_interval
@@ -22,7 +25,8 @@ from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import NoRelevance, left_out
-from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of
+from otoscope.methods.relevance import in_one_channel, relevance_of
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.results import axis, variable
@@ -120,7 +124,8 @@ def subband_emphasis(
 
     Notes
     -----
-    With :math:`G_i(f)` the magnitude of the spectrum of the relevance of clip i for its likeliest class, and
+    With :math:`G_i(f)` the magnitude of the spectrum of the relevance of clip i for its likeliest class (by a rule
+    whose relevance is the sound times a gradient, of the relevance of each frequency, their cross-spectrum), and
     :math:`\overline{G_i}(b)` its mean over the frequencies of band b,
 
     .. math:: \mathrm{emphasis}(b) = \frac{1}{N} \sum_i \overline{G_i}(b) \Big/ \frac{1}{B} \sum_{b'} \overline{G_i}(b')
@@ -181,7 +186,7 @@ def subband_emphasis(
         power = in_bands(np.square(spectrum_of(found["input"].values, rate, edges)), rate, edges) / lengths
         with np.errstate(divide="ignore"):
             levels.append(10 * np.log10(np.maximum(power, np.finfo(np.float32).tiny)))
-        emphases.append(_relative(in_bands(spectrum_of(found["relevance"].values, rate, edges), rate, edges)))
+        emphases.append(_relative(in_bands(relevance_spectra(found, rate, edges), rate, edges)))
         of_inputs.append(_relative(in_bands(spectrum_of(found["input"].values, rate, edges), rate, edges)))
     if nothing and not names:
         raise nothing
@@ -262,11 +267,24 @@ def band_limits(bands: Bands, n_bands: int, lowest: float, highest: float, sampl
     return places[1::2], places[::2]
 
 
+def relevance_spectra(found: xr.Dataset, sample_rate: float, edges: Array) -> Array:
+    """Magnitudes (clip, frequency) of a relevance (clip, time) over frequency, as :func:`spectrum_of`."""
+    if found.attrs["form"] != "product":
+        return spectrum_of(found["relevance"].values, sample_rate, edges)
+    gradient, sound = (torch.from_numpy(found[name].values) for name in ("gradient", "input"))
+    more = _size_of_transform(gradient.shape[-1], sample_rate, edges) - gradient.shape[-1]
+    spectra: Array = np.abs(cross_spectrum(pad(sound, (0, more)), pad(gradient, (0, more))).numpy())
+    return spectra
+
+
 def spectrum_of(signals: Array, sample_rate: float, edges: Array) -> Array:
     """Magnitude spectra (clip, frequency) of signals (clip, time), fine enough for every band to have a frequency."""
+    return np.abs(np.fft.rfft(signals, _size_of_transform(signals.shape[-1], sample_rate, edges)))
+
+
+def _size_of_transform(samples: int, sample_rate: float, edges: Array) -> int:
     narrowest = float(np.diff(edges).min())
-    n_fft = max(signals.shape[-1], int(np.ceil(2 * sample_rate / narrowest)))
-    return np.abs(np.fft.rfft(signals, n_fft))
+    return max(samples, int(np.ceil(2 * sample_rate / narrowest)))
 
 
 def in_bands(spectra: Array, sample_rate: float, edges: Array) -> Array:

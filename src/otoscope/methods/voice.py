@@ -12,7 +12,8 @@ from otoscope.dsp.segment import segment
 from otoscope.dsp.voice import envelope, formant_range, formants, lp_spectrum, over_voiced, pitch
 from otoscope.methods.autocorrelation import SIGNALS, segment_times, times_used
 from otoscope.methods.catalogue import Rows, method, resolved
-from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of, signed_attrs
+from otoscope.methods.relevance import in_one_channel, relevance_of, signed_attrs
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.targets import Question, as_signed, of_target
 from otoscope.probe import Rule
 from otoscope.results import axis, variable

@@ -24,7 +24,8 @@ from otoscope.heard import joined_note, repeated
 from otoscope.methods.autocorrelation import SIGNALS
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import NoRelevance, left_out
-from otoscope.methods.relevance import RelevanceRule, in_one_channel, relevance_of
+from otoscope.methods.relevance import in_one_channel, relevance_of
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.targets import Question, as_given, as_signed
 from otoscope.probe import Rule, rule_name
 from otoscope.results import as_json, axis, variable

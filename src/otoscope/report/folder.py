@@ -13,7 +13,7 @@ import xarray as xr
 
 from otoscope import plots
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
-from otoscope.methods.relevance import RelevanceRule
+from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.plots import accessor as accessor  # results get `.otoscope`
 from otoscope.report.gather import Found, Progress, gather, reason_for
 from otoscope.report.inspection import inspection_report, results_page

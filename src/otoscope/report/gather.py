@@ -22,7 +22,8 @@ from otoscope.methods.f_vowel import f_vowel
 from otoscope.methods.filters import filters
 from otoscope.methods.frame_response import frame_response
 from otoscope.methods.geometry import geometry
-from otoscope.methods.relevance import RelevanceRule, check_rule, relevance
+from otoscope.methods.relevance import relevance
+from otoscope.methods.relevance_rules import RelevanceRule, rule_record
 from otoscope.methods.sharing import sharing
 from otoscope.methods.sonify import sonify
 from otoscope.methods.strs import strs
@@ -92,7 +93,7 @@ def gather(
     clip = subject.clip(wave)
     if "clip" in clip.dims:
         raise InputError("inspect takes one clip at a time")
-    check_rule(rule)
+    rule_record(rule)
     if n_maps < 1:
         raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
     asked = [layer] if isinstance(layer, str) else layer
