@@ -18,6 +18,7 @@ from otoscope.plots.drawing import (
     LINE_STYLES,
     decibels,
     draw_colorbar,
+    draw_signed_mesh,
     edges,
     frequency_unit,
     legend_above,
@@ -27,7 +28,7 @@ from otoscope.plots.drawing import (
     pool_columns,
     small_size,
 )
-from otoscope.plots.relevance import relevance_spectrogram, relevance_spectrum
+from otoscope.plots.relevance import relevance_spectrogram, relevance_spectrum, signed
 from otoscope.plots.strs import strs
 
 if TYPE_CHECKING:
@@ -97,8 +98,11 @@ def compare_bands(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     for index, name in enumerate(model_names(result)):
         colour, line = LINE_STYLES[index % len(LINE_STYLES)]
         ax.stairs(shares[index], steps, baseline=None, color=colour, linestyle=line, linewidth=1.1, label=name)
-    ax.set(xlabel="frequency (Hz)", ylabel="share of energy (%)", xscale="log", xlim=(steps[0], steps[-1]))
-    ax.set_ylim(0, 1.05 * max(shares.max(), heard.max(), 1.0))
+    of = "relevance" if signed(result) else "energy"
+    ax.set(xlabel="frequency (Hz)", ylabel=f"share of {of} (%)", xscale="log", xlim=(steps[0], steps[-1]))
+    ax.set_ylim(1.05 * min(shares.min(), 0.0), 1.05 * max(shares.max(), heard.max(), 1.0))
+    if shares.min() < 0:
+        ax.axhline(0, color="black", linewidth=0.5)
     ticks = [tick for tick in _OCTAVES if steps[0] <= tick <= steps[-1]]
     ax.set_xticks(ticks, [f"{tick // 1000}k" if tick >= 1000 else str(tick) for tick in ticks])
     ax.minorticks_off()
@@ -117,6 +121,8 @@ def compare_difference(
     colorbar: bool = True,
 ) -> Axes:
     """Draw by how many dB one model's picture lies above another's, each below its own peak.
+
+    Of a relevance that adds up it is the difference of what each has in a cell, as a share of its magnitudes.
 
     Parameters
     ----------
@@ -158,6 +164,8 @@ def compare_difference(
         if name not in names:
             raise InputError(f"the comparison has no model {name!r}; it has {', '.join(names)}")
     frequency, time = (np.asarray(result[dim], dtype=float) for dim in result[of].dims[-2:])
+    if of == "relevance_spectrogram" and signed(result):
+        return _signed_difference(result, (model, other), ax, colorbar)
     levels = []
     for name in (model, other):
         pooled, across = pool_columns(finite(result[of].sel(model=name), "the picture"), time)
@@ -180,6 +188,22 @@ def compare_difference(
     _title(ax, f"{model} − {other}")
     if colorbar:
         draw_colorbar(mesh, ax, "difference (dB)")
+    return ax
+
+
+def _signed_difference(result: xr.Dataset, names: tuple[str, str], ax: Axes | None, colorbar: bool) -> Axes:
+    """The difference of two signed relevances over time and frequency, each over the sum of its magnitudes."""
+    cells = result["relevance_spectrogram"]
+    values = [finite(cells.sel(model=name), "the picture") for name in names]
+    shares = [one / (np.abs(one).sum() or 1.0) for one in values]
+    frequency, time = (np.asarray(cells[dim], dtype=float) for dim in cells.dims[-2:])
+    ax = make_axes(ax)
+    duration = result.sizes["time"] / result.attrs["sample_rate"] if "time" in result.sizes else None
+    draw_signed_mesh(
+        ax, shares[0] - shares[1], frequency, time, colorbar=colorbar, duration=duration, silence="no difference",
+        label="difference (re peak)",
+    )  # fmt: skip
+    _title(ax, " − ".join(names))
     return ax
 
 

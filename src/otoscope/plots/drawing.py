@@ -36,6 +36,12 @@ STYLE: Any = {
 
 # Dark to light along the colour map; with the line styles they stay apart in grey.
 LINE_STYLES = (("#000004", "-"), ("#b73779", "-"), ("#fc8961", "--"), ("#51127c", ":"), ("#6b6b6b", "-."))
+SIGNED_MAP = "RdBu_r"
+"""Colours of what may be negative, white at 0."""
+
+FOR_COLOUR, AGAINST_COLOUR = "#b2182b", "#2166ac"
+"""Of what is positive and what is negative, as towards the ends of that map."""
+
 INPUT_COLOUR = "#a3a3a3"
 RELEVANCE_COLOUR = "#721f81"
 MOST_COLUMNS = 1024
@@ -266,6 +272,45 @@ def draw_mesh(
         draw_colorbar(mesh, ax, "level (dB re peak)" if db else linear_label)
 
 
+def draw_signed_mesh(
+    ax: Axes,
+    values: np.ndarray,
+    frequency: np.ndarray,
+    time: np.ndarray,
+    *,
+    colorbar: bool,
+    duration: float | None = None,
+    silence: str = "silence",
+    label: str = "",
+) -> None:
+    """Cells that may be negative, over the largest magnitude, in colours that run to both sides of 0.
+
+    Colours go with the root of the magnitude, so that weak cells show; neighbours that share a column are added.
+    """
+    from matplotlib.colors import FuncNorm
+
+    values, time = pool_sums(values, time)
+    divisor, unit = frequency_unit(float(frequency.max()))
+    across = edges(time)
+    if duration is not None:
+        across[[0, -1]] = min(across[0], 0.0), max(across[-1], duration)
+        ax.set_xlim(0, duration)
+    bent = FuncNorm((lambda x: np.sign(x) * np.sqrt(np.abs(x)), lambda x: np.sign(x) * np.square(x)), vmin=-1, vmax=1)
+    mesh = ax.pcolormesh(
+        across,
+        edges(frequency) / divisor,
+        values / (np.abs(values).max() or 1.0),
+        cmap=SIGNED_MAP,
+        norm=bent,
+        rasterized=True,
+    )
+    ax.set(xlabel="time (s)", ylabel=f"frequency ({unit})")
+    if not values.any():
+        say_silent(ax, color="black", text=silence)
+    if colorbar:
+        draw_colorbar(mesh, ax, label)
+
+
 def draw_rows(
     ax: Axes, magnitude: np.ndarray, frequency: np.ndarray, dynamic_range: float, *, of: str, name: str = "frequency"
 ) -> QuadMesh:
@@ -326,6 +371,16 @@ def is_geometric(frequency: np.ndarray) -> bool:
         return False
     even = np.allclose(np.diff(np.log(frequency), n=2), 0, atol=1e-3)
     return bool(even and frequency[-1] > 4 * frequency[0])
+
+
+def pool_sums(values: np.ndarray, position: np.ndarray, most: int = MOST_COLUMNS) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of groups of neighbours along the last axis, so that at most `most` are left: what is added up stays so."""
+    count = values.shape[-1]
+    if count <= most:
+        return values, position
+    starts = np.arange(0, count, -(-count // most))
+    sizes = np.diff(np.append(starts, count))
+    return np.add.reduceat(values, starts, axis=-1), np.add.reduceat(position, starts) / sizes
 
 
 def pool_columns(values: np.ndarray, position: np.ndarray, most: int = MOST_COLUMNS) -> tuple[np.ndarray, np.ndarray]:

@@ -11,19 +11,24 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, frequency_by_time, having, only_dims, over_peak, rate_of, samples_of
 from otoscope.plots.drawing import (
+    AGAINST_COLOUR,
     COLUMN_WIDTH,
     DYNAMIC_RANGE,
+    FOR_COLOUR,
     INPUT_COLOUR,
     RELEVANCE_COLOUR,
     decibels,
     draw_mesh,
     draw_samples,
+    draw_signed_mesh,
     frequency_unit,
     legend_above,
     make_axes,
     make_grid,
     mark_frequencies,
+    plain_ticks,
     pool_columns,
+    pool_sums,
     say_silent,
     small_size,
 )
@@ -31,6 +36,8 @@ from otoscope.plots.occlusion import occlusion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_MOST_SIGNED = 256  # sums over frequency, wide enough to be seen to both sides
 
 
 def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
@@ -80,12 +87,15 @@ def relevance_spectrum(
     marks: Mapping[str, float] | None = None,
     dynamic_range: float = DYNAMIC_RANGE,
 ) -> Axes:
-    """Draw the spectrum of the relevance signal over that of the input, each in dB below its own peak.
+    """Draw the relevance over frequency, over the spectrum of the input.
+
+    Magnitudes are in dB below their own peak. A relevance that adds up is signed: it is drawn to both sides of 0, over
+    its largest magnitude, and so is the amplitude of the input.
 
     Parameters
     ----------
     result : xarray.Dataset
-        With relevance_spectrum (frequency), the magnitude of the spectral relevance, and, if known, input (time).
+        With relevance_spectrum (frequency) and, if known, input (time).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
     marks : mapping of str to float, optional
@@ -104,7 +114,7 @@ def relevance_spectrum(
 
     Notes
     -----
-    Bins of a long clip are pooled by their mean power.
+    Bins of a long clip are pooled: magnitudes by their mean power, what is signed by its sum.
 
     Examples
     --------
@@ -125,13 +135,17 @@ def relevance_spectrum(
         samples, rate = samples_of(result["input"], rate_of(result))
         bins = np.fft.rfftfreq(samples.size, 1 / rate)
         curves.insert(0, ("input", np.abs(np.fft.rfft(samples)), bins, INPUT_COLOUR))
-    for label, values, bins, colour in curves:
-        values, bins = pool_columns(values, bins)
-        ax.plot(bins / divisor, decibels(values, dynamic_range), color=colour, linewidth=0.8, label=label)
-    ax.set(xlabel=f"frequency ({unit})", ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
+    if signed(result):
+        _to_both_sides(ax, {label: (values, bins / divisor) for label, values, bins, _ in curves})
+    else:
+        for label, values, bins, colour in curves:
+            values, bins = pool_columns(values, bins)
+            ax.plot(bins / divisor, decibels(values, dynamic_range), color=colour, linewidth=0.8, label=label)
+        ax.set(ylabel="level (dB re own peak)", ylim=(-dynamic_range, 3))
+    ax.set_xlabel(f"frequency ({unit})")
     ax.set_xlim(0, frequency.max() / divisor)
     rows = mark_frequencies(ax, {name: value / divisor for name, value in (marks or {}).items()})
-    legend_above(ax, lift=0.085 * rows)
+    legend_above(ax, lift=0.085 * rows, columns=3)
     if not magnitude.any():
         say_silent(ax, color="black", text="no relevance")
     return ax
@@ -145,7 +159,10 @@ def relevance_spectrogram(
     dynamic_range: float = DYNAMIC_RANGE,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw the short-time spectrum of the relevance signal.
+    """Draw the relevance over time and frequency.
+
+    Magnitudes are in dB below their peak. A relevance that adds up is signed: colours run to both sides of 0, which
+    is white, as far as the largest magnitude, and with the root of it.
 
     Parameters
     ----------
@@ -179,18 +196,62 @@ def relevance_spectrogram(
     'time (s)'
     """
     result = _one_channel(having(result, [of]))
-    magnitude, frequency, time = frequency_by_time(result[of])
+    values, frequency, time = frequency_by_time(result[of])
     ax = make_axes(ax)
-    draw_mesh(
-        ax,
-        magnitude,
-        frequency,
-        time,
-        dynamic_range=dynamic_range,
-        colorbar=colorbar,
-        duration=result.sizes["time"] / rate if (rate := rate_of(result)) and "time" in result.sizes else None,
-        silence="no relevance" if of == "relevance_spectrogram" else "silence",
-    )
+    duration = result.sizes["time"] / rate if (rate := rate_of(result)) and "time" in result.sizes else None
+    silence = "no relevance" if of == "relevance_spectrogram" else "silence"
+    shown: dict[str, Any] = {"colorbar": colorbar, "duration": duration, "silence": silence}
+    if of == "relevance_spectrogram" and signed(result):
+        draw_signed_mesh(ax, values, frequency, time, label="relevance (re peak)", **shown)
+    else:
+        draw_mesh(ax, values, frequency, time, dynamic_range=dynamic_range, **shown)
+    return ax
+
+
+def relevance_bands(result: xr.Dataset, ax: Axes | None = None) -> Axes:
+    """Draw what of the relevance lies in bands of frequency, as a share of the whole.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        With relevance_share (sub_band), sub_band_low and sub_band_high in Hz: shares of the sum of a relevance that
+        adds up, which may be negative, or of the energy of a gradient.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If there are no bands.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> result = xr.Dataset(
+    ...     {"relevance_share": ("sub_band", [0.25, -0.5, 1.25])},
+    ...     {"sub_band_low": ("sub_band", [0.0, 56.0, 70.0]), "sub_band_high": ("sub_band", [56.0, 70.0, 4000.0])})
+    >>> relevance_bands(result, Figure().subplots()).get_ylabel()
+    'share of the relevance (%)'
+    """
+    result = _one_channel(having(result, ["relevance_share"]))
+    shares = 100 * np.nan_to_num(np.asarray(only_dims(result["relevance_share"], "sub_band"), dtype=float))
+    steps = np.append(result["sub_band_low"].values, result["sub_band_high"].values[-1]).astype(float)
+    if steps[0] == 0 and steps.size > 2:  # which a logarithmic axis does not have
+        steps[0] = steps[1] / 2 ** (1 / 3)
+    ax = make_axes(ax, height=1.9)
+    both = signed(result) or shares.min() < 0
+    upward, of = (FOR_COLOUR, "relevance") if both else (RELEVANCE_COLOUR, "energy")
+    ax.stairs(shares.clip(min=0), steps, baseline=0, fill=True, color=upward, alpha=0.8, label="for it")
+    if both:
+        ax.stairs(shares.clip(max=0), steps, baseline=0, fill=True, color=AGAINST_COLOUR, alpha=0.8, label="against it")
+        legend_above(ax)
+    ax.set(xlabel="frequency (Hz)", ylabel=f"share of the {of} (%)", xscale="log", xlim=(steps[0], steps[-1]))
+    plain_ticks(ax.xaxis)
+    ax.axhline(0, color="black", linewidth=0.5)
     return ax
 
 
@@ -232,6 +293,25 @@ def relevance(
     for draw, one in zip(pictures, axes, strict=True):
         draw(result, one)
     return axes
+
+
+def signed(result: xr.Dataset) -> bool:
+    """Whether spectra of a result are those of a relevance that adds up, and not magnitudes."""
+    return result.attrs.get("form") == "product"
+
+
+def _to_both_sides(ax: Axes, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """A signed relevance over the amplitude of the input, each over its own peak."""
+    if "input" in curves:
+        amplitude, bins = pool_columns(*curves["input"], _MOST_SIGNED)
+        amplitude = over_peak(amplitude)
+        ax.fill_between(bins, -amplitude, amplitude, step="mid", color=INPUT_COLOUR, linewidth=0, label="input")
+    values, bins = pool_sums(*curves["relevance"], _MOST_SIGNED)
+    values = over_peak(values)
+    ax.fill_between(bins, 0, values.clip(min=0), step="mid", color=FOR_COLOUR, linewidth=0, label="for it")
+    ax.fill_between(bins, 0, values.clip(max=0), step="mid", color=AGAINST_COLOUR, linewidth=0, label="against it")
+    ax.axhline(0, color="black", linewidth=0.5)
+    ax.set(ylabel="relevance (re peak)", ylim=(-1.05, 1.05))
 
 
 def _side_by_side(result: xr.Dataset, pictures: Sequence[Callable[..., Axes]]) -> np.ndarray[Any, Any]:

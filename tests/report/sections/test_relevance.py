@@ -8,8 +8,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from otoscope.methods.attribution import ATTRIBUTIONS
 from otoscope.methods.relevance import relevance
+from otoscope.methods.relevance_rules import ATTRIBUTIONS
 from otoscope.report.html import Figure, Heading, Note
 from otoscope.report.sections.relevance import relevance as section_of
 from otoscope.subject import Subject
@@ -49,3 +49,15 @@ def test_what_the_output_loses_is_shown(rule: str, part: str) -> None:
     captions = [one.caption for one in section.body if isinstance(one, Figure)]
     assert f"What the output loses without each {part}" in captions[0]
     assert ATTRIBUTIONS[rule] in section.source
+
+
+def test_a_relevance_that_adds_up_is_shown_to_both_sides_with_its_sum() -> None:
+    found = result("gradient_x_input")
+    pictures = [item for item in section_of(found).body if isinstance(item, Figure)]
+    assert f"sums to {float(found.relevance_sum):.4g}" in pictures[0].caption
+    assert f"{float(found.negative_share):.0%} are negative" in pictures[0].caption
+    assert any("Red for the output, blue against it" in one.caption for one in pictures)
+    assert any("In bands" in one.caption for one in pictures)
+    captions = [item.caption for item in section_of(result("gradient")).body if isinstance(item, Figure)]
+    assert not any("sums to" in one or "blue" in one for one in captions)
+    assert any("shares of the energy" in one for one in captions)

@@ -21,7 +21,7 @@ from otoscope.plots.crs import crs
 from otoscope.plots.relevance import relevance_spectrogram, relevance_spectrum
 from otoscope.plots.sound import spectrogram
 from otoscope.report.html import Figure, Heading, Item, Note, Player, Section, Table
-from otoscope.report.sections.parts import CAUTION, as_loud, figure, section, silent
+from otoscope.report.sections.parts import CAUTION, PARTLY_RECOVER_THE_INPUT, as_loud, figure, section, silent
 from otoscope.tables import comparison_pairs, comparison_rows
 
 if TYPE_CHECKING:
@@ -91,14 +91,17 @@ def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], capti
 def _relevance(result: xr.Dataset) -> Iterator[Item]:
     yield Heading("Relevance")
     rate, rule, draw = int(result.attrs["sample_rate"]), result.attrs["rule"], relevance_spectrogram
-    if rule != "gradient":
+    if rule in PARTLY_RECOVER_THE_INPUT:
         yield Note(CAUTION)
+    signed = result.attrs.get("form") == "product"
     models = {name: result.sel(model=name) for name in model_names(result)}
     first, sound = next(iter(models.values())), Player("The recording", result["input"].values, rate)
     alt = "Spectrogram of the input"
     yield figure(2.2, draw, first, alt, "Input.", player=sound, half=True, of="input_spectrogram")
-    alt = "Shares of the energy of relevance and input in third-octave bands"
-    yield figure(2.2, compare_bands, result, alt, "Where the energy lies.", half=True)
+    of = "relevance, of the magnitudes of all," if signed else "energy of relevance"
+    alt = f"Shares of the {of} and of the energy of the input in third-octave bands"
+    caption = "Where the relevance lies, for the output and against it." if signed else "Where the energy lies."
+    yield figure(2.2, compare_bands, result, alt, caption, half=True)
     for name, one in models.items():
         label = f"Relevance of {name}, rule {rule}, as loud as the recording"
         sound = Player(label, as_loud(one["relevance"], result["input"]), rate)
@@ -134,9 +137,15 @@ def _responses(result: xr.Dataset, ax: Axes, of: str) -> None:
 
 def _differences(result: xr.Dataset, of: str, what: str) -> Iterator[Figure]:
     first, *others = model_names(result)
+    signed = of == "relevance_spectrogram" and result.attrs.get("form") == "product"
     for other in others:
-        alt = f"Difference in dB of the {what} of {first} and {other}"
+        alt = f"Difference{'' if signed else ' in dB'} of the {what} of {first} and {other}"
         caption = f"Difference: light where {first} is higher, dark where {other} is; each is taken below its own peak."
+        if signed:
+            caption = (
+                f"Difference: red where {first} has more for its output, blue where {other} has; each over the sum of "
+                "its magnitudes."
+            )
         yield figure(2.1, compare_difference, result, alt, caption, half=True, other=other, of=of)
 
 

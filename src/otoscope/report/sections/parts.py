@@ -25,6 +25,9 @@ CAUTION = (
     "a picture or sound resembles the input is no evidence that the decision rests on it."
 )
 
+PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
+"""The rules that this is said of."""
+
 _FULL = (4.8, 280.0)  # inches wide and dots an inch: text of 8 points stays legible on a telephone
 
 _HALF = (3.4, 240.0)

@@ -7,19 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 import xarray as xr
 
 from otoscope.plots.occlusion import occlusion
-from otoscope.plots.relevance import relevance_signal, relevance_spectrogram, relevance_spectrum
+from otoscope.plots.relevance import (
+    relevance_bands,
+    relevance_signal,
+    relevance_spectrogram,
+    relevance_spectrum,
+    signed,
+)
 from otoscope.report.html import Heading, Item, Note, Player, Section
-from otoscope.report.sections.parts import CAUTION, as_loud, figure, section
+from otoscope.report.sections.parts import CAUTION, PARTLY_RECOVER_THE_INPUT, as_loud, figure, section
 from otoscope.tables import rule_line
-
-_PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
 
 
 def relevance(results: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]) -> Section:
     labelled = dict(_by_rule(results))
     first = next(iter(labelled.values()))
     body: list[Item] = []
-    if any(one.attrs.get("rule", label) in _PARTLY_RECOVER_THE_INPUT for label, one in labelled.items()):
+    if any(one.attrs.get("rule", label) in PARTLY_RECOVER_THE_INPUT for label, one in labelled.items()):
         body.append(Note(CAUTION))
     for label, one in labelled.items():
         body += _rule(label, one)
@@ -64,14 +68,31 @@ def _rule(label: str, result: xr.Dataset) -> Iterator[Item]:
 
 
 def _pictures(label: str, result: xr.Dataset, sound: Player | None, which: str = "") -> Iterator[Item]:
+    both = signed(result)
     alt = f"{which}Relevance signal and input over time, rule {label}"
-    yield figure(1.7, relevance_signal, result, alt, f"{which}Over time.", player=sound)
+    yield figure(1.7, relevance_signal, result, alt, f"{which}Over time.{_sums(result)}", player=sound)
     alt = f"{which}Spectrum of relevance and input, rule {label}"
-    yield figure(2.0, relevance_spectrum, result, alt, f"{which}Over frequency, whole clip.")
+    sides = " Upwards for the output, downwards against it; the input to both sides." if both else ""
+    yield figure(2.0, relevance_spectrum, result, alt, f"{which}Over frequency, whole clip.{sides}")
+    if "relevance_share" in result:
+        alt = f"{which}Shares of the relevance in bands of frequency, rule {label}"
+        of = "relevance, which sum to it" if both else "energy of the relevance"
+        yield figure(1.9, relevance_bands, result, alt, f"{which}In bands: shares of the {of}.")
     draw, alt = relevance_spectrogram, f"{which}Spectrogram of the input"
     yield figure(2.1, draw, result, alt, f"{which}Input.", half=True, of="input_spectrogram")
-    alt = f"{which}Spectrogram of the relevance signal, rule {label}"
-    yield figure(2.1, draw, result, alt, f"{which}Relevance.", half=True)
+    alt = f"{which}Relevance over time and frequency, rule {label}"
+    sides = " Red for the output, blue against it." if both else ""
+    yield figure(2.1, draw, result, alt, f"{which}Relevance.{sides}", half=True)
+
+
+def _sums(result: xr.Dataset) -> str:
+    """What a relevance that adds up sums to, and how much of it is negative."""
+    if not signed(result):
+        return ""
+    return (
+        f" The relevance sums to {float(result['relevance_sum']):.4g}, over samples, over frequencies and over cells "
+        f"of both alike; of its magnitudes {float(result['negative_share']):.0%} are negative."
+    )
 
 
 def _loss(label: str, result: xr.Dataset) -> Iterator[Item]:
