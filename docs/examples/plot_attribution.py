@@ -12,6 +12,7 @@ import numpy as np
 import otoscope
 from otoscope.data.vowels import vowel_clip
 from otoscope.plots.occlusion import occlusion
+from otoscope.plots.relevance import relevance_bands
 
 vowel = vowel_clip("ah", "women")
 f1, f2, f3, _ = vowel.attrs["formants"]
@@ -37,11 +38,12 @@ results = {rule: scope.relevance(vowel, rule=rule) for rule in rules}
 print("prediction:", results["guided"].attrs["target"])
 
 # %%
-# Their spectra, each in dB below its own peak. The dotted lines are the formants that were put in.
+# Their magnitudes over frequency, each in dB below its own peak. The dotted lines are the formants that were put in.
 
 fig, axes = plt.subplots(len(rules), sharex=True, figsize=(5, 9), layout="constrained")
 for ax, (rule, result) in zip(axes, results.items(), strict=True):
-    level = 20 * np.log10(result.relevance_spectrum / result.relevance_spectrum.max() + 1e-4)
+    magnitude = abs(result.relevance_spectrum)
+    level = 20 * np.log10(magnitude / magnitude.max() + 1e-4)
     ax.plot(result.frequency / 1000, level, linewidth=0.8)
     ax.set(title=rule, ylim=(-60, 3), xlim=(0, 5))
     for frequency in known.values():
@@ -50,13 +52,20 @@ axes[-1].set_xlabel("frequency (kHz)")
 fig.supylabel("level (dB re peak)")
 
 # %%
-# How much of the energy lies below 2 kHz, where the first two formants are? Nearly all of it by guided backpropagation
-# and by the occlusions. The gradients reach further up; times the input, where each sample is weighted by itself,
-# furthest.
+# How much of the squared magnitudes lies below 2 kHz, where the first two formants are? The plain gradient, which says
+# what a change would do, reaches further up; times the sound it counts only where the sound has energy.
 
 for rule, result in results.items():
     spectrum = result.relevance_spectrum.sel(frequency=slice(50, None)) ** 2
     print(f"{rule:22}{float(spectrum.sel(frequency=slice(50, 2000)).sum() / spectrum.sum()):.0%}")
+
+# %%
+# A gradient times the sound adds up: what third-octave bands have of the score sums to all of it, and a band may also
+# speak against the class.
+
+product = results["gradient_x_input"]
+relevance_bands(product)
+print(f"bands sum to {float(product.summed_relevance.sum()):.3f}, samples to {float(product.relevance.sum()):.3f}")
 
 # %%
 # Frequency occlusion asks most directly: the output without each band of the sound. The loss is largest around the
