@@ -101,3 +101,11 @@ def test_check_names_what_harms_and_exits_with_3(otoscope: Otoscope, folder: Pat
     assert "duplicates" in otoscope("data", "check", "fsdd").out  # how a table is folded depends on its paths
     otoscope("data", "check", "nowhere").expect_refusal("nowhere is not a data set")
     otoscope("data", "check").expect_usage("DATA is required")
+
+
+def test_findings_of_one_kind_are_all_said(otoscope: Otoscope, tmp_path: Path) -> None:
+    for name, content in (("a.wav", b"RIFF"), ("b.wav", b"RIFF"), ("c.m4a", b"x")):
+        (tmp_path / name).write_bytes(content)
+    write_audio(tmp_path / "good.wav", np.linspace(-0.5, 0.5, 800), 8000)
+    ran = otoscope("data", "check", tmp_path)
+    assert ran.code == 3 and "unreadable: 1 sound, " in ran.err and "unreadable: 2 sounds, " in ran.err

@@ -56,6 +56,14 @@ def test_a_broken_file_is_named_and_the_exit_status_is_3(otoscope: Otoscope, tmp
     assert parquet.read_table(tmp_path / "out" / "errors.parquet")["cause"].to_pylist() == ["unreadable"]
 
 
+def test_causes_of_as_many_clips_are_all_said(otoscope: Otoscope, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "good.wav", 0.1 * np.random.default_rng(0).normal(size=9000), 16_000)
+    (tmp_path / "list.csv").write_text("path,label\ngood.wav,low\ngood.wav,\nnone.wav,low\ngood.wav,lower\n")
+    ran = otoscope("evaluate", "vowel-register", tmp_path / "list.csv", "--resamples", "5")
+    said = [line.removeprefix("missing: 1 clip: ") for line in ran.err.splitlines() if line.startswith("missing: ")]
+    assert ran.code == 3 and sorted(said) == ["another class", "missing", "unlabelled"]
+
+
 @pytest.mark.parametrize("extra", [("--by", "mood"), ("--positive", "low"), ("--task", "nothing")])
 def test_a_wrong_option_leaves_nothing_behind(otoscope: Otoscope, tmp_path: Path, extra: tuple[str, str]) -> None:
     ran = otoscope("evaluate", "vowel-register", "vowels", "--limit", "6", *extra, "--out", tmp_path / "out")

@@ -79,14 +79,13 @@ def check(
         for note in found.notes:
             err_console.print(note, markup=False)
         findings = check_data(found, lambda done, total: report(data, done, total))
-    harm = {one.kind: f"{counted(one.clips, 'sound')}, {one.what}" for one in findings if one.harms}
+    harm = [f"{one.kind}: {counted(one.clips, 'sound')}, {one.what}" for one in findings if one.harms]
     if json:
         print_json({"data": data, "sounds": len(found), **summary(findings)})
     else:
         _print_findings(f"{data} ({counted(len(found), 'sound')})", findings)
     if harm:
-        said = "; ".join(f"{kind}: {what}" for kind, what in harm.items())
-        err_console.print(f"harms an evaluation: {said}", markup=False)
+        err_console.print(f"harms an evaluation: {'; '.join(harm)}", markup=False)
         raise SystemExit(3)
 
 

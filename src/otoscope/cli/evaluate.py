@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import xarray as xr
 from cyclopts import Parameter
 
 from otoscope.cli.common import Common, CommonOptions, Data, Model, Whole, make_scope
-from otoscope.cli.console import counted, end_named, err_console, print_json, print_table, progress_bar
+from otoscope.cli.console import counted, err_console, print_json, print_table, progress_bar
 from otoscope.evaluation import evaluate as evaluate_model
 from otoscope.evaluation.folder import write_evaluation
 from otoscope.evaluation.report import causes, group_rows, metric_rows, report, wrong_rows
@@ -74,7 +75,11 @@ def evaluate(
         print_json(content)
     else:
         _print(result)
-    end_named({f"{count} {'clip' if count == 1 else 'clips'}": cause for cause, count in causes(result).items()})
+    left_out = causes(result)
+    for cause, count in left_out.items():
+        err_console.print(f"missing: {counted(count, 'clip')}: {cause}", markup=False)
+    if left_out:
+        sys.exit(3)
 
 
 def _print(result: xr.Dataset) -> None:
