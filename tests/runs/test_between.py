@@ -40,8 +40,29 @@ def test_sweeps_are_compared_clip_by_clip(folder: Path, tmp_path: Path) -> None:
 
 
 def test_runs_of_other_clips_or_kinds_are_refused(folder: Path, tmp_path: Path) -> None:
+    other = Run(write_run(tmp_path / "other"))
+    items = pd.read_parquet(other.folder / "items.parquet")
+    items.assign(name=items["name"] + "x").to_parquet(other.folder / "items.parquet")
     with pytest.raises(InputError, match="no clip and variable in common"):
-        diff(Run(folder), Run(folder), method="relevance")
+        diff(Run(folder), other)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"method": "relevance"}, "no rows of method relevance; its methods are activations, coherence, output"),
+        ({"layer": "conv9"}, "no layer 'conv9' .*; its layers are features.conv1, features.conv2"),
+        ({"variable": "rsm"}, "no rows of variable rsm; .* its variables coherence, mean_activation, peak"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(folder: Path, asked: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        diff(Run(folder), Run(folder), **asked)
+
+
+def test_a_layer_is_named_by_the_end_of_its_name(folder: Path) -> None:
+    found = diff(Run(folder), Run(folder), method="coherence", layer="conv2")
+    assert found["layer"].tolist() == [LAYERS[1]]
 
 
 def test_a_clip_that_a_list_has_several_times_is_as_many_pairs_of_a_sweep(tmp_path: Path) -> None:
@@ -104,6 +125,13 @@ def test_evaluations_are_compared_by_mcnemar(otoscope: Callable[..., Any], tmp_p
         ran = otoscope("evaluate", name, "vowels", "--task", task, "--limit", "36", "--out", tmp_path / name)
         assert ran.code == 0
     first, second = (library.open(tmp_path / name) for name in ("vowel-register", "vowel-name"))
+    assert disagreements(first, first).columns.tolist() == ["name", "label", "answer_first", "answer_second"]
+    both = int(diff(first, second).iloc[0]["clips"])
+    assert f"{both} of {both} clips have another label in the second: the tasks are different" in unpaired(
+        first, second
+    )
+    expected = ["name", "label_first", "label_second", "answer_first", "answer_second"]
+    assert disagreements(first, second).columns.tolist() == expected
     assert first.kind == "evaluation" and len(first.sql("SELECT * FROM scores")) == 36
     found = diff(first, second).iloc[0]
     assert found["difference"] == pytest.approx(found["second"] - found["first"])

@@ -25,6 +25,15 @@ def test_top_prints_clips_and_what_they_have_in_common(otoscope: Otoscope, folde
     assert "what they have in common" in " ".join(shown.split()) and "clip" in shown
 
 
+def test_top_says_which_maps_have_no_top_clips(otoscope: Otoscope, folder: Path) -> None:
+    ran = otoscope("query", folder, "top", "--layer", "conv1", "--json")
+    note = f"{LAYERS[0]}: 1 map without top clips, 0 in every one: 3"
+    assert ran.json()["notes"] == [note] and ran.err.strip() == note
+    assert 3 not in {row["channel"] for row in ran.json()["rows"] + ran.json()["common"]}
+    ran = otoscope("query", folder, "top", "--layer", "conv1", "--channel", "3")
+    assert ran.code == 0 and note in ran.err and "0 rows" in ran.out
+
+
 def test_dead_summary_and_errors(otoscope: Otoscope, folder: Path, tmp_path: Path) -> None:
     ran = otoscope("query", folder, "dead")
     assert ran.code == 0 and f"{LAYERS[0]}: 1 of 5 maps are dead" in ran.err

@@ -21,13 +21,21 @@ def values(variable: str = "mean_activation", seed: int = 0):
 @pytest.mark.parametrize("variable", ["mean_activation", "rms", "peak"])
 def test_top_clips_are_the_largest_over_all_parts(folder: Path, variable: str) -> None:
     found = questions.top(Run(folder), k=4, variable=variable)
-    for (layer, channel), group in values(variable).groupby(["layer", "channel"]):
+    for (layer, channel), group in values(variable).query("value > 0").groupby(["layer", "channel"]):
         best = group.sort_values(["value", "clip"], ascending=[False, True]).head(4)
         mine = found[(found["layer"] == layer) & (found["channel"] == channel)]
         assert mine["clip"].tolist() == best["clip"].tolist() and mine["rank"].tolist() == [1, 2, 3, 4]
         np.testing.assert_array_equal(mine["value"], best["value"])
         np.testing.assert_array_equal(mine["peak_time"], best["clip"] / 100)
         assert mine["speaker"].tolist() == best["speaker"].tolist()
+
+
+def test_clips_in_which_a_map_is_silent_are_no_top_clips(folder: Path) -> None:
+    run = Run(folder)
+    assert 3 not in set(questions.top(run, k=100)["channel"])
+    assert len(questions.top(run, channel=3)) == len(questions.common(run, questions.top(run, channel=3))) == 0
+    assert questions.silent(run).values.tolist() == [[layer, 3] for layer in LAYERS]
+    assert len(questions.silent(run, channel=2, variable="rms")) == 0
 
 
 def test_top_of_one_map_by_the_end_of_its_name(folder: Path) -> None:
@@ -98,6 +106,17 @@ def test_intervals_over_seeds(folder: Path, tmp_path: Path) -> None:
         low, high = stats.t.interval(0.95, 2, np.mean(means), np.std(means, ddof=1) / np.sqrt(3))
         np.testing.assert_allclose(found.loc[layer, ["seeds_low", "seeds_high"]].astype(float), [low, high])
         assert found.loc[layer, "seeds"] == 3
+
+
+@pytest.mark.parametrize("each_channel", [False, True])
+def test_intervals_over_seeds_in_groups(folder: Path, tmp_path: Path, each_channel: bool) -> None:
+    runs = [Run(folder), Run(write_run(tmp_path / "other", seed=3))]
+    options = {"by": "label", "variable": "rms", "each_channel": each_channel}
+    found = questions.summary(runs[0], **options, others=runs[1:])
+    means = [questions.summary(run, **options)["mean"].to_numpy() for run in runs]
+    assert set(found["seeds"]) == {2} and len(found) == 3 * len(LAYERS) * (5 if each_channel else 1)
+    middle = (found["seeds_low"] + found["seeds_high"]) / 2
+    np.testing.assert_allclose(middle, np.mean(means, axis=0), atol=1e-9)
 
 
 def test_errors_by_cause(folder: Path) -> None:

@@ -20,7 +20,7 @@ def diff(
     /,
     *,
     method: Annotated[str | None, Parameter(help="Of sweeps only this method.")] = None,
-    layer: Annotated[str | None, Parameter(help="Of sweeps only this layer.")] = None,
+    layer: Annotated[str | None, Parameter(help="Of sweeps only this layer, by its name or the end of it.")] = None,
     variable: Annotated[str | None, Parameter(help="Of sweeps only this variable.")] = None,
     each_channel: Annotated[Flag, Parameter(help="Of sweeps a row for each map.")] = False,
     partial: Partial = False,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from otoscope.cli.common import Flag, Json, Whole
-from otoscope.cli.console import begin, err_console
+from otoscope.cli.console import begin, counted, err_console
 from otoscope.cli.tables import print_frame
 from otoscope.errors import InputError
 from otoscope.runs import questions
@@ -18,6 +18,7 @@ Folder = Annotated[Path, Parameter(name="RUN", help="The folder of a sweep.")]
 Quiet = Annotated[Flag, Parameter(help="Print no messages.")]
 Partial = Annotated[Flag, Parameter(help="Ask a sweep that is not done as far as it is.")]
 
+_NAMED = 10  # maps without top clips, in a message
 _OPTIONS = {
     "top": ("layer", "channel", "k", "variable"),
     "dead": ("layer",),
@@ -69,6 +70,9 @@ def query(
     if "others" in given:
         given["others"] = [Run(other, partial=partial) for other in given["others"]]
     found = getattr(questions, question)(opened, **given)
+    notes = _silent(opened, given) if question == "top" else []
+    for note in notes:
+        err_console.print(note, markup=False)
     if question == "top" and not json:
         print_frame(opened, f"{opened.name}: what they have in common", questions.common(opened, found))
     if question == "dead" and not json:
@@ -76,4 +80,15 @@ def query(
         for name, (silent, total) in counts.iterrows():
             err_console.print(f"{name}: {silent} of {total} maps are dead", markup=False)
     extra = {"common": questions.common(opened, found)} if question == "top" and json else {}
-    print_frame(opened, f"{opened.name}: {question}", found, json=json, extra=extra, question=question)
+    print_frame(opened, f"{opened.name}: {question}", found, json=json, extra=extra, question=question, notes=notes)
+
+
+def _silent(run: Run, given: dict[str, Any]) -> list[str]:
+    """In words, which maps have no top clips, layer by layer."""
+    found = questions.silent(run, **{name: one for name, one in given.items() if name != "k"})
+    return [
+        f"{layer}: {counted(len(group), 'map')} without top clips, 0 in every one: "
+        + ", ".join(map(str, group["channel"][:_NAMED]))
+        + ", ..." * (len(group) > _NAMED)
+        for layer, group in found.groupby("layer", dropna=False)
+    ]

@@ -11,6 +11,7 @@ from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.runs import variables
+from otoscope.runs.layers import layer_of
 from otoscope.runs.run import Run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def diff(
         Two sweeps or two evaluations; clips are paired by name, start and stop, and where a list has one of them
         several times the first with the first, and so on. Clips that one of them lacks are left out.
     method, layer, variable : str, optional
-        Of sweeps only these.
+        Of sweeps only these; the layer by its name or the end of it.
     each_channel : bool
         Of sweeps a row for each channel; by default the value of a clip is the mean over its channels.
     resamples, seed : int
@@ -71,12 +72,13 @@ def diff(
         raise InputError(f"{first.folder} is of the kind {first.kind} and {second.folder} of the kind {second.kind}")
     if first.kind == "evaluation":
         return _of_evaluations(first, second, resamples, seed)
-    chosen = {"method": method, "layer": layer, "variable": variable}
     keys = [name for name in _KEYS if name != "channel" or each_channel]
-    tables = [_values(run, keys, chosen) for run in (first, second)]
+    tables = [
+        _values(run, keys, {"method": method, "layer": layer_of(run, layer), "variable": variable})
+        for run in (first, second)
+    ]
     both = tables[0].merge(tables[1], on=[*_PAIRED, *keys], suffixes=("_first", "_second"))
     if not len(both):
-        variables.check_quantity(first, variable)
         raise InputError(f"{first.folder} and {second.folder} have no clip and variable in common")
     rows = [_compared(keys, place, group) for place, group in both.groupby(keys, dropna=False, sort=True)]
     pandas = needs("pandas", extra="sweep", purpose="a question to a run")
@@ -85,7 +87,7 @@ def diff(
 
 
 def unpaired(first: Run, second: Run) -> list[str]:
-    """In words, what only one of two runs has: clips by their names, and of sweeps methods."""
+    """In words, what only one of two runs has: clips by their names, labels, and of sweeps methods."""
     mine, other = (run.sql(f"SELECT {', '.join(_PAIRED)} FROM {_CLIPS}") for run in (first, second))
     both = len(mine.merge(other, on=_PAIRED))
     said = []
@@ -96,14 +98,29 @@ def unpaired(first: Run, second: Run) -> list[str]:
         methods = [name for name in run.info["methods"] if name not in beside.info["methods"]]
         if methods:
             said.append(f"only the {place} has {', '.join(methods)}")
+    if first.kind == second.kind == "evaluation" and both:
+        answers = _answers(first, second)
+        other = int((answers["label_first"] != answers["label_second"]).sum())
+        if other:
+            said.append(f"{other} of {len(answers)} clips have another label in the second: the tasks are different")
     return said
 
 
 def disagreements(first: Run, second: Run) -> pd.DataFrame:
-    """The clips of two evaluations that only one of them has right: name, label, and the answers of both."""
+    """The clips of two evaluations that only one of them has right.
+
+    Returns
+    -------
+    DataFrame
+        `name`, `label`, and the answers of both, `answer_first` and `answer_second`; where labels differ, as those of
+        two tasks do, `label_first` and `label_second` in place of `label`.
+    """
     both = _answers(first, second)
+    labels = ["label_first", "label_second"]
+    if (both["label_first"] == both["label_second"]).all():
+        both, labels = both.rename(columns={"label_first": "label"}), ["label"]
     wrong = both[both["correct_first"] != both["correct_second"]]
-    return wrong[["name", "label", "answer_first", "answer_second"]].reset_index(drop=True)
+    return wrong[["name", *labels, "answer_first", "answer_second"]].reset_index(drop=True)
 
 
 def _of_evaluations(first: Run, second: Run, resamples: int, seed: int) -> pd.DataFrame:
@@ -127,7 +144,7 @@ def _of_evaluations(first: Run, second: Run, resamples: int, seed: int) -> pd.Da
 def _answers(first: Run, second: Run) -> pd.DataFrame:
     columns = ", ".join(f"items.{name}" for name in _PAIRED)
     query = f"SELECT {columns}, scores.label, answer, correct FROM scores JOIN {_CLIPS} AS items USING (clip)"
-    both = first.sql(query).merge(second.sql(query).drop(columns="label"), on=_PAIRED, suffixes=("_first", "_second"))
+    both = first.sql(query).merge(second.sql(query), on=_PAIRED, suffixes=("_first", "_second"))
     if not len(both):
         raise InputError(f"{first.folder} and {second.folder} have no clip in common: they pair clips by name")
     return both
@@ -147,6 +164,9 @@ def _values(run: Run, keys: list[str], chosen: dict[str, str | None]) -> pd.Data
         "GROUP BY ALL",
         [one for one in chosen.values() if one is not None],
     )
+    if not len(found):
+        variables.check_quantity(run, chosen["variable"])
+        raise variables.without_rows(run, chosen)
     return found.astype({key: object for key in keys if key != "channel"}).fillna({"at": "", "layer": ""})
 
 

@@ -13,6 +13,7 @@ from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.runs import variables
+from otoscope.runs.layers import has_rows, layer_of
 from otoscope.runs.run import Run
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def top(
     k : int
         How many clips a map.
     variable : {"mean_activation", "rms", "peak"}
-        By which clips are ranked. Of two with the same value the one that comes first in the list comes first.
+        By which clips are ranked. Of two with the same value the one that comes first in the list comes first. Clips in
+        which the map is silent, with a value of 0, drive it not at all, and are left out: see :func:`silent`.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def top(
         WITH ranked AS (
             SELECT layer, channel, clip, value,
                    row_number() OVER (PARTITION BY layer, channel ORDER BY value DESC, clip) AS rank
-            FROM rows WHERE {where} AND variable = ? AND value IS NOT NULL
+            FROM rows WHERE {where} AND variable = ? AND value <> 0
         ), best AS (SELECT * FROM ranked WHERE rank <= ?)
         SELECT best.layer, best.channel, best.rank, best.value, peaks.value AS peak_time,
                items.* EXCLUDE (id, start, stop)
@@ -80,6 +82,29 @@ def top(
         [*values, variable, k, *values],
     )
     return found
+
+
+def silent(
+    run: Run, *, layer: str | None = None, channel: int | None = None, variable: str = "mean_activation"
+) -> pd.DataFrame:
+    """The maps of which :func:`top` has no clip, as their value is 0 in every one.
+
+    Parameters
+    ----------
+    run, layer, channel, variable
+        As of :func:`top`.
+
+    Returns
+    -------
+    DataFrame
+        layer, channel.
+    """
+    where, values = maps_of(run, layer, channel)
+    return run.sql(
+        f"SELECT layer, channel FROM rows WHERE {where} AND variable = ? GROUP BY layer, channel "
+        "HAVING count(*) FILTER (value <> 0) = 0 ORDER BY layer, channel",
+        [*values, variable],
+    )
 
 
 def common(run: Run, found: pd.DataFrame) -> pd.DataFrame:
@@ -202,10 +227,10 @@ def summary(
         `speakers_high` (Student's t over the means of speakers, of fewer than ten the lowest and the highest); with
         others `seeds`, `seeds_low`, `seeds_high` (Student's t over the means of models).
     """
-    keys = ["method", "layer", *(["channel"] if each_channel or channel is not None else []), "variable", "at"]
-    chosen = {"method": method, "layer": _layer(run, layer), "channel": channel, "variable": variable}
-    found = _means_of_clips(run, keys, chosen, by)
-    keys = keys if by is None else [*keys, by]
+    places = ["method", "layer", *(["channel"] if each_channel or channel is not None else []), "variable", "at"]
+    chosen = {"method": method, "layer": layer_of(run, layer), "channel": channel, "variable": variable}
+    found = _means_of_clips(run, places, chosen, by)
+    keys = places if by is None else [*places, by]
     speaker = speaker_of(run.facts)
     shares_of_clips = variables.shares(run)
     rows = [
@@ -218,7 +243,7 @@ def summary(
     pandas = needs("pandas", extra="sweep", purpose="a question to a run")
     table: pd.DataFrame = pandas.DataFrame(rows)
     if others:
-        table = _over_seeds(table, keys, [_means_of_clips(other, keys[:5], chosen, by) for other in others])
+        table = _over_seeds(table, keys, [_means_of_clips(other, places, chosen, by) for other in others])
     return table
 
 
@@ -246,12 +271,12 @@ def maps_of(run: Run, layer: str | None, channel: int | None) -> tuple[str, list
     where, values = ["method = 'activations'"], list[Any]()
     if layer is not None:
         where.append("layer = ?")
-        values.append(_layer(run, layer))
+        values.append(layer_of(run, layer))
     if channel is not None:
         of_layer, those = " AND ".join(where), [*values]
         where.append("channel = ?")
         values.append(channel)
-        if not _any(run, " AND ".join(where), values):
+        if not has_rows(run, " AND ".join(where), values):
             known = run.sql(f"SELECT DISTINCT channel FROM rows WHERE {of_layer} ORDER BY channel", those)["channel"]
             raise InputError(f"there is no channel {channel}; they go from {known.iloc[0]} to {known.iloc[-1]}")
     return " AND ".join(where), values
@@ -262,24 +287,6 @@ def _sweep_of(run: Run, method: str) -> None:
     if method not in methods:
         has = f"its methods are {', '.join(methods)}" if methods else "it is an evaluation"
         raise InputError(f"{run.folder} holds no {method}, {has}: make one with otoscope sweep --methods {method}")
-
-
-def _layer(run: Run, layer: str | None) -> str | None:
-    """The full name of a layer that is given by the end of its name."""
-    if layer is None or _any(run, "layer = ?", [layer]):
-        return layer
-    for where in (f"clip < {run.info['shard_size']}", "true"):  # one part has the layers of all, but for errors
-        known = run.sql(f"SELECT DISTINCT layer FROM rows WHERE layer IS NOT NULL AND {where} ORDER BY layer")["layer"]
-        found = [name for name in known if name.endswith(f".{layer}")]
-        if len(found) == 1:
-            return str(found[0])
-    what = "there is no layer" if not found else "several layers are called"
-    raise InputError(f"{what} {layer!r} in {run.folder}; its layers are {', '.join(known)}")
-
-
-def _any(run: Run, where: str, values: Sequence[Any]) -> bool:
-    """Whether there is such a row, which is soon found out where one is, as the rows are sorted."""
-    return len(run.sql(f"SELECT 1 FROM rows WHERE {where} LIMIT 1", values)) > 0
 
 
 def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: str | None) -> pd.DataFrame:
@@ -304,8 +311,7 @@ def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: s
     )
     if not len(found):
         variables.check_quantity(run, chosen["variable"])
-        asked = ", ".join(f"{name} {one}" for name, one in chosen.items() if one is not None) or "numbers"
-        raise InputError(f"{run.folder} holds no rows of {asked}; its methods are {', '.join(run.info['methods'])}")
+        raise variables.without_rows(run, chosen)
     return found
 
 

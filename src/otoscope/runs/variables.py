@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import METHODS, Rows
@@ -35,6 +37,16 @@ def check_quantity(run: Run, variable: str | None) -> None:
             f"count it, as in otoscope sql RUN \"SELECT value, count(*) FROM rows WHERE variable = '{variable}' "
             'GROUP BY value"'
         )
+
+
+def without_rows(run: Run, chosen: Mapping[str, Any]) -> InputError:
+    """What is said where no row is as was asked, with what there is."""
+    asked = ", ".join(f"{name} {one}" for name, one in chosen.items() if one is not None) or "numbers"
+    there = f"its methods are {', '.join(run.info['methods'])}"
+    if chosen.get("variable") is not None:
+        known = run.sql("SELECT DISTINCT variable FROM rows WHERE value IS NOT NULL ORDER BY variable")["variable"]
+        there += f", and its variables {', '.join(known)}"
+    return InputError(f"{run.folder} holds no rows of {asked}; {there}")
 
 
 def _said(run: Run) -> dict[str, Rows]:
