@@ -80,6 +80,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 # folders in weights/, which come with the package
 BUNDLED: dict[str, str] = {
+    "fsdd-contrastive": "the network of fsdd-digit, trained without labels (SimCLR), 8 kHz; weights included",
     "fsdd-digit": "CNN12, narrow, trained on spoken digits (FSDD), 8 kHz; weights included",
     "fsdd-speaker": "the same network, trained on the speakers (FSDD), 8 kHz; weights included",
     "vowel-name": "VowelNet trained on twelve synthetic vowels, 16 kHz; weights included",
