@@ -268,6 +268,13 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound",
         "Proceedings of the Institute of Phonetic Sciences 17, 97-110, Amsterdam",
     ),
+    "viemeister1979": Reference(
+        ("Viemeister, N. F.",),
+        1979,
+        "Temporal modulation transfer functions based upon modulation thresholds",
+        "Journal of the Acoustical Society of America 66(5), 1364-1380",
+        "10.1121/1.383531",
+    ),
     "makhoul1975": Reference(
         ("Makhoul, J.",),
         1975,

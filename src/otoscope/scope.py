@@ -25,6 +25,7 @@ from otoscope.methods import (
     subband_emphasis,
     tone_response,
     top_activations,
+    tuning,
     voice,
     vowels,
     wigner,
@@ -85,6 +86,7 @@ class Scope(Subject):
     frame_response = frame_response.frame_response
     f_vowel = f_vowel.f_vowel
     tone_response = tone_response.tone_response
+    tuning = tuning.tuning
     wigner = wigner.wigner
     geometry = geometry.geometry
     relevance = relevance.relevance

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import otoscope as package
 from otoscope.errors import InputError
@@ -79,6 +80,17 @@ def test_clips_that_share_a_fact_stay_together(run: Path) -> None:
     found = package.open(run).describe(shuffles=9, together=["speaker"])
     assert "240 clips are 40 groups that stay together" in found.notes
     assert found.maps["described"].sum() == 3 and not any(found.facts["column"] == "speaker")
+
+
+def test_with_the_model_what_its_maps_are_tuned_to_is_said(run: Path) -> None:
+    described = package.open(run).describe(shuffles=1, measured=False, model=package.Scope(Planted()))
+    found = described.maps.set_index("channel")
+    assert found["best_frequency"][7] > 2500 and "grows with level" in found["tuning"][5]
+    assert found["tuning"][0] == "no answer to tones or noise"
+    other = Planted()
+    other.register_buffer("more", torch.ones(1))
+    with pytest.raises(InputError, match="not the model that was swept"):
+        package.open(run).describe(shuffles=1, measured=False, model=package.Scope(other))
 
 
 def test_the_command_says_what_python_says(otoscope: Otoscope, run: Path, tmp_path: Path) -> None:

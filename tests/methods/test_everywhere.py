@@ -112,6 +112,7 @@ Options = Callable[[Scope, Path], dict[str, Any]]
 NEEDED: dict[str, Options] = {
     "strs": lambda scope, folder: {"hop": 400},
     "tone_response": lambda scope, folder: {"layer": deeper(scope), "frequencies": [300.0, 1000.0]},
+    "tuning": lambda scope, folder: {"layer": deeper(scope), "bins_per_octave": 1, "rates": [8.0]},
     "vowels": lambda scope, folder: {"groups": "men", "limit": 2},
     "sonify": lambda scope, folder: {"layer": deeper(scope)},
     "top_activations": lambda scope, folder: {"layer": deeper(scope)},

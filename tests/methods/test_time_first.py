@@ -18,6 +18,7 @@ SOUNDS = 0.2 * torch.randn(4, 4000, generator=torch.Generator().manual_seed(1))
 LAYER = "elu"
 ASKED: dict[str, dict[str, Any]] = {
     "tone_response": {"layer": LAYER, "frequencies": [300.0, 1000.0]},
+    "tuning": {"layer": LAYER, "bins_per_octave": 1, "rates": [8.0], "duration": 0.3},
     "sonify": {"layer": LAYER, "channels": "all"},
     "top_activations": {"layer": LAYER, "sounds": True},
     "residual": {"layer": [LAYER]},

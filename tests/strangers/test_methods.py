@@ -73,6 +73,7 @@ Options = Callable[[Looked, Path], dict[str, Any]]
 NEEDED: dict[str, Options] = {
     "strs": lambda one, folder: {"hop": 400},
     "tone_response": lambda one, folder: {"layer": one.deeper(), "frequencies": [300.0, 1000.0], "duration": 0.3},
+    "tuning": lambda one, folder: {"layer": one.deeper(), "bins_per_octave": 1, "rates": [8.0], "duration": 0.3},
     "relevance": lambda one, folder: one.target(),
     "voice": lambda one, folder: one.target(),
     "autocorrelation": lambda one, folder: one.target(),

@@ -16,12 +16,14 @@ from otoscope.descriptions.describe import describe as describe_run
 from otoscope.descriptions.folder import write_description
 from otoscope.descriptions.maps import SHUFFLES
 from otoscope.errors import InputError
+from otoscope.models import load
 from otoscope.runs.run import Run
+from otoscope.scope import Scope
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN = ("layer", "channel", "description")
+_SHOWN = ("layer", "channel", "description", "tuning")
 
 
 def describe(
@@ -46,6 +48,10 @@ def describe(
     no_measured: Annotated[
         Flag, Parameter(help="Ask about the facts of the data alone, not about what is measured from its sounds.")
     ] = False,
+    model: Annotated[
+        str | None,
+        Parameter(help="The model that was swept, as MODEL of a sweep: also say what its maps are tuned to."),
+    ] = None,
     shuffles: Annotated[
         Whole, Parameter(help="How often facts are shuffled over the clips, to learn what chance does.")
     ] = SHUFFLES,
@@ -61,6 +67,7 @@ def describe(
     if top is not None and top < 1:
         raise InputError(f"--top has to be 1 or more, not {top}")
     opened = Run(run, partial=partial)
+    scope = None if model is None else Scope(load(model))
     with progress_bar("describing") as report:
         found = describe_run(
             opened,
@@ -69,6 +76,7 @@ def describe(
             variable=variable,
             together=together or (),
             measured=not no_measured,
+            model=scope,
             shuffles=shuffles,
             limit=limit,
             seed=seed,
@@ -87,7 +95,7 @@ def describe(
     for note in notes:
         err_console.print(f"note: {note}", markup=False)
     print_frame(opened, f"{opened.name}: maps that are described", found.layers)
-    print_frame(opened, f"{opened.name}: what describes each map", maps[list(_SHOWN)])
+    print_frame(opened, f"{opened.name}: what describes each map", maps[[name for name in _SHOWN if name in maps]])
 
 
 def _best(maps: pd.DataFrame, count: int) -> Any:

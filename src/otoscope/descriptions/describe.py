@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,14 @@ import numpy as np
 from otoscope.descriptions.halves import groups_of
 from otoscope.descriptions.maps import SHUFFLES, Described, Descriptions, describe_maps
 from otoscope.descriptions.measured import measured_facts, named_units
+from otoscope.descriptions.tuned import tuned, tuned_words
 from otoscope.descriptions.words import sentence
 from otoscope.dsp.scores import share_interval
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.runs import questions
 from otoscope.runs.run import Run
+from otoscope.subject import Subject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +45,8 @@ class Description:
         interval `ci_low` and `ci_high`, `measure` (AUC or R2) and `chance`, the largest score that shuffled facts
         reached; `explained`, the R2 of ranks of any fact; `direction` and `most_active`; the second best fact,
         `next_fact`, with `next_score`; and `score_within` and `next_within`, the score of each among clips that are
-        alike in the other, with `told_apart`.
+        alike in the other, with `told_apart`. With a model also `tuning`, in words, and its `best_frequency`, `width`,
+        `exponent`, `best_rate` and `best_modulation_gain` (:func:`otoscope.methods.tuning.tuning`).
     layers : DataFrame
         A row a layer: `maps`, `dead`, `described`, and the `share` of its maps that are described, with its 95 %
         interval `ci_low` and `ci_high` (Wilson); `mostly`, how many maps one fact explains by half or more, with
@@ -71,6 +74,7 @@ def describe(
     variable: str = "mean_activation",
     together: Sequence[str] = (),
     measured: bool = True,
+    model: Subject | None = None,
     shuffles: int = SHUFFLES,
     limit: int = MOST_CLIPS,
     seed: int = 0,
@@ -94,6 +98,8 @@ def describe(
     measured : bool
         Also ask about facts that are measured from the sounds (see :func:`otoscope.dsp.sound_facts.sound_facts`), which
         are kept in ``facts.parquet`` beside the tables of the run.
+    model : Scope, optional
+        The model that was swept, to measure what its maps are tuned to.
     shuffles : int
         How often facts are shuffled over the clips. The largest score of any map in any shuffle is what chance does.
     limit : int
@@ -111,7 +117,7 @@ def describe(
     ------
     InputError
         If the run holds no activations, or no such layer, channel, variable or fact; if there are too few clips; or if
-        the sounds are not where they were.
+        the sounds are not where they were; or if the model is another one.
 
     Notes
     -----
@@ -138,7 +144,8 @@ def describe(
     found = describe_maps(values, columns, groups, shuffles=shuffles, seed=seed, progress=_of("shuffles", progress))
     if groups.max() + 1 < len(groups):
         notes.append(f"{len(groups)} clips are {groups.max() + 1} groups that stay together")
-    return _laid_out(run, places, found, tuple(notes))
+    described = _laid_out(run, places, found, tuple(notes))
+    return described if model is None else _with_tuning(run, described, model, _of("tuning", progress))
 
 
 def _in_turn(facts: Sequence[str]) -> list[str]:
@@ -209,6 +216,14 @@ def _laid_out(run: Run, places: list[tuple[str, int]], found: Descriptions, note
     )
     notes += tuple(f"{name} is not asked about: {why}" for name, why in found.left_out.items())
     return Description(maps, _by_layer(maps), facts, notes, (found.choosing, found.scoring))
+
+
+def _with_tuning(
+    run: Run, described: Description, model: Subject, progress: Callable[[int, int], None] | None
+) -> Description:
+    curves = tuned(run, model, described.maps["layer"], progress)
+    curves["tuning"] = [tuned_words(one) for one in curves.to_dict("records")]
+    return replace(described, maps=described.maps.merge(curves, on=["layer", "channel"], how="left"))
 
 
 def _row(one: Described, units: dict[str, str]) -> dict[str, Any]:

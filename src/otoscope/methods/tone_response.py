@@ -90,12 +90,12 @@ def tone_response(
     """
     rate = subject.sample_rate
     check_positive(minimum_frequency=minimum_frequency, amplitude=amplitude)
-    sweep = _sweep(frequencies, rate, minimum_frequency, bins_per_octave)
+    sweep = tones_of(frequencies, rate, minimum_frequency, bins_per_octave)
     inputs = silence(subject, duration)
     tap, value = locate(subject.network, inputs, rate, layer, subject.time_axes)
     at_rest = by_clip(value, tap)
     floor = at_rest.where(at_rest.isfinite(), 0)
-    inside = _inside(tap, at_rest.shape, inputs.shape[-1])
+    inside = inside_the_sound(tap, at_rest.shape, inputs.shape[-1])
     time = torch.arange(inputs.shape[-1], dtype=torch.float64, device=inputs.device) / rate
     at_once = _AT_ONCE if tap.clip_axis is not None and subject.network.apart else 1
     gains = []
@@ -127,7 +127,7 @@ def tone_response(
     return resolved(result, layer=tap.name, duration=inputs.shape[-1] / rate)
 
 
-def _sweep(
+def tones_of(
     frequencies: Sequence[float] | None, sample_rate: float, minimum_frequency: float, bins_per_octave: int
 ) -> Tensor:
     if frequencies is None:
@@ -138,7 +138,7 @@ def _sweep(
     return sweep
 
 
-def _inside(tap: Tap, shape: torch.Size, samples: int) -> Tensor | None:
+def inside_the_sound(tap: Tap, shape: torch.Size, samples: int) -> Tensor | None:
     """The elements of the time axis that see nothing beyond the ends of the sound; None for all."""
     if tap.time_axis is None or len(shape) < 3:
         return None
