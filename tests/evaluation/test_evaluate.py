@@ -15,9 +15,9 @@ from torch import nn
 import otoscope
 from otoscope import InputError, Scope, sweep
 from otoscope.contract import Contract
-from otoscope.data import Item
+from otoscope.data import DataSet, Item
 from otoscope.evaluation.report import report
-from otoscope.metrics import equal_error_rate
+from otoscope.metrics import equal_error_rate, mean_average_precision
 
 pyarrow = pytest.importorskip("pyarrow")
 pytest.importorskip("pyarrow.parquet")
@@ -258,3 +258,91 @@ def test_a_group_of_one_class_has_no_means_over_classes(by: str) -> None:
         assert np.isfinite(found["group_value"].sel(metric=name)[-1])
     assert np.isfinite(own["group_value"].sel(metric="accuracy")).all()
     assert f"groups by {by} have clips of one class alone" in found.attrs["note"]
+
+
+class Tagger(nn.Module):
+    """Logits of three tags, of which a clip may have any."""
+
+    classes, sample_rate = ("dog", "cat", "rain"), RATE
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.conv = nn.Conv1d(1, 3, 40, stride=10)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = 20 * self.conv(waveform).mean(-1)
+        return logits
+
+
+TAGS = (["dog"], ["dog", "cat"], [], ["rain"], ["cat", "rain"], ["dog"])
+
+
+def tagged(*places: int) -> list[tuple[xr.DataArray, list[str]]]:
+    return [(sound(0.2, place), TAGS[place]) for place in places or range(len(TAGS))]
+
+
+def test_clips_of_several_classes_have_sigmoids_and_one_without_a_label_is_scored() -> None:
+    scope = Scope(Tagger())
+    found = otoscope.evaluate(scope, tagged(), resamples=5)
+    assert found.sizes["clip"] == 6 and found["label"].values.tolist() == [",".join(tags) for tags in TAGS]
+    logits = torch.cat([scope.output(wave).detach() for wave, _ in tagged()])
+    np.testing.assert_allclose(found["probability"], logits.sigmoid().amax(1), atol=1e-5)
+    targets = np.array([[tag in tags for tag in Tagger.classes] for tags in TAGS])
+    precision = float(found["value"].sel(metric="mean_average_precision"))
+    assert precision == pytest.approx(mean_average_precision(logits.numpy(), targets))
+    assert any("sigmoids of the logits" in note for note in report(found)["notes"])
+    assert bool(found["correct"][2]) == bool(logits[2].sigmoid().max() < 0.5)
+
+
+def test_the_task_is_that_of_the_data_and_not_of_a_part_of_it() -> None:
+    part = otoscope.evaluate(Scope(Tagger()), tagged(0, 3, 5), resamples=5)  # a label each, in lists
+    assert part["metric"][0] == "mean_average_precision"
+    data = DataSet(tuple(Item(sound(0.2, n), (TAGS[n][0],)) for n in (0, 3, 5)), Tagger.classes, multilabel=True)
+    assert otoscope.evaluate(Scope(Tagger()), data, resamples=5)["metric"][0] == "mean_average_precision"
+    one = otoscope.evaluate(Scope(Tagger()), data, resamples=5, multilabel=False)
+    assert one["metric"][0] == "accuracy" and one["probability"][0] != part["probability"][0]
+    assert otoscope.evaluate(Scope(Level()), items(4), resamples=5, multilabel=True)["metric"][1] == "mean_auc"
+    with pytest.raises(InputError, match="clip 1 has several classes: leave multilabel out"):
+        otoscope.evaluate(Scope(Tagger()), tagged(0, 1), multilabel=False)
+
+
+def test_a_clip_without_a_label_is_left_out_where_clips_have_one_class() -> None:
+    found = otoscope.evaluate(Scope(Level()), [(sound(0.2, 1), "loud"), sound(0.2, 2)], resamples=5)
+    assert report(found)["left_out"] == {"unlabelled": 1}
+
+
+def test_files_and_waves_with_labels_are_taken(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(0.1, 1), RATE, subtype="FLOAT")
+    pairs = [(tmp_path / "a.wav", "quiet"), (str(tmp_path / "a.wav"), "quiet"), (np.asarray(sound(0.4, 2)), "loud")]
+    assert otoscope.evaluate(Scope(Level()), pairs, resamples=5, by="duration")["correct"].all()
+    with pytest.raises(InputError, match=r"no clip of the data set can be judged; .*a\.wav: it has no label"):
+        otoscope.evaluate(Scope(Level()), [str(tmp_path / "a.wav")])
+    with pytest.raises(InputError, match="no clip of the data set can be judged"):
+        otoscope.evaluate(Scope(Level()), [])
+    with pytest.raises(InputError, match="'speaker' chooses the class of a data set that is named"):
+        otoscope.evaluate(Scope(Level()), items(4), task="speaker")
+
+
+def test_a_limit_is_drawn_evenly_over_the_classes() -> None:
+    clips = [Item(sound(0.2, n), ("loud" if n else "quiet",)) for n in range(9)]
+    found = otoscope.evaluate(Scope(Level()), clips, limit=2, resamples=5)
+    assert sorted(found["label"].values) == ["loud", "quiet"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"limit": 0}, "limit has to be 1 or more, not 0"),
+        ({"limit": -1}, "limit has to be 1 or more, not -1"),
+        ({"resamples": 0}, "resamples has to be 1 or more, not 0"),
+        ({"batch_size": 0}, "batch_size has to be 1 or more, not 0"),
+        ({"seed": -1}, "seed has to be a whole number"),
+        ({"p_target": 0}, "p_target is a probability above 0 and below 1, not 0"),
+        ({"p_target": 1.5}, "p_target is a probability above 0 and below 1, not 1.5"),
+        ({"p_target": float("nan")}, "p_target is a probability"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(argument: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        otoscope.evaluate(Scope(Level()), items(4), **argument)  # type: ignore[arg-type]

@@ -40,6 +40,20 @@ def test_the_command_writes_what_it_prints(otoscope: Otoscope, tmp_path: Path) -
     assert library.open(out / "evaluate.nc").attrs["method"] == "evaluate"
 
 
+def test_the_list_of_an_evaluation_is_that_of_a_sweep(otoscope: Otoscope, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.random.default_rng(0).normal(size=16_000), 16_000)
+    rows = ["path,label,split,start,stop,mood,label_", "a.wav,low,train,0,0.5,calm,x", "a.wav,high,test,0.5,,,y"]
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    evaluated = ("evaluate", "vowel-register", tmp_path / "list.csv", "--resamples", "5", "--out", tmp_path / "one")
+    swept = ("sweep", "vowel-register", tmp_path / "list.csv", "--methods", "output", "--workers", "0")
+    assert otoscope(*evaluated).code == 0 and otoscope(*swept, "--out", tmp_path / "other").code == 0
+    one, other = (parquet.read_table(tmp_path / name / "items.parquet") for name in ("one", "other"))
+    assert one.schema.remove_metadata() == other.schema.remove_metadata()
+    pairs = [sorted(table.drop(["clip"]).to_pylist(), key=lambda row: row["id"]) for table in (one, other)]
+    assert pairs[0] == pairs[1] and pairs[0][0]["split"] in ("train", "test")
+    assert {row["mood"] for row in pairs[0]} == {"calm", None}
+
+
 def test_tables_on_the_screen(otoscope: Otoscope) -> None:
     command = ("evaluate", "vowel-register", "vowels", "--task", "register")
     shown = otoscope(*command, "--limit", "12", "--resamples", "9").out

@@ -18,6 +18,7 @@ from otoscope import InputError, Scope
 from otoscope.data.find import find_sounds
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
+from otoscope.methods.residual_study import class_numbers
 from otoscope.models import weights_digest
 
 RATE = 8000
@@ -200,3 +201,10 @@ def features_only() -> nn.Module:
 def test_bad_input_is_refused(run: Callable[[Tensor], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         run(noise(3, 400))
+
+
+def test_a_clip_without_a_label_among_clips_of_several_classes_is_of_none() -> None:
+    numbers = class_numbers(["a", "b", "c"], ["x,y", None, "y"], 2, ("x", "y"))
+    assert numbers is not None and numbers.tolist() == [[1, 1], [0, 0], [0, 1]]
+    with pytest.raises(InputError, match="b has no label"):
+        class_numbers(["a", "b"], ["x", None], 2, ("x", "y"))

@@ -29,6 +29,10 @@ def evaluate(
     task: Annotated[
         str | None, Parameter(help="Which of the facts of the data is the class, as speaker of fsdd.")
     ] = None,
+    multilabel: Annotated[
+        bool | None,
+        Parameter(help="Whether a clip may have several classes; as labels that are lists or the model say."),
+    ] = None,
     by: Annotated[
         list[str] | None,
         Parameter(
@@ -55,6 +59,7 @@ def evaluate(
             scope,
             data,
             task=task,
+            multilabel=multilabel,
             by=by,
             limit=limit,
             positive=positive,

@@ -13,9 +13,9 @@ from otoscope.cli.common import Data, Flag, Folder, Model, ModelOptions, Selecti
 from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
 from otoscope.cli.method import arguments_of
 from otoscope.cli.pace import paces
+from otoscope.data.ids import Ids
 from otoscope.errors import InputError
 from otoscope.sweeps.given import Given
-from otoscope.sweeps.plan import Ids
 from otoscope.sweeps.sounds import USUAL_SIZE
 from otoscope.sweeps.start import Engine, Swept
 from otoscope.sweeps.start import sweep as run_sweep

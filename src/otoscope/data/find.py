@@ -57,12 +57,27 @@ def find_data(
     >>> [item.labels for item in found], found.classes
     ([('high',), ('low',), ('mid',)], ('low', 'mid', 'high'))
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"limit has to be 1 or more, not {limit}")
-    found = read_place(place, task=by, sample_rate=sample_rate)
+    _check(limit)
+    return drawn(read_place(place, task=by, sample_rate=sample_rate), limit)
+
+
+def drawn(found: DataSet, limit: int | None) -> DataSet:
+    """At most so many sounds of a data set, as evenly over the classes as can be.
+
+    Raises
+    ------
+    InputError
+        If the number is below 1.
+    """
+    _check(limit)
     if limit is None or limit >= len(found):
         return found
     return replace(found, items=pick(found.items, _in_turn(found.items)[:limit]))
+
+
+def _check(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise InputError(f"limit has to be 1 or more, not {limit}")
 
 
 def find_sounds(

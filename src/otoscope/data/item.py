@@ -99,6 +99,25 @@ def column_of(fact: str) -> str:
     return f"{fact}_" if fact.lower() in _TAKEN else fact
 
 
+def columns_of(facts: Iterable[str]) -> dict[str, str]:
+    """The column of each fact, in alphabetical order; no two are the same, nor differ in case alone.
+
+    Examples
+    --------
+    >>> columns_of(["label_", "Speaker", "label", "speaker"])
+    {'Speaker': 'Speaker', 'label': 'label_', 'label_': 'label__', 'speaker': 'speaker_'}
+    """
+    columns: dict[str, str] = {}
+    taken = set[str]()
+    for fact in sorted(facts):
+        column = column_of(fact)
+        while column.lower() in taken:
+            column += "_"
+        columns[fact] = column
+        taken.add(column.lower())
+    return columns
+
+
 def speaker_of(facts: Iterable[str]) -> str | None:
     """The fact that says who is heard, in any case and with a space or ``-`` for ``_``; None where there is none.
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from otoscope.errors import InputError
+
 
 def share_interval(hits: ArrayLike, count: ArrayLike, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     r"""Confidence interval of a share, such as an accuracy.
@@ -78,6 +80,11 @@ def bootstrap_interval(
     low, high : ndarray
         Percentiles (Efron 1979), of the shape of the score; NaN for a single clip, which says nothing about the spread.
 
+    Raises
+    ------
+    InputError
+        If there is no draw, or no such seed.
+
     Examples
     --------
     >>> right = np.array([1.0, 1.0, 0.0, 1.0])
@@ -85,6 +92,11 @@ def bootstrap_interval(
     >>> float(low) < 0.75 <= float(high)
     True
     """
+    if resamples < 1 or not 0 <= seed < 2**32:
+        raise InputError(
+            f"the bootstrap takes 1 resample or more and a seed of 0 to 2**32 - 1, not resamples={resamples!r} and "
+            f"seed={seed!r}"
+        )
     rng = np.random.default_rng(seed)
     if count < 2:
         whole = np.asarray(score(np.arange(count)), dtype=float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ import numpy as np
 import xarray as xr
 
 from otoscope.causes import ANOTHER_CLASS, UNLABELLED
-from otoscope.data.find import find_data
-from otoscope.data.items import Item
+from otoscope.data.given import given_data
+from otoscope.data.ids import ids_of
+from otoscope.data.items import DataSet, Item, labels_of
+from otoscope.data.stamps import read_stamps
 from otoscope.errors import InputError
 from otoscope.evaluation import results
 from otoscope.evaluation.measures import Measures, OneClass, SeveralClasses
 from otoscope.evaluation.scored import Problem, Scored, name_of, scores_of
 from otoscope.heard import joined_note, untrained, varying
+from otoscope.methods.arguments import check_seed
 from otoscope.results import sign
 from otoscope.subject import Subject, signature
 from otoscope.types import Progress
@@ -26,10 +29,11 @@ from otoscope.types import Progress
 
 def evaluate(
     subject: Subject,
-    data: str | Path | Sequence[Item],
+    data: str | Path | DataSet | Iterable[Any],
     *,
     task: str | None = None,
-    by: Sequence[str] | None = None,
+    multilabel: bool | None = None,
+    by: str | Sequence[str] | None = None,
     limit: int | None = None,
     positive: str | None = None,
     p_target: float = 0.05,
@@ -44,11 +48,16 @@ def evaluate(
     ----------
     subject : Subject
         The model, whose classes have names.
-    data : str, Path or sequence of Item
-        Sounds with labels, see :func:`otoscope.data.find.find_sounds`.
+    data : str, Path, DataSet or iterable
+        Sounds with labels: what the command line calls DATA, see :func:`otoscope.data.find.find_data`; or items, or
+        pairs of a file or a wave with its label, or with a list of labels.
     task : str, optional
         Which of the facts of the data is the class, such as ``speaker`` of FSDD; of a table, a column.
-    by : sequence of str, optional
+    multilabel : bool, optional
+        Whether a clip may have several classes; by default where the model says so, where labels are lists, and where a
+        clip has several. Then one without labels has none of the classes, and probabilities are sigmoids of the logits
+        of a model that does not say what they are.
+    by : str or sequence of str, optional
         Facts by which everything is broken down, ``"duration"`` and ``"level"`` included, which are put into bins; by
         default those that the data have.
     limit : int, optional
@@ -71,8 +80,9 @@ def evaluate(
         speakers are known, `speakers_low` and `speakers_high`: by the bootstrap over speakers, or of fewer than ten the
         lowest and the highest value of one speaker (attribute `speakers_interval`). Over `group`: `group_by`,
         `group_name`, `group_clips`, and the metrics (group, metric) as `group_value`, `group_ci_low`, `group_ci_high`.
-        Over `clip`: `label`, `answer`, `probability` of it, `correct`, `scores` (clip, class), `seconds`, `level` in
-        dB, and each fact as ``fact_NAME``. `confusion` (class, predicted); over `bin` what a reliability diagram
+        Over `clip`: `label`, `answer`, `probability` of it, `correct` (of a clip without classes, that no probability
+        reaches 0.5), `scores` (clip, class), `seconds`, `level` in dB, `id`, `split`, `start` and `stop` in s, and each
+        fact as ``fact_NAME``. `confusion` (class, predicted); over `bin` what a reliability diagram
         shows; of two classes `false_alarms` and `misses` over `threshold`. Over `problem`: what was left out, with
         `problem_cause` and `problem_message`.
 
@@ -94,53 +104,90 @@ def evaluate(
     >>> found.value.sel(metric="accuracy").item()
     1.0
     """
-    given = {"task": task, "by": by, "limit": limit, "positive": positive, "p_target": p_target}
+    _check(p_target, resamples, seed, batch_size)
+    by = [by] if isinstance(by, str) else by
+    given = {
+        "task": task,
+        "multilabel": multilabel,
+        "by": by,
+        "limit": limit,
+        "positive": positive,
+        "p_target": p_target,
+    }
     given |= {"resamples": resamples, "seed": seed, "batch_size": batch_size}
-    items, unfound, place = _items(subject, data, task, limit)
-    classes = _classes(subject)
-    named, problems = _divided(items, classes)
+    found = given_data(data, by=task, limit=limit, sample_rate=subject.sample_rate)
+    place = str(data) if isinstance(data, (str, Path)) else "the data set"
+    several = _several(subject, found, multilabel)
+    classes = _classes(subject, several=several)
+    named, places, problems = _divided(found.items, classes, bare=several and (multilabel or found.multilabel))
     if not named:
-        raise InputError(f"no clip of {place} can be judged; {problems[0].name}: {problems[0].message}")
-    scored, failed = scores_of(subject, named, batch_size=batch_size, progress=progress)
+        first = f"; {problems[0].name}: {problems[0].message}" if problems else ""
+        raise InputError(f"no clip of {place} can be judged{first}")
+    scored, failed = scores_of(subject, named, several=several, batch_size=batch_size, progress=progress)
     if not scored:
         raise InputError(f"no clip of {place} could be scored; {failed[0].name}: {failed[0].message}")
     if scored[0].scores.size != len(classes):
         raise InputError(f"{subject.name} names {len(classes)} classes and answers with {scored[0].scores.size} scores")
-    measures = _measures(subject, scored, classes, positive, p_target)
+    measures = _measures(subject, scored, classes, several, positive, p_target)
+    ids = dict(zip(map(id, named), _ids(found.items, places), strict=True))
+    unfound = [Problem(name, cause, reason) for cause, name, reason in found.problems.reasons()]
     groups = results.groups(measures, scored, by, resamples, seed)
     parts = [
         results.metrics(measures, scored, resamples, seed),
-        results.clips(measures, scored, classes),
+        results.clips(measures, scored, classes, [ids[id(one.item)] for one in scored]),
         groups,
         results.pictured(measures, classes),
         results.left_out([*unfound, *problems, *failed]),
     ]
     result = xr.merge(parts, combine_attrs="drop_conflicts")
     facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"}
-    facts |= joined_note(untrained(subject), varying(subject), groups.attrs.get("note"))
+    facts |= joined_note(untrained(subject), varying(subject), _assumed(subject, several), groups.attrs.get("note"))
     identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
     result = result[["value", *(name for name in result.data_vars if name != "value")]]
     return sign(result, "evaluate", "definitions in the documentation of otoscope.metrics", given, **identity, **facts)
 
 
-def _items(
-    subject: Subject, data: str | Path | Sequence[Item], task: str | None, limit: int | None
-) -> tuple[Sequence[Item], list[Problem], str]:
-    if not isinstance(data, (str, Path)):
-        return list(data)[:limit], [], "the data set"
-    found = find_data(data, by=task, limit=limit, sample_rate=subject.sample_rate)
-    left_out = [Problem(name, cause, reason) for cause, name, reason in found.problems.reasons()]
-    return found.items, left_out, str(data)
+def _check(p_target: float, resamples: int, seed: int, batch_size: int) -> None:
+    if not 0 < p_target < 1:
+        raise InputError(f"p_target is a probability above 0 and below 1, not {p_target}")
+    for name, count in (("resamples", resamples), ("batch_size", batch_size)):
+        if count < 1:
+            raise InputError(f"{name} has to be 1 or more, not {count}")
+    check_seed(seed)
 
 
-def _classes(subject: Subject) -> tuple[str, ...]:
+def _several(subject: Subject, found: DataSet, asked: bool | None) -> bool:
+    """Whether a clip may have several classes."""
+    if asked is not None:
+        many = next((item.name for item in found.items if len(item.labels) > 1), None) if not asked else None
+        if many is not None:
+            raise InputError(f"{many} has several classes: leave multilabel out, or give clips of one class each")
+        return asked
+    return bool(subject.contract.multilabel) or found.multilabel
+
+
+def _assumed(subject: Subject, several: bool) -> str | None:
+    """What is said of probabilities of which the model does not say how they are made."""
+    contract = subject.contract
+    if not several or contract.multilabel is not None or contract.scores != "logits":
+        return None
+    return "probabilities are sigmoids of the logits, for the clips may have several classes; the model does not say"
+
+
+def _ids(items: Sequence[Item], places: Sequence[int]) -> list[str]:
+    """By which sweeps know the clips, too."""
+    every = [one.decode() for one in ids_of(read_stamps(items))]
+    return [every[place] for place in places]
+
+
+def _classes(subject: Subject, *, several: bool) -> tuple[str, ...]:
     classes = subject.classes
     if not classes:
         raise InputError(
             f"{subject.name} does not name its classes, so that labels cannot be compared with its answers: give the "
             "model an attribute classes, or in Python Scope(model, classes=[...])"
         )
-    if len(classes) == 1 and not subject.contract.multilabel:
+    if len(classes) == 1 and not several:
         one = classes[0]
         raise InputError(
             f"{subject.name} names one class, {one!r}, so that there is no other to tell it from: name both, the one "
@@ -149,13 +196,20 @@ def _classes(subject: Subject) -> tuple[str, ...]:
     return classes
 
 
-def _divided(items: Sequence[Item], classes: Sequence[str]) -> tuple[list[Item], list[Problem]]:
-    """The clips whose labels the model knows, and the others."""
-    named, problems, known = [], [], _Classes(classes)
-    for item in items:
+def _divided(
+    items: Sequence[Item], classes: Sequence[str], *, bare: bool
+) -> tuple[list[Item], list[int], list[Problem]]:
+    """The clips whose labels the model knows, with their places, and the others.
+
+    `bare` ones, without labels, have none of the classes, unless that is so of all.
+    """
+    named, places, problems, known = list[Item](), list[int](), list[Problem](), _Classes(classes)
+    bare = bare and any(labels_of(items))
+    for place, item in enumerate(items):
         found = [known.called(label) for label in item.labels]
         other = [label for label, name in zip(item.labels, found, strict=True) if name is None]
-        if item.labels and not other:
+        if (item.labels or bare) and not other:
+            places.append(place)
             labels = tuple(name for name in found if name is not None)
             named.append(item if labels == item.labels else replace(item, labels=labels))
             continue
@@ -165,7 +219,7 @@ def _divided(items: Sequence[Item], classes: Sequence[str]) -> tuple[list[Item],
             else "it has no label"
         )
         problems.append(Problem(name_of(item), ANOTHER_CLASS if other else UNLABELLED, reason))
-    return named, problems
+    return named, places, problems
 
 
 class _Classes:
@@ -196,12 +250,17 @@ def _number(text: str) -> float | None:
 
 
 def _measures(
-    subject: Subject, scored: Sequence[Scored], classes: tuple[str, ...], positive: str | None, p_target: float
+    subject: Subject,
+    scored: Sequence[Scored],
+    classes: tuple[str, ...],
+    several: bool,
+    positive: str | None,
+    p_target: float,
 ) -> Measures:
     scores = np.stack([one.scores for one in scored])
     probabilities = np.stack([one.probabilities for one in scored])
     number = {name: place for place, name in enumerate(classes)}
-    if subject.contract.multilabel or any(len(one.labels) > 1 for one in scored):
+    if several:
         targets = np.zeros(scores.shape, dtype=bool)
         for row, one in zip(targets, scored, strict=True):
             row[[number[label] for label in one.labels]] = True

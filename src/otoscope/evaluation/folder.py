@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from otoscope._version import __version__
-from otoscope.data.item import column_of
+from otoscope.data.item import columns_of
 from otoscope.evaluation.report import report
 from otoscope.files import write_text
 from otoscope.optional import needs
@@ -53,11 +53,12 @@ def write_evaluation(folder: Path, result: xr.Dataset, *, model: str, data: str)
     arrow = needs("pyarrow", extra="sweep", purpose="the folder of an evaluation")
     content = report(result)
     facts = {str(name): result[name].values for name in result.data_vars if str(name).startswith("fact_")}
-    count = result.sizes["clip"]
-    clip, nothing = np.arange(count), np.full(count, np.nan)
-    items = {"clip": clip, "name": _texts(result["clip"]), "label": _texts(result["label"])}
-    items |= {"start": nothing, "stop": nothing, "seconds": result["seconds"].values}
-    items |= {column_of(name.removeprefix("fact_")): [str(one) for one in values] for name, values in facts.items()}
+    clip = np.arange(result.sizes["clip"])
+    items: dict[str, Any] = {"clip": clip, "id": _texts(result["id"]), "name": _texts(result["clip"])}
+    items |= {"label": [label or None for label in _texts(result["label"])], "split": _texts(result["split"])}
+    items |= {name: arrow.array(result[name].values, from_pandas=True) for name in ("start", "stop", "seconds")}
+    columns = columns_of(name.removeprefix("fact_") for name in facts)
+    items |= {column: [str(one) or None for one in facts[f"fact_{name}"]] for name, column in columns.items()}
     scores = {"clip": clip, "label": _texts(result["label"]), "answer": _texts(result["answer"])}
     scores |= {name: result[name].values for name in ("probability", "correct", "seconds", "level")}
     scores["scores"] = arrow.array(list(result["scores"].values), type=arrow.list_(arrow.float32()))

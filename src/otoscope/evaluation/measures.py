@@ -32,6 +32,9 @@ SEVERAL = ("mean_average_precision", "mean_auc", "d_prime", "calibration_error")
 """Metrics of clips that have any number of classes."""
 
 
+_LIKELY = 0.5
+
+
 @dataclass(frozen=True)
 class OneClass:
     """Clips of one class each.
@@ -74,6 +77,12 @@ class OneClass:
         difference: np.ndarray = self.scores[:, self.positive] - self.scores[:, other]
         return difference
 
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each answer is the class of its clip."""
+        right: np.ndarray = self.answers == self.labels
+        return right
+
     def measured(self, chosen: np.ndarray) -> np.ndarray:
         """The metrics on some of the clips, of which one may be chosen several times; NaN where there is none."""
         counts = confusion_matrix(self.answers[chosen], self.labels[chosen], self.scores.shape[1])
@@ -112,6 +121,13 @@ class SeveralClasses:
     probabilities: np.ndarray
     targets: np.ndarray
     names = SEVERAL
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each answer is a class of its clip; of one without classes, whether none is likely."""
+        among = np.take_along_axis(self.targets, self.scores.argmax(1)[:, None], 1)[:, 0]
+        right: np.ndarray = np.where(self.targets.any(1), among, self.probabilities.max(1) < _LIKELY)
+        return right
 
     def measured(self, chosen: np.ndarray) -> np.ndarray:
         """The metrics on some of the clips, of which one may be chosen several times; NaN where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,7 +39,7 @@ def metrics(measures: Measures, scored: Sequence[Scored], resamples: int, seed: 
     return xr.Dataset(parts, {"metric": axis("metric", list(measures.names), "metric")}, attrs)
 
 
-def clips(measures: Measures, scored: Sequence[Scored], classes: Sequence[str]) -> xr.Dataset:
+def clips(measures: Measures, scored: Sequence[Scored], classes: Sequence[str], ids: Sequence[str]) -> xr.Dataset:
     """The answer to each clip, and what is known of the clip."""
     names = np.asarray(classes)
     answers = measures.scores.argmax(1)
@@ -46,17 +47,23 @@ def clips(measures: Measures, scored: Sequence[Scored], classes: Sequence[str]) 
         "label": variable(["clip"], [",".join(one.labels) for one in scored], "class"),
         "answer": variable(["clip"], names[answers], "class with the highest score"),
         "probability": variable(["clip"], measures.probabilities.max(1), "probability of the answer"),
-        "correct": variable(
-            ["clip"], [names[a] in one.labels for a, one in zip(answers, scored, strict=True)], "right"
-        ),
+        "correct": variable(["clip"], measures.right, "right"),
         "scores": variable(["clip", "class"], measures.scores.astype(np.float32), "logit"),
         "seconds": variable(["clip"], [one.seconds for one in scored], "duration", "s"),
         "level": variable(["clip"], [one.level for one in scored], "RMS level re full scale", "dB"),
+        "id": variable(["clip"], list(ids), "by which it is known again"),
+        "split": variable(["clip"], [one.item.split for one in scored], "part of the data"),
+        "start": variable(["clip"], [_known(one.item.start) for one in scored], "start in the file", "s"),
+        "stop": variable(["clip"], [_known(one.item.stop) for one in scored], "stop in the file", "s"),
     }
     for name in dict.fromkeys(name for one in scored for name in one.facts):
         parts[f"fact_{name}"] = variable(["clip"], [one.facts.get(name, "") for one in scored], name)
     coords = {"clip": axis("clip", [one.name for one in scored], "clip"), "class": axis("class", names, "class")}
     return xr.Dataset(parts, coords)
+
+
+def _known(time: float | None) -> float:
+    return math.nan if time is None else time
 
 
 def groups(

@@ -27,22 +27,28 @@ class Scored(NamedTuple):
 
     Attributes
     ----------
+    item : Item
     name : str
-    labels : tuple of str
-    facts : mapping of str to str
     seconds, level : float
         Of the sound: its duration in s, and its RMS level in dB re full scale.
     scores, probabilities : ndarray, (class,)
         Logits, and probabilities as the model has them.
     """
 
+    item: Item
     name: str
-    labels: tuple[str, ...]
-    facts: Mapping[str, str]
     seconds: float
     level: float
     scores: np.ndarray
     probabilities: np.ndarray
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.item.labels
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        return self.item.facts
 
 
 class Problem(NamedTuple):
@@ -63,7 +69,12 @@ class _Read(NamedTuple):
 
 
 def scores_of(
-    subject: Subject, items: Sequence[Item], *, batch_size: int = _AT_ONCE, progress: Progress | None = None
+    subject: Subject,
+    items: Sequence[Item],
+    *,
+    several: bool = False,
+    batch_size: int = _AT_ONCE,
+    progress: Progress | None = None,
 ) -> tuple[list[Scored], list[Problem]]:
     """Score each clip whole, of a model of one length the mean over pieces.
 
@@ -71,6 +82,9 @@ def scores_of(
     ----------
     subject : Subject
     items : sequence of Item
+    several : bool
+        Whether a clip may have several classes: then probabilities are sigmoids of the logits of a model that does not
+        say what they are, and else their softmax.
     batch_size : int
         Consecutive clips of one length that run together, if they do not meet in the model.
     progress : callable, optional
@@ -90,7 +104,7 @@ def scores_of(
             problems.append(found)
             done += 1
         else:
-            scored += _run(subject, found, problems)
+            scored += _run(subject, found, several, problems)
             done += len(found)
         if progress:
             progress(done, len(items))
@@ -128,13 +142,13 @@ def _read(subject: Subject, item: Item) -> _Read | Problem:
         return Problem(name, cause_of_method(error, clip), said(error))
 
 
-def _run(subject: Subject, clips: list[_Read], problems: list[Problem]) -> list[Scored]:
+def _run(subject: Subject, clips: list[_Read], several: bool, problems: list[Problem]) -> list[Scored]:
     """The scores of clips of one length; where the model refuses them together, of each alone."""
     try:
-        scores, probabilities = _answers(subject, torch.cat([clip.inputs for clip in clips]))
+        scores, probabilities = _answers(subject, torch.cat([clip.inputs for clip in clips]), several)
     except Exception as error:  # of the user's model: the other clips go on
         if len(clips) > 1:
-            return [one for clip in clips for one in _run(subject, [clip], problems)]
+            return [one for clip in clips for one in _run(subject, [clip], several, problems)]
         problems.append(Problem(clips[0].name, cause_of_method(error, clips[0].wave), said(error)))
         return []
     found = []
@@ -142,19 +156,18 @@ def _run(subject: Subject, clips: list[_Read], problems: list[Problem]) -> list[
         if np.isnan(values).any():
             problems.append(Problem(clip.name, NOT_FINITE, "the answer of the model is not finite: it holds NaN"))
             continue
-        labels, facts = clip.item.labels, dict(clip.item.facts)
-        found.append(Scored(clip.name, labels, facts, clip.seconds, clip.level, values, chances))
+        found.append(Scored(clip.item, clip.name, clip.seconds, clip.level, values, chances))
     return found
 
 
-def _answers(subject: Subject, inputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _answers(subject: Subject, inputs: Tensor, several: bool) -> tuple[np.ndarray, np.ndarray]:
     """Logits and probabilities (clip, class)."""
     with subject.lock, torch.no_grad():
         output = output_of(subject, inputs, answer_along(subject.network, inputs))
         output.check_classes(stated=subject.classes is not None)
         output.check_sense(None)
         scores = output.class_scores(output.found.value, None).double().cpu().numpy()
-        probabilities = output.probabilities(None)[0].double().cpu().numpy()
+        probabilities = output.probabilities(None, several)[0].double().cpu().numpy()
     return scores, probabilities
 
 

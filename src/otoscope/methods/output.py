@@ -309,12 +309,15 @@ class Output:
         probability = self.probabilities(frames)[0]
         return scores.masked_fill(probability < probability.amax(1, keepdim=True), -torch.inf).argmax(1)
 
-    def probabilities(self, frames: Tensor | None) -> tuple[Tensor, str]:
-        """Of each class (clip, class), the mean over some frames, and in words what they are."""
-        chance, how = self._chances(frames)
+    def probabilities(self, frames: Tensor | None, several: bool = False) -> tuple[Tensor, str]:
+        """Of each class (clip, class), the mean over some frames, and in words what they are.
+
+        Of logits of a model that does not say whether a clip may have several classes, `several` says it.
+        """
+        chance, how = self._chances(frames, several)
         return (torch.cat([1 - chance, chance], 1) if self.is_one_of_two else chance), how
 
-    def _chances(self, frames: Tensor | None) -> tuple[Tensor, str]:
+    def _chances(self, frames: Tensor | None, several: bool) -> tuple[Tensor, str]:
         returned, known, contract = self.found.returned, self.found.normalised, self.subject.contract
         if known is not None and not (known.log and known.averaged):
             how = "probability, as the model returns it"
@@ -325,8 +328,8 @@ class Output:
             return self._mean(found, frames), "probability, as the model returns it"
         over_time = self.over_time(self.found.value)
         over_time = over_time if frames is None else over_time[:, :, frames]
-        each = contract.multilabel or self.class_count == 1
-        stated = known is not None or contract.multilabel is not None
+        each = (several if contract.multilabel is None else contract.multilabel) or self.class_count == 1
+        stated = known is not None or contract.multilabel is not None or several
         how = f"probability: {'sigmoid' if each else 'softmax'} of the logits"
         how += "" if stated else " (assumed: the model does not say)"
         return (over_time.sigmoid() if each else over_time.softmax(1)).mean(2), how

@@ -256,7 +256,11 @@ def class_numbers(
         return None
     numbers = {name: number for number, name in enumerate(classes or map(str, range(count)))}
     true: list[list[str]] = []
+    many = any(label not in numbers and "," in label for label in labels if label is not None)
     for name, label in zip(names, labels, strict=True):
+        if label is None and many:  # it is of none of the classes
+            true.append([])
+            continue
         if label is None:
             raise InputError(f"{name} has no label and other clips have one: give labels for all or for none")
         true.append([label] if label in numbers else label.split(","))

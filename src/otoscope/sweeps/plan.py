@@ -7,31 +7,27 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from otoscope.audio import file_digest
 from otoscope.contract import Contract
 from otoscope.data.headers import read_headers
-from otoscope.data.item import column_of
+from otoscope.data.ids import Ids, ids_of
+from otoscope.data.item import columns_of
 from otoscope.data.items import (
     Item,
     fact_names,
     facts_of,
-    files_of,
     labels_of,
     names_of,
     pick,
     spans_of,
     splits_of,
 )
-from otoscope.data.stamps import Stamps, read_stamps
+from otoscope.data.stamps import read_stamps
 from otoscope.errors import InputError
 from otoscope.optional import needs
-
-Ids = Literal["path", "content"]
 
 BATCH_SIZE = 64
 BATCH_SAMPLES = 1 << 19
@@ -120,8 +116,7 @@ class Listed:
     @cached_property
     def _facts(self) -> dict[str, str]:
         """The names of all facts, and of their columns."""
-        names = sorted(fact_names(self.items))
-        return {name: column_of(name) for name in names}
+        return columns_of(fact_names(self.items))
 
     @cached_property
     def sha256(self) -> str:
@@ -158,7 +153,7 @@ def listed(items: Sequence[Item], ids: Ids = "path") -> Listed:
     if not len(items):
         raise InputError("there is no clip to sweep over: give a data set with at least one")
     stamps = read_stamps(items)
-    found = np.fromiter(_ids(stamps, ids), "S32", len(items))
+    found = np.fromiter(ids_of(stamps, ids), "S32", len(items))
     return Listed(items, np.argsort(found, kind="stable"), found, read_headers(items, stamps=stamps).seconds)
 
 
@@ -207,38 +202,3 @@ def least_length(contract: Contract) -> int:
     """
     before = contract.normalisation == "standard" or (contract.normalisation == "frame" and contract.length is None)
     return 1 if before else contract.length or max(contract.trained_length or 1, contract.minimum_length)
-
-
-# -- Items ------------------------------------------------------------------------------------------------
-
-
-def _ids(stamps: Stamps, ids: Ids) -> Iterator[bytes]:
-    items = stamps.items
-    known = zip(
-        files_of(items), stamps.places(), map(int, stamps.sizes), map(int, stamps.times), spans_of(items), strict=True
-    )
-    for number, ((path, member, offset, size), place, length, time, (start, stop)) in enumerate(known):
-        if not path:
-            told = _in_memory(items[number].sound)
-        elif ids == "content":
-            told = _content(items[number].sound)
-        elif member:
-            told = f"{place}\n{length} {time}\n{member} {offset} {size}"
-        else:
-            told = f"{place}\n{length} {time}"
-        yield hashlib.sha256(f"{told}\n{start} {stop}".encode("utf-8", "surrogateescape")).hexdigest()[:32].encode()
-
-
-def _in_memory(sound: Any) -> str:
-    samples = np.ascontiguousarray(sound.values).tobytes()
-    return f"{sound.attrs.get('name', '')} {hashlib.sha256(samples).hexdigest()}"
-
-
-def _content(sound: Any) -> str:
-    try:
-        if isinstance(sound, Path):
-            return file_digest(sound)
-        with sound.open() as file:
-            return hashlib.sha256(file.read()).hexdigest()
-    except (OSError, InputError):  # it will be an error of its own when its turn comes
-        return str(sound)

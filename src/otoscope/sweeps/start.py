@@ -6,19 +6,17 @@ import hashlib
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-import xarray as xr
 
 from otoscope._version import __version__
-from otoscope.audio import as_clip
-from otoscope.data.find import find_data
-from otoscope.data.items import DataSet, Item
-from otoscope.data.table import text_of
+from otoscope.data.given import given_data
+from otoscope.data.ids import Ids
+from otoscope.data.items import DataSet
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.subject import Subject, signature
@@ -26,7 +24,7 @@ from otoscope.sweeps.cost import shard_size as usual_shard_size
 from otoscope.sweeps.given import Given, given, usual_device
 from otoscope.sweeps.known import Methods, as_kept, record_of, resolved_methods
 from otoscope.sweeps.local import Crew, in_this_process, usual_workers
-from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Ids, Listed, Shard, hashed, listed
+from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Listed, Shard, hashed, listed
 from otoscope.sweeps.segments import segments_digests, with_whole_paths
 from otoscope.sweeps.sounds import USUAL_SIZE, Sounded, Sounding
 from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
@@ -179,7 +177,7 @@ def sweep(
     store, arguments = Store(out), resolved_methods(methods)
     before = store.run()
     subject, where = _subject(model, device)
-    known = _known(data, by, limit, subject.sample_rate)
+    known = given_data(data, by=by, limit=limit, sample_rate=subject.sample_rate)
     found = listed(known.items, ids)
     sizes = _sizes(before, subject, found, arguments, shard_size, batch_size)
     with _hash_of_list(store, found, new=before is None) as sha256:
@@ -280,26 +278,6 @@ def _named(given: Any) -> str:
     if isinstance(given, Given):
         return given.model
     return str(given) if isinstance(given, (str, Path)) else type(given).__name__
-
-
-def _known(data: str | Path | DataSet | Iterable[Any], by: str | None, limit: int | None, rate: int) -> DataSet:
-    if isinstance(data, (str, Path)):
-        return find_data(data, by=by, limit=limit, sample_rate=rate)
-    found = data if isinstance(data, DataSet) else DataSet(tuple(_item(one, n, rate) for n, one in enumerate(data)), ())
-    return found if limit is None else replace(found, items=found.items[:limit])
-
-
-def _item(given: Any, number: int, rate: int) -> Item:
-    """What Python gives as one sound, as an item."""
-    if isinstance(given, Item):
-        return given
-    sound, label = given if isinstance(given, tuple) else (given, None)
-    text = text_of(label)
-    labels = (text,) if text else ()
-    if isinstance(sound, (str, Path)):
-        return Item(Path(sound), labels)
-    name = sound.attrs.get("name", str(number)) if isinstance(sound, xr.DataArray) else str(number)
-    return Item(as_clip(sound, rate, name=name), labels)
 
 
 def _check_counts(**counts: tuple[int | None, int]) -> None:
