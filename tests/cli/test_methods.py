@@ -101,7 +101,7 @@ def test_python_command_and_saved_file_give_the_same(
         name.replace("_", "-"), one.model, *one.given, *options_of(one.arguments), "--json", "--out", tmp_path / "out"
     )
     content = ran.json()
-    assert list(content) == [
+    assert [name for name in content if not name.startswith("by_")] == [  # but for further tables
         "method", "source", "model", "model_sha256", "audio", "audio_sha256", "subject", "arguments", "version",
         "notes", "rows",
     ]  # fmt: skip
