@@ -184,6 +184,7 @@ def examples(folder: Path) -> dict[str, Example]:
             occlusion_hop={"rule": "occlusion", "occlusion_hop": 0.05},
             bands={"rule": "frequency_occlusion", "bands": 3},
             batch_size={"rule": "occlusion", "batch_size": 4},
+            **segments,
         ),
         "voice": on(
             wave,

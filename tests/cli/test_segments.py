@@ -57,3 +57,15 @@ def test_a_sweep_takes_segments(otoscope: Callable[..., Any], tone: Path, phones
     assert otoscope(*run, "--json").json()["errors"] == {}
     found = otoscope("query", tmp_path / "run", "summary", "--variable", "label_activation", "--json").json()
     assert {json.loads(row["at"])["segment_label"] for row in found["rows"]} == {"t", "(outside)"}
+
+
+def test_relevance_by_label_and_segment(otoscope: Callable[..., Any], tone: Path, phones: Path) -> None:
+    given = ("relevance", "fsdd-digit", tone, "--segments", phones, "--tier", "phones", "--rule", "gradient_x_input")
+    found = otoscope(*given, "--json").json()
+    labels, segments = found["by_segment_label"], found["by_segment"]
+    assert [row["segment_label"] for row in labels] == ["p", "æ", "(outside)"]
+    assert sum(row["label_relevance"] for row in labels) == pytest.approx(found["rows"][0]["relevance_sum"], rel=1e-4)
+    assert sum(row["label_share"] for row in labels) == pytest.approx(1)
+    assert [row["segment_name"] for row in segments] == ["p", "æ"] and segments[0]["segment_share"] is not None
+    shown = otoscope(*given).out
+    assert "by segment label" in shown and "label input share" in shown

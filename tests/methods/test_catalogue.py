@@ -36,7 +36,8 @@ NULL = {
     | dict.fromkeys(
         ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
         "the rule has no such option",
-    ),
+    )
+    | _UNDIVIDED,
     "voice": _WHOLE | {"pre_emphasis": "nothing is raised"},
     "autocorrelation": _WHOLE,
     "subband_emphasis": _WHOLE | {"target": "each clip has a likeliest class of its own"},

@@ -97,3 +97,20 @@ def test_segments_of_one_sound_are_refused_and_changed_ones_are_another_run(
     place.write_text(place.read_text().replace('"a"', '"e"') + "\n")
     with pytest.raises(InputError, match=r"holds another run: segments.activations is"):
         sweep(model, sounds, methods=methods, out=tmp_path / "run", workers=0)
+
+
+def test_relevance_of_labels_sums_to_the_whole_in_a_sweep(model: str, sounds: Path, tmp_path: Path) -> None:
+    segments = aligned(sounds, tmp_path / "aligned")
+    given = {"relevance": {"segments": tmp_path / "aligned", "rule": "gradient_x_input", "target": "a"}}
+    done = sweep(model, sounds, methods=given, out=tmp_path / "run", workers=0)
+    assert done.causes == {}
+    found = Run(tmp_path / "run").sql(
+        "SELECT name, sum(value) FILTER (variable = 'label_relevance') AS labels, "
+        "max(value) FILTER (variable = 'relevance_sum') AS whole, "
+        "count(*) FILTER (variable = 'segment_relevance') AS segments "
+        "FROM rows JOIN items USING (clip) GROUP BY name"
+    )
+    assert len(found) == 12
+    for row in found.itertuples():
+        assert row.labels == pytest.approx(row.whole, rel=1e-4, abs=1e-7)
+        assert row.segments == len(segments[row.name])

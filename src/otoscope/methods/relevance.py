@@ -19,13 +19,15 @@ from otoscope.methods.attribution import band_edges
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import check_relevant
 from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, attribute, option_values, rule_record
+from otoscope.methods.relevance_segments import OF_LABELS, OF_SEGMENTS, in_segments
 from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, Relevance, labelled
+from otoscope.methods.segment_axes import SEGMENT, place_segments
 from otoscope.methods.sharing import shared
 from otoscope.methods.slide import answer_along, answers_along, pieces_of, vjp_along
 from otoscope.methods.targets import Question, as_signed, explain
 from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Against, Segments, Span, Target, Wave
 
 _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "baseline_logit",
@@ -40,7 +42,15 @@ _OF_BANDS = ("band_low", "band_high", "band_relevance")
     explains=True,
     slides=True,
     clipwise=True,
-    rows=Rows(("channel", "band"), (*_COLUMNS, *_OF_BANDS), beside=(Rows(("channel", "sub_band"), IN_BANDS),)),
+    rows=Rows(
+        ("channel", "band"),
+        (*_COLUMNS, *_OF_BANDS),
+        beside=(
+            Rows(("channel", "sub_band"), IN_BANDS),
+            Rows(("channel", "segment_label"), OF_LABELS),
+            Rows(("channel", "segment"), (*SEGMENT, *OF_SEGMENTS)),
+        ),
+    ),
 )
 def relevance(
     subject: Subject,
@@ -61,6 +71,8 @@ def relevance(
     occlusion_hop: float | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
+    segments: Segments | None = None,
+    tier: str | None = None,
 ) -> xr.Dataset:
     r"""Relevance of every sample for one output, in time and in frequency.
 
@@ -108,6 +120,11 @@ def relevance(
         or in which the relevance by another rule but occlusion is summed, third-octaves by default.
     batch_size : int, optional
         Waveforms in one pass of the model, of the rules that Captum computes; 8 by default.
+    segments : path, mapping or sequence, optional
+        Words, phones or events with their times: a TextGrid, a CTM file, a table with the columns start, stop and
+        label, or a folder of such files, named as the sounds. In Python also a list of (start, stop, label).
+    tier : str, optional
+        Which tier of a TextGrid, or channel of a CTM file, the segments are.
 
     Returns
     -------
@@ -129,6 +146,14 @@ def relevance(
         `time_relevance` (clip, time) or `band_relevance` (clip, band), in all channels together. It is a signal to
         listen to: its spectra are magnitudes of the same transforms of it, those of a sound, and nothing is summed.
 
+        With segments also what lies in each, over `segment` (with `segment_name`, `segment_start` and `segment_stop`
+        in s), and in all of a label, over `segment_label`, of which the last is "(outside)", so that labels sum to the
+        whole: of a product the sum, `segment_relevance` and `label_relevance`; of a gradient the energy,
+        `segment_energy` and `label_energy`; and `segment_share` and `label_share` of it. Of occlusion the mean loss,
+        `segment_loss` and `label_loss`, which has no share. Beside them the shares of the energy of the input,
+        `segment_input_share` and `label_input_share`, and of time, `segment_time_share` and `label_time_share`. Of a
+        sound that is repeated to the length of the model, copies count with their segments.
+
         `g` and `g_phase` (clip, frequency) are magnitude and phase of the derivative by the Fourier coefficients of the
         input (of a weighted sound: of the same transform of it); `input` and `input_spectrogram` are for comparison;
         `logit`, `target` and `class_name` (clip) of the output that is explained, with its `probability`, and the
@@ -143,7 +168,8 @@ def relevance(
     InputError
         If the target does not exist or the output has no class axis; if the rule or an option of it is unknown or
         unfit, or the rule does not use it; if the hop is longer than the window; if Captum is needed and not installed;
-        if the output or the relevance is not finite, or the relevance is zero everywhere.
+        if the output or the relevance is not finite, or the relevance is zero everywhere; if segments overlap, are
+        empty or reversed, or end after the sound, or the rule says nothing of time.
 
     Notes
     -----
@@ -173,9 +199,12 @@ def relevance(
         given["bands"] = None
     options = option_values(rule, {name: value for name, value in given.items() if value is not None})
     inputs, question = subject.whole(wave), Question(target, at, against, target_band)
+    placed = None if segments is None else place_segments(subject, wave, segments, tier, inputs.shape[-1])
     result = relevance_of(subject, inputs, question, rule=rule, window=window, hop=hop, bands=summed, options=options)
     if rule == "occlusion" and options["occlusion_hop"] is None:
         options["occlusion_hop"] = options["occlusion_window"] / 2
+    if placed is not None:
+        result = result.merge(in_segments(result, placed, rule_record(rule).form))
     return resolved(result, **as_signed(question, result, subject), **options)
 
 
