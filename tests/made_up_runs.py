@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from otoscope.runs.info import fingerprint
+
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("duckdb")
@@ -53,22 +55,25 @@ def write_run(folder: Path, seed: int = 0, shift: float = 0.0, **changes: Any) -
         ("clip", pa.int64()), ("method", text), ("layer", text), ("variable", text), ("channel", pa.int32()),
         ("at", text), ("value", pa.float64()), ("text", text),
     ])  # fmt: skip
-    (folder / "rows").mkdir(parents=True)
-    (folder / "errors").mkdir()
-    pq.write_table(pa.Table.from_pandas(items, preserve_index=False), folder / "items.parquet")
-    for shard in range(SHARDS):
-        part = rows[rows["clip"] % SHARDS == shard].sort_values(["method", "layer", "channel", "variable", "clip"])
-        pq.write_table(
-            pa.Table.from_pandas(part, schema, preserve_index=False), folder / f"rows/part-{shard:05d}.parquet"
-        )
-    problem = {"clip": [3], "name": ["broken.wav"], "method": pa.array([None], pa.string())}
-    problem |= {"cause": ["unreadable"], "message": ["it is no sound"]}
-    pq.write_table(pa.table(problem), folder / "errors/part-00001.parquet")
     info = {
         "schema": 1, "kind": "sweep", "model": {"name": "m", "sha256": "0", "given": "m", "subject": {}},
         "methods": {"activations": {}, "coherence": {}, "output": {}},
         "data": {"given": "made up", "by": None, "count": N_CLIPS, "sha256": "1", "ids": "path"}, "classes": None,
         "shard_size": 8, "shards": SHARDS, "batch_size": 4, "versions": {"otoscope": "0.1.0"},
     }  # fmt: skip
-    (folder / "run.json").write_text(json.dumps(info | changes))
+    info |= changes
+    facts = {"otoscope.fingerprint": fingerprint(info)}
+    (folder / "rows").mkdir(parents=True)
+    (folder / "errors").mkdir()
+    pq.write_table(pa.Table.from_pandas(items, preserve_index=False), folder / "items.parquet")
+    for shard in range(SHARDS):
+        part = rows[rows["clip"] % SHARDS == shard].sort_values(["method", "layer", "channel", "variable", "clip"])
+        table = pa.Table.from_pandas(part, schema, preserve_index=False)
+        table = table.replace_schema_metadata(facts | {"otoscope.shard": str(shard)})
+        pq.write_table(table, folder / f"rows/part-{shard:05d}.parquet")
+    problem = {"clip": [3], "name": ["broken.wav"], "method": pa.array([None], pa.string())}
+    problem |= {"cause": ["unreadable"], "message": ["it is no sound"]}
+    table = pa.table(problem).replace_schema_metadata(facts | {"otoscope.shard": "1"})
+    pq.write_table(table, folder / "errors/part-00001.parquet")
+    (folder / "run.json").write_text(json.dumps(info))
     return folder

@@ -157,6 +157,7 @@ def test_numbers_that_name_something_are_not_averaged(tmp_path: Path) -> None:
     folders = [write_run(tmp_path / name, methods={"coherence": {}, "residual_study": {}}) for name in ("a", "b")]
     for folder in folders:
         for path in (folder / "rows").glob("*.parquet"):
+            facts = pq.read_schema(path).metadata
             table = pq.read_table(path).to_pandas().astype({"method": str, "variable": str})
             table = table[table["method"] == "coherence"]
             named = [table.assign(method="coherence", variable="channel", value=3.0)]
@@ -164,7 +165,8 @@ def test_numbers_that_name_something_are_not_averaged(tmp_path: Path) -> None:
                 table.assign(method="residual_study", variable=name, value=value)
                 for name, value in {"answer": 2.0, "residual_answer": 1.0, "channel": 4.0, "clip_change": -0.5}.items()
             ]
-            pq.write_table(pa.Table.from_pandas(pd.concat([table, *named]), preserve_index=False), path)
+            written = pa.Table.from_pandas(pd.concat([table, *named]), preserve_index=False)
+            pq.write_table(written.replace_schema_metadata(facts), path)
     runs = [Run(folder) for folder in folders]
     expected = {("coherence", "coherence"), ("residual_study", "clip_change")}
     for found in (questions.summary(runs[0]), diff(*runs)):

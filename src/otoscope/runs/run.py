@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.runs.info import fingerprint, read_info
+from otoscope.runs.parts import LEFT_OUT, check_part, parts_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
-"""Version of the tables that are read here."""
-
 _NO_ERRORS = "(clip BIGINT, name VARCHAR, method VARCHAR, cause VARCHAR, message VARCHAR)"
-_READS = {"SELECT", "EXPLAIN"}
+_EXPLAIN = re.compile(r"\s*EXPLAIN\b", re.IGNORECASE)
+_WILD = re.compile(r"[*?\[]")  # what DuckDB takes for a pattern in the name of a file
 
 
 class Run:
@@ -40,12 +39,13 @@ class Run:
     Raises
     ------
     InputError
-        If there is no run, it is of another version, it is not done, or DuckDB is not installed.
+        If there is no run, it is of another version, it is not done, a part of it is damaged or of another run, or
+        DuckDB is not installed.
     """
 
     def __init__(self, folder: str | Path, *, partial: bool = False) -> None:
-        self.folder, self.info = Path(folder), _read_info(Path(folder))
-        done = len(self._parts("rows"))
+        self.folder, self.info = Path(folder), _info(Path(folder))
+        done = len(self._parts("rows")) if self.kind == "sweep" else 0
         if self.kind == "sweep" and done < self.info["shards"] and not partial:
             raise InputError(
                 f"{folder} is not done: {done} of {self.info['shards']} shards are there. Start the sweep again as it "
@@ -53,6 +53,7 @@ class Run:
             )
         if not done and self.kind == "sweep":
             raise InputError(f"no shard of {folder} is done yet: start the sweep again as it was")
+        self._check_parts()
 
     def __repr__(self) -> str:
         model, data = self.info["model"]["name"], self.info["data"]["given"]
@@ -92,12 +93,15 @@ class Run:
         duckdb = needs("duckdb", extra="sweep", purpose="a question to a run")
         needs("pandas", extra="sweep", purpose="a question to a run")
         try:
-            statements = duckdb.extract_statements(query)
-            if len(statements) != 1 or statements[0].type.name not in _READS:
+            if not _only_reads(query):
                 raise InputError("a question has to be one SELECT: nothing can be changed in a run")
             answer: pd.DataFrame = self._tables.execute(query, parameters or []).df()
         except duckdb.Error as error:
             raise InputError(f"this question cannot be answered: {_said(error, query, self.columns)}") from None
+        except UnicodeError as error:
+            raise InputError(f"this question is not text: {error}") from None
+        except (OverflowError, ValueError) as error:  # of a date before or after all that a data frame can hold
+            raise InputError(f"the answer does not fit into a table: {error}; cast the column to VARCHAR") from None
         return answer
 
     @cached_property
@@ -116,53 +120,71 @@ class Run:
     def _tables(self) -> Any:
         """A connection that sees the tables of this run and nothing else."""
         duckdb = needs("duckdb", extra="sweep", purpose="a question to a run")
-        tables = duckdb.connect()
+        tables, files = duckdb.connect(), self._files()
         try:
-            for name in ("items", "scores") if self.kind == "evaluation" else ("items",):
-                tables.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({_quoted(self.folder / name)})")
-            if self.kind == "sweep":
-                parts = ", ".join(map(_quoted_path, self._parts("rows")))
-                tables.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{parts}])")
-            parts = ", ".join(map(_quoted_path, self._parts("errors")))
-            if parts:
-                tables.execute(f"CREATE VIEW errors AS SELECT * FROM read_parquet([{parts}])")
-            else:
-                tables.execute(f"CREATE TABLE errors {_NO_ERRORS}")
+            for name, paths in files.items():
+                if paths:
+                    names = ", ".join(_quoted(_literal(path)) for path in paths)
+                    tables.execute(
+                        f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{names}], hive_partitioning=false)"
+                    )
+                else:
+                    tables.execute(f"CREATE TABLE {name} {_NO_ERRORS}")
         except duckdb.Error as error:
             raise InputError(f"a table of {self.folder} is damaged or missing: {str(error).splitlines()[0]}") from None
-        tables.execute(f"SET allowed_directories=[{_quoted_path(self.folder.resolve())}]")
+        place, every = self.folder.resolve(), [path for paths in files.values() for path in paths]
+        linked = [str(path) for path in every if place not in path.parents]
+        wild = [_literal(path) for path in every if _literal(path) != str(path)]
+        tables.execute(f"SET allowed_paths=[{', '.join(map(_quoted, [*linked, *wild]))}]")
+        tables.execute(f"SET allowed_directories=[{_quoted(str(place))}]")
         tables.execute("SET enable_external_access=false")
         tables.execute("SET lock_configuration=true")
         return tables
 
-    def _parts(self, kind: str) -> list[Path]:
-        """The Parquet files of rows or errors; errors of a shard that is not done are not those of it."""
+    def _files(self) -> dict[str, list[Path]]:
+        """The Parquet files of each table."""
+        place = self.folder.resolve()
         if self.kind == "evaluation":
-            return [path for path in [self.folder.resolve() / f"{kind}.parquet"] if path.is_file()]
-        rows = {path.name for path in (self.folder / "rows").glob("part-*.parquet")}
-        parts = sorted(path.resolve() for path in (self.folder / kind).glob("part-*.parquet") if path.name in rows)
-        left_out = self.folder.resolve() / kind / "left-out.parquet"  # of the list, and so of no shard
-        return [*parts, *([left_out] if left_out.is_file() else [])]
+            files = {name: [place / f"{name}.parquet"] for name in ("items", "scores", "errors")}
+            return files | {"errors": [path for path in files["errors"] if path.is_file()]}
+        left_out = [path for path in [place / LEFT_OUT] if path.is_file()]
+        parts = {kind: [path.resolve() for path in self._parts(kind).values()] for kind in ("rows", "errors")}
+        return {"items": [place / "items.parquet"], "rows": parts["rows"], "errors": [*parts["errors"], *left_out]}
+
+    def _parts(self, kind: str) -> dict[int, Path]:
+        """The parts of rows or errors by their shards; errors of a shard that is not done are not those of it."""
+        shards = range(self.info["shards"])
+        rows = {shard: path for shard, path in parts_in(self.folder / "rows").items() if shard in shards}
+        if kind == "rows":
+            return rows
+        return {shard: path for shard, path in parts_in(self.folder / kind).items() if shard in rows}
+
+    def _check_parts(self) -> None:
+        mark = fingerprint(self.info)
+        for kind in ("rows", "errors") if self.kind == "sweep" else ():
+            for shard, path in self._parts(kind).items():
+                check_part(path, mark, shard)
 
 
-def _read_info(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
+def _info(folder: Path) -> dict[str, Any]:
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return read_info(folder)
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{folder} is not the folder of a run: it holds no run.json; give what otoscope sweep or otoscope evaluate "
             "wrote with --out"
         ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
-    if not isinstance(info, dict) or info.get("schema") != SCHEMA or info.get("kind") not in ("sweep", "evaluation"):
-        found = info.get("schema") if isinstance(info, dict) else None
-        raise InputError(
-            f"{folder} is a run of another version of Otoscope (schema {found}, not {SCHEMA}): open it with that "
-            "version, or make it again"
-        )
-    return info
+
+
+def _only_reads(query: str) -> bool:
+    """Whether a question is one SELECT, or how one would be answered: EXPLAIN ANALYZE would do whatever it explains."""
+    duckdb = needs("duckdb", extra="sweep", purpose="a question to a run")
+    statements = duckdb.extract_statements(query)
+    kinds = [statement.type.name for statement in statements]
+    explained = _EXPLAIN.match(query)
+    if kinds == ["EXPLAIN"] and explained is not None:
+        return _only_reads(query[explained.end() :])
+    return kinds == ["SELECT"]
 
 
 def _said(error: Exception, query: str, columns: dict[str, list[str]]) -> str:
@@ -176,9 +198,10 @@ def _said(error: Exception, query: str, columns: dict[str, list[str]]) -> str:
     return f"{first} The tables are {known}"
 
 
-def _quoted(stem: Path) -> str:
-    return _quoted_path(stem.resolve().with_name(f"{stem.name}.parquet"))
+def _literal(path: Path) -> str:
+    """The name of a file in which DuckDB finds no pattern."""
+    return _WILD.sub(r"[\g<0>]", str(path))
 
 
-def _quoted_path(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
