@@ -18,6 +18,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from otoscope.runs.info import fingerprint
 from otoscope.runs.questions import top
 from otoscope.runs.run import Run
 from otoscope.sweeps.rows import schema
@@ -90,14 +91,20 @@ def write_run(folder: Path, count: int) -> tuple[int, list[int]]:
     clips = max(a_part, round(count / a_clip))
     shards = -(-clips // a_part)
     store = Store(folder)
-    store.begin(run_of(clips, a_part, shards), iter([items(clips)]), failures_table([]))
+    run = run_of(clips, a_part, shards)
+    mark = fingerprint(run)
+    store.folder.mkdir(exist_ok=True)
+    store.begin(run)
+    store.complete(run, lambda: iter([items(clips)]), failures_table([]))
     rng, of_map = np.random.default_rng(0), [np.zeros(0)]
     asked = (places.index((LAYER, CHANNEL)) * len(VARIABLES)) + VARIABLES.index("mean_activation")
     for shard in range(shards):
         numbers = np.arange(shard * a_part, min(clips, (shard + 1) * a_part))
         values = rng.gamma(1.0, size=(a_clip, len(numbers)))
         of_map.append(values[asked])
-        store.commit(shard, rows_of(places, numbers, values), failures_table([]), {"shard": str(shard)})
+        store.commit(
+            shard, rows_of(places, numbers, values), failures_table([]), {"fingerprint": mark, "shard": str(shard)}
+        )
     best = np.argsort(-np.concatenate(of_map), kind="stable")[:K]
     return clips * a_clip, [int(clip) for clip in best]
 
@@ -132,8 +139,9 @@ def items(clips: int) -> pa.Table:
 
 
 def run_of(clips: int, shard_size: int, shards: int) -> dict[str, object]:
-    run = {"schema": 1, "kind": "sweep", "model": {"name": "made up"}, "methods": {"activations": {"layer": None}}}
-    run |= {"data": {"given": "made up", "count": clips}, "shard_size": shard_size, "shards": shards}
+    run = {"schema": 1, "kind": "sweep", "model": {"name": "made up", "sha256": "0"}}
+    run |= {"methods": {"activations": {"layer": None}}, "data": {"given": "made up", "count": clips, "sha256": "0"}}
+    run |= {"shard_size": shard_size, "shards": shards, "batch_size": 1, "versions": {"otoscope": "0.1.0"}}
     return dict(json.loads(json.dumps(run)))
 
 

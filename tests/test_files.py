@@ -21,7 +21,16 @@ import pytest
 
 from otoscope import InputError
 from otoscope._version import __version__
-from otoscope.files import MANIFEST, SUMMARY, make_folder, whole_file, whole_folder, write_summary, write_text
+from otoscope.files import (
+    MANIFEST,
+    SUMMARY,
+    make_folder,
+    whole_file,
+    whole_folder,
+    write_new,
+    write_summary,
+    write_text,
+)
 
 ON_POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions and signals of POSIX")
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -565,3 +574,20 @@ def test_a_reader_never_meets_half_a_file(tmp_path: Path) -> None:
         while not writing.done():
             assert path.read_text() in texts
     writing.result()
+
+
+def test_of_many_that_write_a_new_file_one_does(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        wrote = list(pool.map(lambda number: write_new(tmp_path / "a.txt", str(number)), range(40)))
+    assert sum(wrote) == 1 and tree(tmp_path) == {"a.txt": str(wrote.index(True)).encode()}
+
+
+def test_a_new_file_is_written_where_a_file_system_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert [write_new(tmp_path / "a.txt", text) for text in ("mine", "yours")] == [True, False]
+    assert tree(tmp_path) == {"a.txt": b"mine"}

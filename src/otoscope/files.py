@@ -35,6 +35,8 @@ _ADVICE = {
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -89,6 +91,48 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write text as UTF-8, whole or not at all; see :func:`whole_file`."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_new(path: str | os.PathLike[str], text: str) -> bool:
+    """Write text as UTF-8 into a new file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, in a folder that exists.
+    text : str
+
+    Returns
+    -------
+    bool
+        False where there is such a file already, which stays as it is. Of several processes that write one file at a
+        time one does, and the others are told of it.
+
+    Raises
+    ------
+    InputError
+        As of :func:`whole_file`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "run.json"
+    >>> write_new(path, "mine"), write_new(path, "yours"), path.read_text()
+    (True, False, 'mine')
+    """
+    path = _named(path)
+    place = _place_of_file(path)
+    part = _beside(place, "part")
+    with _explained(path, part):
+        try:
+            part.write_text(text, encoding="utf-8")
+            _flush(part)
+            if not _linked(part, place):
+                return False
+            _flush_folder(place.parent)
+        finally:
+            part.unlink(missing_ok=True)
+    return True
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
@@ -270,6 +314,21 @@ def _refusal(path: Path, error: OSError) -> InputError:
 
 
 # -- Parts ------------------------------------------------------------------------------------------------
+
+
+def _linked(part: Path, place: Path) -> bool:
+    """Give a part its place, if nothing is there: unlike a rename, a link never takes the place of a file."""
+    try:
+        os.link(part, place)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if place.exists():
+            return False
+        os.replace(part, place)  # a file system without links has nothing better
+    return True
 
 
 def _flush(path: Path) -> None:

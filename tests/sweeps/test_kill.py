@@ -25,20 +25,23 @@ KILLS = int(os.environ.get("OTOSCOPE_KILLS", "20"))
 AT_RENAMES = """
 import os, signal
 left, before = int(os.environ.get("KILL_AT", "0")), os.environ.get("KILL_BEFORE") == "1"
-original, count = os.replace, 0
+count = 0
 
 
-def replace(*paths, **named):
-    global count
-    count += 1
-    if before and count == left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    original(*paths, **named)
-    if count == left:
-        os.kill(os.getpid(), signal.SIGKILL)
+def counted(original):
+    def call(*paths, **named):
+        global count
+        count += 1
+        if before and count == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(*paths, **named)
+        if count == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return call
 
 
-os.replace = replace
+os.replace, os.link = counted(os.replace), counted(os.link)
 """
 RUN = """
 import json, sys
@@ -106,4 +109,4 @@ def test_killed_at_every_rename(model: str, sounds: Path, tmp_path: Path, before
         assert process.returncode == -signal.SIGKILL
         done = sweep(model, sounds, out=out, workers=0, **usual)
         assert content(out) == whole and done.causes == {"unreadable": 1}
-    assert number == len(whole) + 1, "each file of a run is renamed once, and no more"
+    assert number == len(whole) + 1, "each file of a run is renamed or linked once, and no more"

@@ -20,6 +20,7 @@ from otoscope.data.find import find_data, find_sounds
 from otoscope.runs import Run, questions
 from otoscope.sweeps import Swept
 from otoscope.sweeps.plan import Listed, listed
+from otoscope.sweeps.store import Store
 
 FAULTY = """
 import torch
@@ -107,6 +108,50 @@ def test_what_is_there_is_not_computed_again(model: str, sounds: Path, tmp_path:
     (tmp_path / "run/items.parquet").unlink()
     assert run(model, sounds, tmp_path / "run").computed == 1  # the sizes that it began with
     assert content(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same", "other"])
+def test_of_two_that_begin_at_once_in_one_folder_one_has_it(
+    model: str, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    first = model if same else model.replace(":Small", ":Pair")
+    run(first, sounds, tmp_path / "alone", shard_size=4)
+    begin, begun = Store.begin, list[bool]()
+
+    def later(store: Store, described: Any) -> bool:
+        """Another one begins when this one has seen an empty folder."""
+        if not begun:
+            begun.append(True)
+            run(first, sounds, tmp_path / "run", shard_size=4)
+        return begin(store, described)
+
+    monkeypatch.setattr(Store, "begin", later)
+    if same:
+        assert run(model, sounds, tmp_path / "run", shard_size=4).computed == 0
+    else:
+        with pytest.raises(InputError, match=r"holds another run.*model\."):
+            run(model, sounds, tmp_path / "run", shard_size=4)
+    assert content(tmp_path / "run") == content(tmp_path / "alone")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 no", "other"], ids=["empty", "broken", "other"])
+def test_a_list_of_clips_that_is_damaged_or_of_another_run_is_written_again(
+    model: str, sounds: Path, tmp_path: Path, damage: bytes | str
+) -> None:
+    (sounds / "a" / "text.wav").write_text("no sound")
+    run(model, sounds, tmp_path / "run", shard_size=4)
+    whole = content(tmp_path / "run")
+    for name in ("items.parquet", "errors/left-out.parquet"):
+        if not (tmp_path / "run" / name).exists():
+            continue
+        if isinstance(damage, str):
+            run(model, sounds / "a", tmp_path / "other", shard_size=4)
+            content_now = (tmp_path / "other" / name).read_bytes()
+        else:
+            content_now = damage
+        (tmp_path / "run" / name).write_bytes(content_now)
+    assert run(model, sounds, tmp_path / "run").computed == 0
+    assert content(tmp_path / "run") == whole
 
 
 def test_it_is_the_same_wherever_the_data_lie(model: str, sounds: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def read_info(folder: Path) -> dict[str, Any]:
         value: Any = info
         for name in field.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        if type(value) is not kind or (kind is int and value < 1):
+        if type(value) is not kind or (isinstance(value, int) and value < 1):
             found = "missing" if value is None else json.dumps(value, ensure_ascii=False)[:60]
             raise InputError(
                 f"{path} was changed: {field} has to be {_WORDS[kind]}, and is {found}; put it back as it was, or make "

@@ -19,6 +19,7 @@ from otoscope.data.ids import Ids
 from otoscope.data.items import DataSet
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.runs.info import SCHEMA, fingerprint
 from otoscope.subject import Subject, signature
 from otoscope.sweeps.cost import shard_size as usual_shard_size
 from otoscope.sweeps.given import Given, given, usual_device
@@ -27,7 +28,7 @@ from otoscope.sweeps.local import Crew, in_this_process, usual_workers
 from otoscope.sweeps.plan import BATCH_SAMPLES, BATCH_SIZE, Listed, Shard, hashed, listed
 from otoscope.sweeps.segments import segments_digests, with_whole_paths
 from otoscope.sweeps.sounds import USUAL_SIZE, Sounded, Sounding
-from otoscope.sweeps.store import SCHEMA, Store, check_same, fingerprint
+from otoscope.sweeps.store import Store, check_same
 from otoscope.sweeps.trial import rows_of_each
 from otoscope.sweeps.work import Bench, Job, Status, left_out_table
 
@@ -208,9 +209,8 @@ def sweep(
             sounding.check(arguments)
         share = _share(shards, run["shards"])
         if before is None:
-            store.begin(run, left_out_table(known.problems))
-        else:
-            store.complete(found.tables(), left_out_table(known.problems))
+            store.begin(run)
+    store.complete(run, found.tables, left_out_table(known.problems))
     left = sorted(set(share) - store.finished(mark))
     clips, to_do = _clips(share, found, size), _clips(left, found, size)
     count = min(len(left), usual_workers(where) if workers is None else workers)
@@ -293,8 +293,8 @@ def _hash_of_list(store: Store, found: Listed, *, new: bool) -> Iterator[str]:
         yield found.sha256
         return
     digest = hashlib.sha256()
-    with store.new_list(hashed(found.tables(), digest)):
-        yield digest.hexdigest()
+    with store.new_list(hashed(found.tables(), digest), digest.hexdigest) as sha256:
+        yield sha256
 
 
 # -- The plan ---------------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def _sizes(
         batch = {"batch_size": BATCH_SIZE, "batch_samples": BATCH_SAMPLES}
     if before is not None:
         size = shard_size or int(before["shard_size"])
-        batch = batch if batch_size is not None else {name: before[name] for name in batch}
+        batch = batch if batch_size is not None else {name: before.get(name) for name in batch}
     else:
         rows = rows_of_each(subject, found, methods)
         records = {name: record_of(name) for name in methods}

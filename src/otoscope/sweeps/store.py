@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from otoscope.errors import InputError
-from otoscope.files import make_folder, whole_file, write_text
+from otoscope.files import make_folder, whole_file, write_new
 from otoscope.optional import needs
-
-SCHEMA = 1
-"""Version of the layout of a run folder."""
+from otoscope.runs.info import INFORMS, fingerprint, read_info
+from otoscope.runs.parts import LEFT_OUT, check_part, facts_in, parts_in, shard_of
 
 ROW_GROUP = 100_000
 """Rows that a reader skips together where it looks for another layer or channel."""
 
-_LEFT_OUT = "errors/left-out.parquet"
-_PART = re.compile(r"part-(\d+)\.parquet")
 _OURS = re.compile(r"rows|errors|arrays|sounds|items\.parquet|(run\.json|items\.parquet)\.[0-9a-f]+\.part")
-_INFORMS = (("model", "given"), ("data", "given"))  # fields by which a run is not told from another
+
+
+class Taken(Exception):
+    """Another process began the same run."""
 
 
 class Store:
@@ -48,23 +47,14 @@ class Store:
         InputError
             If it cannot be read, or is of another version; if there is none, and the folder holds other things.
         """
-        path = self.folder / "run.json"
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file: give the name of a folder with --out")
         try:
-            run = json.loads(path.read_text(encoding="utf-8"))
+            run = read_info(self.folder)
         except FileNotFoundError:
             self._check_new()
             return None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read ({error}): give another folder with --out") from None
-        if not isinstance(run, dict) or run.get("schema") != SCHEMA:
-            found = run.get("schema") if isinstance(run, dict) else None
-            raise InputError(
-                f"{self.folder} is a run folder of another version of Otoscope (schema {found}, not {SCHEMA}): give "
-                "another folder with --out, or use that version"
-            )
-        if run.get("kind") != "sweep":
+        if run["kind"] != "sweep":
             raise InputError(f"{self.folder} is the folder of another kind of run: give another folder with --out")
         return run
 
@@ -76,37 +66,61 @@ class Store:
             )
 
     @contextmanager
-    def new_list(self, items: Iterator[Any]) -> Iterator[None]:
-        """Write the list of a new run, as tables, which goes again where what is done with it fails."""
+    def new_list(self, tables: Iterator[Any], digest: Callable[[], str]) -> Iterator[str]:
+        """Write the list of a run that is to begin, as tables; it gets its place if what is done with it does not fail.
+
+        Parameters
+        ----------
+        tables : iterator
+        digest : callable
+            The hash of the list, when all tables were taken.
+
+        Yields
+        ------
+        str
+            That hash, which is kept with the list.
+        """
         new = not self.folder.exists()
         make_folder(self.folder)
-        (self.folder / _LEFT_OUT).unlink(missing_ok=True)  # of a start that was killed, perhaps of another run
         try:
             with whole_file(self.folder / "items.parquet") as part:
-                write_tables(part, items, {})
-            yield
+                write_tables(part, tables, {}, lambda: {"list": digest()})
+                yield digest()
+        except Taken:  # whose list this is, too
+            pass
         except BaseException:
-            if not (self.folder / "run.json").exists():  # of another process that began the same run
-                (self.folder / "items.parquet").unlink(missing_ok=True)
             if new:
                 with suppress(OSError):
                     self.folder.rmdir()
             raise
 
-    def begin(self, run: Mapping[str, Any], left_out: Any) -> None:
-        """Write the rest of the plan: what was left out of the list, and then ``run.json``."""
-        self.complete(None, left_out)
-        write_text(self.folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    def begin(self, run: Mapping[str, Any]) -> None:
+        """Write ``run.json``, by which the folder is this run's.
 
-    def complete(self, items: Iterator[Any] | None, left_out: Any) -> None:
-        """Write what of the plan is not there; the list where it is given."""
-        for name in ("", "rows", "errors"):
+        Raises
+        ------
+        Taken
+            If another process began the same run meanwhile, which is none to :meth:`new_list`.
+        InputError
+            If it began another run.
+        """
+        if not write_new(self.folder / "run.json", json.dumps(run, indent=1, ensure_ascii=False) + "\n"):
+            check_same(self.run() or {}, run, self.folder)
+            raise Taken
+
+    def complete(self, run: Mapping[str, Any], items: Callable[[], Iterator[Any]], left_out: Any) -> None:
+        """Write what of the plan is not there, is damaged, or is of another run: the list, and what it leaves out."""
+        for name in ("rows", "errors"):
             make_folder(self.folder / name)
-        parts = {"items.parquet": items, _LEFT_OUT: iter([left_out]) if left_out.num_rows else None}
-        for name, tables in parts.items():
-            if tables is not None and not (self.folder / name).exists():
+        of_list, of_run = {"list": str(run["data"]["sha256"])}, {"fingerprint": fingerprint(run)}
+        wanted = {"items.parquet": (items, of_list), LEFT_OUT: (lambda: iter([left_out]), of_run)}
+        if not left_out.num_rows:
+            del wanted[LEFT_OUT]
+            (self.folder / LEFT_OUT).unlink(missing_ok=True)
+        for name, (tables, facts) in wanted.items():
+            if not _says(self.folder / name, facts):
                 with whole_file(self.folder / name) as part:
-                    write_tables(part, tables, {})
+                    write_tables(part, tables(), {}, lambda facts=facts: facts)  # type: ignore[misc]
 
     # -- Shards -------------------------------------------------------------------------------------------
 
@@ -121,20 +135,17 @@ class Store:
         InputError
             If a part is damaged, or of another run.
         """
-        done = set()
-        for path in sorted((self.folder / "rows").glob("part-*.parquet")):
-            found = _PART.fullmatch(path.name)
-            if found:
-                _check_part(path, fingerprint)
-                done.add(int(found[1]))
-        return done
+        parts = parts_in(self.folder / "rows")
+        for shard, path in parts.items():
+            check_part(path, fingerprint, shard)
+        return set(parts)
 
     def causes(self, shards: Iterable[int], *, of_list: bool) -> dict[str, int]:
         """How many clips of some shards, of those that are done, had an error, by cause."""
         pq = needs("pyarrow.parquet", extra="sweep")
         count: Counter[str] = Counter()
         paths = [self.part("errors", shard) for shard in shards if self.part("rows", shard).exists()]
-        for path in [*paths, *([self.folder / _LEFT_OUT] if of_list else [])]:
+        for path in [*paths, *([self.folder / LEFT_OUT] if of_list else [])]:
             if path.exists():
                 table = pq.read_table(path, columns=["name", "cause"]).to_pydict()
                 count.update(cause for _, cause in set(zip(table["name"], table["cause"], strict=True)))
@@ -150,8 +161,8 @@ class Store:
                 path.unlink(missing_ok=True)
         for kind in ("rows", "errors"):
             for path in (self.folder / kind).glob("*.part"):
-                found = _PART.match(path.name)
-                if int(found[1]) in shards if found else alone:
+                shard = shard_of(path.name)
+                if alone if shard is None else shard in shards:
                     path.unlink(missing_ok=True)
 
     def commit(self, shard: int, rows: Any, errors: Any, facts: Mapping[str, str]) -> None:
@@ -174,28 +185,28 @@ class Store:
             write_tables(part, iter([rows]), facts)
 
 
-def write_tables(path: Path, tables: Iterator[Any], facts: Mapping[str, str]) -> None:
+def write_tables(
+    path: Path, tables: Iterator[Any], facts: Mapping[str, str], late: Callable[[], Mapping[str, str]] | None = None
+) -> None:
     """Write tables of one schema, one or more, as a Parquet file whose bytes depend on nothing but them.
 
-    `facts` go into its footer, with ``otoscope.`` before their names.
+    `facts` go into its footer, with ``otoscope.`` before their names, and so does what `late` says when all tables are
+    written.
     """
     pq = needs("pyarrow.parquet", extra="sweep")
     first = next(tables)
-    schema = first.schema.with_metadata({f"otoscope.{name}": fact for name, fact in facts.items()})
+    schema = first.schema.with_metadata(_named(facts))
     coded = [field.name for field in schema if str(field.type).startswith(("dictionary", "string"))]
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=coded) as writer:
         writer.write_table(first.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP)
         for table in tables:
             writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP)
+        if late is not None:
+            writer.add_key_value_metadata(_named(late()))
 
 
-def fingerprint(run: Mapping[str, Any]) -> str:
-    """A hash of all by which a run is told from another."""
-    told = {
-        name: {key: value for key, value in of.items() if (name, key) not in _INFORMS} if isinstance(of, dict) else of
-        for name, of in run.items()
-    }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+def _named(facts: Mapping[str, str]) -> dict[str, str]:
+    return {f"otoscope.{name}": fact for name, fact in facts.items()}
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
@@ -215,7 +226,7 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
 def _differing(before: Any, now: Any, path: tuple[str, ...] = ()) -> tuple[str, Any, Any] | None:
     if isinstance(before, dict) and isinstance(now, dict):
         for key in dict.fromkeys([*before, *now]):
-            if (*path, key) not in _INFORMS:
+            if (*path, key) not in INFORMS:
                 found = _differing(before.get(key), now.get(key), (*path, key))
                 if found is not None:
                     return found
@@ -228,11 +239,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _check_part(path: Path, fingerprint: str) -> None:
-    pq, pa = needs("pyarrow.parquet", extra="sweep"), needs("pyarrow", extra="sweep")
+def _says(path: Path, facts: Mapping[str, str]) -> bool:
+    """Whether a table is there, whole, and its footer says so much."""
     try:
-        facts = pq.read_metadata(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} is damaged ({error}): remove it, and it is computed again") from None
-    if facts.get(b"otoscope.fingerprint", b"").decode() != fingerprint:
-        raise InputError(f"{path} is a part of another run: remove it, and it is computed again")
+        found = facts_in(path)
+    except InputError:
+        return False
+    return all(found.get(name.encode()) == fact.encode() for name, fact in _named(facts).items())
