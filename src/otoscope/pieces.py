@@ -83,8 +83,8 @@ class Pieces:
             whole[..., start : start + self.length] += of_clips[:, place]
         return whole
 
-    def sentence(self, name: str, sample_rate: int) -> str:
-        """What a result says of it."""
+    def sentence(self, name: str, sample_rate: int, of: str = "answers") -> str:
+        """What a result says of it, which looks at its answers, or something else of it."""
         hop = self.starts[1] - self.starts[0] if len(self) > 1 else self.length
         overlap = f", which overlap by {self.length - hop}" if hop < self.length else ""
         less = self.shares[-1] < self.shares[0]
@@ -92,7 +92,7 @@ class Pieces:
         how = ", in which the last piece counts less," if less else ""
         return (
             f"{name} takes {self.length} samples ({self.length / sample_rate:.3g} s): it was run on {len(self)} pieces "
-            f"of the sound, one every {hop} samples{overlap}, and the {mean} of its answers{how} is looked at."
+            f"of the sound, one every {hop} samples{overlap}, and the {mean} of its {of}{how} is looked at."
         )
 
     def _shares(self, like: Tensor) -> Tensor:

@@ -83,6 +83,8 @@ def test_pieces_of_one_file(tmp_path: Path) -> None:
 
     assert pieces((0, 1, "train"), (1, 2, "train"), (2, None, "train")) == {}
     assert list(pieces((0, 1, "train"), (0.5, 2, "train"))) == ["overlaps within a split"]
+    chain = pieces(*((0.25 * n, 0.25 * n + 0.5, "train") for n in range(5)))  # each overlaps the next
+    assert chain["overlaps within a split"].clips == 5
     across = pieces((0, 3, "train"), (0.5, 1, "train"), (2.5, 3.5, "test"))
     assert set(across) == {"overlaps across splits", "overlaps within a split"}
     assert across["overlaps across splits"].harms and across["overlaps across splits"].clips == 2

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from otoscope import InputError, Scope, read_taps
+from otoscope.contract import Contract
 from otoscope.methods import activations as module
+from otoscope.pieces import Pieces
 
 RATE = 8000
 
@@ -189,3 +191,29 @@ def test_copies_of_a_sound_that_is_repeated_are_of_its_segments() -> None:
     ))  # fmt: skip
     np.testing.assert_allclose(short["label_activation"], whole["label_activation"], rtol=1e-6)
     assert short.sizes["segment"] == 2 and np.isnan(short["label_activation"].sel(segment_label="(outside)")).all()
+
+
+@pytest.mark.parametrize("hop", [None, 100])
+def test_along_a_sound_longer_than_the_model_takes_all_of_it_counts(hop: int | None) -> None:
+    net, waves = Net(), np.stack([noise(1100), noise(1100, seed=1)])
+    scope = Scope(net, contract=Contract(sample_rate=RATE, length=400, hop=hop))
+    segments = [(0.01, 0.02, "a"), (0.06, 0.1, "b")]
+    found = scope.activations(waves, layer=["relu", "mean"], segments=segments)
+    pieces = Pieces.of(1100, 400, hop)
+    shares = np.array(pieces.shares)[:, None]
+    for place, wave in enumerate(waves):
+        alone = [Scope(net, RATE).activations(wave[one : one + 400], layer=["relu", "mean"]) for one in pieces.starts]
+        mean, rms, peak, time = (
+            np.stack([one[name].values for one in alone]) for name in ("mean_activation", "rms", "peak", "peak_time")
+        )
+        mine = found.isel(clip=place)
+        np.testing.assert_allclose(mine["mean_activation"], (mean * shares).sum(0), rtol=1e-5)
+        np.testing.assert_allclose(mine["rms"], np.sqrt((rms**2 * shares).sum(0)), rtol=1e-5)
+        np.testing.assert_allclose(mine["peak"], peak.max(0), rtol=1e-6)
+        moments = time + np.array(pieces.starts)[:, None] / RATE
+        np.testing.assert_allclose(mine["peak_time"][:4], moments[peak.argmax(0), np.arange(8)][:4])
+    first = Scope(net, RATE).activations(waves[0, :400], layer="relu", segments=segments[:1])
+    if hop is None:  # no other piece has frames of it
+        np.testing.assert_allclose(found["segment_activation"][0, :4, 0], first["segment_activation"][:, 0], rtol=1e-5)
+    assert np.isfinite(found["segment_activation"][:, :4]).all()
+    assert "mean of its activations" in found.attrs["note"] and "cut" not in found.attrs

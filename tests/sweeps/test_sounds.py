@@ -87,6 +87,21 @@ def test_they_are_what_top_activations_gives(model: str, long_sounds: Path, tmp_
             np.testing.assert_allclose(heard, own[name].values[:samples], atol=STEP)
 
 
+def test_of_a_model_of_one_length_they_come_from_anywhere_in_a_longer_sound(long_sounds: Path, tmp_path: Path) -> None:
+    (tmp_path / "fixed.py").write_text(DEAD.replace("sample_rate = 8000", "sample_rate, input_length = 8000, 6000"))
+    done = run(f"{tmp_path}/fixed.py:Dead", long_sounds, tmp_path / "run", sounds=5)
+    assert done.sounds is not None and not done.sounds.missing
+    rows = index(tmp_path / "run")
+    assert len(rows) == 3 * 5 and any(float(row["peak_time"]) > 1.5 for row in rows)
+    for row in rows:
+        heard, _ = soundfile.read(tmp_path / "run" / "sounds" / row["file"])
+        whole, _ = soundfile.read(row["name"])
+        start = round(float(row["start"]) * RATE)
+        assert start <= float(row["peak_time"]) * RATE <= start + len(heard)
+        there = min(len(heard), len(whole) - start)  # behind it the sound was filled up
+        np.testing.assert_allclose(heard[:there], whole[start : start + there], atol=2 * STEP)
+
+
 def test_clips_are_ranked_over_the_whole_set(model: str, long_sounds: Path, tmp_path: Path) -> None:
     run(model, long_sounds, tmp_path / "run", sounds=2)
     scope = Scope(model)

@@ -197,7 +197,8 @@ def _duplicates(seen: Iterable[_Seen]) -> Iterator[Finding]:
 def _of_groups(kind: str, harms: bool, groups: list[list[_Seen]], what: str) -> Iterator[Finding]:
     if groups:
         examples = tuple(" = ".join(_placed(one) for one in group) for group in groups)
-        yield Finding(kind, harms, sum(map(len, groups)), what, examples)
+        sounds = {id(one) for group in groups for one in group}  # of a chain of overlaps a piece is in two pairs
+        yield Finding(kind, harms, len(sounds), what, examples)
 
 
 def _placed(one: _Seen) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from otoscope.dsp.portions import frames_within
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.segment_axes import SEGMENT, Placed, place_segments, segment_axes
+from otoscope.methods.slide import parts_along, pieces_of
+from otoscope.pieces import Pieces
 from otoscope.probe import Tap, Trace, trace
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.read import visit_taps
@@ -91,7 +94,9 @@ def activations(
     .. math:: \bar{a}_m = \frac{1}{T} \sum_t a_m[t], \quad
               r_m = \sqrt{\frac{1}{T} \sum_t a_m[t]^2}, \quad p_m = \max_t a_m[t]
 
-    The model runs once for all layers, and of each no more is kept than these numbers.
+    The model runs once for all layers, and of each no more is kept than these numbers. Along a sound longer than the
+    one length that it takes it runs in pieces: mean and mean square are then means over pieces, the last of which
+    counts less where it overlaps, as in the answer of the model, and the peak is the largest of all pieces.
 
     Examples
     --------
@@ -100,14 +105,19 @@ def activations(
     >>> result.rms.sizes, result.layer.values[[0, -1]].tolist()
     (Frozen({'map': 16}), ['0', '1'])
     """
-    inputs = subject.inputs(wave)
-    taps = _places(subject, inputs, layer)
+    inputs = subject.whole(wave)
+    pieces = pieces_of(subject.network, inputs)
+    cut = (inputs,) if pieces is None else parts_along(subject.network, pieces, inputs)
+    taps = _places(subject, cut[0], layer)
     placed = None if segments is None else place_segments(subject, wave, segments, tier, inputs.shape[-1])
     bounds = None if placed is None else placed.bounds
     # Where frames are the batch, only one clip at a time can be run.
     apart = subject.network.apart and not any(tap.time_axis == 0 for tap in taps.values())
-    parts = [_numbers(subject, part, taps, bounds) for part in ((inputs,) if apart else inputs.split(1))]
+    given = [part for whole in cut for part in ((whole,) if apart else whole.split(1))]
+    starts = iter(np.tile((0,) if pieces is None else pieces.starts, len(inputs)).tolist())
+    parts = [_numbers(subject, part, taps, bounds, list(islice(starts, len(part)))) for part in given]
     found = [np.concatenate([part[i] for part in parts], axis=int(i == 4)) for i in range(5)]
+    found = found if pieces is None else _joined(found, pieces)
     names = [name for name, tap in taps.items() for _ in range(tap.channels)]
     channels = np.concatenate([np.arange(tap.channels) for tap in taps.values()])
     dims = ["clip", "map"]
@@ -122,7 +132,25 @@ def activations(
     )
     if placed is not None:
         result = result.merge(_in_segments(placed, found[4]))
+    if pieces is not None:
+        said = pieces.sentence(subject.name, subject.sample_rate, "activations").rstrip(".")
+        result.attrs["pieces"] = f"{said}, with the largest of the peaks."
     return resolved(result, layer=list(taps))
+
+
+def _joined(found: Sequence[np.ndarray], pieces: Pieces) -> list[np.ndarray]:
+    """The numbers of sounds from those of their pieces: means over these, and the first of the largest peaks."""
+    mean, rms, peak, time = (one.reshape(-1, len(pieces), one.shape[-1]) for one in found[:4])
+    shares = np.array(pieces.shares)[:, None]
+    largest = peak.argmax(1)[:, None]
+    sums = found[4].reshape(2, -1, len(pieces), *found[4].shape[2:])
+    return [
+        (mean * shares).sum(1, dtype=float).astype(mean.dtype),
+        np.sqrt((np.square(rms, dtype=float) * shares).sum(1)).astype(rms.dtype),
+        np.take_along_axis(peak, largest, 1)[:, 0],
+        np.take_along_axis(time, largest, 1)[:, 0],
+        (sums * shares[:, :, None] / shares[0]).sum(2),
+    ]
 
 
 def _in_segments(placed: Placed, sums: np.ndarray) -> xr.Dataset:
@@ -190,14 +218,16 @@ def _place(tap: Tap) -> tuple[object, ...]:
     return tap.channel_axis, tap.time_axis, tap.channels, len(tap.shape), repr(tap.hop), repr(tap.centre)
 
 
-def _numbers(subject: Subject, inputs: Tensor, taps: Mapping[str, Tap], bounds: np.ndarray | None) -> _Numbers:
-    """What is kept of each map, in the order of `taps`, by one pass."""
+def _numbers(
+    subject: Subject, inputs: Tensor, taps: Mapping[str, Tap], bounds: np.ndarray | None, starts: Sequence[int]
+) -> _Numbers:
+    """What is kept of each map, in the order of `taps`, by one pass; inputs start at these samples of their sounds."""
 
     def take(name: str, value: Tensor) -> _Numbers:
         maps = by_clip(value, taps[name])
         if len(maps) != len(inputs):
             raise InputError(f"the first axis of {name} is not that of the clips: its shape is {tuple(value.shape)}")
-        return _of_maps(maps, taps[name], bounds)
+        return _of_maps(maps, taps[name], bounds, np.array(starts, dtype=float)[:, None])
 
     found = visit_taps(subject.network, inputs, set(taps), take)
     for name in taps:
@@ -212,7 +242,7 @@ def _numbers(subject: Subject, inputs: Tensor, taps: Mapping[str, Tap], bounds: 
     return mean, rms, peak, time, within
 
 
-def _of_maps(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> _Numbers:
+def _of_maps(maps: Tensor, tap: Tap, bounds: np.ndarray | None, starts: np.ndarray) -> _Numbers:
     """Of feature maps (clip, channel, ..., time), and what of them is within bounds in samples."""
     maps = maps.abs() if maps.is_complex() else maps
     maps = maps.float() if maps.dtype != torch.float64 else maps
@@ -225,13 +255,13 @@ def _of_maps(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> _Numbers:
         flat = maps.flatten(2) if maps.ndim > 3 else maps
         along = maps.flatten(2, -2).amax(2) if maps.ndim > 3 else maps
         peak, at = _first_largest(along)
-        time = (tap.centre + tap.hop * at) / tap.sample_rate
-        within = _within(maps, tap, bounds)
+        time = (starts + tap.centre + tap.hop * at) / tap.sample_rate
+        within = _within(maps, tap, bounds, starts)
     rms = torch.linalg.vector_norm(flat, dim=-1) / math.sqrt(flat.shape[-1])
     return to_numpy(flat.mean(-1)), to_numpy(rms), to_numpy(peak), time, within
 
 
-def _within(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> np.ndarray:
+def _within(maps: Tensor, tap: Tap, bounds: np.ndarray | None, starts: np.ndarray) -> np.ndarray:
     """Sums of maps (clip, channel, ..., time) over the frames within bounds and outside, and counts of these frames.
 
     They are (2, clip, channel, bounds + 1); without bounds nothing.
@@ -240,7 +270,11 @@ def _within(maps: Tensor, tap: Tap, bounds: np.ndarray | None) -> np.ndarray:
         return np.zeros((2, *maps.shape[:2], 1))
     along = maps.flatten(2, -2).mean(2) if maps.ndim > 3 else maps
     moments = np.asarray(tap.centre + tap.hop * np.arange(maps.shape[-1]), dtype=float)
-    return frames_within(to_numpy(along), moments, bounds)
+    values = to_numpy(along)
+    if not starts.any():
+        return frames_within(values, moments, bounds)
+    each = [frames_within(one, first + moments, bounds) for one, first in zip(values, starts, strict=True)]
+    return np.stack(each, axis=1)
 
 
 def _first_largest(values: Tensor) -> tuple[Tensor, np.ndarray]:

@@ -33,7 +33,7 @@ def answers_along(network: Network, inputs: Tensor) -> Tensor:
 def answer_along(network: Network, inputs: Tensor) -> Answer:
     """As :func:`answers_along`, with what the model returned and how it was normalised."""
     pieces = pieces_of(network, inputs)
-    parts = network.parts(inputs) if pieces is None else _parts(network, pieces, inputs)
+    parts = network.parts(inputs) if pieces is None else parts_along(network, pieces, inputs)
     return _joined([answer(network, part) for part in parts], pieces)
 
 
@@ -68,7 +68,7 @@ def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answe
         way = vjp(network, inputs, rule=rule)[1]
         assert way.answer is not None
         return way.answer, way
-    parts = _parts(network, pieces, inputs)
+    parts = parts_along(network, pieces, inputs)
     with torch.no_grad():
         found = [answer(network, part) for part in parts]
 
@@ -80,8 +80,8 @@ def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answe
     return _joined(found, pieces), pull
 
 
-def _parts(network: Network, pieces: Pieces, inputs: Tensor) -> tuple[Tensor, ...]:
-    """Pieces as they can be run together."""
+def parts_along(network: Network, pieces: Pieces, inputs: Tensor) -> tuple[Tensor, ...]:
+    """Pieces (clip x piece, channel, time) as they can be run together."""
     cut = pieces.cut(inputs)
     if network.contract.normalisation == "frame":
         cut = network.contract.normalise(cut)

@@ -23,6 +23,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
+import torch
 import xarray as xr
 from torch import Tensor
 
@@ -30,6 +31,7 @@ from otoscope.audio import write_audio
 from otoscope.causes import said
 from otoscope.errors import InputError
 from otoscope.files import make_folder, write_text
+from otoscope.methods.slide import parts_along, pieces_of
 from otoscope.methods.sonify import sounds_of_maps
 from otoscope.methods.top_activations import around
 from otoscope.optional import needs
@@ -254,19 +256,41 @@ class Sounding:
         read = read_clip(self._clip(pieces[0].clip), self._subject.sample_rate, channels)
         if read.wave is None:
             return {}, "" if read.failure is None else read.failure.message
-        inputs = self._subject.inputs(read.wave)
-        samples = to_numpy(inputs[0] if inputs.shape[1] > 1 else inputs[0, 0])
-        starts = {piece: self._start(piece, samples) for piece in pieces}
+        starts = dict[Piece, float]()
+        heard = self._heard(read.wave)
+        for part, (first, inputs) in enumerate(heard, 1):
+            later = (first + inputs.shape[-1]) / self._subject.sample_rate if part < len(heard) else math.inf
+            own = [piece for piece in pieces if piece not in starts and not piece.peak_time >= later]
+            found, reason = self._of_part(inputs, first, own, [piece for piece in left if piece in own])
+            starts, why = starts | found, why or reason
+        return {piece: start for piece, start in starts.items() if not math.isnan(start)}, why
+
+    def _heard(self, wave: xr.DataArray) -> list[tuple[int, Tensor]]:
+        """What the model hears of a clip, in parts where it takes one length, each with its first sample."""
+        whole = self._subject.whole(wave)
+        pieces = pieces_of(self._subject.network, whole)
+        if pieces is None:
+            return [(0, whole)]
+        parts = torch.cat(parts_along(self._subject.network, pieces, whole))
+        return list(zip(pieces.starts, parts.split(1), strict=True))
+
+    def _of_part(
+        self, inputs: Tensor, first: int, pieces: Sequence[Piece], left: Sequence[Piece]
+    ) -> tuple[dict[Piece, float], str]:
+        """As `_of_clip`, of a part of a clip from a sample on; NaN where the files are not there."""
+        samples, why = to_numpy(inputs[0] if inputs.shape[1] > 1 else inputs[0, 0]), ""
+        rate = self._subject.sample_rate
+        starts = {piece: (first + self._around(piece, samples, first)[0]) / rate for piece in pieces}
         for layer, group in groupby(left, attrgetter("layer")):
             for chosen in _parts(list(group), max(1, _AT_ONCE // inputs.numel())):
                 try:
                     sounds = self._sonified(inputs, layer, [piece.channel for piece in chosen])
                 except Exception as error:  # of the user's model: other clips go on
                     why = said(error)
-                    starts = {piece: start for piece, start in starts.items() if piece not in chosen}
+                    starts |= dict.fromkeys(chosen, math.nan)
                     continue
                 for piece, sound in zip(chosen, sounds, strict=True):
-                    self._write(piece, samples, sound)
+                    self._write(piece, samples, sound, first)
         return starts, why
 
     def _sonified(self, inputs: Tensor, layer: str, channels: list[int]) -> np.ndarray[Any, Any]:
@@ -281,19 +305,17 @@ class Sounding:
     def _time_axes(self) -> dict[str, int]:
         return usual_taps(self._subject)[1]
 
-    def _start(self, piece: Piece, samples: np.ndarray[Any, Any]) -> float:
-        return self._around(piece, samples)[0] / self._subject.sample_rate
+    def _around(self, piece: Piece, samples: np.ndarray[Any, Any], first: int) -> tuple[int, int]:
+        rate = self._subject.sample_rate
+        return around(piece.peak_time - first / rate, samples.shape[-1], rate, _DURATION)
 
-    def _around(self, piece: Piece, samples: np.ndarray[Any, Any]) -> tuple[int, int]:
-        return around(piece.peak_time, samples.shape[-1], self._subject.sample_rate, _DURATION)
-
-    def _write(self, piece: Piece, samples: np.ndarray[Any, Any], sound: np.ndarray[Any, Any]) -> None:
-        first, length = self._around(piece, samples)
+    def _write(self, piece: Piece, samples: np.ndarray[Any, Any], sound: np.ndarray[Any, Any], first: int) -> None:
+        begin, length = self._around(piece, samples, first)
         make_folder((self._folder / piece.file).parent)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a sound that a model gets louder than full scale is scaled to it
             for name, whole in zip(piece.files, (samples, sound), strict=True):
-                write_audio(self._folder / name, whole[..., first : first + length], self._subject.sample_rate)
+                write_audio(self._folder / name, whole[..., begin : begin + length], self._subject.sample_rate)
 
 
 def _parts(pieces: Sequence[Piece], count: int) -> list[Sequence[Piece]]:
