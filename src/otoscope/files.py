@@ -197,7 +197,7 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ...     pass
     Traceback (most recent call last):
     ...
-    otoscope.errors.InputError: ...out holds more than an earlier inspection; choose a new or empty folder
+    otoscope.errors.InputError: ...out holds my notes.txt, no part of an earlier result; choose a new or empty folder
     """
     folder = _named(folder)
     place = _place_of_folder(folder)
@@ -393,11 +393,16 @@ def _check_replaceable(place: Path, folder: Path) -> None:
         return
     if os.path.ismount(place):
         raise InputError(f"{folder} is a mount point, which cannot be replaced; give the name of a folder in it")
+    if not place.is_dir():
+        raise InputError(f"{folder} is a file; choose a new or empty folder")
     listed = _listed(place)
-    if not place.is_dir() or any(
-        not entry.is_file(follow_symlinks=False) or entry.name not in listed for entry in os.scandir(place)
-    ):
-        raise InputError(f"{folder} holds more than an earlier inspection; choose a new or empty folder")
+    other = [
+        entry.name
+        for entry in os.scandir(place)
+        if not entry.is_file(follow_symlinks=False) or entry.name not in listed
+    ]
+    if other:
+        raise InputError(f"{folder} holds {min(other)}, no part of an earlier result; choose a new or empty folder")
 
 
 def _listed(folder: Path) -> frozenset[str]:

@@ -67,11 +67,14 @@ def test_arguments_are_typed_as_the_method_types_them(
     assert changed.code == 1 and 'methods.relevance.rule is "gradient" there, and "guided" now' in changed.err
     shutil.rmtree(tmp_path / "run")
     for setting, code, message in (
-        ("relevance.window=wide", 2, "window"),
-        ("relevance.wndow=1", 2, "--window"),
+        ("relevance.window=wide", 2, "Invalid value for --set relevance.window: "),
+        ("relevance.wndow=1", 2, "Unknown option: --set relevance.wndow. Did you mean relevance.window?"),
+        ("relevance.rule=gradiant", 2, 'Invalid value "gradiant" for --set relevance.rule. Choose from'),
         ("coherence.nperseg=64", 1, "is not among the methods"),
         ("relevance", 1, "METHOD.ARGUMENT=VALUE"),
     ):
         wrong = otoscope(*command, "--set", setting)
         assert (wrong.code, message in wrong.err) == (code, True), wrong.err
+    misspelt = otoscope(*command, "--metods", "output")
+    assert (misspelt.code, misspelt.err) == (2, "error: Unknown option: --metods. Did you mean --methods?\n")
     assert not (tmp_path / "run").exists()

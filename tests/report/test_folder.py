@@ -150,7 +150,7 @@ def test_what_is_not_only_an_inspection_is_left_alone(
     shutil.copytree(inspected, tmp_path / "out")
     (tmp_path / "out/my notes.txt").write_text("mine")
     held = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    with pytest.raises(InputError, match=r"out holds more than an earlier inspection; choose a new or empty folder"):
+    with pytest.raises(InputError, match=r"out holds my notes\.txt, no part of an earlier result; choose a new"):
         small.inspect(wave, tmp_path / "out")
     assert held == {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
 

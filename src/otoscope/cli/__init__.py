@@ -11,19 +11,12 @@ import re
 import sys
 from pathlib import Path
 
-from cyclopts import (
-    App,
-    CycloptsError,
-    Group,
-    MissingArgumentError,
-    Parameter,
-    RepeatArgumentError,
-    UnusedCliTokensError,
-)
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from otoscope._version import __version__
 from otoscope.cli.console import err_console
 from otoscope.cli.signals import stoppable
+from otoscope.cli.usage import said
 from otoscope.errors import InputError
 from otoscope.methods.listing import listing, summary
 
@@ -82,7 +75,7 @@ def main() -> None:
                 err_console.print("interrupted", markup=False)
                 sys.exit(130)
     except CycloptsError as error:
-        _refuse(_said(error), 2)
+        _refuse(said(error), 2)
     except InputError as error:
         _refuse(str(error))
     except BrokenPipeError:  # as in `otoscope ... | head`
@@ -96,20 +89,6 @@ def main() -> None:
         if not isinstance(error, MemoryError) and not re.search("out of memory|allocate memory", str(error)):
             raise
         _refuse("there is not enough memory for this: give a shorter sound, or smaller numbers as options")
-
-
-def _said(error: CycloptsError) -> str:
-    """What is wrong with the usage of a command."""
-    if isinstance(error, MissingArgumentError) and error.argument and not error.keyword and not error.argument.tokens:
-        _, meant, suggestion = str(error).partition(" Did you mean")
-        hint = " (`otoscope taps MODEL` lists the layers)" if error.argument.name == "--layer" else ""
-        return f"{error.argument.name} is required{hint}{'.' if meant else ''}{meant}{suggestion}"
-    if isinstance(error, UnusedCliTokensError):
-        left = " ".join(error.unused_tokens or ())
-        return f"too many arguments: {left} (an option of several values is given once for each of them)"
-    if isinstance(error, RepeatArgumentError):
-        return f"{error.token.keyword} takes one value, and is given several times: give it once"
-    return str(error)
 
 
 def _refuse(message: str, code: int = 1) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 
 from otoscope.cli.common import Data, Flag, Folder, Model, ModelOptions, Selection, Size, Whole, as_bytes
 from otoscope.cli.console import begin, counted, err_console, facts_table, out_console, print_json
 from otoscope.cli.method import arguments_of
 from otoscope.cli.pace import paces
+from otoscope.cli.usage import of_setting
 from otoscope.data.ids import Ids
 from otoscope.errors import InputError
 from otoscope.sweeps.given import Given
@@ -149,7 +150,14 @@ def _methods(names: str, settings: Sequence[str]) -> dict[str, dict[str, Any]]:
         if method not in methods:
             raise InputError(f"--set {setting}: {method} is not among the methods, {', '.join(methods)}")
         methods[method].append(f"--{argument.strip().replace('_', '-')}={value}")
-    return {name: arguments_of(name, tokens) for name, tokens in methods.items()}
+    return {name: _arguments(name, tokens) for name, tokens in methods.items()}
+
+
+def _arguments(method: str, tokens: Sequence[str]) -> dict[str, Any]:
+    try:
+        return arguments_of(method, tokens)
+    except CycloptsError as error:
+        raise of_setting(error, method) from None
 
 
 def _facts(done: Swept, asked: int | None) -> dict[str, Any]:
