@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from otoscope import Scope
+from otoscope.results import open_result
 
 
 @pytest.fixture
@@ -69,3 +70,17 @@ def test_relevance_by_label_and_segment(otoscope: Callable[..., Any], tone: Path
     assert [row["segment_name"] for row in segments] == ["p", "æ"] and segments[0]["segment_share"] is not None
     shown = otoscope(*given).out
     assert "by segment label" in shown and "label input share" in shown
+
+
+def test_a_page_and_a_saved_result_have_them(
+    otoscope: Callable[..., Any], tone: Path, phones: Path, tmp_path: Path, blank_pictures: None
+) -> None:
+    given = ("vowel-name", tone, "--segments", phones, "--tier", "phones")
+    assert otoscope("relevance", *given, "--out", tmp_path / "one").code == 0
+    result = open_result(tmp_path / "one" / "relevance.nc")
+    assert result["segment_label"].values.tolist() == ["p", "æ", "(outside)"]
+    assert "By segments." in (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    assert otoscope("inspect", *given, "--out", tmp_path / "all").code in (0, 3)
+    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
+    assert page.count("By segments.") == 2 and "By labels" in page  # of two rules
+    otoscope("inspect", *given[:2], *given[1:], "--out", tmp_path / "two").expect_refusal("does not say of which sound")

@@ -25,6 +25,7 @@ from otoscope.cli.common import (
     print_notes,
 )
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.data.segments import check_names_sounds
 from otoscope.heard import untrained
 from otoscope.methods.relevance_rules import RelevanceRule
 
@@ -42,6 +43,14 @@ def inspect(
         Parameter(help="Taps to sonify; may be repeated. One with kernels on one signal stands for the first layer."),
     ] = None,
     rule: Annotated[RelevanceRule, Parameter(help="Rule of the relevance.")] = "guided",
+    segments: Annotated[
+        Path | None,
+        Parameter(
+            help="Words, phones or events with their times, over which the relevance is summed: a TextGrid, a CTM "
+            "file, a table with the columns start, stop and label, or a folder of such files, named as the sounds."
+        ),
+    ] = None,
+    tier: Annotated[str | None, Parameter(help="Which tier of a TextGrid, or channel of a CTM file.")] = None,
     n_maps: Annotated[Whole, Parameter(help="Sonifications of each layer.")] = 3,
     memory: Memory = None,
     part: PartOptions = None,
@@ -52,6 +61,8 @@ def inspect(
     Exit with 3 where something could not be made; the page, summary.json and a message name it, with the reason.
     """
     common = common or Common()
+    if segments is not None and len(audio) > 1:
+        check_names_sounds(segments, tier)
     scope = make_scope(model, common)
     summaries = []
     for path, folder in _folders(list(audio), common.out or Path("otoscope-out")):
@@ -65,6 +76,8 @@ def inspect(
                 target_band=target_band,
                 layer=layer,
                 rule=rule,
+                segments=segments,
+                tier=tier,
                 n_maps=n_maps,
                 memory=memory,
                 progress=report,

@@ -21,7 +21,7 @@ from otoscope.report.summary import inspection_summary, model_facts, taps_table
 from otoscope.results import save
 from otoscope.subject import Subject
 from otoscope.tables import finite
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Against, Segments, Span, Target, Wave
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +38,8 @@ def inspect(
     target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
+    segments: Segments | None = None,
+    tier: str | None = None,
     n_maps: int = 3,
     memory: int | None = None,
     progress: Progress | None = None,
@@ -57,6 +59,9 @@ def inspect(
         signal stands for the first layer, too.
     rule : str
         Of the relevance. The plain gradient is always shown beside it.
+    segments, tier : optional
+        Words, phones or events with their times, over which the relevance is summed, as in
+        :func:`otoscope.methods.relevance.relevance`.
     n_maps : int
         How many maps of each layer are sonified, the most active ones.
     memory : int, optional
@@ -79,7 +84,14 @@ def inspect(
     """
     with whole_folder(folder) as part:
         options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
-        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        options |= {
+            "layer": layer,
+            "rule": rule,
+            "segments": segments,
+            "tier": tier,
+            "n_maps": n_maps,
+            "memory": memory,
+        }
         found = gather(subject, wave, progress=progress, **options)
         write_text(part / "report.html", _page(subject, found))
         for name, result in found.by_file().items():
@@ -100,6 +112,8 @@ def write_report(
     target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
+    segments: Segments | None = None,
+    tier: str | None = None,
     n_maps: int = 3,
     memory: int | None = None,
     progress: Progress | None = None,
@@ -112,7 +126,7 @@ def write_report(
         A sound file, or samples at the rate of the model.
     path : str or Path
         The file; written whole or not at all.
-    target, at, against, target_band, layer, rule, n_maps, memory, progress
+    target, at, against, target_band, layer, rule, segments, tier, n_maps, memory, progress
         As in :func:`inspect`.
 
     Returns
@@ -127,7 +141,14 @@ def write_report(
     """
     with whole_file(path) as part:
         options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
-        options |= {"layer": layer, "rule": rule, "n_maps": n_maps, "memory": memory}
+        options |= {
+            "layer": layer,
+            "rule": rule,
+            "segments": segments,
+            "tier": tier,
+            "n_maps": n_maps,
+            "memory": memory,
+        }
         found = gather(subject, wave, progress=progress, **options)
         part.write_text(_page(subject, found), encoding="utf-8")
     return Path(path)

@@ -34,7 +34,7 @@ from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget, tidy
 from otoscope.subject import Subject
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Against, Segments, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
@@ -81,6 +81,8 @@ def gather(
     target_band: Sequence[float] | None = None,
     layer: str | Sequence[str] | None = None,
     rule: RelevanceRule = "guided",
+    segments: Segments | None = None,
+    tier: str | None = None,
     n_maps: int = 3,
     memory: int | None = None,
     progress: Progress | None = None,
@@ -108,7 +110,8 @@ def gather(
         found.missing["taps"] = reason_for(error)
         layers, bank = list(asked or []), None
     question = {"target": target, "at": at, "against": against, "target_band": target_band}
-    parts = _parts(subject, found, question, layers, bool(asked), bank, rule, n_maps)
+    divided = {} if segments is None else {"segments": segments, "tier": tier}
+    parts = _parts(subject, found, question, divided, layers, bool(asked), bank, rule, n_maps)
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
@@ -175,6 +178,7 @@ def _parts(
     subject: Subject,
     found: Found,
     question: Mapping[str, Any],
+    divided: Mapping[str, Any],
     layers: Sequence[str],
     asked: bool,
     bank: str | None,
@@ -184,8 +188,8 @@ def _parts(
     clip = found.clip
 
     def of_rule(one: RelevanceRule) -> _Part:
-        needed = any(value is not None for value in question.values()) or rule != "guided"
-        run = partial(relevance, subject, clip, rule=one, **question)
+        needed = any(value is not None for value in question.values()) or rule != "guided" or bool(divided)
+        run = partial(relevance, subject, clip, rule=one, **question, **divided)
         return _Part("relevance", f"the relevance ({one})", run, one, needed)
 
     def of_layer(name: str) -> _Part:

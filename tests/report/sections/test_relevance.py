@@ -8,9 +8,10 @@ import torch
 import xarray as xr
 from torch import nn
 
+from otoscope.data.vowels import vowel_clip
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import ATTRIBUTIONS
-from otoscope.report.html import Figure, Heading, Note
+from otoscope.report.html import Figure, Heading, Note, Table
 from otoscope.report.sections.relevance import relevance as section_of
 from otoscope.subject import Subject
 
@@ -61,3 +62,15 @@ def test_a_relevance_that_adds_up_is_shown_to_both_sides_with_its_sum() -> None:
     captions = [item.caption for item in section_of(result("gradient")).body if isinstance(item, Figure)]
     assert not any("sums to" in one or "blue" in one for one in captions)
     assert any("shares of the energy" in one for one in captions)
+
+
+def test_segments_have_a_picture_and_a_table_of_labels(blank_pictures: None) -> None:
+    times = [(0.05, 0.15, "ah"), (0.2, 0.3, "t"), (0.3, 0.45, "ah")]
+    for rule, quantity in (("gradient_x_input", "relevance"), ("guided", "energy")):
+        result = relevance(Subject("vowel-name"), vowel_clip(), rule=rule, segments=times)
+        body = section_of(result).body
+        (table,) = [one for one in body if isinstance(one, Table)]
+        assert list(table.columns)[:2] == ["label", quantity]
+        assert [row[0] for row in table.rows] == ["ah", "t", "(outside)"]
+        np.testing.assert_allclose([row[1] for row in table.rows], result[f"label_{quantity}"])
+        assert any(isinstance(one, Figure) and "By segments." in one.caption for one in body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from otoscope.plots.occlusion import occlusion
@@ -14,9 +15,20 @@ from otoscope.plots.relevance import (
     relevance_spectrum,
     signed,
 )
-from otoscope.report.html import Heading, Item, Note, Player, Section
+from otoscope.plots.segments import segments
+from otoscope.report.html import Heading, Item, Note, Player, Section, Table
 from otoscope.report.sections.parts import CAUTION, PARTLY_RECOVER_THE_INPUT, as_loud, figure, section
 from otoscope.tables import rule_line
+
+_OF_LABELS = {
+    "label_relevance": "relevance",
+    "label_energy": "energy",
+    "label_loss": "mean loss",
+    "label_share": "share",
+    "label_input_share": "share of the input's energy",
+    "label_time_share": "share of the time",
+}
+"""What the table of labels shows, and its headings."""
 
 
 def relevance(results: xr.Dataset | Sequence[xr.Dataset] | Mapping[str, xr.Dataset]) -> Section:
@@ -78,11 +90,28 @@ def _pictures(label: str, result: xr.Dataset, sound: Player | None, which: str =
         alt = f"{which}Shares of the relevance in bands of frequency, rule {label}"
         of = "relevance, which sum to it" if both else "energy of the relevance"
         yield figure(1.9, relevance_bands, result, alt, f"{which}In bands: shares of the {of}.")
+    yield from _segments(label, result, which)
     draw, alt = relevance_spectrogram, f"{which}Spectrogram of the input"
     yield figure(2.1, draw, result, alt, f"{which}Input.", half=True, of="input_spectrogram")
     alt = f"{which}Relevance over time and frequency, rule {label}"
     sides = " Red for the output, blue against it." if both else ""
     yield figure(2.1, draw, result, alt, f"{which}Relevance.{sides}", half=True)
+
+
+def _segments(label: str, result: xr.Dataset, which: str) -> Iterator[Item]:
+    """What lies in each segment, and a table of labels, where the relevance has segments."""
+    if "segment" not in result.dims:
+        return
+    alt, caption = f"{which}Relevance of segments, rule {label}", f"{which}By segments."
+    caption += " Grey: the share of the energy of the input." if "segment_energy" in result else ""
+    yield figure(1.7, segments, result, alt, caption)
+    names = {name: text for name, text in _OF_LABELS.items() if name in result}
+    rows = [
+        [label_of, *(float(result[name].sel(segment_label=label_of)) for name in names)]
+        for label_of in result["segment_label"].values.tolist()
+    ]
+    rows = [[one if isinstance(one, str) or np.isfinite(one) else None for one in row] for row in rows]
+    yield Table(["label", *names.values()], rows, f"{which}By labels; with (outside) they are the whole sound.")
 
 
 def _sums(result: xr.Dataset) -> str:
