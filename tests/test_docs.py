@@ -73,6 +73,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     time = np.arange(rate) / rate
     voice = sum(np.cos(2 * np.pi * 120 * k * time) / k for k in range(1, 30))
     soundfile.write(tmp_path / "clip.wav", 0.5 * voice / np.abs(voice).max(), rate)
+    tiers = "".join(f'"IntervalTier"\n"{name}"\n0\n1\n1\n0.1\n0.4\n"iy"\n' for name in ("words", "phones"))
+    (tmp_path / "clip.TextGrid").write_text(f'"ooTextFile"\n"TextGrid"\n0\n1\n<exists>\n2\n{tiers}')
+    (tmp_path / "phones.csv").write_text("path,start,stop,label\nclip.wav,0.1,0.4,iy\nclip.wav,0.4,0.5,d\n")
     model = otoscope.load("vowel-name")
     model.conv1.reset_parameters()
     torch.save(model.state_dict(), tmp_path / "earlier.pt")
