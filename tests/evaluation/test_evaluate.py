@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,6 +163,38 @@ def test_what_cannot_be_scored_is_named_by_cause(tmp_path: Path) -> None:
     assert any("broken.wav" in one["clip"] for one in content["problems"])
     with pytest.raises(InputError, match="deafening"):
         otoscope.evaluate(Scope(Level()), [other])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"by": ["speaker", "mood"]}, "no clip has the fact 'mood'"),
+        ({"by": ["speaker:bins"]}, "which is no number"),
+        ({"positive": "louder"}, "positive chooses one of two classes, and Level has quiet, loud: not 'louder'"),
+        ({"positive": "loud", "multilabel": True}, "a clip may have several"),
+    ],
+)
+def test_wrong_arguments_are_said_before_anything_is_scored(given: dict[str, Any], said: str) -> None:
+    done: list[int] = []
+    with pytest.raises(InputError, match=said):
+        otoscope.evaluate(Scope(Level()), items(), **given, progress=lambda count, total: done.append(count))
+    assert done == []
+
+
+def test_another_number_of_scores_than_of_classes_is_said_at_the_first_answer() -> None:
+    done: list[int] = []
+    scope = Scope(Level(), classes=["a", "quiet", "loud"])
+    with pytest.raises(InputError, match="names 3 classes and answers with 2 scores"):
+        otoscope.evaluate(scope, items(), batch_size=4, progress=lambda count, total: done.append(count))
+    assert done == []
+
+
+def test_what_is_said_of_the_data_is_a_note(tmp_path: Path) -> None:
+    for name in ("train/loud/a.wav", "test/quiet/b.wav"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        soundfile.write(tmp_path / name, 0.1 * np.random.default_rng(0).normal(size=900), RATE)
+    found = otoscope.evaluate(Scope(Level()), tmp_path, resamples=2)
+    assert "taken as parts of a split" in found.attrs["note"]
 
 
 def test_a_model_without_names_of_classes_is_asked_for_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,3 +83,15 @@ def test_causes_of_as_many_clips_are_all_said(otoscope: Otoscope, tmp_path: Path
 def test_a_wrong_option_leaves_nothing_behind(otoscope: Otoscope, tmp_path: Path, extra: tuple[str, str]) -> None:
     ran = otoscope("evaluate", "vowel-register", "vowels", "--limit", "6", *extra, "--out", tmp_path / "out")
     assert ran.code == 1 and ran.err.startswith("error") and not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_scored(
+    otoscope: Otoscope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr("otoscope.cli.evaluate.evaluate_model", lambda *_, **__: pytest.fail("it was scored"))
+    ran = otoscope("evaluate", "vowel-register", "vowels", "--task", "register", "--out", tmp_path)
+    assert ran.code == 1 and "holds notes.txt" in ran.err and "inspection" not in ran.err
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    ran = otoscope("evaluate", "vowel-register", "vowels", "--task", "register", "--out", tmp_path / "out")
+    assert ran.code == 1 and "otoscope[sweep]" in ran.err and not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Annotated
 
 import xarray as xr
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 from otoscope.cli.common import Common, CommonOptions, Data, Model, Whole, make_scope
 from otoscope.cli.console import counted, err_console, print_json, print_table, progress_bar
 from otoscope.evaluation import evaluate as evaluate_model
-from otoscope.evaluation.folder import write_evaluation
+from otoscope.evaluation.folder import check_installed, write_evaluation
 from otoscope.evaluation.report import causes, group_rows, metric_rows, report, wrong_rows
 from otoscope.files import whole_folder, write_summary
 from otoscope.report import write_picture
@@ -54,27 +55,30 @@ def evaluate(
     """
     common = common or Common()
     scope = make_scope(model, common)
-    with progress_bar("evaluate") as shown:
-        result = evaluate_model(
-            scope,
-            data,
-            task=task,
-            multilabel=multilabel,
-            by=by,
-            limit=limit,
-            positive=positive,
-            p_target=p_target,
-            resamples=resamples,
-            seed=seed,
-            batch_size=batch_size,
-            progress=lambda done, total: shown(scope.name, done, total),
-        )
-    content = report(result)
-    if common.out is not None:
-        with whole_folder(common.out) as part:
+    with nullcontext() if common.out is None else whole_folder(common.out) as part:
+        if part is not None:
+            check_installed()
+        with progress_bar("evaluate") as shown:
+            result = evaluate_model(
+                scope,
+                data,
+                task=task,
+                multilabel=multilabel,
+                by=by,
+                limit=limit,
+                positive=positive,
+                p_target=p_target,
+                resamples=resamples,
+                seed=seed,
+                batch_size=batch_size,
+                progress=lambda done, total: shown(scope.name, done, total),
+            )
+        content = report(result)
+        if part is not None:
             write_evaluation(part, result, model=model, data=data)
             write_picture(result, part / "evaluate.png")
             write_summary(part, content)
+    if common.out is not None:
         err_console.print(str(common.out), markup=False)
     if common.json:
         print_json(content)

@@ -22,6 +22,7 @@ from otoscope.evaluation.measures import Measures, OneClass, SeveralClasses
 from otoscope.evaluation.scored import Problem, Scored, name_of, scores_of
 from otoscope.heard import joined_note, untrained, varying
 from otoscope.methods.arguments import check_seed
+from otoscope.metrics.scores import sklearn_metrics
 from otoscope.results import sign
 from otoscope.subject import Subject, signature
 from otoscope.types import Progress
@@ -123,12 +124,16 @@ def evaluate(
     if not named:
         first = f"; {problems[0].name}: {problems[0].message}" if problems else ""
         raise InputError(f"no clip of {place} can be judged{first}")
-    scored, failed = scores_of(subject, named, several=several, batch_size=batch_size, progress=progress)
+    _check_positive(subject, classes, several, positive)
+    if several or len(classes) == 2:
+        sklearn_metrics()  # which is missed before anything is scored
+    results.check_groups(named, by)
+    scored, failed = scores_of(
+        subject, named, classes=classes, several=several, batch_size=batch_size, progress=progress
+    )
     if not scored:
         raise InputError(f"no clip of {place} could be scored; {failed[0].name}: {failed[0].message}")
-    if scored[0].scores.size != len(classes):
-        raise InputError(f"{subject.name} names {len(classes)} classes and answers with {scored[0].scores.size} scores")
-    measures = _measures(subject, scored, classes, several, positive, p_target)
+    measures = _measures(scored, classes, several, positive, p_target)
     ids = dict(zip(map(id, named), _ids(found.items, places), strict=True))
     unfound = [Problem(name, cause, reason) for cause, name, reason in found.problems.reasons()]
     groups = results.groups(measures, scored, by, resamples, seed)
@@ -141,7 +146,9 @@ def evaluate(
     ]
     result = xr.merge(parts, combine_attrs="drop_conflicts")
     facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"}
-    facts |= joined_note(untrained(subject), varying(subject), _assumed(subject, several), groups.attrs.get("note"))
+    facts |= joined_note(
+        *found.notes, untrained(subject), varying(subject), _assumed(subject, several), groups.attrs.get("note")
+    )
     identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
     result = result[["value", *(name for name in result.data_vars if name != "value")]]
     return sign(result, "evaluate", "definitions in the documentation of otoscope.metrics", given, **identity, **facts)
@@ -249,8 +256,18 @@ def _number(text: str) -> float | None:
         return None
 
 
+def _check_positive(subject: Subject, classes: Sequence[str], several: bool, positive: str | None) -> None:
+    if positive is None:
+        return
+    if several:
+        raise InputError(f"positive chooses one of two classes, and here a clip may have several: not {positive!r}")
+    if positive not in classes or len(classes) != 2:
+        raise InputError(
+            f"positive chooses one of two classes, and {subject.name} has {', '.join(classes)}: not {positive!r}"
+        )
+
+
 def _measures(
-    subject: Subject,
     scored: Sequence[Scored],
     classes: tuple[str, ...],
     several: bool,
@@ -265,9 +282,5 @@ def _measures(
         for row, one in zip(targets, scored, strict=True):
             row[[number[label] for label in one.labels]] = True
         return SeveralClasses(scores, probabilities, targets)
-    if positive is not None and (positive not in number or len(classes) != 2):
-        raise InputError(
-            f"positive chooses one of two classes, and {subject.name} has {', '.join(classes)}: not {positive!r}"
-        )
     labels = np.array([number[one.labels[0]] for one in scored])
     return OneClass(scores, probabilities, labels, number.get(positive or "", len(classes) - 1), p_target)

@@ -19,8 +19,14 @@ from otoscope.files import write_text
 from otoscope.optional import needs
 from otoscope.results import save
 
+_PURPOSE = "the folder of an evaluation"
 SCHEMA = 1
 """Of the columns of the tables, and of ``run.json``."""
+
+
+def check_installed() -> None:
+    """Raise an InputError where what writes the tables is not installed, before anything is scored."""
+    needs("pyarrow.parquet", extra="sweep", purpose=_PURPOSE)
 
 
 def write_evaluation(folder: Path, result: xr.Dataset, *, model: str, data: str) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def write_evaluation(folder: Path, result: xr.Dataset, *, model: str, data: str)
     number. ``errors.parquet``: what was left out. ``confusion.csv``: true classes down, answers across.
     ``evaluate.nc``: the whole result.
     """
-    arrow = needs("pyarrow", extra="sweep", purpose="the folder of an evaluation")
+    arrow = needs("pyarrow", extra="sweep", purpose=_PURPOSE)
     content = report(result)
     facts = {str(name): result[name].values for name in result.data_vars if str(name).startswith("fact_")}
     clip = np.arange(result.sizes["clip"])
@@ -93,8 +99,8 @@ def _run(content: dict[str, Any], result: xr.Dataset, model: str, data: str) -> 
 
 
 def _write(path: Path, columns: dict[str, Any]) -> None:
-    arrow = needs("pyarrow", extra="sweep", purpose="the folder of an evaluation")
-    parquet = needs("pyarrow.parquet", extra="sweep", purpose="the folder of an evaluation")
+    arrow = needs("pyarrow", extra="sweep", purpose=_PURPOSE)
+    parquet = needs("pyarrow.parquet", extra="sweep", purpose=_PURPOSE)
     parquet.write_table(arrow.table(columns), path, compression="zstd")
 
 

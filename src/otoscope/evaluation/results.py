@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from otoscope.data.item import speaker_of
-from otoscope.evaluation.groups import groups_by, usual_facts
+from otoscope.data.item import Item, speaker_of
+from otoscope.evaluation.groups import MEASURED, groups_by, usual_facts
 from otoscope.evaluation.measures import Measures, OneClass
 from otoscope.evaluation.scored import Problem, Scored
 from otoscope.evaluation.spread import over_clips, over_speakers
@@ -66,12 +66,24 @@ def _known(time: float | None) -> float:
     return math.nan if time is None else time
 
 
+def check_groups(items: Sequence[Item], by: Sequence[str] | None) -> None:
+    """Raise an InputError where clips cannot be divided by a fact that is asked for, before anything is scored."""
+    measured = {name: np.zeros(len(items)) for name in MEASURED}
+    for name in by or ():
+        groups_by(name, _facts(items), measured)
+
+
+def _facts(clips: Sequence[Item] | Sequence[Scored]) -> list[dict[str, str]]:
+    """What clips can be divided by."""
+    return [{"label": ",".join(one.labels)} | dict(one.facts) for one in clips]
+
+
 def groups(
     measures: Measures, scored: Sequence[Scored], by: Sequence[str] | None, resamples: int, seed: int
 ) -> xr.Dataset:
     """The metrics of clips that have a fact in common, with their intervals over clips."""
     labels = [",".join(one.labels) for one in scored]
-    facts = [{"label": label} | dict(one.facts) for label, one in zip(labels, scored, strict=True)]
+    facts = _facts(scored)
     measured = {"duration": np.array([one.seconds for one in scored]), "level": np.array([one.level for one in scored])}
     chosen = usual_facts([one.facts for one in scored], labels) if by is None else by
     found = [

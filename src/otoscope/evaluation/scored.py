@@ -14,6 +14,7 @@ from torch import Tensor
 from otoscope.causes import NOT_FINITE, cause_of_method, cause_of_reading, said
 from otoscope.data.find import sound_of
 from otoscope.data.items import Item
+from otoscope.errors import InputError
 from otoscope.methods.output import output_of
 from otoscope.methods.slide import answer_along
 from otoscope.subject import Subject
@@ -72,6 +73,7 @@ def scores_of(
     subject: Subject,
     items: Sequence[Item],
     *,
+    classes: Sequence[str],
     several: bool = False,
     batch_size: int = _AT_ONCE,
     progress: Progress | None = None,
@@ -82,6 +84,8 @@ def scores_of(
     ----------
     subject : Subject
     items : sequence of Item
+    classes : sequence of str
+        Of the model.
     several : bool
         Whether a clip may have several classes: then probabilities are sigmoids of the logits of a model that does not
         say what they are, and else their softmax.
@@ -95,6 +99,11 @@ def scores_of(
         In the order of the items.
     problems : list of Problem
         The others.
+
+    Raises
+    ------
+    InputError
+        At the first answer, if it has not a score for each class.
     """
     scored: list[Scored] = []
     problems: list[Problem] = []
@@ -105,6 +114,9 @@ def scores_of(
             done += 1
         else:
             scored += _run(subject, found, several, problems)
+            if scored and scored[0].scores.size != len(classes):
+                count = scored[0].scores.size
+                raise InputError(f"{subject.name} names {len(classes)} classes and answers with {count} scores")
             done += len(found)
         if progress:
             progress(done, len(items))
