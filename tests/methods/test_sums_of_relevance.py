@@ -215,7 +215,7 @@ def test_bands_leave_nothing_out_and_can_be_chosen() -> None:
     assert usual.sub_band_low[0] == 0 and usual.sub_band_high[-1] == RATE / 2
     np.testing.assert_array_equal(usual.sub_band_low[1:], usual.sub_band_high[:-1])
     np.testing.assert_allclose(np.diff(np.log2(usual.sub_band_high[:-1])), 1 / 3)  # third-octaves
-    assert usual.sub_band.sel(sub_band=1000, method="nearest") == pytest.approx(1000)
+    assert {62.5, 125.0, 1000.0, 1259.92} <= set(usual.sub_band.values.tolist())  # as rows of a sweep are found by
     of_mel = ask(ear(), x, "gradient_x_input", bands=7)
     assert of_mel.sizes["sub_band"] == 7 and float(of_mel.summed_relevance.sum()) == pytest.approx(
         float(usual.summed_relevance.sum()), rel=1e-9

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from torch import nn
 
+from otoscope import Scope
 from otoscope.errors import InputError
 from otoscope.plots.compare import compare_bands, compare_difference
 from otoscope.plots.drawing import SIGNED_MAP, pool_sums
@@ -118,3 +122,18 @@ def test_a_comparison_of_what_adds_up_is_signed() -> None:
     edges = {"band_low": ("band", [100.0, 1500.0]), "band_high": ("band", [1500.0, 4000.0])}
     bands = compare_bands(two.assign_coords(edges), Figure().subplots())
     assert bands.get_ylim()[0] < -40 and bands.get_ylabel() == "share of relevance (%)"
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_picture_of_what_adds_up_is_legible(channels: int, check_picture: Callable[..., Any]) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv1d(channels, 4, 20, stride=5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2)
+    )
+    sound = torch.randn(*[channels] * (channels > 1), 4000)
+    result = Scope(model, RATE).relevance(sound, rule="gradient_x_input")
+    if channels == 1:
+        check_picture(result, panels=3)
+    assert np.shape(relevance(result)) == ((3,) if channels == 1 else (3, 2))
+    one = result if channels == 1 else result.isel(channel=1)
+    assert relevance_bands(one).get_legend() is not None

@@ -106,7 +106,7 @@ class Frames:
         after = (count - 1) * self.hop + self.length - before - samples
         cut = pad(signal, (before, after)).unfold(-1, self.length, self.hop)
         others = signal[..., 0].numel()
-        at_once, window = max(1, _AT_ONCE // (max(1, others) * self.length)), self.window()
+        at_once, window = max(1, _AT_ONCE // (max(1, others) * self.length)), self.window().to(cut.device)
         for first in range(0, count, at_once):
             yield torch.fft.rfft(cut[..., first : first + at_once, :] * window, norm="ortho")
 

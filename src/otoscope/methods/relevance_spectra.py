@@ -127,7 +127,7 @@ def in_bands(result: xr.Dataset, of: list[str], spectrum: Tensor, edges: np.ndar
     sums, whole = band_sums(parts.numpy(), frequency, edges), parts.numpy().sum(-1, keepdims=True)
     shares = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole != 0)
     low, high = edges[:-1], edges[1:]
-    middle = np.where(low > 0, np.sqrt(low * high), high / 2)
+    middle = np.where(low > 0, np.sqrt(low * high), high / 2).round(2)  # by which rows of a sweep are found
     return result.assign(
         {
             name: variable([*of, "sub_band"], sums, meaning),
