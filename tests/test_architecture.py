@@ -12,7 +12,7 @@ import otoscope
 
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
-    {"_version", "errors"},
+    {"_version", "errors", "text"},
     {"embedded"},
     {"types", "files", "citations", "mixing", "optional"},
     {"contract", "audio", "results", "causes"},

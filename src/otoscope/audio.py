@@ -22,6 +22,7 @@ from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.files import whole_file
 from otoscope.mixing import Mix
+from otoscope.text import writable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -468,7 +469,7 @@ def _opened(path: Path | Embedded) -> soundfile.SoundFile:
     try:
         if (path.size if isinstance(path, Embedded) else path.stat().st_size) == 0:
             raise InputError(f"{path} is empty (0 bytes)")
-        file = soundfile.SoundFile(path.open() if isinstance(path, Embedded) else path)
+        file = soundfile.SoundFile(path.open() if isinstance(path, Embedded) else _name(path))
     except (OSError, TypeError, soundfile.SoundFileError) as error:  # TypeError: headerless .raw
         raise InputError(f"cannot read {path} as audio: {_reason(error)}") from error
     missing = _missing(path, file)
@@ -480,6 +481,11 @@ def _opened(path: Path | Embedded) -> soundfile.SoundFile:
     if file.frames >= _UNKNOWN_LENGTH:
         raise InputError(f"the header of {path} has no length; encode it again into a file")
     return file
+
+
+def _name(path: Path) -> Path | bytes:
+    """A path as soundfile takes it: in bytes where it is in no encoding."""
+    return path if writable(str(path)) == str(path) else os.fsencode(path)
 
 
 def _missing(path: Path | Embedded, file: soundfile.SoundFile) -> str:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.text import writable
 
 MISSING, EMPTY, UNREADABLE, NO_PIECE = "missing", "empty", "unreadable", "no piece"
 """Of files: there is none; it has no bytes or no samples; it is of a kind that cannot be read, or broken; a start and a
@@ -73,7 +74,7 @@ def said(error: BaseException) -> str:
     >>> said(InputError("no file")), said(KeyError("a"))
     ('no file', "KeyError: 'a'")
     """
-    text = " ".join(str(error).split())
+    text = writable(" ".join(str(error).split()))
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 

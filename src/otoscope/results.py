@@ -142,8 +142,9 @@ def save(result: xr.Dataset, path: str | Path) -> None:
     InputError
         If the file cannot be written; see :func:`otoscope.files.whole_file`.
     """
-    with whole_file(path) as part:
-        result.to_netcdf(part, engine="scipy")
+    names = {name: str(name).encode("latin-1", "backslashreplace").decode("latin-1") for name in result.variables}
+    with whole_file(path) as part:  # names in other letters than this format has are written as their codes
+        result.rename({name: new for name, new in names.items() if new != name}).to_netcdf(part, engine="scipy")
 
 
 def open_result(path: str | Path) -> xr.Dataset:

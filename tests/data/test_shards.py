@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -178,3 +180,48 @@ def test_a_sound_in_an_archive_that_is_not_audio_names_both(shards: Path) -> Non
     (shards / "n.tar").unlink()
     with pytest.raises(InputError, match=r"no such audio file: .*n.tar!a.wav"):
         sound_of(item, 8000)
+
+
+def test_hard_links_are_read_and_other_links_and_sparse_members_are_counted(wav: Wav, tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", {"./a.wav": wav(1), "a.cls": b"x"})
+    with tarfile.open(path, "a") as tar:
+        for name, kind, target in [
+            ("b.wav", tarfile.LNKTYPE, "./a.wav"), ("b.cls", tarfile.LNKTYPE, "a.cls"),
+            ("c.wav", tarfile.SYMTYPE, "a.wav"), ("d.wav", tarfile.LNKTYPE, "gone.wav"),
+            ("e.wav", tarfile.FIFOTYPE, ""),
+        ]:  # fmt: skip
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            tar.addfile(info)
+    found = find_data(path)
+    assert [(item.name.rpartition("!")[2], item.labels) for item in found] == [("a.wav", ("x",)), ("b.wav", ("x",))]
+    first, second = (load_audio(item.sound).values for item in found)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(first, second)
+    reasons = [reason for cause, _, reason in found.problems.reasons() if cause == "unreadable"]
+    assert [text in reason for text, reason in zip(("symbolic link", "gone.wav", "no file"), reasons, strict=True)] == [
+        True, True, True,
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("tar") is None, reason="no tar")
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_sparse_members_are_refused_and_what_follows_is_read(wav: Wav, tmp_path: Path, form: str) -> None:
+    with open(tmp_path / "a.wav", "wb") as file:
+        file.write(wav(1))
+        file.truncate(4_000_000)
+    for name, content in {"a.cls": b"x", "b.wav": wav(2), "b.cls": b"y"}.items():
+        (tmp_path / name).write_bytes(content)
+    names = ["a.wav", "a.cls", "b.wav", "b.cls"]
+    subprocess.run(["tar", "-S", f"--format={form}", "-cf", "all.tar", *names], cwd=tmp_path, check=True)
+    with tarfile.open(tmp_path / "all.tar") as tar:
+        if not tar.getmember("a.wav").issparse():
+            pytest.skip("the file system keeps no holes")
+    found = find_data(tmp_path / "all.tar")
+    assert [item.labels for item in found] == [("y",)] and found.problems.said.startswith("1 unreadable")
+    assert "--sparse" in found.problems.said
+
+
+def test_json_that_is_nested_without_end_says_nothing_of_a_sound(wav: Wav, tmp_path: Path) -> None:
+    deep = b'{"cls": "y", "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    found = find_data(archive(tmp_path / "a.tar", {"a.wav": wav(1), "a.cls": b"x", "a.json": deep}))
+    assert [(item.labels, dict(item.facts)) for item in found] == [(("x",), {"cls": "x"})]

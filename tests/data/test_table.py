@@ -198,6 +198,13 @@ def test_a_table_without_labels_is_one_of_sounds_without_classes(table: Path) ->
         ("a.json", '[{"path": "a.wav", "kind": 1, "kind": 2}]', "'kind' is there twice"),
         ("a.csv", "path;kind;kind\na.wav;x;y\n", "a.csv: columns 2 and 3 are both called 'kind': rename one"),
         ("a.parquet", "path", "a.parquet is not a Parquet table"),
+        ("a.json", "[" * 100_000, "a.json is not a list in JSON: it is nested too deeply"),
+        (
+            "a.jsonl",
+            '{"path": "a.wav"}\n' + "[" * 100_000,
+            "a.jsonl, line 2: this is not JSON: it is nested too deeply",
+        ),
+        ("a.csv", f"path,kind,{'x' * 200_000}\na.wav,x,1\n", "a.csv, line 1: this is not a csv table: field larger"),
     ],
 )
 def test_faults_of_a_table_are_named(name: str, text: str, message: str, tmp_path: Path) -> None:
@@ -229,6 +236,39 @@ def test_a_cell_of_several_lines_and_quotes_within_cells_are_read(table: Path) -
     table.write_text('path,note,label\na.wav,"two\nlines, ""said""",x\na.wav,5" wide,y\na.wav,"so" he said,z\n')
     found = read("table", table)
     assert [item.facts["note"] for item in found] == ['two\nlines, "said"', '5" wide', "so he said"]
+
+
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_a_heading_of_several_lines_is_read_whole(table: Path, mark: str) -> None:
+    rows = ['path,"start\n(s)",label,"speaker\r\nname"', "a.wav,0,x,ann", "a.wav,0,y,bob"]
+    table.write_text("\n".join(rows).replace(",", mark), newline="")
+    found = read("table", table)
+    assert [(item.labels, item.facts) for item in found] == [
+        (("x",), {"start (s)": "0", "speaker name": "ann"}), (("y",), {"start (s)": "0", "speaker name": "bob"}),
+    ]  # fmt: skip
+
+
+def test_a_heading_may_have_very_many_columns(table: Path) -> None:
+    names = [f"c{number}" for number in range(40_000)]
+    table.write_text(f"path,label,{','.join(names)}\na.wav,x,{','.join('1' for _ in names)}\n")
+    found = read("table", table)
+    assert found.items[0].labels == ("x",) and len(found.items[0].facts) == 40_000
+
+
+def test_lines_that_end_as_on_an_old_mac_are_lines(table: Path) -> None:
+    table.write_text("path,label\ra.wav,x\ra.wav,y\r", newline="")
+    assert [item.labels for item in read("table", table)] == [("x",), ("y",)]
+
+
+def test_half_characters_are_written_as_their_codes(table: Path) -> None:
+    path = table.with_suffix(".jsonl")
+    path.write_text(
+        '{"path": "a.wav", "label": "\\ud800", "who\\ud800": "x\\udfff"}\n{"path": "\\ud800.wav", "label": 1}\n'
+    )
+    found = read("table", path)
+    assert [(item.labels, item.facts) for item in found] == [(("\\ud800",), {"who\\ud800": "x\\udfff"})]
+    assert found.problems["missing"][0].endswith("\\ud800.wav")
+    str(found.problems.said).encode()
 
 
 @pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "SEP=;"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -152,6 +153,23 @@ def test_a_list_of_clips_that_is_damaged_or_of_another_run_is_written_again(
         (tmp_path / "run" / name).write_bytes(content_now)
     assert run(model, sounds, tmp_path / "run").computed == 0
     assert content(tmp_path / "run") == whole
+
+
+def test_names_and_facts_in_no_encoding_are_written_as_codes(model: str, sounds: Path, tmp_path: Path) -> None:
+    named = sounds / os.fsdecode(b"\xe4.wav")
+    try:
+        (sounds / "a" / "0.wav").rename(named)
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    (sounds / os.fsdecode(b"\xe4b.wav")).write_text("no sound")
+    rows = [(named.name, "a", "\ud800"), (os.fsdecode(b"\xe4b.wav"), "b", "y"), ("b/0.wav", "\ud801", "x")]
+    lines = [json.dumps({"path": name, "label": label, "who\udfff": fact}) for name, label, fact in rows]
+    (sounds / "list.jsonl").write_text("\n".join(lines))
+    done = run(model, sounds / "list.jsonl", tmp_path / "run", shard_size=1)
+    assert (done.clips, done.causes) == (3, {"unreadable": 1})
+    found = {row["name"].rpartition("/")[2]: (row["label"], row["who\\udfff"]) for row in items(tmp_path / "run")}
+    assert found == {"\\udce4.wav": ("a", "\\ud800"), "\\udce4b.wav": ("b", "y"), "0.wav": ("\\ud801", "x")}
+    assert questions.errors(Run(tmp_path / "run"))["first_clip"].item().endswith("\\udce4b.wav")
 
 
 def test_it_is_the_same_wherever_the_data_lie(model: str, sounds: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ folder of several splits (a ``DatasetDict``) holds one such folder for each.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from otoscope.data.table import more_on, problem_of, text_of
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.text import from_json
 
 _MARKS = ("state.json", "dataset_info.json")
 _SPLITS = "dataset_dict.json"
@@ -63,7 +63,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {error}") from None
     return found if isinstance(found, dict) else {}
@@ -208,7 +208,7 @@ def _features(folder: Path, schema: Any) -> Mapping[str, Any]:
     """What `datasets` says of the columns, in the folder or in the Arrow file."""
     stated = _json(folder / _MARKS[1]).get("features")
     if not stated and schema.metadata and b"huggingface" in schema.metadata:
-        stated = json.loads(schema.metadata[b"huggingface"]).get("info", {}).get("features")
+        stated = from_json(schema.metadata[b"huggingface"].decode()).get("info", {}).get("features")
     return stated if isinstance(stated, dict) else {}
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.text import writable
 
 SPEAKER = tuple("speaker speaker_id speakerid spk spk_id spkid spkr talker talker_id client_id".split())
 """Facts that say who speaks, the first that there is; ``client_id`` is that of Common Voice."""
@@ -79,7 +80,8 @@ class Item:
     @property
     def _whole(self) -> str:
         """The name of the sound that it is, or is a piece of."""
-        return str(self.sound.attrs.get("name", "")) if isinstance(self.sound, xr.DataArray) else str(self.sound)
+        own = self.sound.attrs.get("name", "") if isinstance(self.sound, xr.DataArray) else self.sound
+        return writable(str(own))
 
 
 _TAKEN = frozenset(

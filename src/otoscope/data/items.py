@@ -16,6 +16,7 @@ from otoscope.data.packed import File, Packed, Span, pack
 from otoscope.data.problems import MISSING, UNREADABLE, Problems
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.text import writable
 
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .caf .w64 .rf64".split())
 """Suffixes of sound files that can be read."""
@@ -140,9 +141,7 @@ def names_of(items: Sequence[Item]) -> Iterator[str]:
     return (
         items[place].name
         if not path or start is not None or stop is not None
-        else f"{path}!{member}"
-        if member
-        else path
+        else writable(f"{path}!{member}" if member else path)
         for place, ((path, member, _, _), (start, stop)) in enumerate(zip(items.files(), items.spans(), strict=True))
     )
 

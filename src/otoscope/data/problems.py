@@ -10,6 +10,7 @@ from otoscope.causes import MISSING as MISSING
 from otoscope.causes import NO_PIECE as NO_PIECE
 from otoscope.causes import UNLABELLED as UNLABELLED
 from otoscope.causes import UNREADABLE as UNREADABLE
+from otoscope.text import writable
 
 _NAMED = 2  # of each cause, in a sentence
 
@@ -37,8 +38,8 @@ class Problems(Mapping[str, tuple[str, ...]]):
 
     def add(self, cause: str, name: str, more: str = "") -> None:
         """Note that something was left out, and why; in a sentence the reason of the first of a cause is said."""
-        self._names.setdefault(cause, []).append(name)
-        self._reasons.setdefault(cause, []).append(more)
+        self._names.setdefault(cause, []).append(writable(name))
+        self._reasons.setdefault(cause, []).append(writable(more))
 
     def reasons(self) -> Iterator[tuple[str, str, str]]:
         """The cause, name and reason of each; the reason is the cause where nothing more is known."""

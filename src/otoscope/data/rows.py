@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import itertools
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.text import from_json, writable
 
 SUFFIXES = frozenset(".csv .tsv .psv .txt .jsonl .ndjson .json .parquet .pq".split())
 """Suffixes of lists."""
@@ -108,29 +108,40 @@ def encoding_of(path: Path) -> str:
 
 def _csv(path: Path, encoding: str, wanted: Sequence[str]) -> tuple[list[str], Iterator[Row], str]:
     with open(path, newline="", encoding=encoding) as file:
-        lines = (line for line in file if line.strip())
-        heading = next(lines, "")
-        said = _SAID.fullmatch(heading)
-        heading = next(lines, "") if said else heading
-    if not heading:
+        first = next((line for line in file if line.strip()), "")
+    if not first:
         raise InputError(f"{path} has no rows: it is empty")
-    mark = said[1] if said else _separator(heading, wanted)
-    columns = _columns(next(csv.reader([heading], delimiter=mark, skipinitialspace=True)))
-    return _once(path, columns), _csv_rows(path, encoding, mark, columns, above=2 if said else 1), "line"
+    said = _SAID.fullmatch(first)
+    above = 1 if said else 0  # a line above the heading
+    mark = said[1] if said else _separator(path, encoding, wanted)
+    columns = _heading(path, encoding, mark, above)
+    if not columns:
+        raise InputError(f"{path} has no rows: it is empty")
+    return _once(path, columns), _csv_rows(path, encoding, mark, columns, above=above + 1), "line"
 
 
-def _separator(heading: str, wanted: Sequence[str]) -> str:
+def _separator(path: Path, encoding: str, wanted: Sequence[str]) -> str:
     """That by which a heading has a wanted column, or else by which it has most columns."""
 
     def fit(mark: str) -> tuple[bool, int]:
-        columns = _columns(next(csv.reader([heading], delimiter=mark, skipinitialspace=True)))
+        try:
+            columns = _heading(path, encoding, mark)
+        except InputError:  # which is said of the one that fits best
+            return False, 0
         return any(name.lower() in wanted for name in columns), len(columns)
 
     return max(_SEPARATORS, key=fit)
 
 
+def _heading(path: Path, encoding: str, mark: str, above: int = 0) -> list[str]:
+    """The columns, in whose names there may be line breaks."""
+    with open(path, newline="", encoding=encoding) as file:
+        records = (cells for _, cells in _records(path, file, mark) if any(cells))
+        return _columns(next(itertools.islice(records, above, None), []))
+
+
 def _columns(cells: Sequence[str]) -> list[str]:
-    return [cell.strip() for cell in cells]
+    return [" ".join(cell.split()) for cell in cells]
 
 
 def _once(path: Path, columns: list[str]) -> list[str]:
@@ -219,7 +230,7 @@ def _whole(path: Path, encoding: str) -> list[Row] | None:
             return None
         file.seek(0)
         try:
-            found = json.loads(file.read(), object_pairs_hook=_pairs)
+            found = from_json(file.read(), _pairs)
         except ValueError as error:
             if first.startswith("["):
                 raise InputError(f"{path} is not a list in JSON: {error}") from None
@@ -240,7 +251,7 @@ def _whole(path: Path, encoding: str) -> list[Row] | None:
 def _is_row(line: str) -> bool:
     """Whether a line is a JSON object alone, which holds more than objects by their names."""
     try:
-        found = json.loads(line)
+        found = from_json(line)
     except ValueError:
         return False
     return isinstance(found, dict) and not _are_objects(found.values())
@@ -252,7 +263,7 @@ def _are_objects(values: Collection[Any]) -> bool:
 
 def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line, object_pairs_hook=_pairs)
+        row = from_json(line, _pairs)
     except ValueError as error:
         raise InputError(f"{path}, line {number}: this is not JSON: {error}") from None
     if not isinstance(row, dict):
@@ -262,6 +273,7 @@ def _object(path: Path, number: int, line: str) -> Mapping[str, Any]:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, each of whose keys is there once."""
+    pairs = [(writable(name), value) for name, value in pairs]
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

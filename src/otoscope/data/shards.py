@@ -6,10 +6,10 @@ unpacked. Every text beside it is a fact: ``cls`` and ``txt``, and the plain val
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +29,7 @@ from otoscope.data.problems import EMPTY, UNLABELLED, UNREADABLE, Problems
 from otoscope.data.table import text_of
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.text import from_json, writable
 
 LABELS = ("cls", "label")
 """Facts that are the class where none is named, the first that is there."""
@@ -189,19 +190,29 @@ class _Members:
 
     def _members(self, path: Path) -> Iterator[tuple[str, int, int, bytes | None]]:
         """Name, place and size of each file in an archive, and the content of a short text; of one cut off `_CUT`."""
-        size, end = path.stat().st_size, 0
+        size, end, place, length = path.stat().st_size, 0, 0, 0
+        linked: dict[str, tuple[int, int]] | None = None  # where members lie, once a link asks for one
         try:
             with tarfile.open(path, "r:") as archive, open(path, "rb") as file:
                 for member in archive:
                     archive.members = []  # type: ignore[attr-defined]  # of which tarfile would keep all
                     end = member.offset_data + member.size
-                    name = member.name.removeprefix("./")
-                    if not member.isreg() or Path(name).name.startswith("."):
+                    name = _plain(member.name)
+                    if member.isdir() or Path(name).name.startswith("."):
                         continue
-                    if end > size:
-                        yield name, member.offset_data, member.size, _CUT
+                    if member.islnk():
+                        linked = _places(path) if linked is None else linked
+                        place, length = linked.get(_plain(member.linkname), (0, -1))
+                    elif member.isreg():
+                        place, length = member.offset_data, member.size
+                    if why := _no_file(member, found=length >= 0):
+                        if f".{_key(name)[1].rpartition('.')[2]}" in SUFFIXES:
+                            self.problems.add(UNREADABLE, f"{path}!{name}", why)
+                    elif place + length > size:
+                        yield name, place, length, _CUT
                         return
-                    yield name, member.offset_data, member.size, _text(file, name, member)
+                    else:
+                        yield name, place, length, _text(file, name, place, length)
                 self._check_end(path, file, archive.offset)
         except (tarfile.TarError, EOFError) as error:
             why = f"it ends early, at byte {size}" if end else f"it is not a tar archive, or is broken: {error}"
@@ -230,12 +241,38 @@ def _key(name: str) -> tuple[str, str]:
     return folder + slash + stem, kind.lower()
 
 
-def _text(file: IO[bytes], name: str, member: tarfile.TarInfo) -> bytes | None:
+def _plain(name: str) -> str:
+    return name.removeprefix("./")
+
+
+def _places(path: Path) -> dict[str, tuple[int, int]]:
+    """The place and size of every file in an archive, by its name; as far as it can be read."""
+    places: dict[str, tuple[int, int]] = {}
+    with suppress(tarfile.TarError, EOFError), tarfile.open(path, "r:") as archive:
+        for member in archive:
+            archive.members = []  # type: ignore[attr-defined]
+            if member.isreg() and not member.issparse():
+                places[_plain(member.name)] = (member.offset_data, member.size)
+    return places
+
+
+def _no_file(member: tarfile.TarInfo, *, found: bool) -> str:
+    """Why a member of an archive does not lie in it as a file; "" where it does."""
+    if member.issparse():
+        return "it is sparse, so its bytes do not lie in the archive one after another: make it without --sparse"
+    if member.issym():
+        return f"it is a symbolic link to {member.linkname}: make the archive with --dereference"
+    if member.islnk() and not found:
+        return f"it is a link to {member.linkname}, which is no file of the archive"
+    return "" if member.isreg() or member.islnk() else "it is no file"
+
+
+def _text(file: IO[bytes], name: str, place: int, size: int) -> bytes | None:
     kind = _key(name)[1].rpartition(".")[2]
-    if f".{kind}" in SUFFIXES | UNREADABLE_SUFFIXES or member.size > _LONGEST:
+    if f".{kind}" in SUFFIXES | UNREADABLE_SUFFIXES or size > _LONGEST:
         return None
-    file.seek(member.offset_data)
-    return file.read(member.size)
+    file.seek(place)
+    return file.read(size)
 
 
 def _facts(kind: str, content: bytes) -> dict[str, str]:
@@ -247,14 +284,14 @@ def _facts(kind: str, content: bytes) -> dict[str, str]:
     if "\0" in text:
         return {}
     if kind.rpartition(".")[2] != "json":
-        return {kind: text}
+        return {writable(kind): text}
     try:
-        found = json.loads(text)
+        found = from_json(text)
     except ValueError:
         return {}
     if not isinstance(found, dict):
-        return {kind: text_of(found)}
-    return {str(key): text for key, value in found.items() if (text := text_of(value))}
+        return {writable(kind): text_of(found)}
+    return {writable(key): text for key, value in found.items() if (text := text_of(value))}
 
 
 SOURCE = Source(

@@ -22,6 +22,7 @@ from otoscope.data.packed import pack
 from otoscope.data.problems import BROKEN_ROW, EMPTY, MISSING, NO_PIECE, UNLABELLED, UNREADABLE, Problems
 from otoscope.data.rows import Broken, Row, read_rows
 from otoscope.errors import InputError
+from otoscope.text import writable
 
 PATHS = ("path", "file", "filename")
 """Names of the column of files, in any case, the first that is there."""
@@ -57,6 +58,9 @@ class _Columns(NamedTuple):
         """Those whose values are not repeated as facts."""
         own = self.label if self.label.lower() in _LABELS else ""
         return frozenset(name for name in (self.file, own, self.split, self.start, self.stop, self.length) if name)
+
+
+_ENDLESS = 1e9  # s, longer than any sound
 
 
 def _read(request: Request) -> DataSet:
@@ -221,7 +225,7 @@ def text_of(value: Any) -> str:
         return "" if math.isnan(value) else str(value)
     if isinstance(value, (float, Decimal)) and value == int(value):
         value = int(value)
-    return str(value).strip()
+    return writable(str(value).strip())
 
 
 def _cell(row: Mapping[str, Any], column: str) -> Any:
@@ -231,7 +235,8 @@ def _cell(row: Mapping[str, Any], column: str) -> Any:
 
 def _path_in(value: Any) -> str:
     """The path in a cell; Hugging Face datasets write an object with it."""
-    return text_of(value.get("path") if isinstance(value, Mapping) else value)
+    path = value.get("path") if isinstance(value, Mapping) else value
+    return path.strip() if isinstance(path, str) else text_of(path)  # byte for byte as the file is called
 
 
 def _is_none(value: Any) -> bool:
@@ -256,9 +261,11 @@ def _piece(first: Any, last: Any, length: Any) -> tuple[float | None, float | No
     if start is not None and lasts is not None:
         stop = round(start + lasts, 9)  # as the sum of two decimal numbers is
         given = f"{start:g} to {stop:g}"
-    if not 0 <= (start or 0.0) < math.inf:
+    if start is not None and not start >= 0:
         raise InputError(f"a piece starts at 0 s or later: {given} s is none")
-    if stop is not None and not (start or 0.0) < stop < math.inf:
+    if start is not None and start >= _ENDLESS:
+        raise InputError(f"no sound is so long as to have a piece from {start:g} s")
+    if stop is not None and not (start or 0.0) < stop < _ENDLESS:
         raise InputError(f"a piece stops after it starts: {given} s is none")
     return start, stop
 
