@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from runs_of_tests import content, items, read, table
 
 from otoscope import InputError, Scope, sweep
+from otoscope.sweeps import local
 from otoscope.sweeps.local import blamed
+from otoscope.sweeps.program import Program
 
 CRASHING = """
 import os
@@ -72,6 +76,79 @@ def test_a_clip_at_which_the_process_ends_is_found(
     good = [row for row in table(tmp_path / "good") if row[5] not in loud]
     for one, other in zip(good, table(tmp_path / "run"), strict=True):
         assert one[:6] == other[:6] and one[6] == pytest.approx(other[6], rel=1e-5)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that are started."""
+    names: list[str] = []
+
+    class Counted(Program):
+        def __init__(self, module: str, hear: Callable[[Any], None]) -> None:
+            names.append(module)
+            super().__init__(module, hear)
+
+    monkeypatch.setattr(local, "Program", Counted)
+    return names
+
+
+@pytest.mark.kill
+@pytest.mark.skipif(sys.platform != "linux" or torch.cuda.is_available(), reason="a process cannot be copied here")
+def test_clips_that_end_the_process_cost_no_further_starts(
+    tmp_path: Path, sounds: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crash.py").write_text(CRASHING)
+    for number in range(4):
+        soundfile.write(sounds / f"a/loud{number}.wav", np.full(1600, 0.99), 8000)
+    monkeypatch.setenv("CRASH", "1")
+    place = f"{tmp_path / 'crash.py'}:Crashing"
+    done = sweep(place, sounds, methods="activations", out=tmp_path / "run", workers=1, shard_size=1)
+    assert done.causes == {"crashed": 4} and not done.missing and len(started) == 1
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize(("raised", "cause"), [("KeyboardInterrupt()", "failed"), ("SystemExit(3)", "refused")])
+def test_a_model_that_raises_what_ends_a_program_fails_on_that_clip(
+    raised: str, cause: str, tmp_path: Path, sounds: Path, started: list[str], capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (tmp_path / "ends.py").write_text(CRASHING.replace("os.kill(os.getpid(), 11)", f"raise {raised}"))
+    soundfile.write(sounds / "a/loud.wav", np.full(1600, 0.99), 8000)
+    monkeypatch.setenv("CRASH", "1")
+    place = f"{tmp_path / 'ends.py'}:Crashing"
+    methods = {"activations": {}, "output": {}}
+    done = sweep(place, sounds, methods=methods, out=tmp_path / "run", workers=1, shard_size=7)
+    assert done.causes == {cause: 1} and not done.missing and len(started) == 1
+    failed = read(tmp_path / "run", "errors")
+    assert [row["method"] for row in failed] == ["activations", "output"]
+    said = {"failed": "KeyboardInterrupt", "refused": "exit"}[cause]
+    assert all(said in row["message"] for row in failed)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.kill
+def test_the_copy_of_a_worker_ends_with_it(tmp_path: Path, sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = 'open(os.environ["PIDS"], "a").write(f"{os.getpid()} "); __import__("time").sleep(60)'
+    (tmp_path / "waits.py").write_text(CRASHING.replace("os.kill(os.getpid(), 11)", waits))
+    soundfile.write(sounds / "a/loud.wav", np.full(1600, 0.99), 8000)
+    environment = os.environ | {"CRASH": "1", "PIDS": str(tmp_path / "pids")}
+    command = [sys.executable, "-m", "otoscope", "sweep", f"{tmp_path / 'waits.py'}:Crashing", str(sounds)]
+    command += ["--methods", "output", "--out", str(tmp_path / "run"), "--workers", "1"]
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        (tmp_path / "pids").unlink(missing_ok=True)
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text().endswith(" "))
+        process.send_signal(number)
+        process.wait(30)
+        (worker,) = map(int, (tmp_path / "pids").read_text().split())
+        until(lambda: not Path(f"/proc/{worker}").exists())  # noqa: B023 - called at once
+
+
+def until(true: Callable[[], bool], patience: float = 60.0) -> None:
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("guilty", range(7))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from otoscope.errors import InputError
+from otoscope.sweeps.copied import Copy, can_be_copied
 from otoscope.sweeps.program import conversation
 
 
@@ -35,17 +38,17 @@ class Message:
     Attributes
     ----------
     kind : str
-        "ready" for tasks; "turn", of the clips in `content`; "done", with a status, None after a trial; "refused", with
-        the text of an InputError.
+        "ready" for tasks; "turn", of the clips in `content`; "done", with a status, None after a trial; "died", with
+        how the process ended that had the task; "refused", with the text of an InputError.
     content : object
     """
 
-    kind: Literal["ready", "turn", "done", "refused"]
+    kind: Literal["ready", "turn", "done", "died", "refused"]
     content: Any = None
 
 
 def main() -> None:
-    """Make the model, and work on one task after another."""
+    """Make the model, and work on one task after another, in a copy of this process where it can be copied."""
     hear, say = conversation()
     job = hear()
     try:
@@ -59,12 +62,42 @@ def main() -> None:
         say(Message("refused", str(error)))
         return
     say(Message("ready"))
-    while True:
-        task = hear()
+
+    def work(task: Task, say: Callable[[Any], None]) -> None:
         try:
             say(Message("done", _work(bench, task, say)))
         except InputError as error:
             say(Message("refused", str(error)))
+
+    if can_be_copied():
+        _in_copies(hear, say, work)
+    while True:
+        work(hear(), say)
+
+
+def _in_copies(
+    hear: Callable[[], Task], say: Callable[[Message], None], work: Callable[[Task, Callable[[Any], None]], None]
+) -> NoReturn:
+    """Let a copy of this process work on tasks, and where it dies the next one, which has the model already."""
+    copy: Copy | None = None
+
+    def stop(*_: Any) -> None:
+        if copy is not None:
+            copy.kill()
+            copy.ending()  # so that nothing is written any more
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    while True:
+        task = hear()
+        copy = copy or Copy(work)
+        for message in copy.do(task):
+            say(message)
+            if message.kind in ("done", "refused"):
+                break
+        else:
+            ended, copy = copy, None
+            say(Message("died", ended.ending()))
 
 
 def _work(bench: Any, task: Task, say: Callable[[Any], None]) -> Any:

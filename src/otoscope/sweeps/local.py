@@ -148,8 +148,11 @@ class Crew:
                 continue
             if message is None:
                 self._workers.remove(worker)
-                self._bury(worker, again)
+                self._bury(worker, worker.program.ending, again)
                 self._hire(coming, again)
+            elif message.kind == "died":
+                self._bury(worker, message.content, again)
+                self._next(worker, coming, again)
             elif message.kind == "refused":
                 raise InputError(str(message.content))
             elif message.kind == "turn":
@@ -192,21 +195,19 @@ class Crew:
             self._search(self._cases[worker.task.shard.number], False, again)
         return status
 
-    def _bury(self, worker: Worker, again: deque[Task]) -> None:
-        """What comes after the death of a worker."""
+    def _bury(self, worker: Worker, ending: str, again: deque[Task]) -> None:
+        """What comes after the death of a worker, or of the copy of it that worked."""
         if worker.task is None:
             return
         if not worker.ready:
-            raise InputError(
-                f"a worker ended as it started ({worker.program.ending}): is there enough memory for {self._count}?"
-            )
+            raise InputError(f"a worker ended as it started ({ending}): is there enough memory for {self._count}?")
         self._progress(-worker.begun)
         task = worker.task
         case = self._cases.setdefault(task.shard.number, Case(task.shard))
         case.deaths += 1
         if case.deaths > _MOST_DEATHS:
             self.given_up[task.shard.number] = (
-                f"a worker ended {case.deaths} times ({worker.program.ending}), at no clip in particular"
+                f"a worker ended {case.deaths} times ({ending}), at no clip in particular"
             )
         elif task.only is not None:
             self._search(case, True, again)

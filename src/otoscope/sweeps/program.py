@@ -40,13 +40,13 @@ class Program:
     def tell(self, content: Any) -> None:
         assert self._process.stdin is not None
         with suppress(OSError):  # it has ended, as is heard
-            _send(self._process.stdin, content)
+            send(self._process.stdin, content)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as stream, suppress(EOFError, OSError):
             while True:
-                self._hear(_receive(stream))
+                self._hear(receive(stream))
         self._process.wait()
         self._hear(None)
 
@@ -69,13 +69,23 @@ class Program:
     @property
     def ending(self) -> str:
         """How it ended, in words."""
-        code = self._process.returncode
-        if code is None or code >= 0:
-            return f"exit status {code}"
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"signal {-code}"
+        return ending_of(self._process.returncode)
+
+
+def ending_of(code: int | None) -> str:
+    """How a process ended, in words, by its exit status or the number of a signal below 0.
+
+    Examples
+    --------
+    >>> ending_of(1), ending_of(-11)
+    ('exit status 1', 'SIGSEGV')
+    """
+    if code is None or code >= 0:
+        return f"exit status {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def conversation() -> tuple[Callable[[], Any], Callable[[Any], None]]:
@@ -87,26 +97,32 @@ def conversation() -> tuple[Callable[[], Any], Callable[[Any], None]]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    return between(asked, answers)
+
+
+def between(asked: IO[bytes], answers: IO[bytes]) -> tuple[Callable[[], Any], Callable[[Any], None]]:
+    """Functions that wait for the next message, and that send one; the process ends where no more can come."""
     heard: SimpleQueue[Any] = SimpleQueue()
 
     def listen() -> None:
         try:
             while True:
-                heard.put(_receive(asked))
+                heard.put(receive(asked))
         except (EOFError, OSError):
             os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    return heard.get, lambda content: _send(answers, content)
+    return heard.get, lambda content: send(answers, content)
 
 
-def _send(stream: IO[bytes], content: Any) -> None:
+def send(stream: IO[bytes], content: Any) -> None:
+    """Write a message."""
     packed = pickle.dumps(content)
     stream.write(struct.pack("<Q", len(packed)) + packed)
     stream.flush()
 
 
-def _receive(stream: IO[bytes]) -> Any:
+def receive(stream: IO[bytes]) -> Any:
     """The next message; an EOFError where there is none."""
     size = struct.unpack("<Q", _exactly(stream, 8))[0]
     return pickle.loads(_exactly(stream, size))  # noqa: S301 - of our own process

@@ -114,6 +114,10 @@ class Bench:
         self.subject = subject or job.given.subject(job.device)
         self.records = {name: record_of(name) for name in job.methods}
         self.store = Store(job.folder)
+        # Ctrl-C does not reach a process of its own: there only the model itself raises what looks like it.
+        self._of_model: tuple[type[BaseException], ...] = (
+            (Exception,) if subject is not None else (Exception, KeyboardInterrupt)
+        )
         self.contract = self.subject.contract  # found out now, and not in a thread
 
     def run(self, shard: Shard, tell: Tell, crashed: Collection[int] = ()) -> Status:
@@ -163,7 +167,7 @@ class Bench:
             for clip, wave in left:
                 try:
                     result = self._call(name, record, _data([(clip, wave)]) if record.takes == "data" else wave)
-                except Exception as error:  # of a method or of the user's model: the other clips go on
+                except self._of_model as error:  # of a method or of the user's model: the other clips go on
                     cause = cause_of_method(error, wave)
                     found.failures.append(Failure(clip.number, clip.name, name, cause, said(error)))
                 else:
@@ -182,7 +186,7 @@ class Bench:
             waves = torch.stack([fill(sound, shape[-1], self.contract.padding) for sound in sounds])
             try:
                 result = self._call(name, record, waves) if len(same) > 1 else None
-            except Exception:  # which clip it is shows one by one
+            except self._of_model:  # which clip it is shows one by one
                 result = None
             if result is None:
                 left += same
@@ -196,7 +200,7 @@ class Bench:
         """Run a method of data on clips; all of them are returned where it does not take each."""
         try:
             result = self._call(name, record, _data(clips))
-        except Exception:  # which clip it is shows one by one
+        except self._of_model:  # which clip it is shows one by one
             return list(clips)
         if result.sizes["clip"] != len(clips):  # some were left out, and by themselves they say why
             return list(clips)
