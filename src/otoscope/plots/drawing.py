@@ -308,7 +308,7 @@ def draw_signed_mesh(
     if not values.any():
         say_silent(ax, color="black", text=silence)
     if colorbar:
-        draw_colorbar(mesh, ax, label)
+        draw_colorbar(mesh, ax, label, ticks=(-1, -0.25, 0, 0.25, 1))
 
 
 def draw_rows(
@@ -337,8 +337,16 @@ def draw_rows(
     return mesh
 
 
-def draw_colorbar(mesh: QuadMesh | AxesImage, ax: Axes, label: str, beside: list[Axes] | None = None) -> None:
+def draw_colorbar(
+    mesh: QuadMesh | AxesImage,
+    ax: Axes,
+    label: str,
+    beside: list[Axes] | None = None,
+    ticks: Sequence[float] | None = None,
+) -> None:
     bar = ax.figure.colorbar(mesh, ax=beside or ax, pad=0.02, aspect=18)
+    if ticks is not None:
+        bar.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
     if "dB" in label:
         lowest, highest = (limit or 0.0 for limit in mesh.get_clim())
         bar.set_ticks(np.arange(highest, lowest - 1, -20 if highest - lowest >= 40 else -10).tolist())
