@@ -78,3 +78,13 @@ def test_arguments_are_typed_as_the_method_types_them(
     misspelt = otoscope(*command, "--metods", "output")
     assert (misspelt.code, misspelt.err) == (2, "error: Unknown option: --metods. Did you mean --methods?\n")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_said_of_the_data_is_printed(otoscope: Otoscope, small: str, sounds: Path, tmp_path: Path) -> None:
+    sounds.rename(tmp_path / "test")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "test").rename(tmp_path / "data" / "test")
+    given = ("--methods", "output", "--workers", "0", "--out", tmp_path / "run", "--json")
+    ran = otoscope("sweep", small, tmp_path / "data", *given)
+    (note,) = ran.json()["notes"]
+    assert "taken as parts of a split" in note and note in ran.err

@@ -119,6 +119,8 @@ def sweep(
     else:
         more = {} if done.sounds is None else {f"sounds {name}": one for name, one in facts["sounds"].items()}
         out_console.print(facts_table(facts | more))
+    for note in done.notes:
+        err_console.print(note, markup=False)
     for cause, count in done.causes.items():
         err_console.print(f"{counted(count, 'clip')}: {cause}, see {done.folder / 'errors'}", markup=False)
     for shard, why in done.missing.items():
@@ -172,5 +174,6 @@ def _facts(done: Swept, asked: int | None) -> dict[str, Any]:
         "missing": {str(shard): why for shard, why in done.missing.items()},
         "processor_seconds": round(done.seconds, 3),
         "reading_seconds": round(done.reading, 3),
+        "notes": list(done.notes),
         **sounds,
     }

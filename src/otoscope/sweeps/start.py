@@ -60,6 +60,8 @@ class Swept:
         Processor time of all workers in s, and the part of it that went into reading sounds.
     sounds : Sounded or None
         None where no sounds were asked for, or shards of the run are missing.
+    notes : tuple of str
+        What is to be said of the data, such as that folders were taken as parts of a split.
     """
 
     folder: Path
@@ -72,6 +74,7 @@ class Swept:
     seconds: float = 0.0
     reading: float = 0.0
     sounds: Sounded | None = None
+    notes: tuple[str, ...] = ()
 
 
 def sweep(
@@ -249,6 +252,7 @@ def sweep(
         sum(status.seconds for status in statuses),
         sum(status.reading for status in statuses),
         sounding.make(sounds_progress, alone=shards is None) if sounding is not None and sounding.ready else None,
+        known.notes,
     )
 
 
