@@ -28,7 +28,7 @@ extensions = [
     "mathml",
     "repository",
 ]
-exclude_patterns = ["_build", "examples", "training/free_sets_table.md", "segments", "whole_sets"]
+exclude_patterns = ["_build", "descriptions", "examples", "training/free_sets_table.md", "segments", "whole_sets"]
 templates_path = ["_templates"]
 nitpicky = True
 

@@ -43,10 +43,11 @@ class Description:
     maps : DataFrame
         A row a map: `layer`, `channel`, `description` (a sentence), `described` and `dead`; `fact`, `score`, its
         interval `ci_low` and `ci_high`, `measure` (AUC or R2) and `chance`, the largest score that shuffled facts
-        reached; `explained`, the R2 of ranks of any fact; `direction` and `most_active`; the second best fact,
-        `next_fact`, with `next_score`; and `score_within` and `next_within`, the score of each among clips that are
-        alike in the other, with `told_apart`. With a model also `tuning`, in words, and its `best_frequency`, `width`,
-        `exponent`, `best_rate` and `best_modulation_gain` (:func:`otoscope.methods.tuning.tuning`).
+        reached; `explained`, the R2 of ranks of any fact; `direction`, `most_active` and `value_score`, the AUC of its
+        first value; the second best fact, `next_fact`, with `next_score`; and `score_within` and `next_within`, the
+        score of each among clips that are alike in the other, with `told_apart`. With a model also `tuning`, in words,
+        and its `best_frequency`, `width`, `exponent`, `best_rate` and `best_modulation_gain`
+        (:func:`otoscope.methods.tuning.tuning`).
     layers : DataFrame
         A row a layer: `maps`, `dead`, `described`, and the `share` of its maps that are described, with its 95 %
         interval `ci_low` and `ci_high` (Wilson); `mostly`, how many maps one fact explains by half or more, with
@@ -128,6 +129,61 @@ def describe(
     from chance, that any map reached in 99 repetitions of all of this with facts shuffled over the clips. So if nothing
     were there to be described, one run in a hundred would describe a map at all.
     """
+    known = gather(
+        run,
+        layer=layer,
+        channel=channel,
+        variable=variable,
+        together=together,
+        measured=measured,
+        limit=limit,
+        seed=seed,
+        progress=_of("sounds", progress),
+    )
+    found = describe_maps(
+        known.values, known.columns, known.groups, shuffles=shuffles, seed=seed, progress=_of("shuffles", progress)
+    )
+    described = _laid_out(run, known.places, found, known.notes)
+    return described if model is None else _with_tuning(run, described, model, _of("tuning", progress))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is known of the clips of a run.
+
+    Attributes
+    ----------
+    values : ndarray, (clip, map)
+        What each map does in each clip.
+    places : list of (str, int)
+        The layer and the channel of each map.
+    columns : dict of str to array_like, (clip,)
+        Facts, given and measured.
+    groups : ndarray of int, (clip,)
+        Which clips stay together.
+    notes : tuple of str
+    """
+
+    values: np.ndarray
+    places: list[tuple[str, int]]
+    columns: dict[str, Any]
+    groups: np.ndarray
+    notes: tuple[str, ...]
+
+
+def gather(
+    run: Run,
+    *,
+    layer: str | None = None,
+    channel: int | None = None,
+    variable: str = "mean_activation",
+    together: Sequence[str] = (),
+    measured: bool = True,
+    limit: int = MOST_CLIPS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Gathered:
+    """What the maps of a run do in its clips, and the facts of these; arguments and errors as of :func:`describe`."""
     where, asked = questions.maps_of(run, layer, channel)
     if variable not in VARIABLES:
         raise InputError(f"maps are described by {', '.join(VARIABLES)}, not by {variable!r}")
@@ -137,15 +193,13 @@ def describe(
     columns: dict[str, Any] = {name: items[name] for name in _in_turn(run.facts) if name not in RECORDING}
     notes: list[str] = []
     if measured:
-        facts, notes = measured_facts(run, progress=_of("sounds", progress))
+        facts, notes = measured_facts(run, progress=progress)
         facts = facts.set_index("clip").loc[clips]
         columns |= {name: facts[name].to_numpy(dtype=float) for name in facts.columns if name not in columns}
     groups = _groups(run, items, together)
-    found = describe_maps(values, columns, groups, shuffles=shuffles, seed=seed, progress=_of("shuffles", progress))
     if groups.max() + 1 < len(groups):
         notes.append(f"{len(groups)} clips are {groups.max() + 1} groups that stay together")
-    described = _laid_out(run, places, found, tuple(notes))
-    return described if model is None else _with_tuning(run, described, model, _of("tuning", progress))
+    return Gathered(values, places, columns, groups, tuple(notes))
 
 
 def _in_turn(facts: Sequence[str]) -> list[str]:
@@ -230,7 +284,7 @@ def _row(one: Described, units: dict[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {"description": sentence(one, units), "described": one.described, "dead": one.fact is None}
     row |= {"fact": one.fact and one.fact.name, "measure": None, "score": one.score, "ci_low": one.low}
     row |= {"ci_high": one.high, "chance": one.chance, "explained": one.explained, "direction": None}
-    row |= {"most_active": one.where or None}
+    row |= {"most_active": one.where or None, "value_score": one.value_score}
     if one.fact is not None:
         row["measure"] = "AUC" if one.fact.kind == "yes_no" else "R2"
         if one.fact.kind != "values" and not one.where:
