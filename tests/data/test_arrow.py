@@ -133,3 +133,10 @@ def test_without_pyarrow_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"saved needs pyarrow: pip install 'otoscope\[sweep\]'"):
         find_data(place)
+
+
+def test_an_empty_list_of_labels_is_none_of_the_classes(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    rows[1]["tags"], rows[2]["tags"] = [], None
+    found = find_data(save(tmp_path / "saved", rows), by="tags")
+    assert [item.labels for item in found] == [("x", "y"), (), ("y",), ("y",)] and found.multilabel
+    assert len(found.problems["unlabelled"]) == 1

@@ -225,3 +225,15 @@ def test_json_that_is_nested_without_end_says_nothing_of_a_sound(wav: Wav, tmp_p
     deep = b'{"cls": "y", "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     found = find_data(archive(tmp_path / "a.tar", {"a.wav": wav(1), "a.cls": b"x", "a.json": deep}))
     assert [(item.labels, dict(item.facts)) for item in found] == [(("x",), {"cls": "x"})]
+
+
+def test_a_list_in_json_is_several_labels_and_an_empty_one_none(wav: Wav, tmp_path: Path) -> None:
+    members = {}
+    for name, tags in (("a", b'["dog", "cat, meow"]'), ("b", b"[]"), ("c", b"null"), ("d", b'["dog"]')):
+        members |= {f"{name}.wav": wav(1), f"{name}.json": b'{"tags": ' + tags + b', "label": "x"}'}
+    place = archive(tmp_path / "tags.tar", members)
+    found = read("shards", place, task="tags")
+    assert [item.labels for item in found] == [("dog", "cat, meow"), (), ("dog",)] and found.multilabel
+    assert found.classes == ("cat, meow", "dog") and len(found.problems["unlabelled"]) == 1
+    assert [item.facts.get("tags") for item in read("shards", place)] == ["dog,cat, meow", None, None, "dog"]
+    assert not read("shards", place).multilabel

@@ -379,3 +379,10 @@ def test_a_limit_is_drawn_evenly_over_the_classes() -> None:
 def test_numbers_out_of_range_are_refused(argument: dict[str, float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         otoscope.evaluate(Scope(Level()), items(4), **argument)  # type: ignore[arg-type]
+
+
+def test_data_without_labels_say_what_could_be_one(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(0.1, 1), RATE, subtype="FLOAT")
+    (tmp_path / "list.csv").write_text("path,loudness\na.wav,loud\n")
+    with pytest.raises(InputError, match=r"it has no label; .* choose one of loudness \(--task\)"):
+        otoscope.evaluate(Scope(Level()), tmp_path / "list.csv")

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Self
 
 from otoscope.data.files import is_pattern, matches
 from otoscope.data.items import (
@@ -120,11 +120,23 @@ def split_in(path: Path) -> str:
     return "all"
 
 
+class _Listed(str):
+    """A list as a fact, with the texts in it as labels: none, where it is empty."""
+
+    labels: tuple[str, ...]
+
+    def __new__(cls, values: list[Any]) -> Self:
+        made = super().__new__(cls, text_of(values))
+        made.labels = tuple(dict.fromkeys(text for text in map(text_of, values) if text))
+        return made
+
+
 def _read(request: Request) -> DataSet:
     problems = Problems()
     members = _Members(problems)
     samples = (sample for path in archives(request.folder) for sample in members.of(path))
-    items = pack(_labelled(samples, request.task, problems))
+    labelled = _Labelled(request.task, problems)
+    items = pack(labelled.items(samples))
     known = sorted(members.facts)
     if request.task and request.task not in members.facts:
         raise InputError(
@@ -135,7 +147,7 @@ def _read(request: Request) -> DataSet:
         raise InputError(f"{request.folder} has no sound that can be used" + (f": {problems.said}" if problems else ""))
     classes = alphabetical_classes(items)
     notes = () if classes or not known else (f"the sounds have no classes: choose one of {', '.join(known)} (--by)",)
-    return DataSet(items, _numbers_in_order(classes), notes, problems=problems)
+    return DataSet(items, _numbers_in_order(classes), notes, labelled.several, problems)
 
 
 def _numbers_in_order(classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -143,17 +155,26 @@ def _numbers_in_order(classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(classes, key=int)) if all(name.isdecimal() for name in classes) else classes
 
 
-def _labelled(samples: Iterable[Item], asked: str, problems: Problems) -> Iterator[Item]:
-    """Each sound with its label; where labels are asked for, one without is a problem."""
-    by = asked
-    for sample in samples:
-        by = by or next((name for name in LABELS if name in sample.facts), "")
-        label = sample.facts.get(by, "")
-        if by and not label:
-            problems.add(UNLABELLED, sample.name, f"there is no {by} beside it")
-        else:
-            facts = {name: fact for name, fact in sample.facts.items() if not name == by == "label"}
-            yield Item(sample.sound, (label,) if by else (), sample.split, facts=facts)
+class _Labelled:
+    """Sounds with their labels; where labels are asked for, one without is a problem."""
+
+    def __init__(self, asked: str, problems: Problems) -> None:
+        self.by, self.problems = asked, problems
+        self.several = False  # labels of one sound
+
+    def items(self, samples: Iterable[Item]) -> Iterator[Item]:
+        for sample in samples:
+            self.by = self.by or next((name for name in LABELS if name in sample.facts), "")
+            label = sample.facts.get(self.by, "")
+            listed = isinstance(label, _Listed)
+            if self.by and not label and not listed:
+                self.problems.add(UNLABELLED, sample.name, f"there is no {self.by} beside it")
+                continue
+            self.several |= listed
+            labels = label.labels if isinstance(label, _Listed) else (label,) if self.by else ()
+            own = {self.by} & {"label"}
+            facts = {name: fact for name, fact in sample.facts.items() if fact and name not in own}
+            yield Item(sample.sound, labels, sample.split, facts=facts)
 
 
 class _Members:
@@ -291,7 +312,11 @@ def _facts(kind: str, content: bytes) -> dict[str, str]:
         return {}
     if not isinstance(found, dict):
         return {writable(kind): text_of(found)}
-    return {writable(key): text for key, value in found.items() if (text := text_of(value))}
+    return {
+        writable(key): _Listed(value) if isinstance(value, list) else text
+        for key, value in found.items()
+        if (text := text_of(value)) or value == []
+    }
 
 
 SOURCE = Source(

@@ -123,7 +123,8 @@ def evaluate(
     named, places, problems = _divided(found.items, classes, bare=several and (multilabel or found.multilabel))
     if not named:
         first = f"; {problems[0].name}: {problems[0].message}" if problems else ""
-        raise InputError(f"no clip of {place} can be judged{first}")
+        notes = "".join(f"; {note}".replace("(--by)", "(--task)") for note in found.notes)
+        raise InputError(f"no clip of {place} can be judged{first}{notes}")
     _check_positive(subject, classes, several, positive)
     if several or len(classes) == 2:
         sklearn_metrics()  # which is missed before anything is scored
