@@ -327,3 +327,24 @@ def test_written_segments_are_read_again(tmp_path: Path) -> None:
     write_segments(path, {"a.wav": PHONES, "b, c.wav": [(0, 1 / 3, '"x"')]})
     assert segments_of(path, load_audio(sound(tmp_path))) == PHONES
     assert segments_of(path, load_audio(sound(tmp_path, "b, c.wav"))) == (Segment(0, 1 / 3, '"x"'),)
+
+
+@pytest.mark.parametrize("form", ["Save as text file", "Save as short text file"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16", "try ASCII, then UTF-16"])
+def test_what_praat_itself_writes(tmp_path: Path, form: str, encoding: str) -> None:
+    pytest.importorskip("parselmouth")
+    from parselmouth.praat import call, run
+
+    grid = call("Create TextGrid", 0.0, 0.5, "words phones clicks", "clicks")
+    for edge in (0.1, 0.2, 0.4):
+        call(grid, "Insert boundary", 2, edge)
+    call(grid, "Insert point", 3, 0.3, 'a "click"')
+    for place, label in ((2, 'h "?" !'), (3, "æ")):
+        call(grid, "Set interval text", 2, place, label)
+    run(f"Text writing preferences: {encoding!r}".replace("'", '"'))
+    try:
+        call(grid, form, str(tmp_path / "a.TextGrid"))
+    finally:
+        run('Text writing preferences: "UTF-8"')
+    found = segments_of(tmp_path / "a.TextGrid", load_audio(sound(tmp_path)), "phones")
+    assert found == (Segment(0.1, 0.2, 'h "?" !'), Segment(0.2, 0.4, "æ"))
