@@ -21,9 +21,7 @@ from otoscope.probe.draws import Draws, draw_from
 from otoscope.probe.listen import evaluating
 from otoscope.probe.state import random_kept
 
-REFUSALS = (
-    RuntimeError, ValueError, LookupError, ArithmeticError, AssertionError, AttributeError, TypeError, torch.jit.Error,
-)  # fmt: skip
+REFUSALS = (Exception,)
 """By which models say no to a sound."""
 
 MOST_CHANNELS = 8

@@ -43,6 +43,25 @@ def test_dead_summary_and_errors(otoscope: Otoscope, folder: Path, tmp_path: Pat
     assert otoscope("query", folder, "errors", "--json").json()["rows"][0]["cause"] == "unreadable"
 
 
+def test_values_of_every_kind_are_answers(otoscope: Otoscope, folder: Path) -> None:
+    question = (
+        "SELECT 'ab'::BLOB AS bytes, '1'::BIT AS bits, 170141183460469231731687303715884105727::HUGEINT AS huge, "
+        "DATE '2020-01-02' AS day, [1, NULL] AS list, {'a': 'b'::BLOB} AS struct, MAP {1: 2} AS map, "
+        "'inf'::DOUBLE AS inf, NULL::TIMESTAMP AS never, TIME '01:02:03' AS time, INTERVAL 1 DAY AS span, 'x' AS text, "
+        "1 AS a, 2 AS a"
+    )
+    row = otoscope("sql", folder, question, "--json").json()["rows"][0]
+    assert (row["bytes"], row["struct"], row["map"], row["inf"], row["never"]) == (
+        "6162",
+        {"a": "62"},
+        {"1": 2},
+        None,
+        None,
+    )
+    assert row["huge"] == pytest.approx(2.0**127) and row["day"].startswith("2020-01-02") and row["time"] == "01:02:03"
+    assert "6162" in otoscope("sql", folder, question).out
+
+
 def test_sql_and_diff(otoscope: Otoscope, folder: Path, tmp_path: Path) -> None:
     rows = otoscope(
         "sql", folder, "SELECT label, count(*) AS n FROM items GROUP BY label ORDER BY label", "--json"

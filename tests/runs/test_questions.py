@@ -174,3 +174,9 @@ def test_numbers_that_name_something_are_not_averaged(tmp_path: Path) -> None:
     for ask in (lambda: questions.summary(runs[0], variable="answer"), lambda: diff(*runs, variable="answer")):
         with pytest.raises(InputError, match=r"answer of residual_study is the number of a class.* count it, as in"):
             ask()
+
+
+def test_others_that_lack_a_method_are_named(folder: Path, tmp_path: Path) -> None:
+    less = Run(write_run(tmp_path / "less", methods={"coherence": {}}))
+    with pytest.raises(InputError, match=r"less holds no activations.*--method"):
+        questions.summary(Run(folder), others=[less])

@@ -18,7 +18,10 @@ from runs_of_tests import content, items, read, run_json, table, values
 from otoscope import InputError, Scope, sweep
 from otoscope.audio import load_audio
 from otoscope.data.find import find_data, find_sounds
+from otoscope.evaluation import evaluate
+from otoscope.models import load
 from otoscope.runs import Run, questions
+from otoscope.subject import Subject
 from otoscope.sweeps import Swept
 from otoscope.sweeps.plan import Listed, listed
 from otoscope.sweeps.store import Store
@@ -484,12 +487,36 @@ def test_facts_named_as_columns_of_rows_keep_apart(tmp_path: Path, sounds: Path,
     assert set(top["channel_"]) <= {"l", "r"} and set(questions.common(opened, top)["fact"]) <= {"label", *opened.facts}
 
 
-def test_an_answer_that_is_not_a_number_is_an_error(tmp_path: Path, sounds: Path) -> None:
-    source = FAULTY.replace('raise Odd("here")', "return x.mean(-1) + torch.full((1, 3), float('nan'))")
-    (tmp_path / "nan.py").write_text(source)
-    done = run(f"{tmp_path / 'nan.py'}:Faulty", sounds, tmp_path / "run", "output")
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_an_answer_that_is_not_a_number_is_an_error(tmp_path: Path, sounds: Path, number: str) -> None:
+    source = FAULTY.replace(
+        'raise Odd("here")', f"return x.mean(-1) + torch.tensor([[0.0, float('{number}'), 0.0]])"
+    ).replace("class Faulty(nn.Module):", "class Faulty(nn.Module):\n    classes = ('a', 'b', 'c')", 1)
+    (tmp_path / f"{number}.py").write_text(source)
+    model = f"{tmp_path / number}.py:Faulty"
+    done = run(model, sounds, tmp_path / "run", "output")
     assert done.causes == {"not finite": 3}
     assert len(values(tmp_path / "run", variable="answer")) == 9
+    scored = evaluate(Subject(load(model)), sounds, resamples=2)
+    assert scored["problem_cause"].values.tolist() == 3 * ["not finite"] and scored.sizes["clip"] == 9
+
+
+@pytest.mark.parametrize("error", ["Odd('here')", "StopIteration", "type('Own', (Exception,), {})('of mine')"])
+def test_whatever_a_model_raises_is_an_error_of_its_clips(tmp_path: Path, sounds: Path, error: str) -> None:
+    source = FAULTY.replace('raise Odd("here")', f"raise {error}")
+    source = source.replace("class Faulty(nn.Module):", "class Faulty(nn.Module):\n    classes = ('a', 'b', 'c')", 1)
+    source = source.replace("x.shape[-1] == ", "x.shape[-1] > 2300 or x.shape[-1] == ")  # noise, too
+    (tmp_path / "odd.py").write_text(source)
+    model = f"{tmp_path / 'odd.py'}:Faulty"
+    done = run(model, sounds, tmp_path / "run", "activations,output")
+    assert sum(done.causes.values()) and len(values(tmp_path / "run", variable="answer")) == 9
+    scored = evaluate(Subject(load(model)), sounds, resamples=2)
+    assert len(scored["problem_cause"]) == 3 and scored.sizes["clip"] == 9
+
+
+def test_more_shares_than_shards_are_said(tmp_path: Path, sounds: Path, model: str) -> None:
+    with pytest.warns(UserWarning, match="has 3 shards, so that only 3 of 1000 shares have one"):
+        assert run(model, sounds, tmp_path / "run", shard_size=4, shards="7/1000").shards == 0
 
 
 def test_a_wrong_share_leaves_no_folder(tmp_path: Path, sounds: Path, model: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json as encode
 from collections.abc import Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from otoscope.cli.console import counted, out_console, print_json, print_table
 from otoscope.runs.run import Run
 from otoscope.tables import finite
+from otoscope.text import writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,5 +50,25 @@ def print_frame(
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain values; what is absent is None."""
-    rows: list[dict[str, Any]] = encode.loads(table.to_json(orient="records", double_precision=15))
-    return rows
+    names = [writable(str(name)) for name in table.columns]
+    columns = [[_plain(value) for value in table.iloc[:, place].tolist()] for place in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    """A value of a database as JSON has it: bytes as hexadecimal digits, moments as ISO 8601, other kinds as text."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if value is None or value != value:  # NaN and what pandas has for no moment are not themselves
+        return None
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, (date, time)) else writable(str(value))

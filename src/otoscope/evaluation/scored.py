@@ -15,7 +15,7 @@ from otoscope.causes import NOT_FINITE, cause_of_method, cause_of_reading, said
 from otoscope.data.find import sound_of
 from otoscope.data.items import Item
 from otoscope.errors import InputError
-from otoscope.methods.output import output_of
+from otoscope.methods.output import NO_NUMBERS, finite_answers, output_of
 from otoscope.methods.slide import answer_along
 from otoscope.subject import Subject
 from otoscope.types import Progress
@@ -157,30 +157,31 @@ def _read(subject: Subject, item: Item) -> _Read | Problem:
 def _run(subject: Subject, clips: list[_Read], several: bool, problems: list[Problem]) -> list[Scored]:
     """The scores of clips of one length; where the model refuses them together, of each alone."""
     try:
-        scores, probabilities = _answers(subject, torch.cat([clip.inputs for clip in clips]), several)
+        scores, probabilities, finite = _answers(subject, torch.cat([clip.inputs for clip in clips]), several)
     except Exception as error:  # of the user's model: the other clips go on
         if len(clips) > 1:
             return [one for clip in clips for one in _run(subject, [clip], several, problems)]
         problems.append(Problem(clips[0].name, cause_of_method(error, clips[0].wave), said(error)))
         return []
     found = []
-    for clip, values, chances in zip(clips, scores, probabilities, strict=True):
-        if np.isnan(values).any():
-            problems.append(Problem(clip.name, NOT_FINITE, "the answer of the model is not finite: it holds NaN"))
+    for clip, values, chances, one_finite in zip(clips, scores, probabilities, finite, strict=True):
+        if not one_finite:
+            problems.append(Problem(clip.name, NOT_FINITE, NO_NUMBERS))
             continue
         found.append(Scored(clip.item, clip.name, clip.seconds, clip.level, values, chances))
     return found
 
 
-def _answers(subject: Subject, inputs: Tensor, several: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and probabilities (clip, class)."""
+def _answers(subject: Subject, inputs: Tensor, several: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits and probabilities (clip, class), and whether those of a clip are numbers."""
     with subject.lock, torch.no_grad():
         output = output_of(subject, inputs, answer_along(subject.network, inputs))
         output.check_classes(stated=subject.classes is not None)
         output.check_sense(None)
-        scores = output.class_scores(output.found.value, None).double().cpu().numpy()
-        probabilities = output.probabilities(None, several)[0].double().cpu().numpy()
-    return scores, probabilities
+        scores = output.class_scores(output.found.value, None).double()
+        probabilities = output.probabilities(None, several)[0].double()
+        finite = finite_answers(scores, probabilities)
+    return scores.cpu().numpy(), probabilities.cpu().numpy(), finite.cpu().numpy()
 
 
 def name_of(item: Item) -> str:

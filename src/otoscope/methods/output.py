@@ -21,6 +21,9 @@ from otoscope.types import Span
 _ALIKE = 1e-4  # by which the sum of probabilities may miss 1
 _SURE = 0.999  # of a probability: logits of 0 and 20 look like the negative logarithms of 1 and 0
 
+NO_NUMBERS = "the answer of the model is not finite: it holds NaN or infinity"
+"""Of an answer that is not made of numbers."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -380,3 +383,13 @@ def _span(name: str, given: Sequence[float], unit: str) -> tuple[float, float]:
         twice = f"; --{name.replace('_', '-')} is given twice on the command line" if len(given) == 1 else ""
         raise InputError(f"{name} has to be two numbers that rise, in {unit}, not {given!r}{twice}")
     return float(given[0]), float(given[1])
+
+
+def finite_answers(scores: Tensor, probabilities: Tensor) -> Tensor:
+    """Whether the answer to each clip is made of numbers, (clip,); minus infinity rules out a class, and is one.
+
+    Parameters
+    ----------
+    scores, probabilities : Tensor, (clip, class)
+    """
+    return ~(scores.isnan() | scores.isposinf()).any(1) & probabilities.isfinite().all(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -243,6 +243,8 @@ def summary(
     pandas = needs("pandas", extra="sweep", purpose="a question to a run")
     table: pd.DataFrame = pandas.DataFrame(rows)
     if others:
+        for other in others:
+            _check_holds(other, table["method"].unique())
         table = _over_seeds(table, keys, [_means_of_clips(other, places, chosen, by) for other in others])
     return table
 
@@ -328,11 +330,22 @@ def _spread(group: pd.DataFrame, speaker: str | None, *, share: bool) -> dict[st
     return found
 
 
+def _check_holds(run: Run, methods: Iterable[str]) -> None:
+    has = run.info["methods"] if run.kind == "sweep" else {}
+    missing = [name for name in methods if name not in has]
+    if missing:
+        raise InputError(
+            f"{run.folder} holds no {', '.join(missing)}, which the first run has: give the same sweep of another "
+            "model, or ask one method (--method)"
+        )
+
+
 def _over_seeds(table: pd.DataFrame, keys: Sequence[str], others: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The interval over the means of several models at each place."""
     each = table[[*keys, "mean"]]
     for number, other in enumerate(others):
         means = other.groupby(list(keys), dropna=False)["value"].mean().rename(f"mean {number}").reset_index()
+        means = means.astype({key: each[key].dtype for key in keys})  # a column without any value has another one
         each = each.merge(means, on=list(keys), how="left")
     values = each.drop(columns=list(keys)).to_numpy(dtype=float)
     _, low, high = mean_interval(values.T)

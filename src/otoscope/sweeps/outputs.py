@@ -8,7 +8,7 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Record, Rows
-from otoscope.methods.output import output_of
+from otoscope.methods.output import NO_NUMBERS, finite_answers, output_of
 from otoscope.methods.slide import answer_along
 from otoscope.probe.listen import evaluating
 from otoscope.results import variable
@@ -33,7 +33,7 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
     Raises
     ------
     InputError
-        If the answer holds NaN.
+        If the answer holds NaN or infinity.
 
     Examples
     --------
@@ -44,13 +44,17 @@ def output(subject: Subject, wave: Wave) -> xr.Dataset:
     inputs = subject.whole(wave)
     with subject.lock, torch.no_grad(), evaluating(subject.model):
         found = answer_along(subject.network, inputs)
-    if found.value.isnan().any():
-        raise InputError("the answer of the model is not finite: it holds NaN")
+    if (found.value.isnan() | found.value.isposinf()).any():
+        raise InputError(NO_NUMBERS)
     made = output_of(subject, inputs, found)
     numbers = found.value[0].numel() // _frames(found.value, made.time_axis)
     if not made.is_one_of_two and (made.class_axis is None or made.class_count != numbers):
+        if found.value.isinf().any():
+            raise InputError(NO_NUMBERS)
         return xr.Dataset({"output": variable(["clip", "unit"], made.embedding(found.value), "output")})
     logits, (probability, how) = made.class_scores(found.value, None), made.probabilities(None)
+    if not finite_answers(logits, probability).all():
+        raise InputError(NO_NUMBERS)
     names = [made.name_of(index) for index in logits.argmax(1).tolist()]
     return xr.Dataset(
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -345,6 +346,8 @@ def _share(shards: str | tuple[int, int] | None, count: int) -> list[int]:
         raise InputError(f"shards has to be a share such as 2/8, not {shards!r}") from None
     if not 1 <= place <= of:
         raise InputError(f"shards has to be a share from 1/{max(1, of)} to {max(1, of)}/{max(1, of)}, not {place}/{of}")
+    if of > count:
+        warnings.warn(f"the run has {count} shards, so that only {count} of {of} shares have one", stacklevel=3)
     return list(range(place - 1, count, of))
 
 

@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from otoscope.audio import as_clip
+from otoscope.causes import said
 from otoscope.data.find import sound_of
 from otoscope.data.item import Item
 from otoscope.errors import InputError
@@ -45,17 +46,18 @@ def tried(subject: Subject, found: Listed, name: str, call: Callable[[xr.DataArr
     InputError
         If it takes neither noise nor the first clips.
     """
+    refused: Exception
     try:
         return call(_noise(subject), None)
-    except InputError as error:
+    except Exception as error:  # of the user's model, which may raise anything at noise, and take its sounds
         refused = error
     for clip in found.shard(0, _CLIPS).clips:
         try:
             sound = sound_of(clip.item, subject.sample_rate, subject.clip)
             return call(subject.clip(sound), clip.item)
-        except InputError as error:
+        except Exception as error:
             refused = error
-    raise InputError(f"{name} does not take these sounds: {refused}") from refused
+    raise InputError(f"{name} does not take these sounds: {said(refused)}") from refused
 
 
 def _rows(subject: Subject, name: str, arguments: Mapping[str, Any], wave: xr.DataArray, item: Item | None) -> int:
