@@ -24,6 +24,7 @@ from otoscope._version import __version__
 from otoscope.files import (
     MANIFEST,
     SUMMARY,
+    check_folder,
     make_folder,
     whole_file,
     whole_folder,
@@ -591,3 +592,15 @@ def test_a_new_file_is_written_where_a_file_system_has_no_links(
     monkeypatch.setattr(os, "link", refuse)
     assert [write_new(tmp_path / "a.txt", text) for text in ("mine", "yours")] == [True, False]
     assert tree(tmp_path) == {"a.txt": b"mine"}
+
+
+def test_a_folder_is_checked_before_and_left_as_it_was(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new" / "deep")
+    assert tree(tmp_path) == {}
+    (tmp_path / "a").write_text("a file")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes").touch()
+    for name in ("a", "a/b", "mine", "x" * 300):
+        with pytest.raises(InputError):
+            check_folder(tmp_path / name)
+    assert set(tree(tmp_path)) == {"a", "mine", "mine/notes"}

@@ -215,6 +215,23 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
             raise
 
 
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Say before long work what :func:`whole_folder` would say after it.
+
+    Raises
+    ------
+    InputError
+        As of :func:`whole_folder`.
+    """
+    folder = _named(folder)
+    place = _place_of_folder(folder)
+    _check_replaceable(place, folder)
+    part = _beside(place, "part")
+    with _explained(folder, part), _parents_made(place, keep=False):
+        part.mkdir()
+        part.rmdir()
+
+
 def write_summary(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``summary.json`` with a list of the files in a folder, by which :func:`whole_folder` knows it again.
 
@@ -352,17 +369,19 @@ def _flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _parents_made(place: Path) -> Iterator[None]:
-    """Make the folders above a place, and remove them again if what follows fails."""
+def _parents_made(place: Path, *, keep: bool = True) -> Iterator[None]:
+    """Make the folders above a place, and remove them again if what follows fails, or they are not to be kept."""
     missing = [parent for parent in place.parents if not parent.exists()]
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        for parent in missing:
+        keep = False
+        raise
+    finally:
+        for parent in () if keep else missing:
             with suppress(OSError):
                 parent.rmdir()
-        raise
 
 
 def _put(part: Path, place: Path, folder: Path) -> None:

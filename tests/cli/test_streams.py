@@ -13,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from otoscope import __version__
 from otoscope.cli.signals import stoppable
@@ -212,3 +214,54 @@ def test_standard_output_may_be_closed(small: str, options: tuple[str, ...]) -> 
     command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "otoscope", "taps", small, *options]
     ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+PRINTING = """
+import os
+from torch import nn
+
+
+class Printing(nn.Module):
+    sample_rate, classes = 8000, ("a", "b")
+
+    def __init__(self):
+        super().__init__()
+        print("made")
+        self.conv, self.out = nn.Conv1d(1, 4, 20, stride=5), nn.Linear(4, 2)
+
+    def forward(self, x):
+        print("hello")
+        os.write(1, b"past Python\\n")
+        return self.out(self.conv(x).relu().mean(-1))
+"""
+
+
+def test_what_a_model_prints_goes_to_standard_error(process: Process, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PRINTING)
+    model, sound = f"{tmp_path / 'mine.py'}:Printing", tmp_path / "a.wav"
+    soundfile.write(sound, np.random.default_rng(0).uniform(-0.5, 0.5, 4000), 8000)
+    for command in (
+        ["activations", model, sound],
+        *(
+            ["sweep", model, tmp_path, "--methods", "output", "--out", tmp_path / f"run{n}", "--workers", n]
+            for n in (0, 1)
+        ),
+    ):
+        ran = process("-m", "otoscope", *map(str, command), "--json")
+        assert ran.returncode == 0 and json.loads(ran.stdout), ran.stderr
+        assert {"made", "hello", "past Python"} <= set(ran.stderr.splitlines())
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_a_model_is_scored(process: Process, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PRINTING)
+    (tmp_path / "taken").write_text("mine")
+    ran = process(
+        "-m",
+        "otoscope",
+        "evaluate",
+        f"{tmp_path / 'mine.py'}:Printing",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "taken"),
+    )
+    assert ran.returncode == 1 and "it is a file" in ran.stderr and "hello" not in ran.stderr

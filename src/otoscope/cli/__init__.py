@@ -9,12 +9,13 @@ import errno
 import os
 import re
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from otoscope._version import __version__
-from otoscope.cli.console import err_console
+from otoscope.cli.console import err_console, results_alone
 from otoscope.cli.signals import stoppable
 from otoscope.cli.usage import said
 from otoscope.errors import InputError
@@ -70,7 +71,9 @@ def main() -> None:
             command, bound, _ = app.parse_args(exit_on_error=False, print_error=False)  # which imports the command
             stop.working = True
             try:
-                command(*bound.args, **bound.kwargs)
+                ours = str(command.__module__).startswith(__name__)  # and not help, which is what is asked for
+                with results_alone() if ours else nullcontext():
+                    command(*bound.args, **bound.kwargs)
             except KeyboardInterrupt:
                 err_console.print("interrupted", markup=False)
                 sys.exit(130)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +28,47 @@ def begin(quiet: bool = False) -> None:
 
 def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     err_console.print(f"warning: {' '.join(str(message).split())}", markup=False)
+
+
+@contextmanager
+def results_alone() -> Iterator[None]:
+    """Let what others print, such as the user's model, go to standard error: standard output carries the result alone.
+
+    Also what is written past Python, and by processes that are started meanwhile.
+    """
+    own = sys.stdout
+    if own is None:
+        yield
+        return
+    own.flush()
+    with ExitStack() as after:
+        results = after.enter_context(_apart(own))
+        after.callback(setattr, out_console, "_file", None)
+        after.enter_context(redirect_stdout(sys.stderr))
+        out_console.file = results
+        yield
+        results.flush()
+
+
+@contextmanager
+def _apart(own: TextIO) -> Iterator[TextIO]:
+    """Standard output on a descriptor of its own, while descriptor 1 is that of standard error."""
+    try:
+        plain = own.fileno() == 1 and sys.stderr is not None and sys.stderr.fileno() == 2
+    except (OSError, ValueError):  # no file, as in a notebook
+        plain = False
+    if not plain:
+        yield own
+        return
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    results = open(kept, "w", encoding=own.encoding, errors=own.errors, buffering=1 if own.isatty() else -1)  # noqa: SIM115
+    try:
+        yield results
+    finally:
+        os.dup2(kept, 1)
+        with suppress(OSError):  # of which the caller knows by now
+            results.close()
 
 
 @contextmanager
@@ -53,7 +95,7 @@ def end_named(missing: Mapping[str, str]) -> None:
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON object, whose numbers are all finite."""
-    print(json.dumps(content, allow_nan=False), flush=True)
+    print(json.dumps(content, allow_nan=False), file=out_console.file, flush=True)
 
 
 def print_table(

@@ -14,7 +14,7 @@ from otoscope.cli.console import counted, err_console, print_json, print_table, 
 from otoscope.evaluation import evaluate as evaluate_model
 from otoscope.evaluation.folder import check_installed, write_evaluation
 from otoscope.evaluation.report import causes, group_rows, metric_rows, report, wrong_rows
-from otoscope.files import whole_folder, write_summary
+from otoscope.files import check_folder, whole_folder, write_summary
 from otoscope.report import write_picture
 from otoscope.tables import notes
 
@@ -54,6 +54,8 @@ def evaluate(
     clips were left out, which are named.
     """
     common = common or Common()
+    if common.out is not None:
+        check_folder(common.out)
     scope = make_scope(model, common)
     with nullcontext() if common.out is None else whole_folder(common.out) as part:
         if part is not None:
