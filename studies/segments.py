@@ -44,7 +44,7 @@ class Spoken:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sequences", type=int, default=200, help="how many")
+    parser.add_argument("--sequences", type=int, default=100, help="how many")
     parser.add_argument("--rules", nargs="+", default=list(RULES), help="of the relevance")
     parser.add_argument("--tables", type=Path, metavar="FOLDER", help="for a Markdown file of the table")
     asked = parser.parse_args(arguments)
