@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import xarray as xr
 
 from otoscope import load_audio, write_audio
@@ -226,3 +228,24 @@ def test_folders_of_classes_go_before_names_of_fsdd(tmp_path: Path) -> None:
     for place in (tmp_path, f"folder:{tmp_path}"):
         assert [item.labels for item in find_sounds(place)] == [("clean",)] * 2 + [("noisy",)] * 2
     assert {item.labels for item in find_sounds(tmp_path / "clean")} == {("3",)}
+
+
+def test_links_are_followed_and_never_round(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    for place in ("elsewhere/1.wav", "data/a/2.wav"):
+        soundfile.write(tmp_path / place, np.zeros(800), 8000)
+    (tmp_path / "data" / "b").symlink_to(tmp_path / "elsewhere")
+    for name, target in {"a/round": "data", "a/self": "data/a", "up": ".", "b/back": "data"}.items():
+        (tmp_path / "data" / name).symlink_to(tmp_path / target)
+    found = [Path(item.name).relative_to(tmp_path / "data").as_posix() for item in find_data(tmp_path / "data")]
+    assert sorted(found) == ["a/2.wav", "b/1.wav"]
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="no /proc")
+def test_folders_of_the_operating_system_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="/proc is a folder of the operating system"):
+        find_data("/proc")
+    soundfile.write(tmp_path / "1.wav", np.zeros(800), 8000)
+    (tmp_path / "processes").symlink_to("/proc")
+    assert len(find_data(tmp_path)) == 1

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -300,7 +301,10 @@ def sound_files(folder: Path, url: str, problems: Problems | None = None) -> dic
         raise InputError(f"there is no folder {folder}{download_again(url)}")
     found = {}
     unreadable: list[Path] = []
-    for place, _, names in os.walk(folder, followlinks=True):
+    if _of_the_system(folder):
+        raise InputError(f"{folder} is a folder of the operating system, which holds no recordings")
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_away(place, os.path.join(place, name))]
         inside = Path(place).relative_to(folder)
         for name in names:
             suffix = os.path.splitext(name)[1].lower()
@@ -319,6 +323,28 @@ def sound_files(folder: Path, url: str, problems: Problems | None = None) -> dic
         hint = f", only {counts}, which cannot be read: convert them to .flac" if counts else download_again(url)
         raise InputError(f"no sound file is in the folder {folder}{hint}")
     return dict(sorted(found.items()))
+
+
+def _leads_away(place: str, inner: str) -> bool:
+    """Whether a folder within a place is a link to one above it, in which a walk would go round, or is no real one."""
+    if os.path.islink(inner):
+        here, target = Path(place).absolute(), os.path.realpath(inner)
+        if any(os.path.realpath(above) == target for above in (here, *here.parents)):
+            return True
+    return _of_the_system(inner)
+
+
+def _of_the_system(folder: str | Path) -> bool:
+    """Whether a folder is of /proc or /sys, where files have no end and links lead everywhere."""
+    try:
+        return os.stat(folder).st_dev in _pseudo()
+    except OSError:
+        return False
+
+
+@cache
+def _pseudo() -> frozenset[int]:
+    return frozenset(os.stat(place).st_dev for place in ("/proc", "/sys") if os.path.ismount(place))
 
 
 def read_lines(path: Path, url: str, columns: int = 1) -> list[list[str]]:
