@@ -34,7 +34,8 @@ start = time.process_time()
 plan = listed(data.items)
 told("ids, order and lengths, whose headers are kept from an earlier start", start)
 start = time.process_time()
-with Store(pathlib.Path(sys.argv[1], "run")).new_list(hashed(plan.tables(), hashlib.sha256())):
+digest = hashlib.sha256()
+with Store(pathlib.Path(sys.argv[1], "run")).new_list(hashed(plan.tables(), digest), digest.hexdigest):
     told("the list, written and hashed", start)
 told(f"planning in all, goal at most {sys.argv[3]} s and {sys.argv[4]} MB", begin)
 """
