@@ -17,7 +17,9 @@ import otoscope
 from otoscope import InputError, Scope, sweep
 from otoscope.contract import Contract
 from otoscope.data import DataSet, Item
+from otoscope.evaluation.measures import OneClass
 from otoscope.evaluation.report import report
+from otoscope.evaluation.spread import over_clips
 from otoscope.metrics import equal_error_rate, mean_average_precision
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -119,6 +121,28 @@ def test_speakers_are_drawn_whole_where_there_are_ten() -> None:
     few, many = (otoscope.evaluate(Scope(Level()), items(speakers=n), resamples=50) for n in (4, 10))
     assert (few.attrs["speakers_interval"], many.attrs["speakers_interval"]) == ("range", "bootstrap")
     assert (many["speakers_low"] <= many["speakers_high"]).all()
+
+
+def test_a_clip_without_a_speaker_leaves_the_interval_over_speakers() -> None:
+    nameless = [replace(one, facts={}) if number == 3 else one for number, one in enumerate(items(speakers=10))]
+    found = otoscope.evaluate(Scope(Level()), nameless, by=[], resamples=20)
+    assert (found.attrs["speakers"], found.attrs["speakers_interval"]) == (10, "bootstrap")
+    assert "1 of 40 clips name no speaker" in found.attrs["note"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_interval_is_about_its_value(seed: int) -> None:
+    """Of few clips a calibration error is larger in nearly every draw than in the clips themselves."""
+    rng = np.random.default_rng(seed)
+    likely = np.linspace(0.55, 0.95, 20)
+    right = rng.uniform(size=20) < likely
+    scores = np.log(np.stack([np.where(right, likely, 1 - likely), np.where(right, 1 - likely, likely)], 1))
+    measures = OneClass(scores, np.exp(scores), np.zeros(20, int))
+    values = measures.measured(np.arange(20))
+    low, high = over_clips(measures.measured, np.arange(20), resamples=400, seed=0)
+    known = ~np.isnan(values) & ~np.isnan(low)
+    assert known.any() and (low[known] <= values[known] + 1e-12).all() and (values[known] <= high[known] + 1e-12).all()
+    assert (low[known] >= 0).all() and (high[known] <= 1).all()
 
 
 @pytest.mark.parametrize("name", ["Speaker", "talker", "client_id", "SPEAKER ID", "spk"])

@@ -92,6 +92,39 @@ def bootstrap_interval(
     >>> float(low) < 0.75 <= float(high)
     True
     """
+    draws = bootstrap_draws(score, count, resamples=resamples, seed=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice")  # a score that is not defined for any draw stays so
+        low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def bootstrap_draws(
+    score: Callable[[np.ndarray], ArrayLike], count: int, *, resamples: int = 1000, seed: int = 0
+) -> np.ndarray:
+    """Any score of clips that are drawn with replacement, again and again.
+
+    Parameters
+    ----------
+    score, count, resamples, seed
+        As in :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    ndarray, (resample, ...)
+        NaN for a single clip, which says nothing about the spread.
+
+    Raises
+    ------
+    InputError
+        If there is no draw, or no such seed.
+
+    Examples
+    --------
+    >>> right = np.array([1.0, 1.0, 0.0, 1.0])
+    >>> bootstrap_draws(lambda drawn: right[drawn].mean(), 4, resamples=20).shape
+    (20,)
+    """
     if resamples < 1 or not 0 <= seed < 2**32:
         raise InputError(
             f"the bootstrap takes 1 resample or more and a seed of 0 to 2**32 - 1, not resamples={resamples!r} and "
@@ -99,10 +132,5 @@ def bootstrap_interval(
         )
     rng = np.random.default_rng(seed)
     if count < 2:
-        whole = np.asarray(score(np.arange(count)), dtype=float)
-        return np.full_like(whole, math.nan), np.full_like(whole, math.nan)
-    scores = np.stack([np.asarray(score(rng.integers(count, size=count)), dtype=float) for _ in range(resamples)])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice")  # a score that is not defined for any draw stays so
-        low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low, high
+        return np.full_like(np.asarray(score(np.arange(count)), dtype=float), math.nan)[None]
+    return np.stack([np.asarray(score(rng.integers(count, size=count)), dtype=float) for _ in range(resamples)])

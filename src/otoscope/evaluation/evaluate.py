@@ -138,8 +138,9 @@ def evaluate(
     ids = dict(zip(map(id, named), _ids(found.items, places), strict=True))
     unfound = [Problem(name, cause, reason) for cause, name, reason in found.problems.reasons()]
     groups = results.groups(measures, scored, by, resamples, seed)
+    metrics = results.metrics(measures, scored, resamples, seed)
     parts = [
-        results.metrics(measures, scored, resamples, seed),
+        metrics,
         results.clips(measures, scored, classes, [ids[id(one.item)] for one in scored]),
         groups,
         results.pictured(measures, classes),
@@ -148,7 +149,12 @@ def evaluate(
     result = xr.merge(parts, combine_attrs="drop_conflicts")
     facts: dict[str, Any] = {"audio": f"{place} ({len(scored)} sounds)"}
     facts |= joined_note(
-        *found.notes, untrained(subject), varying(subject), _assumed(subject, several), groups.attrs.get("note")
+        *found.notes,
+        untrained(subject),
+        varying(subject),
+        _assumed(subject, several),
+        metrics.attrs.get("note"),
+        groups.attrs.get("note"),
     )
     identity: dict[str, Any] = {"model": subject.name, "model_sha256": subject.digest, "subject": signature(subject)}
     result = result[["value", *(name for name in result.data_vars if name != "value")]]

@@ -28,14 +28,19 @@ def metrics(measures: Measures, scored: Sequence[Scored], resamples: int, seed: 
         "ci_high": variable(["metric"], high, "95 % interval over clips, upper bound"),
     }
     attrs: dict[str, str | int] = {"clips": len(scored)}
-    fact = speaker_of(name for name in scored[0].facts if all(name in one.facts for one in scored))
+    fact = speaker_of(dict.fromkeys(name for one in scored for name in one.facts))
     if fact is not None:
-        speakers = [one.facts[fact] for one in scored]
+        speakers = [one.facts.get(fact, "") for one in scored]
         spread = over_speakers(measures.measured, measures.of_group, speakers, resamples, seed)
         what = "lowest and highest of a speaker" if spread.kind == "range" else "95 % interval over speakers"
         parts["speakers_low"] = variable(["metric"], spread.low, f"{what}, lower bound")
         parts["speakers_high"] = variable(["metric"], spread.high, f"{what}, upper bound")
-        attrs |= {"speakers": len(set(speakers)), "speakers_interval": spread.kind}
+        attrs |= {"speakers": len(set(speakers) - {""}), "speakers_interval": spread.kind}
+        unknown = speakers.count("")
+        if unknown:
+            attrs |= joined_note(
+                f"{unknown} of {len(scored)} clips name no speaker: they are not in what is over speakers"
+            )
     return xr.Dataset(parts, {"metric": axis("metric", list(measures.names), "metric")}, attrs)
 
 
