@@ -45,6 +45,15 @@ def planted() -> nn.Module:
     return Planted().eval()
 
 
+def band(rng: np.random.Generator, length: int) -> np.ndarray:
+    """Noise from 3 to 3.6 kHz with a deviation of 1."""
+    spectrum = np.fft.rfft(rng.normal(size=length))
+    frequency = np.fft.rfftfreq(length, 1 / RATE)
+    spectrum[(frequency < 3000) | (frequency > 3600)] = 0
+    noise = np.fft.irfft(spectrum, length)
+    return noise / noise.std()
+
+
 def write_sounds(folder: Path, count: int = 240, seed: int = 0) -> Path:
     """A table of harmonic sounds of many F0s, levels and tilts; those of the class "hiss" have a band of noise."""
     rng = np.random.default_rng(seed)
@@ -56,11 +65,7 @@ def write_sounds(folder: Path, count: int = 240, seed: int = 0) -> Path:
         tilt, phase = rng.uniform(0.3, 1.3), rng.uniform(0, 6, size=8)
         sound = sum(np.cos(2 * np.pi * f0 * k * time + phase[k]) / k**tilt for k in range(1, 8))
         if label == "hiss":
-            spectrum = np.fft.rfft(rng.normal(size=time.size))
-            frequency = np.fft.rfftfreq(time.size, 1 / RATE)
-            spectrum[(frequency < 3000) | (frequency > 3600)] = 0
-            band = np.fft.irfft(spectrum, time.size)
-            sound = sound + 0.1 * band * sound.std() / band.std()
+            sound = sound + 0.1 * sound.std() * band(rng, time.size)
         sound = sound * 10 ** (level / 20) / np.sqrt(np.mean(sound**2))
         write_audio(folder / f"{number:03d}.wav", sound.astype(np.float32), RATE)
         rows.append({"path": f"{number:03d}.wav", "label": label, "speaker": f"s{number // 6}"})

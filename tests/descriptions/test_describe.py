@@ -9,16 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import otoscope as package
+from otoscope.audio import write_audio
 from otoscope.errors import InputError
-from otoscope.runs import Run
 
 pytest.importorskip("parselmouth")
 sys.path.insert(0, str(Path(__file__).parent))
-from planted import Planted, write_sounds
+from planted import RATE, Planted, band, write_sounds
 
 Otoscope = Callable[..., Any]
 
@@ -82,6 +83,32 @@ def test_clips_that_share_a_fact_stay_together(run: Path) -> None:
     assert found.maps["described"].sum() == 3 and not any(found.facts["column"] == "speaker")
 
 
+def test_what_segments_are_is_a_fact_of_them(tmp_path: Path) -> None:
+    """Two hums and a hiss in each sound, in any order: the map of the hiss is described by the segment alone."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "sounds").mkdir()
+    lines, listed, length = ["path,start,stop,label"], ["path,label"], int(0.4 * RATE)
+    for number in range(40):
+        parts, order = [], rng.permutation(["low", "high", "hiss"])
+        for place, label in enumerate(order):
+            time = np.arange(length) / RATE + rng.uniform()
+            hiss = band(rng, length) if label == "hiss" else 0.0
+            parts.append(np.sin(2 * np.pi * rng.uniform(0.9, 1.1) * (220 if label == "high" else 110) * time) + hiss)
+            lines.append(f"{number}.wav,{0.4 * place:.1f},{0.4 * (place + 1):.1f},{label}")
+        write_audio(tmp_path / f"sounds/{number}.wav", (0.1 * np.concatenate(parts)).astype(np.float32), RATE)
+        listed.append(f"sounds/{number}.wav,{'ab'[number % 2]}")
+    (tmp_path / "segments.csv").write_text("\n".join(lines))
+    (tmp_path / "list.csv").write_text("\n".join(listed))
+    asked = {"activations": {"layer": ["maps"], "segments": str(tmp_path / "segments.csv")}}
+    package.sweep(Planted(), tmp_path / "list.csv", methods=asked, out=tmp_path / "run", workers=0)
+    found = package.open(tmp_path / "run").describe(variable="label_activation")
+    maps = found.maps.set_index("channel")
+    assert maps["description"][7].startswith("segment = hiss: AUC 1.00") and not maps["described"][9]
+    assert "120 labels of clips are 40 groups that stay together" in found.notes
+    with pytest.raises(InputError, match="no fact 'room'"):
+        package.open(tmp_path / "run").describe(variable="label_activation", together=["room"])
+
+
 def test_with_the_model_what_its_maps_are_tuned_to_is_said(run: Path) -> None:
     described = package.open(run).describe(shuffles=1, measured=False, model=package.Scope(Planted()))
     found = described.maps.set_index("channel")
@@ -112,6 +139,7 @@ def test_the_command_says_what_python_says(otoscope: Otoscope, run: Path, tmp_pa
     ("options", "message"),
     [
         ({"variable": "colour"}, "mean_activation, rms, peak"),
+        ({"variable": "label_activation"}, "--set activations.segments"),
         ({"together": ["room"]}, "no fact 'room'"),
         ({"layer": "conv"}, "no layer"),
         ({"channel": 17}, "no channel 17"),
@@ -129,12 +157,11 @@ def test_too_few_clips_are_said_to_be(folder: Path) -> None:
         package.open(folder).describe(measured=False)
 
 
-def test_a_run_without_activations_is_refused(run: Path, otoscope: Otoscope) -> None:
-    info = (run / "run.json").read_text().replace('"activations"', '"coherence"')
-    (run / "run.json").write_text(info)
-    ran = otoscope("describe", run)
+def test_a_run_without_activations_is_refused(swept: Path, otoscope: Otoscope, tmp_path: Path) -> None:
+    sounds = swept.parent / "sounds" / "list.csv"
+    package.sweep(Planted(), sounds, methods="output", out=tmp_path / "run", workers=0, limit=8)
+    ran = otoscope("describe", tmp_path / "run")
     assert ran.code == 1 and "holds no activations" in ran.err
-    assert Run(run).kind == "sweep"
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def describe(
         Whole | None, Parameter(help="Only so many maps, those that are described best; all by default.")
     ] = None,
     variable: Annotated[
-        Literal["mean_activation", "rms", "peak"], Parameter(help="What is predicted of a map in a clip.")
+        Literal["mean_activation", "rms", "peak", "label_activation"],
+        Parameter(help="What is predicted of a map in a clip; label_activation: in the segments of each label."),
     ] = "mean_activation",
     together: Annotated[
         list[str] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 RECORDING = ("recording", "id_", "video", "chapter")
 """Facts of data sets that name the recording that a clip was cut from; clips of one stay together."""
 
-VARIABLES = ("mean_activation", "rms", "peak")
+VARIABLES = ("mean_activation", "rms", "peak", "label_activation")
+SEGMENT = "segment"
+"""The fact of what is predicted in segments: their label."""
+_OUTSIDE = "(outside)"
 MOST_CLIPS = 20_000
 _MOSTLY = 0.5  # of the variance of ranks
 
@@ -91,8 +95,9 @@ def describe(
         By its name or the end of it; all that were swept by default.
     channel : int, optional
         One map; all by default. Chance is what it is among all maps that are asked for.
-    variable : {"mean_activation", "rms", "peak"}
-        What is predicted of a map in a clip.
+    variable : {"mean_activation", "rms", "peak", "label_activation"}
+        What is predicted of a map in a clip; or in the segments of each label, such as a phone, which then is a fact,
+        too: `segment`.
     together : sequence of str
         Facts of the data, such as speaker: clips that share a value are in the same half. Pieces of one recording
         always are.
@@ -188,9 +193,11 @@ def gather(
     if variable not in VARIABLES:
         raise InputError(f"maps are described by {', '.join(VARIABLES)}, not by {variable!r}")
     items = _items(run, limit, seed)
-    values, places, clips = _values(run, where, asked, variable, items)
+    values, places, clips, labels = _values(run, where, asked, variable, items)
     items = items.set_index("clip").loc[clips].reset_index()
     columns: dict[str, Any] = {name: items[name] for name in _in_turn(run.facts) if name not in RECORDING}
+    if labels is not None:
+        columns = {SEGMENT: labels} | columns
     notes: list[str] = []
     if measured:
         facts, notes = measured_facts(run, progress=progress)
@@ -198,7 +205,8 @@ def gather(
         columns |= {name: facts[name].to_numpy(dtype=float) for name in facts.columns if name not in columns}
     groups = _groups(run, items, together)
     if groups.max() + 1 < len(groups):
-        notes.append(f"{len(groups)} clips are {groups.max() + 1} groups that stay together")
+        what = "clips" if labels is None else "labels of clips"
+        notes.append(f"{len(groups)} {what} are {groups.max() + 1} groups that stay together")
     return Gathered(values, places, columns, groups, tuple(notes))
 
 
@@ -221,19 +229,33 @@ def _items(run: Run, limit: int, seed: int) -> pd.DataFrame:
 
 def _values(
     run: Run, where: str, asked: Sequence[Any], variable: str, items: pd.DataFrame
-) -> tuple[np.ndarray, list[tuple[str, int]], np.ndarray]:
-    """What each map does in each clip (clip, map), which maps these are, and the clips that have all of them."""
+) -> tuple[np.ndarray, list[tuple[str, int]], np.ndarray, list[str] | None]:
+    """What each map does in each clip (clip, map), which maps these are, and the clips that have all of them.
+
+    Where it is said of the segments of each label, a clip comes as often as it has labels, which come last, else None.
+    """
     rows = run.sql(
-        f"SELECT layer, channel, clip, value FROM rows WHERE {where} AND variable = ? ORDER BY layer, channel, clip",
+        f"SELECT layer, channel, clip, rows.at, value FROM rows WHERE {where} AND variable = ? "
+        "ORDER BY layer, channel, clip",
         [*asked, variable],
     )
-    table = rows[rows["clip"].isin(items["clip"])].pivot(index="clip", columns=["layer", "channel"], values="value")
-    table = table.dropna()
+    if not len(rows):
+        raise InputError(
+            f"{run.folder} holds no {variable}"
+            + (": sweep it with --set activations.segments=FILE" if variable == "label_activation" else "")
+        )
+    rows = rows[rows["clip"].isin(items["clip"])].astype({"at": object}).fillna({"at": ""})
+    table = rows.pivot(index=["clip", "at"], columns=["layer", "channel"], values="value").dropna()
     if not len(table):
         raise InputError(f"no clip of {run.folder} has a value of {variable} of every map")
     table = table[sorted(table.columns, key=_in_order)]
+    labels = None
+    if variable == "label_activation":
+        labels = [str(json.loads(at)["segment_label"]) for at in table.index.get_level_values("at")]
+        inside = [label != _OUTSIDE for label in labels]
+        table, labels = table[inside], [label for label in labels if label != _OUTSIDE]
     places = [(str(layer), int(channel)) for layer, channel in table.columns]
-    return table.to_numpy(dtype=float), places, table.index.to_numpy()
+    return table.to_numpy(dtype=float), places, table.index.get_level_values("clip").to_numpy(), labels
 
 
 def _groups(run: Run, items: pd.DataFrame, together: Sequence[str]) -> np.ndarray:

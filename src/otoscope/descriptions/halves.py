@@ -85,20 +85,26 @@ def halves(groups: np.ndarray, seed: int) -> np.ndarray:
 
 
 def shuffled(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order of clips in which groups are shuffled, and the clips of each follow one another.
+    """An order of clips in which groups are shuffled, and the clips of each follow one another from any of them on.
 
     Where groups are of one size, another one takes the place of each, as facts that have nothing to do with a map
-    would lie over its clips.
+    would lie over its clips; and what comes in every group, such as the segments of one label, does not meet itself.
 
     Examples
     --------
-    >>> order = shuffled(np.array([0, 0, 1, 1]), np.random.default_rng(0))
-    >>> sorted(order.tolist()), abs(order[1] - order[0])
-    ([0, 1, 2, 3], np.int64(1))
+    >>> order = shuffled(np.array([0, 0, 0, 1, 1, 1]), np.random.default_rng(0))
+    >>> sorted(order.tolist()), sorted(order[:3].tolist()) in ([0, 1, 2], [3, 4, 5])
+    ([0, 1, 2, 3, 4, 5], True)
     """
-    place = rng.permutation(int(groups.max()) + 1)
+    sizes = np.bincount(groups)
+    place = rng.permutation(len(sizes))
     lined_up = np.argsort(groups, kind="stable")
-    moved = lined_up[np.argsort(place[groups[lined_up]], kind="stable")]
+    if sizes.max() > 1:
+        within = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        turned = (within + np.repeat(rng.integers(np.maximum(sizes, 1)), sizes)) % np.repeat(sizes, sizes)
+        moved = lined_up[np.lexsort((turned, place[groups[lined_up]]))]
+    else:
+        moved = lined_up[np.argsort(place[groups[lined_up]], kind="stable")]
     order = np.empty(len(groups), dtype=int)
     order[lined_up] = moved
     return order
