@@ -259,6 +259,46 @@ def test_tone_response(network: Network, layer: str) -> None:
     same(found.best_frequency, np.array(sweep)[np.argmax(gain, axis=0)])
 
 
+@pytest.mark.replica("tuning")
+@pytest.mark.parametrize(("layer", "hop"), [("0", 2), ("4", 4)])
+def test_tuning(network: Network, layer: str, hop: int) -> None:
+    count, levels, rates, depth = 1600, [-50.0, -30.0, -20.0], [20.0, 40.0], 0.8
+    found = Scope(network.module(), RATE).tuning(
+        layer=layer, bins_per_octave=1, minimum_frequency=200.0, levels=levels, rates=rates, level=-26.0, depth=depth,
+        duration=count / RATE, seed=3,
+    )  # fmt: skip
+    time, at = np.arange(count) / RATE, 10 ** (-26 / 20)
+    silence = network.run(np.zeros(count))[layer]
+
+    def added(wave: np.ndarray) -> np.ndarray:
+        return network.run(wave)[layer] - silence
+
+    def of_level(wave: np.ndarray, level: float) -> np.ndarray:
+        return level * wave / np.sqrt(np.mean(wave**2))
+
+    for number, frequency in enumerate(found.frequency.values):
+        parts = [added(at * np.sqrt(2) * wave(2 * np.pi * frequency * time)) for wave in (np.sin, np.cos)]
+        same(found.frequency_response[:, number], np.sqrt(np.mean([np.mean(part**2, -1) for part in parts], 0)), 1e-5)
+    noises = torch.randn(4, count, generator=torch.Generator().manual_seed(3), dtype=torch.float64).numpy()
+    loud = [np.sqrt(np.mean(added(of_level(noises[0], 10 ** (one / 20))) ** 2, -1)) for one in levels]
+    same(found.level_response, np.transpose(loud), 1e-5)
+    with np.errstate(divide="ignore"):  # a map that never answers has no slope
+        slopes = [np.polyfit(levels, 20 * np.log10(row), 1)[0] for row in np.transpose(loud)]
+    same(found.exponent, slopes, 1e-4)
+    gains = []
+    for rate in rates:
+        turns = []
+        for one in noises:
+            shares = []
+            for wave in (one * (1 + depth * np.sin(2 * np.pi * rate * time)), one):
+                size = np.abs(added(of_level(wave, at)))
+                turning = np.exp(-2j * np.pi * rate * np.arange(size.shape[-1]) * hop / RATE)
+                shares.append(((size - size.mean(-1, keepdims=True)) * turning).mean(-1) / size.mean(-1))
+            turns.append(shares[0] - shares[1])
+        gains.append(2 / depth * np.abs(np.mean(turns, 0)))
+    same(found.modulation_gain, np.transpose(gains), 1e-4)
+
+
 @pytest.mark.replica("layer_importance")
 def test_layer_importance(network: Network, scope: Scope) -> None:
     """Means over time, standardised as on what is learnt; the classifier by steps along the whole gradient."""
