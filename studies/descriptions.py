@@ -116,16 +116,16 @@ def any_fact(found: Described) -> str:
     rows = []
     for (model, data), one in found.items():
         maps = one.maps
-        alive, described = int((~maps["dead"]).sum()), int(maps["described"].sum())
+        seldom, described = int(maps["seldom"].sum()), int(maps["described"].sum())
         mostly = int((maps["described"] & (maps["explained"] >= 0.5)).sum())
         low, high = _interval(described, len(maps))
-        explained = maps["explained"][~maps["dead"]].median()
+        explained = maps["explained"].median()  # of those that something predicts, however badly
         rows.append([
-            SETS[data], model, f"{len(maps)}", f"{len(maps) - alive}",
+            SETS[data], model, f"{len(maps)}", f"{int(maps['dead'].sum())}", str(seldom),
             f"{100 * described / len(maps):.1f} % ({low} to {high})", f"{100 * mostly / len(maps):.0f} %",
             f"{explained:.2f}",
         ])  # fmt: skip
-    return _table(["data", "network", "maps", "dead", "described", "half or more", "median R2"], rows)
+    return _table(["data", "network", "maps", "dead", "seldom active", "described", "half or more", "median R2"], rows)
 
 
 def facts_fsdd(found: Described) -> str:
@@ -214,7 +214,7 @@ def permuted(runs: dict[tuple[str, str], Run], count: int) -> str:
             alive = sum(one.fact is not None for one in maps)
         hits = int(np.count_nonzero(described))
         rows.append([SETS[data], str(len(alone)), str(alive), str(count), str(sum(described)), str(hits)])
-    headings = ["data", "clips", "maps that are not dead", "permutations", "maps described in all", "in how many"]
+    headings = ["data", "clips", "maps that change", "permutations", "maps described in all", "in how many"]
     return _table(headings, rows)
 
 
@@ -245,7 +245,7 @@ def _facts(found: Described, data: str) -> str:
             kind = of["fact"][of["described"]].map(_plain).map(lambda fact: KINDS.get(fact, SPECTRUM)).value_counts()
             shares = [_percent(kind.get(name, 0) / len(of)) for name in kinds]
             rows.append([model, layer, *shares, _percent(1 - of["described"].mean())])
-    return _table(["network", "layer", *kinds, "nothing, or dead"], rows)
+    return _table(["network", "layer", *kinds, "nothing"], rows)
 
 
 def _plain(fact: str) -> str:

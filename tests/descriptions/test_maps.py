@@ -105,6 +105,17 @@ def test_what_is_nothing_or_dead_is_said_to_be(found: list[Described]) -> None:
     assert found[10].fact is None and sentence(found[10]) == "dead"
 
 
+def test_a_map_that_hardly_any_clip_drives_is_not_described_and_moves_no_bar(columns: dict[str, np.ndarray]) -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(CLIPS, 4))
+    values[:, 2] = 0
+    values[:8, 2] = 1 + rng.uniform(size=8)
+    with_it = describe_maps(values, columns, np.arange(CLIPS), shuffles=19)
+    without = describe_maps(values[:, [0, 1, 3]], columns, np.arange(CLIPS), shuffles=19)
+    assert sentence(with_it.maps[2]) == "too few clips drive it to say" and with_it.maps[2].seldom
+    assert with_it.threshold == without.threshold
+
+
 def test_with_permuted_facts_no_map_of_a_thousand_is_described(columns: dict[str, np.ndarray]) -> None:
     rng = np.random.default_rng(2)
     shared = rng.normal(size=(CLIPS, 5))

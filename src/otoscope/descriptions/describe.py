@@ -45,17 +45,17 @@ class Description:
     Attributes
     ----------
     maps : DataFrame
-        A row a map: `layer`, `channel`, `description` (a sentence), `described` and `dead`; `fact`, `score`, its
-        interval `ci_low` and `ci_high`, `measure` (AUC or R2) and `chance`, the largest score that shuffled facts
+        A row a map: `layer`, `channel`, `description` (a sentence), `described`, `dead` and `seldom`; `fact`, `score`,
+        its interval `ci_low` and `ci_high`, `measure` (AUC or R2) and `chance`, the largest score that shuffled facts
         reached; `explained`, the R2 of ranks of any fact; `direction`, `most_active` and `value_score`, the AUC of its
         first value; the second best fact, `next_fact`, with `next_score`; and `score_within` and `next_within`, the
         score of each among clips that are alike in the other, with `told_apart`. With a model also `tuning`, in words,
         and its `best_frequency`, `width`, `exponent`, `best_rate` and `best_modulation_gain`
         (:func:`otoscope.methods.tuning.tuning`).
     layers : DataFrame
-        A row a layer: `maps`, `dead`, `described`, and the `share` of its maps that are described, with its 95 %
-        interval `ci_low` and `ci_high` (Wilson); `mostly`, how many maps one fact explains by half or more, with
-        `mostly_share` and its interval; and `explained`, the median over maps that are not dead.
+        A row a layer: `maps`, `dead`, `seldom`, `described`, and the `share` of its maps that are described, with its
+        95 % interval `ci_low` and `ci_high` (Wilson); `mostly`, how many maps one fact explains by half or more, with
+        `mostly_share` and its interval; and `explained`, the median over maps that more than a few clips drive.
     facts : DataFrame
         What was asked about: `fact`, `column`, `kind`, `units`, and how many maps it describes.
     notes : tuple of str
@@ -303,7 +303,8 @@ def _with_tuning(
 
 
 def _row(one: Described, units: dict[str, str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"description": sentence(one, units), "described": one.described, "dead": one.fact is None}
+    row: dict[str, Any] = {"description": sentence(one, units), "described": one.described}
+    row |= {"dead": one.fact is None and not one.seldom, "seldom": one.seldom}
     row |= {"fact": one.fact and one.fact.name, "measure": None, "score": one.score, "ci_low": one.low}
     row |= {"ci_high": one.high, "chance": one.chance, "explained": one.explained, "direction": None}
     row |= {"most_active": one.where or None, "value_score": one.value_score}
@@ -322,6 +323,7 @@ def _by_layer(maps: pd.DataFrame) -> pd.DataFrame:
     found: pd.DataFrame = each.agg(
         maps=("described", "size"),
         dead=("dead", "sum"),
+        seldom=("seldom", "sum"),
         described=("described", "sum"),
         mostly=("mostly", "sum"),
         explained=("explained", "median"),

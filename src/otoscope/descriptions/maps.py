@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from otoscope.descriptions.choosing import Choice, places_of, ranks_of
-from otoscope.descriptions.facts import Fact, bounds_of, cells_of, facts_of
+from otoscope.descriptions.facts import FEWEST, Fact, bounds_of, cells_of, facts_of
 from otoscope.descriptions.halves import halves, shuffled
 from otoscope.descriptions.scoring import Halves, auc_at, scored, within
 from otoscope.errors import InputError
@@ -30,9 +30,11 @@ class Described:
     Attributes
     ----------
     fact : Fact or None
-        What predicts it best, whether or not better than chance; None of a map that never changes.
+        What predicts it best, whether or not better than chance; None of a map that never changes, or seldom.
     described : bool
         Whether the score is above what came of shuffled facts in any map.
+    seldom : bool
+        Whether it is the same in all but a few clips of a half, fewer than a fact needs, though not in all.
     score, low, high : float
         Area under the ROC curve of a yes or no, else R2, on the half on which the fact was not chosen, with its 95 %
         interval.
@@ -59,6 +61,7 @@ class Described:
 
     fact: Fact | None
     described: bool = False
+    seldom: bool = False
     score: float = np.nan
     low: float = np.nan
     high: float = np.nan
@@ -149,14 +152,16 @@ def describe_maps(
     facts, left_out = facts_of(columns, choosing, groups)
     if not facts:
         raise InputError(f"there is no fact to describe maps by: {_said(left_out)}")
-    alive = np.flatnonzero((np.ptp(values[choosing], axis=0) > 0) & (np.ptp(values[~choosing], axis=0) > 0))
+    changing = np.minimum(*(_changing(values[half]) for half in (choosing, ~choosing)))
+    alive = np.flatnonzero(changing >= FEWEST)
     first, second = (values[half][:, alive] for half in (choosing, ~choosing))
     both = Halves(choosing, groups, ranks_of(first), ranks_of(second), places_of(second, first))
     choice = Choice(facts, [cells_of(fact, choosing)[choosing] for fact in facts])
     threshold = _threshold(choice, both, shuffles, seed, progress) if alive.size else np.nan
     found = _described(choice, both, threshold, seed) if alive.size else {}
     place = {int(one): n for n, one in enumerate(alive)}
-    maps = [found[place[n]] if n in place else Described(None) for n in range(values.shape[1])]
+    ever = _changing(values) > 0
+    maps = [found[place[n]] if n in place else Described(None, seldom=bool(ever[n])) for n in range(len(ever))]
     return Descriptions(maps, facts, left_out, threshold, int(choosing.sum()), int((~choosing).sum()))
 
 
@@ -248,6 +253,11 @@ def _of_values(fact: Fact, where: list[str], both: Halves, maps: np.ndarray) -> 
             alone = replace(fact, kind="yes_no", values=np.where(fact.known, fact.values == code, np.nan))
             found[having] = scored(alone, both, maps[having]).score if having.size else np.nan
     return found
+
+
+def _changing(values: np.ndarray) -> np.ndarray:
+    """In how many clips each map is something else than it mostly is, (map,)."""
+    return np.array([len(one) - np.unique(one, return_counts=True)[1].max() for one in values.T])
 
 
 def _renumbered(groups: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from otoscope.descriptions.maps import Described
 
 NOTHING = "nothing describes it"
 DEAD = "dead"
+SELDOM = "too few clips drive it to say"
 
 
 def sentence(one: Described, units: dict[str, str] | None = None) -> str:
@@ -28,7 +29,7 @@ def sentence(one: Described, units: dict[str, str] | None = None) -> str:
     'speaker = jackson: AUC 0.97 (0.95 to 0.99), by chance up to 0.56'
     """
     if one.fact is None:
-        return DEAD
+        return SELDOM if one.seldom else DEAD
     if not one.described:
         return f"{NOTHING} (best: {one.fact.name}, {_score(one.fact, one.score)}, by chance up to {one.chance:.2f})"
     said = f"{_what(one, (units or {}).get(one.fact.column, ''))}: {_score(one.fact, one.score)}"
