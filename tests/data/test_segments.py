@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -238,7 +240,7 @@ def test_a_table_of_many_sounds_names_them_by_path_or_stem(tmp_path: Path) -> No
     with pytest.raises(InputError, match=r"no segments of"):
         segments_of(path, waves[3])
     named = as_clip(np.ones(RATE), RATE, name="a")
-    with pytest.raises(InputError, match=r"of ann/a and bob/a, and either could be a: give longer paths"):
+    with pytest.raises(InputError, match=r"of ann/a.wav and ./bob/a.wav, and either could be a: give longer paths"):
         segments_of(path, named)
 
 
@@ -300,8 +302,8 @@ def test_segments_that_are_given_themselves() -> None:
         segments_of([(0, 1)], wave)  # type: ignore[list-item]
     with pytest.raises(InputError, match=r"leave it out"):
         segments_of([(0, 0.1, "a")], wave, "phones")
-    with pytest.raises(InputError, match=r"segment 2: ' *' is no label"):
-        segments_of([(0, 0.1, "a"), (0.1, 0.2, " ")], wave)
+    with pytest.raises(InputError, match=r"segment 2: '\(outside\)' is no label"):
+        segments_of([(0, 0.1, "a"), (0.1, 0.2, "(outside)")], wave)
     with pytest.raises(InputError, match=r"no segments? within|no segments"):
         segments_of([], wave)
 
@@ -348,3 +350,50 @@ def test_what_praat_itself_writes(tmp_path: Path, form: str, encoding: str) -> N
         run('Text writing preferences: "UTF-8"')
     found = segments_of(tmp_path / "a.TextGrid", load_audio(sound(tmp_path)), "phones")
     assert found == (Segment(0.1, 0.2, 'h "?" !'), Segment(0.2, 0.4, "æ"))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, "", " "])
+def test_what_has_no_label_is_no_segment(missing: Any) -> None:
+    wave = as_clip(np.ones(4000), RATE, name="a.wav")
+    given = [(0.0, 0.1, missing), (0.1, 0.2, "h")]
+    assert segments_of(given, wave) == (Segment(0.1, 0.2, "h"),)
+    assert segments_of({"a.wav": given}, wave) == (Segment(0.1, 0.2, "h"),)
+    assert as_segments(given) == (Segment(0.1, 0.2, "h"),)
+
+
+def test_a_table_of_pandas_is_told_how_to_be_given() -> None:
+    wave = as_clip(np.ones(4000), RATE, name="a.wav")
+    table = pd.DataFrame({"path": "a.wav", "start": [0.0, 0.1], "stop": [0.1, 0.2], "label": ["a", None]})
+    for given in (table, {"a.wav": table}):
+        with pytest.raises(InputError, match=r"not a DataFrame: give list\(zip\(df\["):
+            segments_of(given, wave)  # type: ignore[arg-type]
+    own = {path: list(zip(df["start"], df["stop"], df["label"], strict=True)) for path, df in table.groupby("path")}
+    assert segments_of(own, wave) == (Segment(0.0, 0.1, "a"),)
+
+
+def test_sounds_whose_names_differ_in_suffix_or_folder_alone_are_not_mixed(tmp_path: Path) -> None:
+    names = ("a.wav", "a.flac", "../a.wav", "ann/a.flac")
+    given = {name: [(0.0, 0.1, name)] for name in names}
+    table = written(tmp_path / "t.csv", "path,start,stop,label\n" + "".join(f"{name},0,0.1,{name}\n" for name in names))
+    ctm = written(tmp_path / "t.ctm", "".join(f"{name} 1 0 0.1 {name}\n" for name in names))
+    for segments in (given, table, ctm):
+        for name in names:
+            found = segments_of(segments, as_clip(np.ones(4000), RATE, name=name))
+            assert found == (Segment(0.0, 0.1, name),)
+        with pytest.raises(InputError, match=r"segments of a.wav and ../a.wav, and either could be b/a.wav"):
+            segments_of(segments, as_clip(np.ones(4000), RATE, name="b/a.wav"))
+        with pytest.raises(InputError, match=r"either could be a: give"):
+            segments_of(segments, as_clip(np.ones(4000), RATE, name="a"))
+    converted = segments_of({"a.flac": [(0.0, 0.1, "x")]}, as_clip(np.ones(4000), RATE, name="a.wav"))
+    assert converted[0].label == "x"
+
+
+def test_paths_of_windows(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "path,start,stop,label\nann\\a.wav,0,0.1,x\nbob\\a.wav,0,0.1,y\n")
+    for name, label in (("ann/a.wav", "x"), (r"bob\a.wav", "y"), (r"C:\data\bob\a.wav", "y")):
+        assert segments_of(path, as_clip(np.ones(4000), RATE, name=name))[0].label == label
+    as_is = {"a\\b.wav": [(0.0, 0.1, "one name")], "a/b.wav": [(0.0, 0.1, "path")]}
+    for name, own in as_is.items():
+        assert segments_of(as_is, as_clip(np.ones(4000), RATE, name=name))[0].label == own[0][2]
+    written(tmp_path / "folder/ann/a.csv", "start,stop,label\n0,0.1,z\n")
+    assert segments_of(tmp_path / "folder", as_clip(np.ones(4000), RATE, name=r"ann\a.wav"))[0].label == "z"

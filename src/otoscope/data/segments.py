@@ -28,6 +28,9 @@ _BEYOND = 0.005  # s by which a segment may end after the sound: half of the las
 _IN_FOLDERS = (".TextGrid", ".textgrid", ".ctm", ".csv", ".tsv")
 
 
+_Names = Mapping[str, Sequence[tuple[str, str]]]  # by the last part: a name as it is given, and its path
+
+
 class NoSegments(InputError):
     """A sound of which nothing says what its segments are."""
 
@@ -56,23 +59,23 @@ class Alignment:
     ----------
     source : str
         By which messages call it.
-    alone : tuple of Segment
+    alone : tuple of Interval
         Where it does not say of which sound they are.
-    by_sound : mapping of tuple of str to tuple of Segment
-        By the parts of the path of a sound, without suffix.
+    by_sound : mapping of str to tuple of Interval
+        By the paths or names of sounds, as they are given.
     """
 
     source: str
-    alone: tuple[Segment, ...] = ()
-    by_sound: Mapping[tuple[str, ...], tuple[Segment, ...]] | None = None
+    alone: tuple[Interval, ...] = ()
+    by_sound: Mapping[str, tuple[Interval, ...]] | None = None
 
     @property
     def names_sounds(self) -> bool:
         """Whether it says of which sound each segment is."""
         return self.by_sound is not None
 
-    def of(self, sound: str) -> tuple[Segment, ...]:
-        """The segments of a sound, by its path or name.
+    def of(self, sound: str) -> tuple[Interval, ...]:
+        """The segments of a sound, by its path or name, in which a backslash may be a separator, as in Windows.
 
         Raises
         ------
@@ -81,27 +84,23 @@ class Alignment:
         """
         if self.by_sound is None:
             return self.alone
-        parts = parts_of(sound)
-        shared = {key: min(len(key), len(parts)) for key in self._by_last.get(parts[-1], ())}
-        found = [key for key, length in shared.items() if key[-length:] == parts[-length:]]
-        most = max((shared[key] for key in found), default=0)
-        found = [key for key in found if shared[key] == most]
+        found = _best(sound, self._as_given) or _best(_with_slashes(sound), self._as_in_windows)
         if len(found) == 1:
             return self.by_sound[found[0]]
         if found:
-            names = " and ".join("/".join(key) for key in found[:2])
+            names = " and ".join(found[:2])
             raise InputError(f"{self.source} has segments of {names}, and either could be {sound}: give longer paths")
-        known = ", ".join("/".join(key) for key in list(self.by_sound)[:3])
+        known = ", ".join(list(self.by_sound)[:3])
         more = f" and {len(self.by_sound) - 3} more" if len(self.by_sound) > 3 else ""
         raise NoSegments(f"{self.source} has no segments of {sound}; it has those of {known}{more}")
 
     @cached_property
-    def _by_last(self) -> Mapping[str, list[tuple[str, ...]]]:
-        """The names of sounds by their last part."""
-        found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for key in self.by_sound or ():
-            found[key[-1]].append(key)
-        return found
+    def _as_given(self) -> _Names:
+        return _by_last_part({name: name for name in self.by_sound or ()})
+
+    @cached_property
+    def _as_in_windows(self) -> _Names:
+        return _by_last_part({name: _with_slashes(name) for name in self.by_sound or ()})
 
 
 def segments_of(
@@ -172,21 +171,19 @@ def check_names_sounds(given: Segments, tier: str | None = None) -> None:
 
 
 def as_segments(given: Iterable[tuple[float, float, str]], source: str = "segments") -> tuple[Segment, ...]:
-    """Segments in order, checked.
+    """Segments in order, checked; those without a label (an empty one, None, NaN) are none, as in a table.
 
     Raises
     ------
     InputError
-        If one is empty, reversed or without a label, or two overlap.
+        If one is empty or reversed, or two overlap.
 
     Examples
     --------
     >>> as_segments([(0.2, 0.3, "t"), (0.0, 0.2, "ah")])
     (Segment(start=0.0, stop=0.2, label='ah'), Segment(start=0.2, stop=0.3, label='t'))
     """
-    if not isinstance(given, Iterable):
-        raise InputError(f"{source} has to be a list of (start, stop, label), not {given!r}")
-    return _checked([_interval(source, number, one) for number, one in enumerate(given, 1)], source)
+    return tuple(Segment(*one[:3]) for one in _listed(given, source))
 
 
 def write_segments(path: str | Path, segments: Mapping[str, Iterable[tuple[float, float, str]]]) -> None:
@@ -236,6 +233,38 @@ def parts_of(sound: str) -> tuple[str, ...]:
     return tuple(one for one in parts if one not in ("", ".", "..")) or ("",)
 
 
+# -- Of which sound they are -------------------------------------------------------------------------------
+
+
+def _best(sound: str, known: _Names) -> list[str]:
+    """The names that fit a sound best: written as it is, of no other suffix, with most of its path, with its suffix."""
+    parts, suffix = parts_of(sound), _suffix_of(sound)
+    ranks: dict[str, tuple[bool, bool, int, bool]] = {}
+    for name, path in known.get(parts[-1], ()):
+        own, other = parts_of(path), _suffix_of(path)
+        shared = min(len(own), len(parts))
+        if own[-shared:] == parts[-shared:]:
+            ranks[name] = (path == sound, other in ("", suffix) or not suffix, shared, other == suffix)
+    best = max(ranks.values(), default=None)
+    return [name for name, rank in ranks.items() if rank == best]
+
+
+def _by_last_part(paths: Mapping[str, str]) -> _Names:
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, path in paths.items():
+        found[parts_of(path)[-1]].append((name, path))
+    return found
+
+
+def _suffix_of(sound: str) -> str:
+    suffix = os.path.splitext(sound)[1].lower()
+    return suffix if suffix in SOUNDS else ""
+
+
+def _with_slashes(path: str) -> str:
+    return path.replace("\\", "/")
+
+
 # -- Where they are given ---------------------------------------------------------------------------------
 
 
@@ -246,19 +275,20 @@ def _alignment(given: Segments, sound: str, tier: str | None) -> Alignment:
     if tier is not None:
         raise InputError(f"tier={tier!r} is of a file, and the segments are given themselves: leave it out")
     if isinstance(given, Mapping):
-        each = {parts_of(str(name)): as_segments(own, f"the segments of {name}") for name, own in given.items()}
+        each = {str(name): _listed(own, f"the segments of {name}") for name, own in given.items()}
         return Alignment("segments", by_sound=each)
-    return Alignment("segments", as_segments(given))
+    return Alignment("segments", _listed(given, "segments"))
 
 
 def _in_folder(folder: Path, sound: str) -> Path:
     """The file of the segments of a sound, in the folder itself or, as aligners do it, in folders as the sounds are."""
     parts = parts_of(sound)
-    for first in range(len(parts)):
-        for suffix in _IN_FOLDERS:
-            path = folder.joinpath(*parts[first:-1], parts[-1] + suffix)
-            if path.is_file():
-                return path
+    for own in dict.fromkeys((parts, parts_of(_with_slashes(sound)))):
+        for first in range(len(own)):
+            for suffix in _IN_FOLDERS:
+                path = folder.joinpath(*own[first:-1], own[-1] + suffix)
+                if path.is_file():
+                    return path
     names = ", ".join(parts[-1] + suffix for suffix in _IN_FOLDERS if suffix != ".textgrid")
     raise NoSegments(f"the folder {folder} has no segments of {sound}: none of {names} is in it")
 
@@ -294,18 +324,40 @@ def _read(path: Path, size: int, time: int, tier: str | None) -> Alignment:
 
 
 def _by_sound(path: Path, intervals: Sequence[Interval]) -> Alignment:
-    each: dict[tuple[str, ...], list[Interval]] = defaultdict(list)
+    each: dict[str, list[Interval]] = defaultdict(list)
     for one in intervals:
-        each[parts_of(one.sound or "")].append(one)
+        each[one.sound or ""].append(one)
     return Alignment(str(path), by_sound={key: _checked(several, str(path)) for key, several in each.items()})
 
 
 # -- What is a segment ------------------------------------------------------------------------------------
 
 
-def _interval(source: str, number: int, given: tuple[float, float, str]) -> Interval:
+def _listed(given: Iterable[tuple[float, float, str]], source: str) -> tuple[Interval, ...]:
+    _refuse_frame(given, source)
+    if not isinstance(given, Iterable):
+        raise InputError(f"{source} has to be a list of (start, stop, label), not {given!r}")
+    found = (_interval(source, number, one) for number, one in enumerate(given, 1))
+    return _checked([one for one in found if one is not None], source)
+
+
+def _refuse_frame(given: object, source: str) -> None:
+    """Raise an InputError where a table of pandas or Polars is given, which gives the names of its columns."""
+    if isinstance(given, Mapping) or not hasattr(given, "columns"):
+        return
+    columns = 'zip(df["start"], df["stop"], df["label"])'
+    raise InputError(
+        f"{source} has to be a list of (start, stop, label), not a DataFrame: give list({columns}), or, of many "
+        f'sounds, {{path: list({columns}) for path, df in table.groupby("path")}}'
+    )
+
+
+def _interval(source: str, number: int, given: tuple[float, float, str]) -> Interval | None:
+    """A segment that is given; None without a label."""
     try:
         start, stop, label = given
+        if _is_missing(label):
+            return None
         return Interval(float(start), float(stop), str(label).strip(), f"segment {number}")
     except (TypeError, ValueError):
         raise InputError(
@@ -314,7 +366,16 @@ def _interval(source: str, number: int, given: tuple[float, float, str]) -> Inte
         ) from None
 
 
-def _checked(intervals: Sequence[Interval], source: str) -> tuple[Segment, ...]:
+def _is_missing(label: object) -> bool:
+    if label is None or isinstance(label, str):
+        return not (label or "").strip()
+    try:
+        return bool(label != label)  # NaN, NaT
+    except TypeError:  # of pandas.NA, which is neither
+        return True
+
+
+def _checked(intervals: Sequence[Interval], source: str) -> tuple[Interval, ...]:
     """What is said of one sound, in order."""
     for one in intervals:
         where = f"{source}, {one.where}: {one.label!r}"
@@ -327,7 +388,7 @@ def _checked(intervals: Sequence[Interval], source: str) -> tuple[Segment, ...]:
         if one.stop == one.start:
             raise InputError(f"{where} is empty: it starts and stops at {one.start:g} s")
     ordered = sorted(intervals, key=lambda one: (one.start, one.stop))
-    segments: list[Segment] = []
+    segments: list[Interval] = []
     for place, one in enumerate(ordered):
         after = ordered[place + 1] if place + 1 < len(ordered) else None
         if after is not None and after.start < one.stop - _ROUNDED:
@@ -335,11 +396,11 @@ def _checked(intervals: Sequence[Interval], source: str) -> tuple[Segment, ...]:
                 f"{source}, {after.where}: {after.label!r} starts at {after.start:g} s, before {one.label!r} "
                 f"({one.where}) stops at {one.stop:g} s: segments must not overlap"
             )
-        segments.append(Segment(one.start, one.stop if after is None else min(one.stop, after.start), one.label))
+        segments.append(one if after is None else one._replace(stop=min(one.stop, after.start)))
     return tuple(segments)
 
 
-def _check_end(source: str, segments: Sequence[Segment], end: float, name: str) -> None:
+def _check_end(source: str, segments: Sequence[Interval], end: float, name: str) -> None:
     for one in segments:
         if one.stop > end + _BEYOND:
             raise InputError(
