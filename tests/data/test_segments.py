@@ -133,6 +133,11 @@ def test_lines_may_end_as_on_any_system(tmp_path: Path) -> None:
         ("xmax = 0.4\n", "xmax = 0.7\n", "ends after"),
         ("xmax = 0.4\n", "xmax = x\n", "line 45: a number was expected in place of \"æ\""),
         ("size = 4", "size = 5", "is not whole"),
+        ("size = 4", "size = 3", "line 47: 0.4 follows the last interval: the sizes in the TextGrid say fewer"),
+        ("size = 3\nitem", "size = 2\nitem", "line 29: \"IntervalTier\" follows the last interval"),
+        ("size = 1\n        points", "size = 0\n        points", "line 26: a text was expected in place of 0.2"),
+        ("text = \"h\"", "text = \"h\"\"",
+         "line 45: a number was expected in place of \" intervals [4]: xmi: are sizes right"),
         ("size = 4", "size = 4.5", "4.5 is not a number of tiers or intervals"),
         ('Object class = "TextGrid"', 'Object class = "Pitch"', "is not a TextGrid in text"),
     ],
@@ -191,7 +196,9 @@ def test_channels_of_a_ctm_file_are_chosen(tmp_path: Path) -> None:
         ("a 1 0.1 0.2 h\na 1 0.2 0.1 t\n", "line 2: 't' starts at 0.2 s, before 'h' (line 1) stops at 0.3 s"),
         ("a 1 0.1 0.0 h\n", "line 1: 'h' is empty"),
         ("a 1 0.3 -0.1 h\n", "line 1: 'h' stops, at 0.2 s, before it starts, at 0.3 s"),
-        ("a 1 nan 0.1 h\n", "times are from 0 s on"),
+        ("a 1 nan 0.1 h\n", "line 1: 'nan' is not a time in s"),
+        ("a 1 0,1 0.1 h\n", "line 1: '0,1' is not a time in s: write it with a decimal point"),
+        ("a 1 0.1 0_0.3 h\n", "line 1: '0_0.3' is not a time in s"),
         ("a 1 -0.1 0.2 h\n", "times are from 0 s on"),
         (";; nothing\n", "it is empty"),
     ],
@@ -223,6 +230,12 @@ def test_tables(tmp_path: Path, heading: str) -> None:
         ("start,stop,label\n0.1,0.3,a\n0.0,0.2,b\n", "line 2: 'a' starts at 0.1 s, before 'b' (line 3) stops at 0.2 s"),
         ("path,start,stop,label\n,0,1,a\n", "line 2: the column path is empty"),
         ("start,stop,label\n", "no row with a label"),
+        ('start,stop,label\n0,"1,000",a\n', "line 2: '1,000' is not a time in s: write it with a decimal point"),
+        ("start;stop;label\n0;1_0;a\n", "line 2: '1_0' is not a time in s"),
+        ("start;stop;label\n0;1.000,5;a\n", "line 2: '1.000,5' is not a time in s"),
+        ("start,stop,label\n0,0_0.3,a\n", "line 2: '0_0.3' is not a time in s"),
+        ("start,stop,label\n0,\u0661,a\n", "is not a time in s"),
+        ("start,stop,label\n0,inf,a\n", "line 2: 'inf' is not a time in s"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -397,3 +410,11 @@ def test_paths_of_windows(tmp_path: Path) -> None:
         assert segments_of(as_is, as_clip(np.ones(4000), RATE, name=name))[0].label == own[0][2]
     written(tmp_path / "folder/ann/a.csv", "start,stop,label\n0,0.1,z\n")
     assert segments_of(tmp_path / "folder", as_clip(np.ones(4000), RATE, name=r"ann\a.wav"))[0].label == "z"
+
+
+def test_decimal_commas_stand_where_cells_have_another_separator(tmp_path: Path) -> None:
+    for mark in (";", "\t"):
+        rows = (("start", "stop", "label"), ("0,1", "0,2", "h"), ("2e-1", ".4", "æ"))
+        path = written(tmp_path / "t.csv", "".join(mark.join(row) + "\n" for row in rows))
+        assert segments_of(path, load_audio(sound(tmp_path))) == PHONES
+        assert segments_of(written(path, f"sep={mark}\n" + path.read_text()), load_audio(sound(tmp_path))) == PHONES

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from otoscope.data.rows import Broken, read_rows
+from otoscope.data.rows import Broken, read_rows, separator_in
 from otoscope.data.table import text_of
 from otoscope.errors import InputError
 
 PATHS = ("path", "file", "filename", "clip")
 """Names of the column that says of which sound a row is, in any case."""
 
+_STARTS = ("start",)
 _STOPS = ("stop", "end")
 _INTERVALS = "IntervalTier"
 _TOKEN = re.compile(
     r'"(?P<text>(?:[^"]|"")*)"|(?P<flag><\w+>)|(?<!\S)(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\S)|!.*'
 )
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 class Interval(NamedTuple):
@@ -106,7 +108,17 @@ class _Tokens:
                 for _ in range(size):
                     self._next("number")
                     self._next("text")
+        self._end()
         return found
+
+    def _end(self) -> None:
+        """Raise an InputError where more follows than the sizes say, which would be left out."""
+        if (more := self._following()) is not None:
+            token, line = more
+            raise InputError(
+                f"{self.path}, line {line}: {_in_a_line(token[0])} follows the last interval: the sizes in the "
+                "TextGrid say fewer tiers or intervals than it has"
+            )
 
     def _interval(self, tier: str, number: int) -> Interval:
         (start, _), (stop, _), (label, line) = self._next("number"), self._next("number"), self._next("text")
@@ -125,15 +137,31 @@ class _Tokens:
 
     def _next(self, kind: str) -> tuple[str, int]:
         """The next token, of a kind that it has to be, and its line."""
+        following = self._following()
+        if following is None:
+            raise InputError(f"{self.path} ends before its last interval: the TextGrid is not whole")
+        token, line = following
+        if token.lastgroup != kind:
+            raise InputError(
+                f"{self.path}, line {line}: a {kind} was expected in place of {_in_a_line(token[0])}: are sizes right, "
+                "and quotes within labels doubled?"
+            )
+        return token[kind], line
+
+    def _following(self) -> tuple[re.Match[str], int] | None:
+        """The next token, and its line; None at the end."""
         for token in self._found:
             if token.lastgroup is None:  # a comment
                 continue
             self._line += self.text.count("\n", self._seen, token.start())
-            self._seen, line = token.start(), self._line
-            if token.lastgroup != kind:
-                raise InputError(f"{self.path}, line {line}: a {kind} was expected in place of {token[0][:40]}")
-            return token[kind], line
-        raise InputError(f"{self.path} ends before its last interval: the TextGrid is not whole")
+            self._seen = token.start()
+            return token, self._line
+        return None
+
+
+def _in_a_line(text: str) -> str:
+    """The beginning of a text that may have several lines."""
+    return " ".join(text[:40].split())
 
 
 def read_ctm(path: Path, channel: str | None = None) -> list[Interval]:
@@ -162,7 +190,7 @@ def read_ctm(path: Path, channel: str | None = None) -> list[Interval]:
                 f"{path}, {where}: a line of a CTM file has 5 or 6 columns (recording, channel, start, duration, "
                 f"label, confidence), not {len(words)}"
             )
-        start, duration = (_time(path, where, text) for text in words[2:4])
+        start, duration = (_time(path, where, text, ".") for text in words[2:4])
         channels.setdefault(words[0], {})[words[1]] = None
         if channel in (None, words[1]):
             stop = round(start + duration, 9)  # as the sum of two decimal numbers is
@@ -190,8 +218,9 @@ def read_listed(path: Path) -> list[Interval]:
     """
     if path.suffix.lower() not in (".parquet", ".pq"):
         text_in(path)
-    columns, rows, unit = read_rows(path, ("start",))
-    start, stop, label = (_column(path, columns, names) for names in (("start",), _STOPS, ("label",)))
+    columns, rows, unit = read_rows(path, _STARTS)
+    points = ".," if separator_in(path, _STARTS) in (";", "\t") else "."
+    start, stop, label = (_column(path, columns, names) for names in (_STARTS, _STOPS, ("label",)))
     sound = next((name for one in PATHS for name in columns if name.lower() == one), None)
     found = []
     for number, row in rows:
@@ -202,7 +231,7 @@ def read_listed(path: Path) -> list[Interval]:
         if named == "":
             raise InputError(f"{path}, {where}: the column {sound} is empty")
         if text := text_of(row.get(label)):
-            first, last = (_time(path, where, text_of(row.get(name))) for name in (start, stop))
+            first, last = (_time(path, where, text_of(row.get(name)), points) for name in (start, stop))
             found.append(Interval(first, last, text, where, named))
     if not found:
         raise InputError(f"{path} has no row with a label, so that there are no segments")
@@ -250,8 +279,14 @@ def _column(path: Path, columns: Sequence[str], names: Sequence[str]) -> str:
     return found
 
 
-def _time(path: Path, where: str, text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise InputError(f"{path}, {where}: {text!r} is not a time in s") from None
+def _time(path: Path, where: str, text: str, points: str) -> float:
+    """A decimal number with one of some decimal points; nothing else that Python takes for a number."""
+    plain = text if "," not in points else text.replace(",", ".")
+    if not _DECIMAL.fullmatch(plain):
+        comma = (
+            ": write it with a decimal point, or a table with decimal commas with semicolons or tabs between its cells"
+            if "," in text and "," not in points
+            else ""
+        )
+        raise InputError(f"{path}, {where}: {text!r} is not a time in s{comma}")
+    return float(plain)

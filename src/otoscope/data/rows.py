@@ -113,14 +113,33 @@ def _csv(path: Path, encoding: str, wanted: Sequence[str]) -> tuple[list[str], I
         raise InputError(f"{path} has no rows: it is empty")
     said = _SAID.fullmatch(first)
     above = 1 if said else 0  # a line above the heading
-    mark = said[1] if said else _separator(path, encoding, wanted)
+    mark = said[1] if said else _best_separator(path, encoding, wanted)
     columns = _heading(path, encoding, mark, above)
     if not columns:
         raise InputError(f"{path} has no rows: it is empty")
     return _once(path, columns), _csv_rows(path, encoding, mark, columns, above=above + 1), "line"
 
 
-def _separator(path: Path, encoding: str, wanted: Sequence[str]) -> str:
+def separator_in(path: Path, wanted: Sequence[str]) -> str | None:
+    """What stands between the cells of a table, as :func:`read_rows` finds it; None of JSON and Parquet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "list.csv").write_text("file;start\\na.wav;0,5\\n")
+    ...     separator_in(Path(folder, "list.csv"), ["start"])
+    ';'
+    """
+    if path.suffix.lower() in (".parquet", ".pq", ".jsonl", ".ndjson", ".json"):
+        return None
+    encoding = encoding_of(path)
+    with open(path, newline="", encoding=encoding) as file:
+        said = _SAID.fullmatch(next((line for line in file if line.strip()), ""))
+    return said[1] if said else _best_separator(path, encoding, wanted)
+
+
+def _best_separator(path: Path, encoding: str, wanted: Sequence[str]) -> str:
     """That by which a heading has a wanted column, or else by which it has most columns."""
 
     def fit(mark: str) -> tuple[bool, int]:
