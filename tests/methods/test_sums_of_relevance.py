@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from otoscope import InputError, Scope
 from otoscope.contract import Contract
 from otoscope.methods.catalogue import METHODS
+from otoscope.methods.one_by_one import together
 from otoscope.methods.relevance import relevance_of
 from otoscope.methods.relevance_rules import RELEVANCE_RULES, rule_record
 from otoscope.subject import Subject
@@ -116,6 +117,33 @@ def test_of_a_model_without_biases_the_gradient_times_the_input_sums_to_the_logi
     found = ask(model, torch.randn(1, 1, 4000), "gradient_x_input")
     assert float(found.relevance_sum[0]) == pytest.approx(float(found.logit[0]), rel=1e-4)
     assert float(found.summed_relevance.sum()) == pytest.approx(float(found.logit[0]), rel=1e-4)
+
+
+class Levelled(nn.Module):
+    """An ear that hears every sound at the same level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ear = ear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.ear(x / x.square().mean(-1, keepdim=True).sqrt())
+
+
+def test_a_relevance_that_sums_to_0_has_no_shares_and_says_so() -> None:
+    """By Euler's theorem: of a model that a change of level does not move."""
+    scope, segments = Scope(Levelled(), RATE), [(0.1, 0.2, "a"), (0.2, 0.3, "b")]
+    sound = np.random.default_rng(0).standard_normal(4000).astype(np.float32)
+    found = scope.relevance(sound, target=1, rule="gradient_x_input", segments=segments)
+    for name in ("relevance_share", "segment_share", "label_share"):
+        assert np.isnan(found[name]).all()
+    for name in ("summed_relevance", "label_relevance", "negative_share", "label_input_share"):
+        assert np.isfinite(found[name]).all()
+    assert found.attrs["note"].count("the relevance sums to 0") == 1
+    plain = scope.relevance(sound, target=1, rule="gradient", segments=segments)
+    assert np.isfinite(plain["label_share"]).all() and "sums to 0" not in plain.attrs.get("note", "")
+    heard = Scope(ear(), RATE).relevance(sound, target=1, rule="gradient_x_input", segments=segments)
+    assert np.isfinite(heard["label_share"]).all() and "sums to 0" not in heard.attrs.get("note", "")
 
 
 @pytest.mark.parametrize("rule", PRODUCTS)
@@ -277,3 +305,10 @@ print(time.process_time() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     seconds, gibibytes = map(float, ran.stdout.split())
     assert seconds < 1 and gibibytes < 1
+
+
+def test_clips_that_run_apart_say_once_what_one_of_them_says() -> None:
+    ones = [ask(Levelled(), torch.randn(1, 1, 400), "gradient_x_input") for _ in range(2)]
+    assert together(ones).attrs["note"] == ones[0].attrs["note"]
+    del ones[0].attrs["note"]
+    assert together(ones).attrs["note"] == ones[1].attrs["note"]

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 
 
 def together(results: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -46,7 +47,9 @@ def together(results: Sequence[xr.Dataset]) -> xr.Dataset:
 
 def _joined(attrs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What all have in common, and what differs as text of each."""
-    return {name: _join(name, [one.get(name) for one in attrs]) for name in attrs[0]}
+    notes = dict.fromkeys(one["note"] for one in attrs if one.get("note"))
+    others = [name for name in attrs[0] if name != "note"]
+    return {name: _join(name, [one.get(name) for one in attrs]) for name in others} | joined_note(*notes)
 
 
 def _join(name: str, values: list[Any]) -> Any:

@@ -20,7 +20,7 @@ from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.no_relevance import check_relevant
 from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, attribute, option_values, rule_record
 from otoscope.methods.relevance_segments import OF_LABELS, OF_SEGMENTS, in_segments
-from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, Relevance, labelled
+from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, Relevance, labelled, no_shares
 from otoscope.methods.segment_axes import SEGMENT, place_segments
 from otoscope.methods.sharing import shared
 from otoscope.methods.slide import answer_along, answers_along, pieces_of, vjp_along
@@ -134,7 +134,8 @@ def relevance(
 
         "product", of "gradient_x_input" and "integrated_gradients": the sound times a gradient. All three are signed
         and sum to the same `relevance_sum` (clip); `summed_relevance` (clip, sub_band) and `relevance_share` of it are
-        the sums in bands, from `sub_band_low` to `sub_band_high` in Hz. `negative_share`, `negative_share_spectrum` and
+        the sums in bands, from `sub_band_low` to `sub_band_high` in Hz; shares are NaN where the sum is below 1e-5 of
+        that of the magnitudes, and so is rounding. `negative_share`, `negative_share_spectrum` and
         `negative_share_spectrogram` (clip) say how much of the magnitudes is negative, in each of the three; `gradient`
         (clip, time) is what the sound is multiplied by.
 
@@ -265,6 +266,7 @@ def relevance_of(
     source = f"{record.source}, by Captum" if record.compute else record.source
     source += f"; spectra: {cite('vielhaben2024')}" if whole.adds_up else ""
     result.attrs.update(asked.attrs, sample_rate=sample_rate, rule=rule_name(rule), source=source)
+    result.attrs.update(joined_note(no_shares(result)))
     if pieces is not None:
         result.attrs["pieces"] = pieces.sentence(subject.name, sample_rate)
     return result

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.dsp.portions import sums_within
+from otoscope.dsp.shares import shares_of
 from otoscope.errors import InputError
 from otoscope.methods.segment_axes import Placed, segment_axes
 from otoscope.results import variable
@@ -32,8 +33,8 @@ def in_segments(result: xr.Dataset, placed: Placed, form: str) -> xr.Dataset:
     Dataset
         Over `segment`, and over `segment_label` with "(outside)": of a product the sum as `segment_relevance` and
         `label_relevance`, of a gradient the energy as `segment_energy` and `label_energy`; `segment_share` and
-        `label_share` of the whole, beside the shares of the energy of the input and of time. Of a weighted sound the
-        mean loss, as `segment_loss` and `label_loss`, which has no share.
+        `label_share` of the whole, NaN where a product sums to 0, beside the shares of the energy of the input and of
+        time. Of a weighted sound the mean loss, as `segment_loss` and `label_loss`, which has no share.
 
     Raises
     ------
@@ -45,17 +46,18 @@ def in_segments(result: xr.Dataset, placed: Placed, form: str) -> xr.Dataset:
     made = xr.Dataset(coords=segment_axes(placed.segments))
     for kind, dims, gather in (("segment", "segment", _of_segments), ("label", "segment_label", _of_labels)):
         within, whole = gather(np.ones(signal.shape), placed)
-        parts = {"time_share": (_over(within, whole), "share of the time")}
+        parts = {"time_share": (shares_of(within, whole), "share of the time")}
         if form == "weighted sound":
             losses, _ = gather(_loss(result, signal.shape), placed)
-            parts["loss"] = _over(losses, within), "mean of what the output loses without its moments"
+            parts["loss"] = shares_of(losses, within), "mean of what the output loses without its moments"
         else:
             name, values = ("relevance", signal) if form == "product" else ("energy", signal**2)
             sums, total = gather(values, placed)
             what = "sum of the relevance" if form == "product" else "energy of the relevance"
-            parts |= {name: (sums, what), "share": (_over(sums, total), f"share of the {what}")}
+            share = shares_of(sums, total, np.abs(values).sum(-1, keepdims=True))
+            parts |= {name: (sums, what), "share": (share, f"share of the {what}")}
         sound, total = gather(result["input"].values.astype(np.float64) ** 2, placed)
-        parts["input_share"] = _over(sound, total), "share of the energy of the input"
+        parts["input_share"] = shares_of(sound, total), "share of the energy of the input"
         for name, (found, what) in parts.items():
             made[f"{kind}_{name}"] = variable([*of, dims], found, f"{what}, of {_OF[kind]}")
     return made
@@ -85,10 +87,3 @@ def _loss(result: xr.Dataset, shape: tuple[int, ...]) -> np.ndarray:
     loss = result["time_relevance"].values.astype(np.float64)
     loss = loss if loss.ndim == len(shape) else loss[:, None]
     return np.broadcast_to(loss, shape)
-
-
-def _over(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """A quotient, NaN where there is nothing to divide by."""
-    whole = np.broadcast_to(whole, parts.shape)
-    quotient: np.ndarray = np.divide(parts, whole, out=np.full(parts.shape, np.nan), where=whole != 0)
-    return quotient

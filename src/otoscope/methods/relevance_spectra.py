@@ -19,6 +19,7 @@ from otoscope.dsp.cross_spectra import (
     unitary_spectrogram,
     unitary_spectrum,
 )
+from otoscope.dsp.shares import cancels, shares_of
 from otoscope.dsp.spectra import spectral_relevance
 from otoscope.methods.relevance_rules import Form
 from otoscope.results import axis, variable
@@ -117,7 +118,10 @@ def labelled(relevance: Relevance, sample_rate: float, frames: Frames, edges: np
 
 
 def in_bands(result: xr.Dataset, of: list[str], spectrum: Tensor, edges: np.ndarray) -> xr.Dataset:
-    """A relevance with what of it lies in bands: sums where it adds up, and else energies."""
+    """A relevance with what of it lies in bands: sums where it adds up, and else energies.
+
+    Shares are NaN where a sum is 0 up to rounding.
+    """
     frequency = result["frequency"].values
     if result.attrs["form"] == "product":
         parts, name, meaning = spectrum, "summed_relevance", "sum of the relevance in the band"
@@ -125,7 +129,8 @@ def in_bands(result: xr.Dataset, of: list[str], spectrum: Tensor, edges: np.ndar
         parts = spectrum.square() * counts(result.sizes["time"])
         name, meaning = "relevance_energy", "energy of the relevance in the band"
     sums, whole = band_sums(parts.numpy(), frequency, edges), parts.numpy().sum(-1, keepdims=True)
-    shares = np.divide(sums, whole, out=np.full_like(sums, np.nan), where=whole != 0)
+    magnitudes = abs(result["relevance"].astype(np.float64)).values.sum(-1, keepdims=True)
+    shares = shares_of(sums, whole, magnitudes if name == "summed_relevance" else None)
     low, high = edges[:-1], edges[1:]
     middle = np.where(low > 0, np.sqrt(low * high), high / 2).round(2)  # by which rows of a sweep are found
     return result.assign(
@@ -152,6 +157,21 @@ def _sums(of: list[str], signal: Tensor, spectrum: Tensor, cells: Tensor) -> dic
         name: variable(of, negative_share(values), f"negative part of the relevance, of the magnitudes of all {what}")
         for name, (values, what) in domains.items()
     }
+
+
+def no_shares(result: xr.Dataset) -> str | None:
+    """What a relevance says that sums to 0 up to rounding, and so has no shares; None of any other."""
+    if "relevance_sum" not in result:
+        return None
+    magnitudes = abs(result["relevance"].astype(np.float64)).values.sum(-1)
+    nothing = cancels(result["relevance_sum"].values, magnitudes)
+    if not nothing.any():
+        return None
+    of = "" if nothing.all() else " of some clips or channels"
+    return (
+        f"the relevance{of} sums to 0, so that it has no shares: the model does not hear the level of the sound, which "
+        "it normalises; read summed_relevance"
+    )
 
 
 def negative_share(values: Tensor) -> Tensor:

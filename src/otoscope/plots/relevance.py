@@ -238,7 +238,8 @@ def relevance_bands(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     'share of the relevance (%)'
     """
     result = _one_channel(having(result, ["relevance_share"]))
-    shares = 100 * np.nan_to_num(np.asarray(only_dims(result["relevance_share"], "sub_band"), dtype=float))
+    given = np.asarray(only_dims(result["relevance_share"], "sub_band"), dtype=float)
+    shares = 100 * np.nan_to_num(given)
     steps = np.append(result["sub_band_low"].values, result["sub_band_high"].values[-1]).astype(float)
     if steps[0] == 0 and steps.size > 2:  # which a logarithmic axis does not have
         steps[0] = steps[1] / 2 ** (1 / 3)
@@ -252,6 +253,8 @@ def relevance_bands(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="frequency (Hz)", ylabel=f"share of the {of} (%)", xscale="log", xlim=(steps[0], steps[-1]))
     plain_ticks(ax.xaxis)
     ax.axhline(0, color="black", linewidth=0.5)
+    if np.isnan(given).all():
+        say_silent(ax, color="black", text="no shares: the relevance sums to 0")
     return ax
 
 
