@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otoscope.descriptions.copies import copies
 from otoscope.descriptions.halves import groups_of
 from otoscope.descriptions.maps import SHUFFLES, Described, Descriptions, describe_maps
 from otoscope.descriptions.measured import measured_facts, named_units
@@ -100,7 +101,7 @@ def describe(
         too: `segment`.
     together : sequence of str
         Facts of the data, such as speaker: clips that share a value are in the same half. Pieces of one recording
-        always are.
+        always are, and copies of one sound.
     measured : bool
         Also ask about facts that are measured from the sounds (see :func:`otoscope.dsp.sound_facts.sound_facts`), which
         are kept in ``facts.parquet`` beside the tables of the run.
@@ -203,7 +204,11 @@ def gather(
         facts, notes = measured_facts(run, progress=progress)
         facts = facts.set_index("clip").loc[clips]
         columns |= {name: facts[name].to_numpy(dtype=float) for name in facts.columns if name not in columns}
-    groups = _groups(run, items, together)
+    same = copies(run, clips)
+    groups = _groups(run, items, together, same)
+    spare = len(np.unique(clips)) - len(np.unique(groups_of(*same, clips.tolist())))
+    if spare:
+        notes.append(f"{spare} clips are copies of others, in the same half as those")
     if groups.max() + 1 < len(groups):
         what = "clips" if labels is None else "labels of clips"
         notes.append(f"{len(groups)} {what} are {groups.max() + 1} groups that stay together")
@@ -258,8 +263,8 @@ def _values(
     return table.to_numpy(dtype=float), places, table.index.get_level_values("clip").to_numpy(), labels
 
 
-def _groups(run: Run, items: pd.DataFrame, together: Sequence[str]) -> np.ndarray:
-    """Which clips stay in one half: pieces of one recording, and those that share a fact that was named."""
+def _groups(run: Run, items: pd.DataFrame, together: Sequence[str], same: Sequence[Sequence[int]]) -> np.ndarray:
+    """Which clips stay in one half: pieces of one recording, copies, and those that share a fact that was named."""
     known = ("label", *run.facts)
     for name in together:
         if name not in known:
@@ -269,7 +274,7 @@ def _groups(run: Run, items: pd.DataFrame, together: Sequence[str]) -> np.ndarra
         for name, start in zip(items["name"], items["start"].astype(object), strict=True)
     ]
     recordings = [name for name in RECORDING if name in items.columns]
-    return groups_of(whole, *(list(items[name]) for name in dict.fromkeys([*recordings, *together])))
+    return groups_of(whole, *same, *(list(items[name]) for name in dict.fromkeys([*recordings, *together])))
 
 
 def _laid_out(run: Run, places: list[tuple[str, int]], found: Descriptions, notes: tuple[str, ...]) -> Description:
