@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from otoscope.descriptions.choosing import places_of
+from otoscope.descriptions.copies import alike
 from otoscope.descriptions.facts import Fact, cells_of, facts_of
 from otoscope.descriptions.halves import groups_of, halves, shuffled
 from otoscope.descriptions.maps import Described, describe_maps
-from otoscope.descriptions.scoring import newcombe
+from otoscope.descriptions.scoring import interval_of, newcombe
 from otoscope.descriptions.words import sentence
 from otoscope.errors import InputError
 
@@ -171,9 +173,88 @@ def test_halves_are_of_whole_groups_and_the_same_for_a_seed() -> None:
     first = halves(many, 3)
     assert not set(many[first]) & set(many[~first]) and 180 <= first.sum() <= 220
     assert (first == halves(many, 3)).all() and (first != halves(many, 4)).any()
-    assert sorted(shuffled(groups, np.random.default_rng(0)).tolist()) == list(range(10))
     with pytest.raises(InputError, match="together"):
         halves(np.zeros(5, dtype=int), 0)
+
+
+def test_groups_change_places_as_a_whole_whatever_their_sizes() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.sort(rng.integers(12, size=100))
+    groups[groups == 0] = 1
+    groups = np.unique(groups, return_inverse=True)[1]
+    for seed in range(20):
+        source = shuffled(groups, np.random.default_rng(seed))
+        given = [set(groups[source[groups == one]]) for one in range(groups.max() + 1)]
+        assert all(len(one) == 1 for one in given) and len(set.union(*given)) == groups.max() + 1
+    equal = np.repeat(np.arange(5), 4)
+    assert sorted(shuffled(equal, rng).tolist()) == list(range(20))
+
+
+def _nothing_in_unequal_groups(seed: int) -> bool:
+    """Whether a map is described that, as the facts, has to do with nothing but the speakers, of unequal talk."""
+    rng = np.random.default_rng([seed, 11])
+    share = np.r_[np.full(6, 0.09), np.full(40, 0.46 / 40)]
+    groups = np.unique(np.sort(rng.choice(46, 200, p=share)), return_inverse=True)[1]
+    count = groups.max() + 1
+    values = 1.5 * rng.normal(size=(count, 15))[groups] + rng.normal(size=(200, 15))
+    columns = {
+        "sex": np.array(["m", "f"])[rng.integers(0, 2, count)][groups],
+        "age": rng.integers(20, 80, count)[groups].astype(float),
+        "f0": 150 + 20 * rng.normal(size=count)[groups] + 5 * rng.normal(size=200),
+    }
+    try:
+        found = describe_maps(values, columns, groups, shuffles=9, seed=seed)
+    except InputError:  # too few speakers in a half
+        return False
+    return any(one.described for one in found.maps)
+
+
+@pytest.mark.slow
+def test_unequal_groups_do_not_make_chance_too_low() -> None:
+    hits = sum(_nothing_in_unequal_groups(seed) for seed in range(130))
+    assert hits <= 21  # about 10 are expected; beyond this less often than once in a thousand
+
+
+def test_a_map_is_described_only_where_its_interval_is_above_no_knowledge() -> None:
+    rng = np.random.default_rng(0)
+    speaker = np.repeat(np.arange(40), 6)
+    given = {"age": rng.uniform(20, 80, 40)[speaker]}
+    values = np.maximum(0, rng.normal(size=(40, 60))[speaker] + 0.3 * rng.normal(size=(240, 60)) - 1.0)
+    for one in describe_maps(values, given, speaker, shuffles=1).maps:
+        assert not one.described or one.low > 0
+        assert one.fact is None or not np.isfinite(one.low) or one.low <= one.score <= one.high <= 1
+
+
+def test_the_interval_of_explained_variance_holds_it_as_often_as_it_says() -> None:
+    """Of a map that few clips drive, in forty groups of five."""
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        groups = np.repeat(np.arange(count), 5)
+        kind = rng.integers(5, size=count)[groups]
+        drive = 0.5 * rng.normal(size=count)[groups] + 0.5 * rng.normal(size=len(groups)) + 1.5 * (kind == 0)
+        return groups, kind, np.maximum(0, drive - 1)
+
+    _, kinds, many = drawn(20_000)
+    among = many[:, None]
+    placed = places_of(among, among)[:, 0]
+    means = np.array([placed[kinds == one].mean() for one in range(5)])
+    truth = 1 - np.square(placed - means[kinds]).mean() / placed.var()
+    inside = []
+    for _ in range(200):
+        groups, kind, values = drawn(40)
+        place = places_of(values[:, None], among)
+        low, high = interval_of(place - means[kind][:, None], place - place.mean(0), groups)
+        inside.append(low[0] <= truth <= high[0])
+    assert truth > 0.2 and 0.9 <= np.mean(inside) <= 0.99
+
+
+def test_copies_are_found_by_what_maps_do_in_them() -> None:
+    rng = np.random.default_rng(0)
+    once = rng.lognormal(size=(40, 6))
+    numbers = np.concatenate([once, once * (1 + 1e-7 * rng.normal(size=once.shape)), np.zeros((5, 6))])
+    groups = groups_of(*alike(numbers))
+    assert (groups[:40] == groups[40:80]).all() and np.unique(groups).size == 45
 
 
 def test_facts_are_numbers_names_or_left_out() -> None:

@@ -32,7 +32,8 @@ class Described:
     fact : Fact or None
         What predicts it best, whether or not better than chance; None of a map that never changes, or seldom.
     described : bool
-        Whether the score is above what came of shuffled facts in any map.
+        Whether the score is above what came of shuffled facts in any map, and its interval above no knowledge at all
+        (an area of 0.5, R2 of 0).
     seldom : bool
         Whether it is the same in all but a few clips of a half, fewer than a fact needs, though not in all.
     score, low, high : float
@@ -158,7 +159,7 @@ def describe_maps(
     both = Halves(choosing, groups, ranks_of(first), ranks_of(second), places_of(second, first))
     choice = Choice(facts, [cells_of(fact, choosing)[choosing] for fact in facts])
     threshold = _threshold(choice, both, shuffles, seed, progress) if alive.size else np.nan
-    found = _described(choice, both, threshold, seed) if alive.size else {}
+    found = _described(choice, both, threshold) if alive.size else {}
     place = {int(one): n for n, one in enumerate(alive)}
     ever = _changing(values) > 0
     maps = [found[place[n]] if n in place else Described(None, seldom=bool(ever[n])) for n in range(len(ever))]
@@ -168,23 +169,33 @@ def describe_maps(
 def _threshold(choice: Choice, both: Halves, shuffles: int, seed: int, progress: Report | None) -> float:
     """The largest deviation from chance in any map, with facts that were shuffled over the clips of each half."""
     rng = np.random.default_rng([seed, 1])
-    firsts, seconds = (_renumbered(both.groups[half]) for half in (both.choosing, ~both.choosing))
+    halves_of = [np.flatnonzero(half) for half in (both.choosing, ~both.choosing)]
+    groups = [_renumbered(both.groups[clips]) for clips in halves_of]
     largest = 0.0
+    source = np.empty(len(both.choosing), dtype=int)
     for done in range(shuffles):
-        order = shuffled(seconds, rng)
-        mixed = replace(
-            both, first=both.first[shuffled(firsts, rng)], second=both.second[order], placed=both.placed[order]
-        )
-        best = choice.best(choice.explained(mixed.first))
-        for number in np.unique(best):
-            scores = scored(choice.facts[number], mixed, np.flatnonzero(best == number))
-            largest = max(largest, float(np.nan_to_num(scores.z).max()))
+        for clips, own in zip(halves_of, groups, strict=True):
+            source[clips] = clips[shuffled(own, rng)]
+        largest = max(largest, _largest(choice.facts, source, both))
         if progress:
             progress(done + 1, shuffles)
     return largest
 
 
-def _described(choice: Choice, both: Halves, threshold: float, seed: int) -> dict[int, Described]:
+def _largest(facts: Sequence[Fact], source: np.ndarray, both: Halves) -> float:
+    """The largest deviation from chance of any map, where each clip has the facts of another one."""
+    moved = [replace(fact, values=fact.values[source]) for fact in facts]
+    cells = [cells_of(fact, both.choosing)[both.choosing] for fact in moved]
+    there = [n for n, own in enumerate(cells) if np.unique(own[own >= 0]).size > 1]
+    if not there:
+        return 0.0
+    choice = Choice([moved[n] for n in there], [cells[n] for n in there])
+    best = choice.best(choice.explained(both.first))
+    found = (scored(choice.facts[n], both, np.flatnonzero(best == n)).z for n in np.unique(best))
+    return max(float(np.nan_to_num(z, posinf=0.0, neginf=0.0).max()) for z in found)
+
+
+def _described(choice: Choice, both: Halves, threshold: float) -> dict[int, Described]:
     explained = choice.explained(both.first)
     best = choice.best(explained)
     second = choice.best(explained, without=best)
@@ -192,16 +203,15 @@ def _described(choice: Choice, both: Halves, threshold: float, seed: int) -> dic
     for pair in sorted(set(zip(best.tolist(), second.tolist(), strict=True))):
         maps = np.flatnonzero((best == pair[0]) & (second == pair[1]))
         fact, other = choice.facts[pair[0]], choice.facts[pair[1]] if pair[1] >= 0 else None
-        found |= dict(zip(maps.tolist(), _of_pair(fact, other, both, maps, threshold, seed), strict=True))
+        found |= dict(zip(maps.tolist(), _of_pair(fact, other, both, maps, threshold), strict=True))
     return found
 
 
-def _of_pair(
-    fact: Fact, other: Fact | None, both: Halves, maps: np.ndarray, threshold: float, seed: int
-) -> list[Described]:
-    scores = scored(fact, both, maps, interval=True, seed=seed)
+def _of_pair(fact: Fact, other: Fact | None, both: Halves, maps: np.ndarray, threshold: float) -> list[Described]:
+    scores = scored(fact, both, maps, interval=True)
     where = _where(fact, both, maps)
     of_values = _of_values(fact, where, both, maps)
+    least = 0.5 if fact.kind == "yes_no" else 0.0
     one: dict[str, Any] = {"fact": fact, "chance": auc_at(threshold, fact, both.choosing)}
     if other is not None:
         beside = scored(other, both, maps)
@@ -210,7 +220,10 @@ def _of_pair(
         one |= {"next_fact": other, "next_chance": auc_at(threshold, other, both.choosing)}
     described = []
     for n in range(len(maps)):
-        each: dict[str, Any] = one | {"described": bool(scores.z[n] > threshold), "score": float(scores.score[n])}
+        each: dict[str, Any] = one | {
+            "described": bool(scores.z[n] > threshold and scores.low[n] > least),
+            "score": float(scores.score[n]),
+        }
         each |= {"low": float(scores.low[n]), "high": float(scores.high[n])}
         each |= {"more": bool(scores.more[n]), "where": where[n], "explained": float(scores.explained[n])}
         each |= {"value_score": float(of_values[n])}

@@ -9,8 +9,6 @@ import numpy as np
 
 from otoscope.descriptions.facts import Fact, cells_of
 
-RESAMPLES = 400
-
 _LEFT = 0.1
 """Of the variance of a fact, what has to be left among clips that are alike in another for it to be judged there."""
 
@@ -62,7 +60,7 @@ class Scores:
     high: np.ndarray
 
 
-def scored(fact: Fact, halves: Halves, maps: np.ndarray, *, interval: bool = False, seed: int = 0) -> Scores:
+def scored(fact: Fact, halves: Halves, maps: np.ndarray, *, interval: bool = False) -> Scores:
     r"""Score a fact on the half on which it was not chosen.
 
     Parameters
@@ -73,17 +71,17 @@ def scored(fact: Fact, halves: Halves, maps: np.ndarray, *, interval: bool = Fal
         Places of the maps.
     interval : bool
         Also the 95 % intervals.
-    seed : int
-        Of the bootstrap.
 
     Notes
     -----
     A yes or no is scored by the area under the ROC curve, the probability that of two clips the one that has it drives
     the map more (or less, if that is what the first half says), with the interval of Newcombe (2006, method 5) for as
     many groups of clips. A number or a value predicts the mean rank that its cell has on the first half;
-    :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` over the clips of the second, with the interval of a
-    bootstrap of groups. Under chance :math:`z = (A - 1/2) \sqrt{12 m n / (m + n + 1)}` of m clips with and n
-    without it, and :math:`z = \sqrt{\max(R^2, 0) (n - 1)}`.
+    :math:`R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2` over the clips of the second. Its interval is
+    that of :math:`\ln (1 - R^2)`, the logarithm of a ratio of two sums over groups, from the variance of what each
+    group has of them, with Student's t of as many groups less one. Under chance
+    :math:`z = (A - 1/2) \sqrt{12 m n / (m + n + 1)}` of m clips with and n without it, and
+    :math:`z = \sqrt{\max(R^2, 0) (n - 1)}`.
     """
     cells = cells_of(fact, halves.choosing)
     learnt, seen = cells[halves.choosing], cells[~halves.choosing]
@@ -99,7 +97,7 @@ def scored(fact: Fact, halves: Halves, maps: np.ndarray, *, interval: bool = Fal
     z = np.sqrt(np.maximum(np.nan_to_num(explained), 0) * max(0, heard.size - 1))
     low = high = np.full(len(maps), np.nan)
     if interval:
-        low, high = _bootstrap(error, spread, halves.groups[~halves.choosing][heard], seed)
+        low, high = interval_of(error, spread, halves.groups[~halves.choosing][heard])
     return Scores(explained, z, explained, _rises(means, learnt), low, high)
 
 
@@ -245,16 +243,19 @@ def _deviation(having: int, lacking: int) -> float:
     return math.sqrt((having + lacking + 1) / (12 * having * lacking)) if having and lacking else math.inf
 
 
-def _bootstrap(error: np.ndarray, spread: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Percentiles of R2 over draws of whole groups."""
+def interval_of(error: np.ndarray, spread: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of R2 by what each group has of the two sums of squares, on a scale without an end below."""
+    from scipy.stats import t
+
     _, place = np.unique(groups, return_inverse=True)
-    count = int(place.max()) + 1
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    weights = drawn[:, place].astype(np.float32)
-    wrong = weights @ np.square(error, dtype=np.float32)
-    mean = weights @ spread.astype(np.float32) / weights.sum(1, keepdims=True)
-    whole = weights @ np.square(spread, dtype=np.float32) - weights.sum(1, keepdims=True) * mean**2
+    count = int(place.max()) + 1 if place.size else 0
+    if count < 2:
+        return (np.full(error.shape[1], np.nan),) * 2
+    members = np.zeros((count, len(place)))
+    members[place, np.arange(len(place))] = 1
+    wrong, whole = members @ error**2, members @ spread**2
     with np.errstate(invalid="ignore", divide="ignore"):
-        scores = 1 - wrong / np.where(whole > 0, whole, np.nan)
-    low, high = np.nanquantile(scores, [0.025, 0.975], axis=0)
-    return low, high
+        left = wrong.sum(0) / whole.sum(0)
+        apart = np.where(left > 0, wrong / wrong.sum(0), 0) - whole / whole.sum(0)
+        wide = t.ppf(0.975, count - 1) * np.sqrt(count / (count - 1) * np.square(apart).sum(0))
+        return 1 - left * np.exp(wide), 1 - left * np.exp(-wide)
