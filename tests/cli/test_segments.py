@@ -43,6 +43,8 @@ def test_activations_by_label(otoscope: Callable[..., Any], tone: Path, phones: 
 def test_what_is_wrong_is_said_in_a_line(otoscope: Callable[..., Any], tone: Path, phones: Path) -> None:
     given = ("activations", "fsdd-digit", tone, "--segments", phones)
     otoscope(*given).expect_refusal("has the tiers words, phones: choose one (--tier phones)")
+    for command in ("activations", "relevance", "coherence", "inspect"):
+        otoscope(command, *given[1:3], "--tier", "phones").expect_refusal("tier='phones' is of segments, and none are")
     otoscope(*given, "--tier", "tones").expect_refusal("has no tier of intervals 'tones'; it has words, phones")
     otoscope(*given[:3], "--segments", "nowhere.ctm").expect_refusal(
         "there is no file or folder of segments nowhere.ctm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +90,16 @@ def test_segments_of_one_sound_are_refused_and_changed_ones_are_another_run(
     given = {"activations": {"segments": [(0.0, 0.1, "a")]}}
     with pytest.raises(InputError, match="does not say of which sound its segments are"):
         sweep(model, sounds, methods=given, out=tmp_path / "run", workers=0)
+    with pytest.raises(InputError, match="tier='phones' is of segments, and none are given"):
+        sweep(model, sounds, methods={"activations": {"tier": "phones"}}, out=tmp_path / "run", workers=0)
     aligned(sounds, tmp_path / "aligned")
     methods = {"activations": {"segments": tmp_path / "aligned"}}
     sweep(model, sounds, methods=methods, out=tmp_path / "run", workers=0)
+    assert sweep(model, sounds, methods=methods, out=tmp_path / "run", workers=0).computed == 0
+    shutil.copytree(tmp_path / "aligned", tmp_path / "copied", copy_function=shutil.copyfile)
+    (tmp_path / "aligned").rename(tmp_path / "before")
+    (tmp_path / "copied").rename(tmp_path / "aligned")
+    (tmp_path / "aligned" / "notes.md").write_text("no segments")
     assert sweep(model, sounds, methods=methods, out=tmp_path / "run", workers=0).computed == 0
     place = next((tmp_path / "aligned").rglob("*.TextGrid"))
     place.write_text(place.read_text().replace('"a"', '"e"') + "\n")

@@ -25,7 +25,7 @@ from otoscope.cli.common import (
     print_notes,
 )
 from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
-from otoscope.data.segments import check_names_sounds
+from otoscope.data.segments import check_names_sounds, check_segments
 from otoscope.heard import untrained
 from otoscope.methods.relevance_rules import RelevanceRule
 
@@ -61,6 +61,7 @@ def inspect(
     Exit with 3 where something could not be made; the page, summary.json and a message name it, with the reason.
     """
     common = common or Common()
+    check_segments(segments, tier)
     if segments is not None and len(audio) > 1:
         check_names_sounds(segments, tier)
     scope = make_scope(model, common)

@@ -25,7 +25,8 @@ OUTSIDE = "(outside)"
 
 _ROUNDED = 1e-4  # s by which written times may overlap, as two that were rounded alike do not
 _BEYOND = 0.005  # s by which a segment may end after the sound: half of the last digit of a CTM file
-_IN_FOLDERS = (".TextGrid", ".textgrid", ".ctm", ".csv", ".tsv")
+IN_FOLDERS = (".TextGrid", ".textgrid", ".ctm", ".csv", ".tsv")
+"""Suffixes of the files of segments in a folder, in the order in which they are looked for."""
 
 
 _Names = Mapping[str, Sequence[tuple[str, str]]]  # by the last part: a name as it is given, and its path
@@ -158,6 +159,21 @@ def segments_of(
     return tuple(within)
 
 
+def check_segments(given: Segments | None, tier: str | None = None) -> None:
+    """Raise an InputError where a tier is chosen of no segments, or segments are given as no list of them.
+
+    Examples
+    --------
+    >>> check_segments(None, "phones")
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: tier='phones' is of segments, and none are given: give some (--segments) or leave it out
+    """
+    if given is None and tier is not None:
+        raise InputError(f"tier={tier!r} is of segments, and none are given: give some (--segments) or leave it out")
+    _refuse_frame(given, "segments")
+
+
 def check_names_sounds(given: Segments, tier: str | None = None) -> None:
     """Raise an InputError where segments are those of one sound, and many sounds are to have some."""
     if isinstance(given, Mapping) or (isinstance(given, (str, Path)) and Path(given).is_dir()):
@@ -285,11 +301,11 @@ def _in_folder(folder: Path, sound: str) -> Path:
     parts = parts_of(sound)
     for own in dict.fromkeys((parts, parts_of(_with_slashes(sound)))):
         for first in range(len(own)):
-            for suffix in _IN_FOLDERS:
+            for suffix in IN_FOLDERS:
                 path = folder.joinpath(*own[first:-1], own[-1] + suffix)
                 if path.is_file():
                     return path
-    names = ", ".join(parts[-1] + suffix for suffix in _IN_FOLDERS if suffix != ".textgrid")
+    names = ", ".join(parts[-1] + suffix for suffix in IN_FOLDERS if suffix != ".textgrid")
     raise NoSegments(f"the folder {folder} has no segments of {sound}: none of {names} is in it")
 
 

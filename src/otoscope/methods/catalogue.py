@@ -21,6 +21,7 @@ import torch
 import xarray as xr
 
 from otoscope.audio import audio_changes, audio_duration, file_digest
+from otoscope.data.segments import check_segments
 from otoscope.errors import InputError
 from otoscope.heard import along, facts_of, fitted, joined_note, refuse_silence, repeated, untrained, varying
 from otoscope.methods.arguments import checked
@@ -190,6 +191,8 @@ def method(
             bound.apply_defaults()
             for argument, hint in hints().items():
                 bound.arguments[argument] = checked(name, argument, bound.arguments[argument], hint)
+            if "tier" in bound.arguments:
+                check_segments(bound.arguments["segments"], bound.arguments["tier"])
             given = {argument: value for argument, value in bound.arguments.items() if argument not in PER_CALL}
             for argument in (next(iter(given)), takes):  # the subject, and what it is given
                 given.pop(argument, None)

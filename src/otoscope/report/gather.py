@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from otoscope.data.segments import check_segments
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated, untrained, varying
 from otoscope.methods.aliasing import aliasing
@@ -96,6 +97,7 @@ def gather(
     if "clip" in clip.dims:
         raise InputError("inspect takes one clip at a time")
     rule_record(rule)
+    check_segments(segments, tier)
     if n_maps < 1:
         raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
     asked = [layer] if isinstance(layer, str) else layer

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otoscope.audio import file_digest
-from otoscope.data.segments import check_names_sounds
+from otoscope.data.segments import IN_FOLDERS, check_names_sounds, check_segments
 from otoscope.results import as_json
 
 _Methods = Mapping[str, Mapping[str, Any]]
@@ -20,13 +20,15 @@ def segments_digests(methods: _Methods, clips: int) -> dict[str, dict[str, str]]
     Raises
     ------
     InputError
-        If they are those of one sound, and there are several clips.
+        If they are those of one sound, and there are several clips; if a tier is chosen of none.
 
     Examples
     --------
     >>> segments_digests({"activations": {"layer": None, "segments": None}}, 2)
     {}
     """
+    for of in methods.values():
+        check_segments(of.get("segments"), of.get("tier"))
     given = {name: of["segments"] for name, of in methods.items() if of.get("segments") is not None}
     for name, segments in given.items() if clips > 1 else ():
         check_names_sounds(segments, methods[name].get("tier"))
@@ -49,9 +51,8 @@ def _digest(segments: Any) -> str:
     path = Path(segments)
     if not path.is_dir():
         return file_digest(path)
-    told = hashlib.sha256()
+    told = hashlib.sha256()  # of names and contents, which are the same in a copy of the folder
     for one in sorted(path.rglob("*")):
-        if one.is_file():
-            found = one.stat()
-            told.update(f"{one.relative_to(path).as_posix()} {found.st_size} {found.st_mtime_ns}\n".encode())
+        if one.suffix in IN_FOLDERS and one.is_file():
+            told.update(f"{file_digest(one)} {one.relative_to(path).as_posix()}\n".encode())
     return told.hexdigest()
