@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from otoscope import InputError, Scope
 from otoscope.contract import Contract
+from otoscope.dsp.cross_spectra import Frames
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.one_by_one import together
 from otoscope.methods.relevance import relevance_of
@@ -108,6 +109,14 @@ def test_integrated_gradients_sum_to_the_logit_less_that_of_silence() -> None:
     scope = Scope(ear().double(), RATE)
     found = scope.relevance(np.random.default_rng(0).standard_normal(801), rule="integrated_gradients", steps=200)
     assert float(found.relevance_sum) == pytest.approx(float(found.logit - found.baseline_logit), rel=1e-2)
+
+
+def test_frames_that_would_fill_the_memory_are_refused() -> None:
+    for window in (61.0, 1e9):
+        with pytest.raises(InputError, match=r"window is .* s, and at most 60 s"):
+            Scope(ear(), RATE).relevance(np.ones(801, np.float32), target=1, window=window)
+    with pytest.raises(InputError, match="give a shorter window or a longer hop"):
+        next(Frames.of(60, 1 / RATE, RATE).spectra(torch.zeros(8000)))
 
 
 def test_of_a_model_without_biases_the_gradient_times_the_input_sums_to_the_logit() -> None:

@@ -17,6 +17,8 @@ from torch.nn.functional import pad
 
 from otoscope.errors import InputError
 
+_LONGEST = 60.0  # s: of a frame
+_MOST_CELLS = 2**29  # of one spectrogram, 4 GiB
 _AT_ONCE = 2**21  # samples in frames: memory depends on it, not on the length of the sound
 
 
@@ -51,13 +53,16 @@ class Frames:
         Raises
         ------
         InputError
-            If one of them is shorter than a sample or the hop is longer than the window, which would leave out samples.
+            If one of them is shorter than a sample, the window is longer than 60 s, or the hop is longer than the
+            window, which would leave out samples.
         """
         for name, value in (("window", window), ("hop", hop)):
             if not 0 < value < float("inf") or round(value * sample_rate) < 1:
                 raise InputError(
                     f"{name} must be at least one sample ({1 / sample_rate:g} s at this rate), got {value!r} s"
                 )
+        if window > _LONGEST:
+            raise InputError(f"window is {window:g} s, and at most {_LONGEST:g} s: give it in s, such as 0.025")
         length, step = round(window * sample_rate), round(hop * sample_rate)
         if step > length:
             raise InputError(
@@ -100,9 +105,20 @@ class Frames:
         return sums.flatten()[self.length // 2 :][:samples]
 
     def spectra(self, signal: Tensor) -> Iterator[Tensor]:
-        """Unitary spectra of the windowed frames of a signal (..., N), (..., frames, length // 2 + 1), in blocks."""
+        """Unitary spectra of the windowed frames of a signal (..., N), (..., frames, length // 2 + 1), in blocks.
+
+        Raises
+        ------
+        InputError
+            If all of them together would have more than 2**29 cells.
+        """
         samples, before = signal.shape[-1], self.length // 2
         count = self.count(samples)
+        if count * (self.length // 2 + 1) > _MOST_CELLS:
+            raise InputError(
+                f"{count} frames of {self.length} samples are more than a spectrogram may have: give a shorter "
+                "window or a longer hop"
+            )
         after = (count - 1) * self.hop + self.length - before - samples
         cut = pad(signal, (before, after)).unfold(-1, self.length, self.hop)
         others = signal[..., 0].numel()
