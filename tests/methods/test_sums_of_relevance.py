@@ -111,6 +111,26 @@ def test_integrated_gradients_sum_to_the_logit_less_that_of_silence() -> None:
     assert float(found.relevance_sum) == pytest.approx(float(found.logit - found.baseline_logit), rel=1e-2)
 
 
+def test_integrated_gradients_say_how_far_they_are_from_their_sum() -> None:
+    pytest.importorskip("captum.attr")
+    sound = np.random.default_rng(0).standard_normal(801)
+    found = Scope(ear().double(), RATE).relevance(sound, target=1, rule="integrated_gradients")
+    gap = float(found.logit - found.baseline_logit - found.relevance_sum)
+    assert float(found.completeness_gap) == pytest.approx(gap, abs=1e-9)
+    assert "silence" not in found.attrs.get("note", "") and "completeness_gap" in headings(found, METHODS["relevance"])
+    levelled = Scope(Levelled(), RATE).relevance(sound, target=1, rule="integrated_gradients")
+    assert abs(float(levelled.completeness_gap)) > 0.05 * abs(float(levelled.logit - levelled.baseline_logit))
+    assert levelled.attrs["note"].count("take more steps") == 1
+    other = Scope(ear(), RATE).relevance(sound, target=1, rule="gradient_x_input")
+    assert "completeness_gap" not in other
+
+
+def test_the_gap_of_two_channels_is_that_of_both() -> None:
+    found = ask(ear(2).double(), torch.randn(2, 2, 801, dtype=torch.float64), "integrated_gradients")
+    both = found.relevance_sum.sum("channel")
+    np.testing.assert_allclose(found.completeness_gap, found.logit - found.baseline_logit - both, atol=1e-9)
+
+
 def test_frames_that_would_fill_the_memory_are_refused() -> None:
     for window in (61.0, 1e9):
         with pytest.raises(InputError, match=r"window is .* s, and at most 60 s"):
@@ -136,7 +156,7 @@ class Levelled(nn.Module):
         self.ear = ear()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.ear(x / x.square().mean(-1, keepdim=True).sqrt())
+        return self.ear(x / (x.square().mean(-1, keepdim=True).sqrt() + 1e-8))
 
 
 def test_a_relevance_that_sums_to_0_has_no_shares_and_says_so() -> None:

@@ -17,6 +17,7 @@ from otoscope.errors import InputError
 from otoscope.heard import joined_note
 from otoscope.methods.attribution import band_edges
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.completeness import completeness, incomplete
 from otoscope.methods.no_relevance import check_relevant
 from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, attribute, option_values, rule_record
 from otoscope.methods.relevance_segments import OF_LABELS, OF_SEGMENTS, in_segments
@@ -31,7 +32,7 @@ from otoscope.types import Against, Segments, Span, Target, Wave
 
 _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "baseline_logit",
-    *SUMS, "peak_time", "peak_frequency",
+    "completeness_gap", *SUMS, "peak_time", "peak_frequency",
 )  # fmt: skip
 _OF_BANDS = ("band_low", "band_high", "band_relevance")
 
@@ -140,7 +141,8 @@ def relevance(
         (clip, time) is what the sound is multiplied by.
 
         "gradient", of "gradient", "guided", "deconvnet", "smoothgrad" and functions of your own: a gradient, and the
-        magnitudes of its unitary DFT and short-time Fourier transform, whose squares sum to its energy;
+        magnitudes of its unitary DFT and short-time Fourier transform, whose squares sum to its energy where all
+        frequencies but 0 and half the rate count twice;
         `relevance_energy` (clip, sub_band) and `relevance_share` of it lie in bands.
 
         "weighted sound", of the occlusions: the sound, or its bands, each weighted by what the output loses without it,
@@ -161,7 +163,9 @@ def relevance(
         likeliest other class, `runner_up`, with `runner_up_probability`; what is no logit is called `score`, and
         `score_kind` says what it is; the attribute `score_note` says how it was had. `peak_time` in s and
         `peak_frequency` in Hz (clip), where the magnitudes of the relevance and of its spectrum from 50 Hz up are
-        largest. Of integrated gradients also `baseline_logit` (clip), the output for silence. Where the model heard
+        largest. Of integrated gradients also `baseline_logit` (clip), the output for silence, and `completeness_gap`
+        (clip), the output less this and less the sum of the relevance over all channels, which is 0 but for the error
+        of the quadrature. Where the model heard
         several channels, all that is of the relevance has the axis `channel` behind `clip`, and sums are those of each.
 
     Raises
@@ -266,7 +270,8 @@ def relevance_of(
     source = f"{record.source}, by Captum" if record.compute else record.source
     source += f"; spectra: {cite('vielhaben2024')}" if whole.adds_up else ""
     result.attrs.update(asked.attrs, sample_rate=sample_rate, rule=rule_name(rule), source=source)
-    result.attrs.update(joined_note(no_shares(result)))
+    result = result.assign(completeness(result))
+    result.attrs.update(joined_note(no_shares(result), incomplete(result)))
     if pieces is not None:
         result.attrs["pieces"] = pieces.sentence(subject.name, sample_rate)
     return result

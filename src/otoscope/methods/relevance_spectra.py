@@ -88,7 +88,7 @@ def labelled(relevance: Relevance, sample_rate: float, frames: Frames, edges: np
     signal, spectrum, cells = relevance.of_samples, relevance.of_frequencies(), relevance.of_cells(frames)
     g = spectral_relevance(carried)
     in_frames = [*of, "frame_frequency", "frame_time"]
-    what = "relevance" if relevance.adds_up else "magnitude of the relevance"
+    what = "relevance" if relevance.adds_up else "one-sided magnitude of the relevance"
     result = xr.Dataset(
         {
             "relevance": variable([*of, "time"], signal, "relevance"),
