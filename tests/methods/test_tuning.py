@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from torch import Tensor, nn
 
@@ -81,6 +82,31 @@ def test_a_dead_map_is_tuned_to_nothing() -> None:
         assert np.isnan(found[name][1]) and np.isfinite(found[name][[0, 2]]).all(), name
 
 
+class Threshold(Power):
+    """The loudness of bands in dB above one that each has."""
+
+    def forward(self, wave: Tensor) -> Tensor:
+        level = 10 * (self.bank(wave).square().mean(-1, keepdim=True) + 1e-12).log10()
+        above = torch.tensor([-80.0, -40.0, -20.0])[:, None]
+        return self.pool(torch.relu(level - above).expand(-1, -1, 400)).mean(-1)
+
+
+def test_the_exponent_of_a_map_with_a_threshold_is_that_above_it() -> None:
+    found = measured(Threshold(), bins_per_octave=1, rates=[4.0])
+    assert np.isfinite(found.exponent[:2]).all() and (found.exponent[:2] > 0).all()
+    assert found.threshold[0] == -60.0 and -42.0 < found.threshold[1] <= -24.0
+    assert np.isnan(found.exponent[2])  # fewer than three levels are above it
+    assert found.threshold.attrs["units"] == "dB"
+
+
+def test_a_map_that_is_not_finite_is_tuned_to_nothing_that_is_known() -> None:
+    model = Power()
+    model.bank.weight.data[1] = math.nan
+    found = measured(model, bins_per_octave=1)
+    assert np.isnan(found.best_frequency[1]) and np.isfinite(found.best_frequency[[0, 2]]).all()
+    assert np.isnan(found.width[1]) and np.isnan(found.exponent[1]) and np.isfinite(found.exponent[0])
+
+
 def test_progress_is_told_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     measured(Power(), bins_per_octave=1, rates=[4.0], progress=lambda done, total: told.append((done, total)))
@@ -93,6 +119,11 @@ def test_progress_is_told_to_the_end() -> None:
         ({"levels": [-20.0]}, "two or more"),
         ({"levels": [-20.0, -20.0]}, "two or more"),
         ({"levels": [-20.0, math.nan]}, "two or more"),
+        ({"levels": [-20.0, 400.0]}, "0 or less"),
+        ({"level": math.nan}, "0 or less"),
+        ({"level": math.inf}, "0 or less"),
+        ({"level": -math.inf}, "0 or less"),
+        ({"level": 400.0}, "0 or less"),
         ({"rates": [0.0]}, "above 0"),
         ({"rates": []}, "above 0"),
         ({"depth": 0.0}, "depth"),

@@ -51,7 +51,7 @@ class Description:
         reached; `explained`, the R2 of ranks of any fact; `direction`, `most_active` and `value_score`, the AUC of its
         first value; the second best fact, `next_fact`, with `next_score`; and `score_within` and `next_within`, the
         score of each among clips that are alike in the other, with `told_apart`. With a model also `tuning`, in words,
-        and its `best_frequency`, `width`, `exponent`, `best_rate` and `best_modulation_gain`
+        and its `best_frequency`, `width`, `exponent`, `threshold`, `best_rate` and `best_modulation_gain`
         (:func:`otoscope.methods.tuning.tuning`).
     layers : DataFrame
         A row a layer: `maps`, `dead`, `seldom`, `described`, and the `share` of its maps that are described, with its

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otoscope.errors import InputError
-from otoscope.methods.tuning import tuning
+from otoscope.methods.tuning import LEVELS, tuning
 from otoscope.optional import needs
 from otoscope.runs.run import Run
 from otoscope.subject import Subject
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[int, int], None]
 
-QUANTITIES = ("best_frequency", "width", "exponent", "best_rate", "best_modulation_gain")
+QUANTITIES = ("best_frequency", "width", "exponent", "threshold", "best_rate", "best_modulation_gain")
 
 
 def tuned(run: Run, model: Subject, layers: Iterable[str], progress: Report | None = None) -> pd.DataFrame:
@@ -65,15 +65,19 @@ def tuned_words(one: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> one = {"best_frequency": 445.0, "width": 0.52, "exponent": 0.98, "best_rate": 4.0, "best_modulation_gain": 1.1}
-    >>> tuned_words(one)
-    'tones of 445 Hz (0.5 octaves), grows with level to the power of 0.98, follows modulation at 4 Hz (gain 1.1)'
+    >>> one = {"best_frequency": 445.0, "width": 0.52, "exponent": 0.98, "threshold": -42.0}
+    >>> one |= {"best_rate": 4.0, "best_modulation_gain": 1.1}
+    >>> tuned_words(one | {"best_rate": float("nan")})
+    'tones of 445 Hz (0.5 octaves), grows with level to the power of 0.98 above -42 dB'
+    >>> tuned_words(one | {"best_frequency": float("nan"), "threshold": -60.0})
+    'grows with level to the power of 0.98, follows modulation at 4 Hz (gain 1.1)'
     """
     said = []
     if np.isfinite(one["best_frequency"]):
         said.append(f"tones of {one['best_frequency']:.0f} Hz ({one['width']:.1f} octaves)")
     if np.isfinite(one["exponent"]):
-        said.append(f"grows with level to the power of {one['exponent']:.2f}")
+        above = f" above {one['threshold']:.0f} dB" if one["threshold"] > min(LEVELS) else ""
+        said.append(f"grows with level to the power of {one['exponent']:.2f}{above}")
     if np.isfinite(one["best_rate"]):
         said.append(f"follows modulation at {one['best_rate']:.0f} Hz (gain {one['best_modulation_gain']:.1f})")
     return ", ".join(said) or "no answer to tones or noise"

@@ -23,9 +23,13 @@ from otoscope.results import axis, variable
 from otoscope.subject import Subject, silence
 from otoscope.types import Progress
 
+LEVELS = (-60.0, -54.0, -48.0, -42.0, -36.0, -30.0, -24.0, -18.0, -12.0)
+"""Of noise, in dB of full scale."""
+
 _AT_ONCE = 16  # sounds in a batch
 _SILENT = 1e-9  # of the largest response of the layer, below which a map answers to nothing
 _NOISES = 4  # pieces of noise over which modulations are averaged
+_FEWEST_LEVELS = 3  # for a slope
 _HALF_POWER = math.sqrt(0.5)
 _SOUNDS = ("frequency", "level", "rate")
 
@@ -33,7 +37,7 @@ _SOUNDS = ("frequency", "level", "rate")
 @method(
     source=f"measured with tones and noise; gains of modulation after {cite('viemeister1979')}",
     takes="model",
-    rows=Rows(("channel",), ("best_frequency", "width", "exponent", "best_rate", "best_modulation_gain")),
+    rows=Rows(("channel",), ("best_frequency", "width", "exponent", "threshold", "best_rate", "best_modulation_gain")),
     main="frequency_response",
 )
 def tuning(
@@ -42,7 +46,7 @@ def tuning(
     layer: str,
     bins_per_octave: int = 6,
     minimum_frequency: float = 50.0,
-    levels: Sequence[float] = (-60.0, -54.0, -48.0, -42.0, -36.0, -30.0, -24.0, -18.0, -12.0),
+    levels: Sequence[float] = LEVELS,
     rates: Sequence[float] = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0),
     level: float = -24.0,
     depth: float = 1.0,
@@ -61,11 +65,11 @@ def tuning(
     minimum_frequency : float
         Of the lowest tone, in Hz; the highest is at half the sample rate.
     levels : sequence of float
-        Root mean squares of white noise, in dB of full scale, two or more.
+        Root mean squares of white noise, in dB of full scale, two or more, at most 0.
     rates : sequence of float
         Rates in Hz at which the amplitude of white noise is modulated.
     level : float
-        Of the tones and of the modulated noise, in dB of full scale.
+        Of the tones and of the modulated noise, in dB of full scale, at most 0.
     depth : float
         Of the modulation, above 0 and up to 1.
     duration : float
@@ -81,8 +85,8 @@ def tuning(
         `frequency_response` (channel, frequency) and `level_response` (channel, level), root mean squares of what a
         sound adds to a map; `modulation_gain` (channel, rate), NaN at rates that the map is too slow for; and of each
         map `best_frequency` in Hz, `width` of its response at half power in octaves, `exponent`, how steeply its
-        response grows with the level (1: in proportion, 0: not at all), `best_rate` in Hz and
-        `best_modulation_gain` there. NaN where a map answers to nothing.
+        response grows with the level (1: in proportion, 0: not at all) from the `threshold` on, the lowest level in dB
+        that it answers to, `best_rate` in Hz and `best_modulation_gain` there. NaN where a map answers to nothing.
 
     Raises
     ------
@@ -93,7 +97,8 @@ def tuning(
     -----
     With :math:`h\{x\}` a map for the sound x, over elements whose receptive field lies within the sound (over all,
     where there are none), the response is :math:`\mathrm{rms}(h\{x\} - h\{0\})`; of tones over a sine and a cosine.
-    The exponent is the slope of :math:`20 \lg` of the response to noise over its level in dB. The gain of modulation
+    The exponent is the slope of :math:`20 \lg` of the response to noise over its level in dB, over the levels to which
+    there is a response, three or more (or both, of two). The gain of modulation
     compares what reaches a map of the modulation :math:`1 + m \sin 2 \pi r t` of noise n:
 
     .. math:: g(r) = \frac{2}{m} \left| \frac{E_r\{(1 + m \sin) n\}}{E_0\{(1 + m \sin) n\}} -
@@ -111,7 +116,7 @@ def tuning(
     (Frozen({'channel': 4, 'frequency': 7}), True)
     """
     rate = subject.sample_rate
-    _check(levels, rates, depth, minimum_frequency, bins_per_octave)
+    _check(levels, rates, level, depth, minimum_frequency, bins_per_octave)
     tones = tones_of(None, rate, minimum_frequency, bins_per_octave)
     inputs = silence(subject, duration)
     heard = _Heard(subject, inputs, layer)
@@ -129,9 +134,11 @@ def tuning(
     scales = 10 ** (torch.tensor(list(levels), dtype=torch.float64)[:, None] / 20)
     by_level = heard.sizes(scales * _unit(noise[:1]), told).T.cpu().numpy()
     gains = _gains(heard, at * _unit(modulated), list(rates), depth, told)
-    mute = by_frequency.max(1) <= _SILENT * max(by_frequency.max(), by_level.max(), 1e-300)
+    silent = _SILENT * np.nanmax([by_frequency.max(), by_level.max(), 1e-300])
+    mute = ~(np.isfinite(by_frequency).all(1) & (by_frequency.max(1) > silent))
     frequency = tones.numpy()
     best = np.where(mute, np.nan, frequency[by_frequency.argmax(1)])
+    exponent, threshold = _exponent(by_level, np.array(levels, dtype=float), silent)
     rate_of, gain_of = _best_rate(gains, np.array(rates, dtype=float))
     result = xr.Dataset(
         {
@@ -142,7 +149,8 @@ def tuning(
             "width": variable(
                 ["channel"], np.where(mute, np.nan, _width(by_frequency, frequency)), "width at half power", "octave"
             ),
-            "exponent": variable(["channel"], _exponent(by_level, np.array(levels)), "growth with the level"),
+            "exponent": variable(["channel"], exponent, "growth with the level"),
+            "threshold": variable(["channel"], threshold, "lowest level of a response", "dB"),
             "best_rate": variable(["channel"], rate_of, "rate of the largest gain", "Hz"),
             "best_modulation_gain": variable(["channel"], gain_of, "largest gain of modulation"),
         },
@@ -203,11 +211,19 @@ class _Heard:
 
 
 def _check(
-    levels: Sequence[float], rates: Sequence[float], depth: float, minimum_frequency: float, bins_per_octave: int
+    levels: Sequence[float],
+    rates: Sequence[float],
+    level: float,
+    depth: float,
+    minimum_frequency: float,
+    bins_per_octave: int,
 ) -> None:
     check_positive(minimum_frequency=minimum_frequency, bins_per_octave=bins_per_octave)
     if len(levels) < 2 or not np.isfinite(levels).all() or len(set(levels)) < len(levels):
         raise InputError(f"levels have to be two or more different numbers of dB, not {list(levels)}")
+    if not (math.isfinite(level) and level <= 0) or max(levels) > 0:
+        wrong = level if max(levels) <= 0 else max(levels)
+        raise InputError(f"a level has to be a number of dB of full scale, 0 or less, not {wrong}")
     if not len(rates) or not all(0 < one < math.inf for one in rates):
         raise InputError(f"rates of modulation have to be above 0 Hz, not {list(rates)}")
     if not 0 < depth <= 1:
@@ -271,12 +287,17 @@ def _width(response: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     return found
 
 
-def _exponent(response: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The slope of responses in dB over levels in dB, (channel,); NaN where one is zero."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        decibels = 20 * np.log10(response)
-        found: np.ndarray = ((levels - levels.mean()) * decibels).sum(1) / np.square(levels - levels.mean()).sum()
-    return np.where(np.isfinite(found), found, np.nan)
+def _exponent(response: np.ndarray, levels: np.ndarray, silent: float) -> tuple[np.ndarray, np.ndarray]:
+    """The slope of responses in dB over levels in dB, where there are any, and the lowest such level, (channel,)."""
+    exponent, threshold = (np.full(len(response), np.nan) for _ in range(2))
+    for channel, one in enumerate(response):
+        answers = np.isfinite(one) & (one > silent)
+        if answers.any():
+            threshold[channel] = levels[answers].min()
+        if answers.sum() >= min(_FEWEST_LEVELS, len(levels)):
+            at = levels[answers] - levels[answers].mean()
+            exponent[channel] = (at * 20 * np.log10(one[answers])).sum() / np.square(at).sum()
+    return exponent, threshold
 
 
 def _best_rate(gains: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
