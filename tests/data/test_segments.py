@@ -296,7 +296,7 @@ def test_of_an_excerpt_times_are_those_of_the_file(tmp_path: Path) -> None:
     assert segments_of(times, piece) == found
     with pytest.raises(InputError, match=r"has no segment within .* from 0.3"):
         segments_of(times[:2], load_audio(path, start=0.3))
-    with pytest.raises(InputError, match=r"'c' from 0.35 to 0.6 s ends after .*a.wav, which lasts 0.5 s"):
+    with pytest.raises(InputError, match=r"segment 3: 'c' from 0.35 to 0.6 s ends after .*a.wav, which lasts 0.5 s"):
         segments_of([*times[:2], (0.35, 0.6, "c")], load_audio(path, start=0.2, duration=0.2))
 
 
@@ -305,6 +305,30 @@ def test_a_segment_may_end_after_the_sound_by_rounding_alone() -> None:
     assert segments_of([(0.4, 0.5, "a")], wave) == (Segment(0.4, 0.4995, "a"),)
     with pytest.raises(InputError, match=r"ends after array, which lasts 0.4995 s"):
         segments_of([(0.4, 0.506, "a")], wave)
+
+
+def test_of_a_part_no_sliver_is_left_that_holds_no_sample(tmp_path: Path) -> None:
+    path = sound(tmp_path)
+    times = [(0.0, 0.20004, "a"), (0.20004, 0.39995, "b"), (0.39995, 0.5, "c")]  # of 0.000125 s a sample
+    found = segments_of(times, load_audio(path, start=0.2, duration=0.2))
+    assert [one.label for one in found] == ["b"]
+    short = as_clip(np.ones(3996), RATE)
+    assert [one.label for one in segments_of([(0.3, 0.49949, "a"), (0.49949, 0.5, "t")], short)] == ["a"]
+    with pytest.raises(InputError, match=r"has no segment within"):
+        segments_of(times[:1], load_audio(path, start=0.2))
+    table = written(tmp_path / "t.csv", "start,stop,label\n0,0.1,a\n0.10001,0.10004,t\n")
+    with pytest.raises(InputError, match=r"t.csv, line 3: 't' from 0.10001 to 0.10004 s holds no sample of .*a.wav"):
+        segments_of(table, load_audio(path))
+    assert segments_of(table, load_audio(path, duration=0.1))[0].label == "a"
+
+
+def test_nothing_given_is_said_to_be_none() -> None:
+    wave = as_clip(np.ones(4000), RATE, name="a.wav")
+    for given in ([], [(0, 0.1, None)], {"a.wav": []}):
+        with pytest.raises(InputError, match=r"no segment of a.wav with a label: give \(start, stop, label\)"):
+            segments_of(given, wave)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"segments is empty, and has none of a.wav: give \(start"):
+        segments_of({}, wave)
 
 
 def test_segments_that_are_given_themselves() -> None:
@@ -317,7 +341,7 @@ def test_segments_that_are_given_themselves() -> None:
         segments_of([(0, 0.1, "a")], wave, "phones")
     with pytest.raises(InputError, match=r"segment 2: '\(outside\)' is no label"):
         segments_of([(0, 0.1, "a"), (0.1, 0.2, "(outside)")], wave)
-    with pytest.raises(InputError, match=r"no segments? within|no segments"):
+    with pytest.raises(InputError, match=r"no segment of a.wav with a label"):
         segments_of([], wave)
 
 

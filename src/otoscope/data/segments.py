@@ -25,6 +25,7 @@ OUTSIDE = "(outside)"
 
 _ROUNDED = 1e-4  # s by which written times may overlap, as two that were rounded alike do not
 _BEYOND = 0.005  # s by which a segment may end after the sound: half of the last digit of a CTM file
+_GIVE = "give (start, stop, label), the times in s, or lists of these by the names of sounds"
 IN_FOLDERS = (".TextGrid", ".textgrid", ".ctm", ".csv", ".tsv")
 """Suffixes of the files of segments in a folder, in the order in which they are looked for."""
 
@@ -85,6 +86,8 @@ class Alignment:
         """
         if self.by_sound is None:
             return self.alone
+        if not self.by_sound:
+            raise NoSegments(f"{self.source} is empty, and has none of {sound}: {_GIVE}")
         found = _best(sound, self._as_given) or _best(_with_slashes(sound), self._as_in_windows)
         if len(found) == 1:
             return self.by_sound[found[0]]
@@ -117,7 +120,7 @@ def segments_of(
         by the names of sounds.
     sound : DataArray, (..., time)
         As :func:`otoscope.load_audio` reads it. Of an excerpt of a file, times are those of the file, and only the
-        segments that lie in it, or the parts of them that do, are given.
+        segments that lie in it, or the parts of them that do and hold a sample, are given.
     tier : str, optional
         Of a TextGrid, the name of one of several tiers of intervals; of a CTM file, one of several channels.
     name : str, optional
@@ -131,8 +134,8 @@ def segments_of(
     Raises
     ------
     InputError
-        If there are no segments of this sound, or a segment is none or ends after the sound; the message names file
-        and line, or interval.
+        If there are no segments of this sound, or a segment is none, holds no sample, or ends after the sound; the
+        message names file and line, or interval.
 
     Examples
     --------
@@ -145,12 +148,19 @@ def segments_of(
     segments = found.of(name)
     first = _start(sound)
     length = sound.sizes["time"] / sound.attrs["sample_rate"]
+    if not segments:
+        raise NoSegments(f"{found.source} has no segment of {name} with a label: {_GIVE}")
     _check_end(found.source, segments, max(first + length, _length_of_file(sound)), name)
-    within = [
-        Segment(max(0.0, one.start - first), min(length, one.stop - first), one.label)
-        for one in segments
-        if one.stop > first and one.start - first < length
-    ]
+    within = []
+    for one in segments:
+        start, stop = max(0.0, one.start - first), min(length, one.stop - first)
+        if _holds_a_sample(start, stop, sound.attrs["sample_rate"]):
+            within.append(Segment(start, stop, one.label))
+        elif one.start >= first and one.stop <= first + length:  # else it is a sliver, which cutting has left
+            raise InputError(
+                f"{found.source}, {one.where}: {one.label!r} from {one.start:g} to {one.stop:g} s holds no sample of "
+                f"{name} at {sound.attrs['sample_rate']:g} Hz: make it longer, or leave it out"
+            )
     if not within:
         raise NoSegments(
             f"{found.source} has no segment within {name}"
@@ -420,9 +430,14 @@ def _check_end(source: str, segments: Sequence[Interval], end: float, name: str)
     for one in segments:
         if one.stop > end + _BEYOND:
             raise InputError(
-                f"{source}: {one.label!r} from {one.start:g} to {one.stop:g} s ends after {name}, which lasts "
-                f"{end:.6g} s: are these the segments of another sound?"
+                f"{source}, {one.where}: {one.label!r} from {one.start:g} to {one.stop:g} s ends after {name}, which "
+                f"lasts {end:.6g} s: are these the segments of another sound?"
             )
+
+
+def _holds_a_sample(start: float, stop: float, rate: float) -> bool:
+    """Whether a segment has one where its bounds are rounded; none that stops before it starts has."""
+    return math.floor(start * rate + 0.5) < math.floor(stop * rate + 0.5)
 
 
 def _start(sound: xr.DataArray) -> float:
