@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor
 
 from otoscope import InputError, Scope
@@ -15,7 +16,8 @@ from otoscope.audio import write_audio
 from otoscope.contract import Contract
 from otoscope.data import read
 from otoscope.data.find import find_sounds
-from otoscope.sounds import Sounds
+from otoscope.sounds import Sounds, sounds_of
+from otoscope.subject import Subject
 
 
 def test_a_place_a_data_set_its_items_and_pairs_are_the_same(tones: Path, scope: Scope) -> None:
@@ -95,3 +97,11 @@ def test_a_sound_of_a_data_set_is_one_clip() -> None:
         scope.top_activations([torch.zeros(4000), torch.zeros(2, 4000)], layer="relu1")
     with pytest.raises(InputError, match="nowhere"):
         scope.coherence("nowhere.wav")
+
+
+def test_one_sound_in_place_of_many_is_told_to_be_in_a_list() -> None:
+    subject = Subject(torch.nn.Conv1d(1, 2, 8), sample_rate=8000)
+    samples = np.zeros(100, np.float32)
+    for one in (samples, torch.from_numpy(samples), xr.DataArray(samples, dims="time")):
+        with pytest.raises(InputError, match=r"this is one sound, and many are needed: give a list of sounds"):
+            sounds_of(subject, one)

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
@@ -119,7 +120,16 @@ class Sounds(Sized, Iterable[Clip]):
 
 def sounds_of(subject: Subject, data: Data) -> Sounds:
     """The sounds of a data set, filled up where the model takes or was scored on no shorter ones."""
+    if _is_one_sound(data):
+        raise InputError("this is one sound, and many are needed: give a list of sounds, of one too: [sound]")
     return data if isinstance(data, Sounds) else Sounds(subject, data)
+
+
+def _is_one_sound(data: Data) -> bool:
+    """Whether it is the samples of a sound, each of which would be taken for a sound."""
+    if isinstance(data, Tensor):
+        return data.ndim == 1
+    return isinstance(data, (np.ndarray, xr.DataArray)) and data.ndim == 1 and data.dtype.kind in "fiuc"
 
 
 def needs_classes(classes: Sequence[str]) -> str:

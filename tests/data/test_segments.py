@@ -158,12 +158,17 @@ def test_a_tier_is_chosen_by_its_name(tmp_path: Path) -> None:
         segments_of(path, wave, "clicks")
     with pytest.raises(InputError, match=r"2 tiers called 'phones'"):
         segments_of(written(path, LONG.replace('"words"', '"phones"')), wave, "phones")
+    with pytest.raises(InputError, match=r"has the tiers phones, phones: their names have to differ, so rename them$"):
+        segments_of(path, wave)
+    with pytest.raises(InputError, match=r"tiers phones, phones: their names"):
+        segments_of(written(path, LONG.replace('"words"', '"phones"')), wave)
 
 
 @pytest.mark.parametrize("name", ["a.TextGrid", "a.ctm", "a.csv"])
 def test_another_encoding_is_an_error_and_no_wrong_label(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"start,stop,label\n0,0.1,\xe6\n")
-    with pytest.raises(InputError, match=r"line 2: this is not text in UTF-8 or UTF-16"):
+    way = {"a.TextGrid": r"\(in Praat", "a.ctm": "in one of them$", "a.csv": "as CSV UTF-8$"}[name]
+    with pytest.raises(InputError, match=r"line 2: this is not text in UTF-8 or UTF-16: save it .*" + way):
         segments_of(tmp_path / name, load_audio(sound(tmp_path)))
     (tmp_path / name).write_bytes(b"ooBinaryFile\x08TextGrid\x00\x00\x00")
     with pytest.raises(InputError):
@@ -224,6 +229,11 @@ def test_tables(tmp_path: Path, heading: str) -> None:
     ("text", "message"),
     [
         ("begin,stop,label\n0,1,a\n", "has no column 'start'; its columns are begin, stop, label"),
+        ("0.1,0.2,a\n", "rename the columns, or add a header line start,stop,label"),
+        ("0.1\t0.2\ta\n0.2\tb\n", "line 2: it has 2 cells, and not a start, a stop and a label"),
+        ("0.1\t0.2\ta\n0.2\t0_3\tb\n", "line 2: '0_3' is not a time in s"),
+        ("0.1\t0.1\ta\n", "line 1: 'a' is empty"),
+        ("0.1\t0.2\t\n", "no row with a label"),
         ("start,stop,word\n0,1,a\n", "has no column 'label'"),
         ("start,stop,label\n0,1,\n", "no row with a label"),
         ("start,stop,label\n0,x,a\n", "line 2: 'x' is not a time in s"),
@@ -243,6 +253,36 @@ def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, text: str, message: s
     with pytest.raises(InputError) as error:
         segments_of(path, load_audio(sound(tmp_path)))
     assert message in str(error.value) and str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "tier"),
+    [
+        ("mfa.csv", "Begin,End,Label,Type,Speaker\n0,0.5,he,words,ann\n0.1,0.2,h,phones,ann\n0.2,0.4,æ,phones,ann\n",
+         "phones"),
+        ("praat.tsv", "tmin\ttier\ttext\ttmax\n0.1\tphones\th\t0.2\n0\twords\the\t0.5\n0.2\tphones\tæ\t0.4\n",
+         "phones"),
+        ("praat.csv", "tmin,tier,text,tmax\n0.1,phones,h,0.2\n0.2,phones,æ,0.4\n", None),
+        ("audacity.txt", "0.100000\t0.200000\th\n\\\t100.0\t200.0\n0.2\t0.4\tæ\n0.4\t0.5\t\n", None),
+        ("audacity.txt", "\n0,1\t0,2\th\n0,2\t0,4\tæ\n", None),
+    ],
+)  # fmt: skip
+def test_tables_of_other_programs(tmp_path: Path, name: str, text: str, tier: str | None) -> None:
+    wave, path = load_audio(sound(tmp_path)), written(tmp_path / name, text)
+    assert segments_of(path, wave, tier) == PHONES
+    if tier is None:
+        with pytest.raises(InputError, match=r"has no tier"):
+            segments_of(path, wave, "words")
+        return
+    with pytest.raises(InputError, match=r"has the tiers .*: choose one \(--tier "):
+        segments_of(path, wave)
+    with pytest.raises(InputError, match=r"has no tier 'tones'; it has .*phones"):
+        segments_of(path, wave, "tones")
+
+
+def test_a_column_of_types_beside_start_and_stop_is_no_tier(tmp_path: Path) -> None:
+    text = "start,stop,label,type\n0.1,0.2,h,consonant\n0.2,0.4,æ,vowel\n"
+    assert segments_of(written(tmp_path / "t.csv", text), load_audio(sound(tmp_path))) == PHONES
 
 
 def test_a_table_of_many_sounds_names_them_by_path_or_stem(tmp_path: Path) -> None:

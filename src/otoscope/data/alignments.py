@@ -15,8 +15,24 @@ from otoscope.errors import InputError
 PATHS = ("path", "file", "filename", "clip")
 """Names of the column that says of which sound a row is, in any case."""
 
-_STARTS = ("start",)
-_STOPS = ("stop", "end")
+
+class Heading(NamedTuple):
+    """The columns of a table that say of segments when they are, what, and of which tier where there are several."""
+
+    start: str
+    stop: str
+    label: str
+    tier: str | None = None
+
+
+HEADINGS = (
+    Heading("start", "stop", "label"),
+    Heading("start", "end", "label"),
+    Heading("begin", "end", "label", "type"),  # of the Montreal Forced Aligner
+    Heading("tmin", "tmax", "text", "tier"),  # of Praat (Down to Table)
+)
+"""Names of columns, in any case; the first whose columns are there says what is read."""
+
 _INTERVALS = "IntervalTier"
 _TOKEN = re.compile(
     r'"(?P<text>(?:[^"]|"")*)"|(?P<flag><\w+>)|(?<!\S)(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\S)|!.*'
@@ -65,7 +81,9 @@ def read_textgrid(path: Path, tier: str | None = None) -> list[Interval]:
     if not names:
         raise InputError(f"{path} has no tier of intervals, of which segments are made")
     if tier is None and len(names) > 1:
-        raise InputError(f"{path} has the tiers {', '.join(names)}: choose one (--tier {names[-1]})")
+        single = [name for name in names if names.count(name) == 1]
+        way = f"choose one (--tier {single[-1]})" if single else "their names have to differ, so rename them"
+        raise InputError(f"{path} has the tiers {', '.join(names)}: {way}")
     chosen = [intervals for name, intervals in tiers if tier in (None, name)]
     if not chosen:
         raise InputError(f"{path} has no tier of intervals {tier!r}; it has {', '.join(names)}")
@@ -206,23 +224,37 @@ def read_ctm(path: Path, channel: str | None = None) -> list[Interval]:
     return found
 
 
-def read_listed(path: Path) -> list[Interval]:
-    """The rows of a table with the columns start, stop and label, and, for many sounds, path.
+def read_listed(path: Path, tier: str | None = None) -> list[Interval]:
+    """The rows of a table with columns of :data:`HEADINGS`, such as start, stop and label, and, for many sounds, path.
 
-    A row without a label is no segment.
+    Without a heading it is a label track of Audacity: lines of start, stop and label with tabs between. A row without
+    a label is no segment.
+
+    Parameters
+    ----------
+    path : Path
+    tier : str, optional
+        One of several, where the table has a column of them.
 
     Raises
     ------
     InputError
-        If a column is missing, a time is no number, or no row has a label.
+        If a column is missing, a time is no number, no row has a label, or several tiers have some and none was chosen.
     """
     if path.suffix.lower() not in (".parquet", ".pq"):
-        text_in(path)
-    columns, rows, unit = read_rows(path, _STARTS)
-    points = ".," if separator_in(path, _STARTS) in (";", "\t") else "."
-    start, stop, label = (_column(path, columns, names) for names in (_STARTS, _STOPS, ("label",)))
+        lines = text_in(path).split("\n")
+        if _is_label_track(lines):
+            _refuse_tier(path, tier)
+            return _with_labels(path, _label_track(path, lines))
+    starts = [heading.start for heading in HEADINGS]
+    columns, rows, unit = read_rows(path, starts)
+    points = ".," if separator_in(path, starts) in (";", "\t") else "."
+    heading = _heading_of(path, columns)
+    if heading.tier is None:
+        _refuse_tier(path, tier)
     sound = next((name for one in PATHS for name in columns if name.lower() == one), None)
-    found = []
+    found: list[Interval] = []
+    tiers: list[str] = []  # of each
     for number, row in rows:
         where = f"{unit} {number}"
         if isinstance(row, Broken):
@@ -230,11 +262,64 @@ def read_listed(path: Path) -> list[Interval]:
         named = None if sound is None else text_of(row.get(sound))
         if named == "":
             raise InputError(f"{path}, {where}: the column {sound} is empty")
-        if text := text_of(row.get(label)):
-            first, last = (_time(path, where, text_of(row.get(name)), points) for name in (start, stop))
+        if text := text_of(row.get(heading.label)):
+            first, last = (_time(path, where, text_of(row.get(name)), points) for name in (heading.start, heading.stop))
             found.append(Interval(first, last, text, where, named))
+            tiers.append("" if heading.tier is None else text_of(row.get(heading.tier)))
+    return _with_labels(path, _of_tier(path, found, tiers, tier))
+
+
+def _heading_of(path: Path, columns: Sequence[str]) -> Heading:
+    """The columns of a table that say of segments what a heading says, as they are written there."""
+    written = {name.lower(): name for name in reversed(columns)}
+    for one in HEADINGS:
+        if all(name in written for name in one[:3]):
+            tier = None if one.tier is None else written.get(one.tier)
+            return Heading(written[one.start], written[one.stop], written[one.label], tier)
+    missing = next(name for name in HEADINGS[0][:3] if name not in written)
+    raise InputError(
+        f"{path} has no column {missing!r}; its columns are {', '.join(columns)}: rename the columns, or add a header "
+        "line start,stop,label"
+    )
+
+
+def _of_tier(path: Path, intervals: Sequence[Interval], tiers: Sequence[str], tier: str | None) -> list[Interval]:
+    known = list(dict.fromkeys(tiers))
+    if tier is None and len(known) > 1:
+        raise InputError(f"{path} has the tiers {', '.join(known)}: choose one (--tier {known[-1]})")
+    if tier is not None and intervals and tier not in known:
+        raise InputError(f"{path} has no tier {tier!r}; it has {', '.join(known)}")
+    return [one for one, own in zip(intervals, tiers, strict=True) if tier in (None, own)]
+
+
+def _refuse_tier(path: Path, tier: str | None) -> None:
+    if tier is not None:
+        raise InputError(f"{path} is a table, which has no tiers: leave tier={tier!r} out")
+
+
+def _with_labels(path: Path, found: list[Interval]) -> list[Interval]:
     if not found:
         raise InputError(f"{path} has no row with a label, so that there are no segments")
+    return found
+
+
+def _is_label_track(lines: Sequence[str]) -> bool:
+    """Whether the first line has two times, which a heading has not, and a label, with tabs between."""
+    first = next((line for line in lines if line.strip()), "").split("\t")
+    return len(first) == 3 and all(_DECIMAL.fullmatch(text.strip().replace(",", ".")) for text in first[:2])
+
+
+def _label_track(path: Path, lines: Sequence[str]) -> list[Interval]:
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("\\"):  # the frequencies of the label above
+            continue
+        where, cells = f"line {number}", line.split("\t")
+        if len(cells) != 3:
+            raise InputError(f"{path}, {where}: it has {len(cells)} cells, and not a start, a stop and a label")
+        first, last = (_time(path, where, text.strip(), ".,") for text in cells[:2])
+        if label := cells[2].strip():
+            found.append(Interval(first, last, label, where))
     return found
 
 
@@ -254,10 +339,11 @@ def text_in(path: Path) -> str:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}, line {line}: this is not text in UTF-8 or UTF-16: save it in one of them (in Praat: Preferences, "
-            "Text writing preferences, UTF-8)"
-        ) from None
+        way = {
+            ".textgrid": "save it in one of them (in Praat: Preferences, Text writing preferences, UTF-8)",
+            ".ctm": "save it in one of them",
+        }.get(path.suffix.lower(), "save it as CSV UTF-8")
+        raise InputError(f"{path}, line {line}: this is not text in UTF-8 or UTF-16: {way}") from None
     if "\0" in text:
         raise InputError(f"{path} is not a text file: it has bytes of zero")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -270,13 +356,6 @@ def _encoding(content: bytes) -> str:
     if max(zeros) > 0.4 * len(content[:400:2]):  # of text in Latin letters, every other byte
         return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
     return "utf-8-sig"
-
-
-def _column(path: Path, columns: Sequence[str], names: Sequence[str]) -> str:
-    found = next((name for one in names for name in columns if name.lower() == one), None)
-    if found is None:
-        raise InputError(f"{path} has no column {names[0]!r}; its columns are {', '.join(columns)}")
-    return found
 
 
 def _time(path: Path, where: str, text: str, points: str) -> float:

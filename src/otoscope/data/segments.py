@@ -343,9 +343,7 @@ def _read(path: Path, size: int, time: int, tier: str | None) -> Alignment:
             f"{path} is no file of segments: give a TextGrid (.TextGrid), a CTM file (.ctm), a table (.csv, .tsv) with "
             "the columns start, stop and label, or a folder with such files"
         )
-    if tier is not None:
-        raise InputError(f"{path} is a table, which has no tiers: leave tier={tier!r} out")
-    rows = read_listed(path)
+    rows = read_listed(path, tier)
     return _by_sound(path, rows) if rows[0].sound is not None else Alignment(str(path), _checked(rows, str(path)))
 
 
