@@ -208,7 +208,8 @@ def permuted(runs: dict[tuple[str, str], Run], count: int) -> str:
         described, alive = [], 0
         for seed in range(count):
             moved = np.random.default_rng([seed, 7]).permutation(alone)
-            told = {name: np.asarray(column, dtype=object)[moved] for name, column in known.columns.items()}
+            columns = known.measured | known.columns
+            told = {name: np.asarray(column, dtype=object)[moved] for name, column in columns.items()}
             maps = describe_maps(known.values[alone], told, np.arange(len(alone)), seed=seed).maps
             described.append(sum(one.described for one in maps))
             alive = sum(one.fact is not None for one in maps)

@@ -77,6 +77,12 @@ def test_sounds_that_are_gone_are_named_and_can_be_done_without(run: Path, swept
         (sounds / "gone").rename(sounds / "007.wav")
 
 
+def test_few_shuffles_are_said_to_be_few(run: Path) -> None:
+    few, enough = (package.open(run).describe(shuffles=count, measured=False).notes for count in (5, 19))
+    assert any("one run in 6 describes some map" in note for note in few)
+    assert not any("one run in" in note for note in enough)
+
+
 def test_clips_that_share_a_fact_stay_together(run: Path) -> None:
     found = package.open(run).describe(shuffles=9, together=["speaker"])
     assert "240 clips are 40 groups that stay together" in found.notes
@@ -145,6 +151,7 @@ def test_the_command_says_what_python_says(otoscope: Otoscope, run: Path, tmp_pa
         ({"channel": 17}, "no channel 17"),
         ({"limit": 0}, "limit"),
         ({"shuffles": 0}, "shuffles"),
+        ({"seed": -1}, "seed has to be 0 or more"),
     ],
 )
 def test_what_cannot_be_asked_is_said(run: Path, options: dict[str, Any], message: str) -> None:
@@ -153,7 +160,7 @@ def test_what_cannot_be_asked_is_said(run: Path, options: dict[str, Any], messag
 
 
 def test_too_few_clips_are_said_to_be(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"no fact to describe maps by: .*label: too few"):
+    with pytest.raises(InputError, match=r"no fact to describe maps by: .*label.*: too few"):
         package.open(folder).describe(measured=False)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from otoscope.descriptions.choosing import places_of
 from otoscope.descriptions.copies import alike
-from otoscope.descriptions.facts import Fact, cells_of, facts_of
+from otoscope.descriptions.facts import Fact, cells_of, facts_of, unreadable
 from otoscope.descriptions.halves import groups_of, halves, shuffled
 from otoscope.descriptions.maps import Described, describe_maps
 from otoscope.descriptions.scoring import interval_of, newcombe
@@ -273,6 +273,37 @@ def test_facts_are_numbers_names_or_left_out() -> None:
     assert left_out["label"] == "the same as digit" and left_out["file"].startswith("too few clips")
 
 
+def test_numbers_are_read_as_tables_write_them() -> None:
+    half = np.arange(80) // 4 % 2 == 0
+    columns = {
+        "level": [f"-{n},5" for n in range(80)],
+        "f0": ["--undefined--", "NA", *(f"{n}.5" for n in range(78))],
+        "snr": [*(["bad"] * 4), *(f"{n}.25" for n in range(76))],
+        "digit": ["n/a", "-", *(str(n % 3) for n in range(78))],
+        "room": ["nan", "NaN", *(["hall", "car"] * 39)],
+        "count": [3.0] * 80,
+        "site": ["lab"] * 80,
+        "note": ["hall", "car"] * 40,
+    }
+    facts, left_out = facts_of(columns, half, np.arange(80))
+    kinds = {fact.name: fact.kind for fact in facts}
+    assert kinds["level"] == kinds["f0"] == kinds["snr"] == "number" and kinds["digit = 0"] == "yes_no"
+    assert facts[0].values[3] == -3.5 and (~facts[1].known).sum() == 2 and (~facts[2].known).sum() == 4
+    (room,) = (fact for fact in facts if fact.column == "room")
+    assert room.name == "room = hall" and (~room.known).sum() == 2
+    assert {fact.column for fact in facts if fact.kind == "values"} == {"digit"}
+    assert left_out == {"count": "the same in all clips", "site": "the same in all clips"}
+    assert unreadable(columns) == ["4 of 80 values of snr are no numbers, such as 'bad', and not known here"]
+
+
+def test_what_is_measured_takes_the_place_of_a_given_fact_that_says_nothing() -> None:
+    half, clips = np.arange(80) // 4 % 2 == 0, np.arange(80)
+    measured = {"f0": np.arange(80.0), "level": np.arange(80.0)}
+    facts, left_out = facts_of({"f0": ["soft"] * 80, "level": clips / 2}, half, clips, measured)
+    assert {fact.name: fact.values[3] for fact in facts} == {"level": 1.5, "f0": 3.0}
+    assert left_out == {"f0": "the same in all clips; what is measured is, under the same name"}
+
+
 def test_cells_of_numbers_hold_as_many_clips_each() -> None:
     values = np.random.default_rng(0).lognormal(size=1000)
     values[:100] = np.nan
@@ -302,6 +333,7 @@ def test_the_interval_of_an_area_holds_it_as_often_as_it_says() -> None:
         ({"values": np.full((40, 2), np.nan)}, "finite"),
         ({"columns": {"file": [f"{n}.wav" for n in range(40)]}}, "no fact"),
         ({"shuffles": 0}, "1 or more"),
+        ({"seed": -1}, "seed"),
         ({"groups": np.zeros(40, dtype=int)}, "two halves"),
     ],
 )

@@ -58,3 +58,11 @@ def test_the_number_of_a_name_is_its_order_and_what_is_missing_is_one_group() ->
 def test_a_fact_may_be_called_as_bins_are_asked_for() -> None:
     assert list(of("a:bins", ["x", "y"])) == ["x", "y"]
     assert usual_facts([{"a": "x"}, {"a": "y"}, {"a": "x"}, {"a": "y"}], ["1", "1", "2", "2"]) == ["a"]
+
+
+def test_what_is_missing_from_a_column_of_numbers_is_unknown() -> None:
+    facts = [{"f0": f"{n},5"} for n in range(40)] + [{"f0": text} for text in ("NA", "--undefined--", "nan", "-")]
+    groups = groups_by("f0", facts, {})
+    assert list(groups)[-1] == "unknown" and groups["unknown"].tolist() == [40, 41, 42, 43] and len(groups) == 5
+    few = groups_by("snr", [{"snr": text} for text in ("10", "9", "n/a", "10")], {})
+    assert list(few) == ["9", "10", "unknown"]

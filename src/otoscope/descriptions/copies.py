@@ -53,7 +53,7 @@ def alike(numbers: np.ndarray) -> Iterator[np.ndarray]:
     Examples
     --------
     >>> [one.tolist() for one in alike(np.array([[1.0], [2.0], [1.000001], [0.0], [0.0]]))]
-    [[2, 4, 2, 0, 1]]
+    [[2, 3, 2, 0, 1]]
     """
     for column in numbers.T:
         order = np.argsort(column, kind="stable")

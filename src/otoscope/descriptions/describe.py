@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otoscope.data.item import speaker_of
+from otoscope.data.sets import parse, source_of
 from otoscope.descriptions.copies import copies
+from otoscope.descriptions.facts import unreadable
 from otoscope.descriptions.halves import groups_of
-from otoscope.descriptions.maps import SHUFFLES, Described, Descriptions, describe_maps
+from otoscope.descriptions.maps import SHUFFLES, Described, Descriptions, describe_maps, said_of
 from otoscope.descriptions.measured import measured_facts, named_units
 from otoscope.descriptions.tuned import tuned, tuned_words
 from otoscope.descriptions.words import sentence
@@ -34,6 +37,9 @@ SEGMENT = "segment"
 """The fact of what is predicted in segments: their label."""
 _OUTSIDE = "(outside)"
 MOST_CLIPS = 20_000
+FEW_SHUFFLES = 19
+"""Below so many, something is found where there is nothing more often than one in twenty times."""
+
 _MOSTLY = 0.5  # of the variance of ranks
 
 Report = Callable[[str, int, int], None]
@@ -147,9 +153,20 @@ def describe(
         progress=_of("sounds", progress),
     )
     found = describe_maps(
-        known.values, known.columns, known.groups, shuffles=shuffles, seed=seed, progress=_of("shuffles", progress)
+        known.values,
+        known.columns,
+        known.groups,
+        measured=known.measured,
+        shuffles=shuffles,
+        seed=seed,
+        progress=_of("shuffles", progress),
     )
-    described = _laid_out(run, known.places, found, known.notes)
+    notes = known.notes
+    if shuffles < FEW_SHUFFLES:
+        notes += (
+            f"with {shuffles} shuffles one run in {shuffles + 1} describes some map where there is nothing to say",
+        )
+    described = _laid_out(run, known.places, found, notes)
     return described if model is None else _with_tuning(run, described, model, _of("tuning", progress))
 
 
@@ -164,7 +181,9 @@ class Gathered:
     places : list of (str, int)
         The layer and the channel of each map.
     columns : dict of str to array_like, (clip,)
-        Facts, given and measured.
+        Facts that the data has.
+    measured : dict of str to ndarray, (clip,)
+        Facts that are measured from its sounds.
     groups : ndarray of int, (clip,)
         Which clips stay together.
     notes : tuple of str
@@ -173,6 +192,7 @@ class Gathered:
     values: np.ndarray
     places: list[tuple[str, int]]
     columns: dict[str, Any]
+    measured: dict[str, Any]
     groups: np.ndarray
     notes: tuple[str, ...]
 
@@ -190,20 +210,23 @@ def gather(
     progress: Callable[[int, int], None] | None = None,
 ) -> Gathered:
     """What the maps of a run do in its clips, and the facts of these; arguments and errors as of :func:`describe`."""
+    if seed < 0:
+        raise InputError(f"seed has to be 0 or more, not {seed}")
     where, asked = questions.maps_of(run, layer, channel)
     if variable not in VARIABLES:
         raise InputError(f"maps are described by {', '.join(VARIABLES)}, not by {variable!r}")
     items = _items(run, limit, seed)
     values, places, clips, labels = _values(run, where, asked, variable, items)
     items = items.set_index("clip").loc[clips].reset_index()
-    columns: dict[str, Any] = {name: items[name] for name in _in_turn(run.facts) if name not in RECORDING}
+    columns: dict[str, Any] = {name: items[name] for name in _in_turn(run) if name not in RECORDING}
     if labels is not None:
         columns = {SEGMENT: labels} | columns
     notes: list[str] = []
+    of_sounds: dict[str, Any] = {}
     if measured:
         facts, notes = measured_facts(run, progress=progress)
         facts = facts.set_index("clip").loc[clips]
-        columns |= {name: facts[name].to_numpy(dtype=float) for name in facts.columns if name not in columns}
+        of_sounds = {name: facts[name].to_numpy(dtype=float) for name in facts.columns}
     same = copies(run, clips)
     groups = _groups(run, items, together, same)
     spare = len(np.unique(clips)) - len(np.unique(groups_of(*same, clips.tolist())))
@@ -212,13 +235,29 @@ def gather(
     if groups.max() + 1 < len(groups):
         what = "clips" if labels is None else "labels of clips"
         notes.append(f"{len(groups)} {what} are {groups.max() + 1} groups that stay together")
-    return Gathered(values, places, columns, groups, tuple(notes))
+    notes += unreadable(columns)
+    return Gathered(values, places, columns, of_sounds, groups, tuple(notes))
 
 
-def _in_turn(facts: Sequence[str]) -> list[str]:
-    """The facts and the label in the order in which the first of several names of one thing is kept."""
-    own = [name for name in facts if not name.endswith("_")]
-    return [*own, "label", *(name for name in facts if name not in own)]  # a name with _ is that of another column, too
+def _in_turn(run: Run) -> list[str]:
+    """The facts and the label in the order in which the first of several names of one thing is kept.
+
+    What the classes are called comes first, such as digit, else label; then who speaks.
+    """
+    own = [name for name in run.facts if not name.endswith("_")]  # a name with _ is that of another column, too
+    asked = run.info["data"].get("by")
+    tasks = [asked] if asked else _tasks(run.info["data"]["given"])
+    who = speaker_of(own)
+    first = [*(name for name in tasks if name in own), "label", *([who] if who else [])]
+    return list(dict.fromkeys([*first, *own, *run.facts]))
+
+
+def _tasks(given: Any) -> list[str]:
+    """What the classes of a data set with a name of its own are called."""
+    try:
+        return list(source_of(parse(given).name).tasks) if isinstance(given, str) else []
+    except InputError:  # a folder that is not there any more
+        return []
 
 
 def _items(run: Run, limit: int, seed: int) -> pd.DataFrame:
@@ -295,7 +334,7 @@ def _laid_out(run: Run, places: list[tuple[str, int]], found: Descriptions, note
             for fact in found.facts
         ]
     )
-    notes += tuple(f"{name} is not asked about: {why}" for name, why in found.left_out.items())
+    notes += tuple(f"not asked about: {one}" for one in said_of(found.left_out))
     return Description(maps, _by_layer(maps), facts, notes, (found.choosing, found.scoring))
 
 

@@ -9,11 +9,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from otoscope.data.numbers import numbers_in
+
 Kind = Literal["yes_no", "number", "values"]
 
 FEWEST = 8
 """Groups of clips that have a value in each half, and that have it not, for the value to be asked about."""
 
+TOO_FEW = (
+    f"too few clips, or groups of them that stay together: in each half {FEWEST} have to have a value and as many to "
+    "have it not"
+)
 _MOST_VALUES = 200  # of a fact, as which it can be read
 _BINS = (12, 10)  # at most so many, of at least so many clips
 _FINE = (50, 5)  # where clips of a bin have to be alike
@@ -52,19 +58,24 @@ class Fact:
 
 
 def facts_of(
-    columns: Mapping[str, ArrayLike], choosing: np.ndarray, groups: np.ndarray
+    columns: Mapping[str, ArrayLike],
+    choosing: np.ndarray,
+    groups: np.ndarray,
+    measured: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[list[Fact], dict[str, str]]:
     """All facts that can be asked about.
 
     Parameters
     ----------
     columns : mapping of str to array_like, (clip,)
-        Numbers, or texts, by the name of the fact; None, NaN or an empty text where it is not known. Texts that are all
-        numbers are such where they are more than twelve.
+        Numbers, or texts, by the name of the fact; None, NaN or an empty text where it is not known. Texts that are
+        numbers (:func:`otoscope.data.numbers.numbers_in`) are such where they are more than twelve.
     choosing : ndarray of bool, (clip,)
         The half on which facts are chosen.
     groups : ndarray of int, (clip,)
         Clips of one group count once.
+    measured : mapping of str to array_like, (clip,), optional
+        Numbers that are asked about where `columns` has no fact of the name that says something.
 
     Returns
     -------
@@ -82,27 +93,37 @@ def facts_of(
     facts: list[Fact] = []
     left_out: dict[str, str] = {}
     seen: dict[bytes, str] = {}
-    for column, values in columns.items():
-        numbers = _as_numbers(values)
-        if numbers is not None:
-            made = list(_number(column, numbers, choosing, groups))
-        else:
-            codes, named = _coded(values)
-            if len(named) > _MOST_VALUES:
-                left_out[column] = f"{len(named)} values, which are too many"
-                continue
-            same = seen.setdefault(codes.tobytes(), column)
-            if same != column:
-                left_out[column] = f"the same as {same}"
-                continue
-            made = list(_of_values(column, codes, named, choosing, groups))
-        if not made:
-            left_out[column] = (
-                f"too few clips, or groups of them that stay together: in each half {FEWEST} have to have a value and "
-                "as many to have it not"
-            )
+    measured = measured or {}
+    for column, values in [*columns.items(), *measured.items()]:
+        if any(fact.column == column for fact in facts):
+            continue
+        made, why = _facts(column, values, choosing, groups, seen)
         facts += made
+        if not made:
+            left_out.setdefault(column, why)
+    for column in measured.keys() & left_out.keys() & {fact.column for fact in facts}:
+        left_out[column] = f"{left_out[column]}; what is measured is, under the same name"
     return facts, left_out
+
+
+def _facts(
+    column: str, values: ArrayLike, choosing: np.ndarray, groups: np.ndarray, seen: dict[bytes, str]
+) -> tuple[list[Fact], str]:
+    """The facts that a column makes; or why it makes none."""
+    numbers = _as_numbers(values)
+    if numbers is not None and not _are_names(numbers, values):
+        known = numbers[np.isfinite(numbers)]
+        made = list(_number(column, numbers, choosing, groups))
+        return made, "the same in all clips" if known.size and np.ptp(known) == 0 else TOO_FEW
+    codes, named = _coded(values, numbers)
+    if len(named) > _MOST_VALUES:
+        return [], f"{len(named)} values, which are too many"
+    if len(named) == 1 and np.isfinite(codes).all():
+        return [], "the same in all clips"
+    same = seen.setdefault(codes.tobytes(), column)
+    if same != column:
+        return [], f"the same as {same}"
+    return list(_of_values(column, codes, named, choosing, groups)), TOO_FEW
 
 
 def cells_of(fact: Fact, choosing: np.ndarray, *, fine: bool = False) -> np.ndarray:
@@ -142,22 +163,42 @@ def bounds_of(fact: Fact, cell: int, choosing: np.ndarray) -> tuple[float, float
     return float(values.min()), float(values.max())
 
 
+def unreadable(columns: Mapping[str, ArrayLike]) -> list[str]:
+    """What is said of columns of numbers in which some values are none."""
+    said = []
+    for column, values in columns.items():
+        texts = _texts(values)
+        found = numbers_in(texts)
+        if found is not None and found.unreadable:
+            count = f"{len(found.unreadable)} of {len(texts)} values of {column}"
+            said.append(f"{count} are no numbers, such as {found.unreadable[0]!r}, and not known here")
+    return said
+
+
+def _texts(values: ArrayLike) -> list[str]:
+    return ["" if one is None or one != one else str(one) for one in np.asarray(values, dtype=object)]
+
+
 def _as_numbers(values: ArrayLike) -> np.ndarray | None:
-    """A column of numbers as such; None where it holds names."""
-    given = list(np.asarray(values, dtype=object))
-    try:
-        numbers = np.array([np.nan if one is None or one == "" else float(one) for one in given])
-    except (TypeError, ValueError):
-        return None
+    """A column as numbers; None where it holds names."""
+    given = np.asarray(values, dtype=object)
     if any(isinstance(one, (bool, np.bool_)) for one in given):
         return None
-    texts = any(isinstance(one, str) for one in given)
-    return None if texts and np.unique(numbers[np.isfinite(numbers)]).size <= _FEW else numbers
+    found = numbers_in(_texts(values))
+    return None if found is None else found.values
 
 
-def _coded(values: ArrayLike) -> tuple[np.ndarray, tuple[str, ...]]:
+def _are_names(numbers: np.ndarray, values: ArrayLike) -> bool:
+    """Whether numbers that were texts are so few that they are names, such as those of digits."""
+    texts = any(isinstance(one, str) for one in np.asarray(values, dtype=object))
+    return texts and np.unique(numbers[np.isfinite(numbers)]).size <= _FEW
+
+
+def _coded(values: ArrayLike, numbers: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Numbers of names, in the order in which the names first come; NaN where there is none."""
-    texts = ["" if one is None or one != one else str(one) for one in np.asarray(values, dtype=object)]
+    texts = ["" if text.lower() == "nan" else text for text in _texts(values)]
+    if numbers is not None:  # what says that a number is missing is no name
+        texts = [text if known else "" for text, known in zip(texts, np.isfinite(numbers), strict=True)]
     place = {text: number for number, text in enumerate(dict.fromkeys(filter(None, texts)))}
     return np.array([place.get(text, np.nan) for text in texts], dtype=float), tuple(place)
 

@@ -109,6 +109,7 @@ def describe_maps(
     columns: Mapping[str, ArrayLike],
     groups: np.ndarray,
     *,
+    measured: Mapping[str, ArrayLike] | None = None,
     shuffles: int = SHUFFLES,
     seed: int = 0,
     progress: Report | None = None,
@@ -123,6 +124,8 @@ def describe_maps(
         Facts of the clips, as :func:`otoscope.descriptions.facts.facts_of` takes them.
     groups : ndarray of int, (clip,)
         Clips of one group stay in one half and are shuffled together.
+    measured : mapping of str to array_like, (clip,), optional
+        More facts, in numbers, which are asked about where `columns` has none of the name that says something.
     shuffles : int
         How often facts are shuffled, 1 or more. If nothing is there to describe, some map is described with a
         probability of one in ``shuffles + 1``.
@@ -149,8 +152,10 @@ def describe_maps(
         raise InputError(f"maps are described by finite values (clip, map), not by the shape {values.shape}")
     if shuffles < 1:
         raise InputError(f"shuffles has to be 1 or more, not {shuffles}: without them nothing is known of chance")
+    if seed < 0:
+        raise InputError(f"seed has to be 0 or more, not {seed}")
     choosing = halves(groups, seed)
-    facts, left_out = facts_of(columns, choosing, groups)
+    facts, left_out = facts_of(columns, choosing, groups, measured)
     if not facts:
         raise InputError(f"there is no fact to describe maps by: {_said(left_out)}")
     changing = np.minimum(*(_changing(values[half]) for half in (choosing, ~choosing)))
@@ -278,5 +283,19 @@ def _renumbered(groups: np.ndarray) -> np.ndarray:
     return found
 
 
+def said_of(left_out: Mapping[str, str]) -> list[str]:
+    """The columns that are left out, those with one reason together.
+
+    Examples
+    --------
+    >>> said_of({"a": "the same in all clips", "b": "the same as c", "d": "the same in all clips"})
+    ['a, d: the same in all clips', 'b: the same as c']
+    """
+    names: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        names.setdefault(why, []).append(name)
+    return [f"{', '.join(some)}: {why}" for why, some in names.items()]
+
+
 def _said(left_out: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "the clips have none"
+    return "; ".join(said_of(left_out)) or "the clips have none"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from otoscope.data.numbers import MISSING, numbers_in
 from otoscope.errors import InputError
 
 MEASURED = {"duration": "s", "level": "dB"}
@@ -17,7 +18,6 @@ _MOST = 50  # groups of a fact that is taken without being asked for
 _BINS = 4
 _FEW = 12  # values that are groups of their own, numbers or not
 _ASKED = ":bins"  # behind the name of a fact
-_WITH_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 _CODE = re.compile(r"[-+]?0\d+")  # a number is not written with zeros before it
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NAMES = frozenset("id ids identifier speaker spk talker reader subject session chapter".split())
@@ -67,10 +67,12 @@ def groups_by(
     if any(values):
         numbers = _numbers(values)
         if fact != name and numbers is None:
-            other = next(value for value in values if value and _numbers([value]) is None)
+            there = (value for value in values if value.lower() not in MISSING)
+            other = next((value for value in there if _numbers([value]) is None), "")
             raise InputError(f"the fact {fact!r} has the value {other!r}, which is no number, so it makes no bins")
         if numbers is None or (fact == name and _are_names(fact, values, numbers)):
-            return _of_values([value or "unknown" for value in values])
+            unknown = MISSING if numbers is not None else {""}
+            return _of_values(["unknown" if value.lower() in unknown else value for value in values])
         return _bins(numbers, "")
     if fact in measured:
         return _bins(measured[fact], f" {MEASURED[fact]}")
@@ -82,19 +84,17 @@ def _of_values(values: Sequence[str]) -> dict[str, np.ndarray]:
     """The clips of each value; numbers in their order."""
     there = np.array(values)
     different = sorted(set(values))
-    if _numbers(different) is not None:
-        different.sort(key=lambda value: float(value.replace(",", ".")))
+    values_of = _numbers(["" if value == "unknown" else value for value in different])
+    if values_of is not None:
+        numbers = dict(zip(different, np.nan_to_num(values_of, nan=math.inf), strict=True))  # the unknown come last
+        different.sort(key=lambda value: numbers[value])
     return {value: np.flatnonzero(there == value) for value in different}
 
 
 def _numbers(values: Sequence[str]) -> np.ndarray | None:
     """Facts as numbers, NaN where there is none; None where one is no number."""
-    if all(map(_WITH_COMMA.fullmatch, filter(None, values))):  # as tables in many languages have it
-        values = [value.replace(",", ".") for value in values]
-    try:
-        return np.array([float(value) if value else math.nan for value in values])
-    except ValueError:
-        return None
+    found = numbers_in(values, strict=True)
+    return None if found is None else found.values
 
 
 def _are_names(fact: str, values: Sequence[str], numbers: np.ndarray) -> bool:
