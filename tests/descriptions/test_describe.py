@@ -41,7 +41,7 @@ def test_what_was_planted_in_a_model_is_said_of_it(run: Path) -> None:
     found = package.open(run).describe()
     maps = found.maps.set_index("channel")
     said = maps["description"]
-    assert said[3].startswith("rises with f0: R2 0.9") and maps["score"][3] > 0.95
+    assert said[3].startswith("rises with F0: R2 0.9") and maps["score"][3] > 0.95
     assert said[5].startswith("rises with level: R2 0.9") and maps["score"][5] > 0.95
     assert said[7].startswith("label = hiss: AUC ") and maps["score"][7] > 0.95
     assert said[9].startswith("nothing describes it") and not maps["described"][9]

@@ -58,7 +58,7 @@ def test_what_was_planted_is_said(found: list[Described]) -> None:
     assert [name(found[n]) for n in (3, 5, 7)] == ["f0", "level", "label = digit 7"]
     assert all(found[n].described and found[n].score > 0.95 for n in (3, 5, 7))
     assert found[3].more and not found[5].more and found[7].more
-    assert sentence(found[3], {"f0": "Hz"}).startswith("rises with f0: R2 0.9")
+    assert sentence(found[3], {"f0": "Hz"}).startswith("rises with F0: R2 0.9")
     assert sentence(found[5]).startswith("falls with level: R2 0.9")
     assert sentence(found[7]).startswith("label = digit 7: AUC ")
 
@@ -67,7 +67,7 @@ def test_a_map_tuned_to_the_middle_is_said_to_be(found: list[Described]) -> None
     assert name(found[4]) == "f0" and found[4].score > 0.9
     low, high = map(float, found[4].where.split(" to "))
     assert low < 180 < high
-    assert f"f0 near {found[4].where} Hz: R2" in sentence(found[4], {"f0": "Hz"})
+    assert f"F0 near {found[4].where} Hz: R2" in sentence(found[4], {"f0": "Hz"})
 
 
 def test_a_class_that_silences_a_map_is_denied(found: list[Described]) -> None:
@@ -85,7 +85,7 @@ def test_of_what_goes_together_the_cause_is_named_and_told_apart(found: list[Des
     assert speaker.next_fact.name == "level" and speaker.next_score > speaker.next_chance
     assert speaker.score_within > 0.9 and speaker.next_within < speaker.next_score / 4
     assert level.told_apart and level.next_fact is not None and level.next_fact.column == "speaker"
-    assert level.score_within > 0.9 and "next speaker, R2 0." in sentence(level)
+    assert level.score_within > 0.9 and "also predicted by speaker (R2 0." in sentence(level)
 
 
 def test_two_names_of_one_thing_are_not_told_apart() -> None:
@@ -98,7 +98,7 @@ def test_two_names_of_one_thing_are_not_told_apart() -> None:
     values = (3 * room + rng.normal(size=400))[:, None]
     (one,) = describe_maps(values, columns, np.arange(400)).maps
     assert name(one) in ("room = r0", "room = r1")
-    assert one.told_apart is None and sentence(one).endswith("hardly any clips differ in the first alone")
+    assert one.told_apart is None and sentence(one).endswith("to tell which of them it is")
 
 
 def test_what_is_nothing_or_dead_is_said_to_be(found: list[Described]) -> None:

@@ -166,7 +166,7 @@ def describe(
         notes += (
             f"with {shuffles} shuffles one run in {shuffles + 1} describes some map where there is nothing to say",
         )
-    described = _laid_out(run, known.places, found, notes)
+    described = _laid_out(run, known, found, notes)
     return described if model is None else _with_tuning(run, described, model, _of("tuning", progress))
 
 
@@ -316,21 +316,23 @@ def _groups(run: Run, items: pd.DataFrame, together: Sequence[str], same: Sequen
     return groups_of(whole, *same, *(list(items[name]) for name in dict.fromkeys([*recordings, *together])))
 
 
-def _laid_out(run: Run, places: list[tuple[str, int]], found: Descriptions, notes: tuple[str, ...]) -> Description:
+def _laid_out(run: Run, known: Gathered, found: Descriptions, notes: tuple[str, ...]) -> Description:
     pandas = needs("pandas", extra="sweep", purpose="a description")
     rate = int(run.info["model"]["subject"].get("sample_rate") or 16_000)
-    units = named_units(rate, {fact.column for fact in found.facts})
+    used = {fact.column for fact in found.facts}
+    given = set(known.columns) - set(found.left_out)
+    units = named_units(rate, used & (set(known.measured) - given))
     maps = pandas.DataFrame(
         [
             {"layer": layer, "channel": channel} | _row(one, units)
-            for (layer, channel), one in zip(places, found.maps, strict=True)
+            for (layer, channel), one in zip(known.places, found.maps, strict=True)
         ]
     )
-    used = maps[maps["described"]]["fact"].value_counts()
+    describing = maps[maps["described"]]["fact"].value_counts()
     facts = pandas.DataFrame(
         [
             {"fact": fact.name, "column": fact.column, "kind": fact.kind, "units": units.get(fact.column, "")}
-            | {"describes": int(used.get(fact.name, 0))}
+            | {"describes": int(describing.get(fact.name, 0))}
             for fact in found.facts
         ]
     )
