@@ -86,3 +86,15 @@ def test_a_page_and_a_saved_result_have_them(
     page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
     assert page.count("By segments.") == 2 and "By labels" in page  # of two rules
     otoscope("inspect", *given[:2], *given[1:], "--out", tmp_path / "two").expect_refusal("does not say of which sound")
+
+
+def test_an_inspection_has_the_tables_of_the_method(
+    otoscope: Callable[..., Any], tone: Path, phones: Path, tmp_path: Path
+) -> None:
+    given = ("fsdd-digit", tone, "--segments", phones, "--tier", "phones")
+    found = otoscope("relevance", *given, "--json").json()
+    shown = otoscope("inspect", *given, "--out", tmp_path / "all")
+    results = json.loads((tmp_path / "all" / "summary.json").read_text())["results"]
+    for dim in ("segment_label", "segment"):
+        assert results[f"relevance_guided_by_{dim}"] == found[f"by_{dim}"]
+    assert "relevance guided by segment label" in shown.out and "(outside)" in shown.out

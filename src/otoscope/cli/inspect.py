@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -24,7 +24,7 @@ from otoscope.cli.common import (
     make_scope,
     print_notes,
 )
-from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, progress_bar
+from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, print_table, progress_bar
 from otoscope.data.segments import check_names_sounds, check_segments
 from otoscope.heard import untrained
 from otoscope.methods.relevance_rules import RelevanceRule
@@ -91,12 +91,22 @@ def inspect(
     else:
         for summary in summaries:
             out_console.print(facts_table(summary | {"notes": "\n".join(summary.get("notes", []))}))
+            _print_segments(summary["results"])
     several = len(summaries) > 1
     end_named({
         f"{summary['audio']}: {name}" if several else name: reason
         for summary in summaries
         for name, reason in summary["missing"].items()
     })  # fmt: skip
+
+
+def _print_segments(results: Mapping[str, list[dict[str, Any]]]) -> None:
+    """The tables of labels and segments, as those of the method."""
+    for name, rows in results.items():
+        of, by, dim = name.partition("_by_segment")
+        if by and rows:
+            title = f"{of.replace('_', ' ')} by segment{dim.replace('_', ' ')}"
+            print_table(title, rows, {column: column.replace("_", " ") for column in rows[0]})
 
 
 def _folders(audio: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:

@@ -10,6 +10,7 @@ import xarray as xr
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, only_dims, rate_of
 from otoscope.plots.drawing import RELEVANCE_COLOUR, frequency_unit, make_axes
+from otoscope.plots.segment_marks import mark_segments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,6 +64,8 @@ def occlusion(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.stairs(loss, borders, baseline=None, color=RELEVANCE_COLOUR, linewidth=0.8)
     ax.axhline(0, color="black", linewidth=0.5)
     ax.set(xlabel=label, ylabel="loss of the output", xlim=(borders[0], borders[-1]))
+    if "time_relevance" in result:
+        mark_segments(ax, result)
     return ax
 
 

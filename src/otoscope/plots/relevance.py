@@ -33,6 +33,7 @@ from otoscope.plots.drawing import (
     small_size,
 )
 from otoscope.plots.occlusion import occlusion
+from otoscope.plots.segment_marks import mark_segments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     result : xarray.Dataset
-        With relevance (time) and, if known, input (time).
+        With relevance (time) and, if known, input (time). Segments are marked, if there are any.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
 
@@ -74,7 +75,7 @@ def relevance_signal(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     samples, rate = samples_of(result["relevance"], rate_of(result))
     draw_samples(ax, over_peak(samples), rate, color=RELEVANCE_COLOUR, label="relevance", alpha=0.85)
     ax.set(xlabel="time (s)", ylabel="amplitude (re peak)", xlim=(0, samples.size / rate), ylim=(-1.1, 1.1))
-    legend_above(ax)
+    legend_above(ax, lift=mark_segments(ax, result, named=True))
     if not samples.any():
         say_silent(ax, color="black", height=0.75, text="no relevance")
     return ax
@@ -205,6 +206,8 @@ def relevance_spectrogram(
         draw_signed_mesh(ax, values, frequency, time, label="relevance (re peak)", **shown)
     else:
         draw_mesh(ax, values, frequency, time, dynamic_range=dynamic_range, **shown)
+    over_dark = of == "input_spectrogram" or not signed(result)
+    mark_segments(ax, result, color="white" if over_dark else "black")
     return ax
 
 

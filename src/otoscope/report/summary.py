@@ -11,9 +11,10 @@ from otoscope.methods.catalogue import METHODS
 from otoscope.probe import Trace
 from otoscope.report.gather import Found, reason_for
 from otoscope.subject import Subject
-from otoscope.tables import finite, rows
+from otoscope.tables import beside, finite, rows
 
 _MOST_ROWS = 200  # of a table in the summary; longer ones are in the arrays
+_SEGMENTS = ("segment_label", "segment")  # whose tables stand beside those of a result
 
 
 def taps_table(trace: Trace) -> list[dict[str, Any]]:
@@ -63,7 +64,10 @@ def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:
     tables = {}
     for name, one in found.by_file().items():
         try:
-            tables[name] = rows(one, METHODS[one.attrs["method"]])
+            record = METHODS[one.attrs["method"]]
+            tables[name] = rows(one, record)
+            divided = {dim: own for dim, own in beside(one, record).items() if dim in _SEGMENTS}
+            tables |= {f"{name}_by_{dim}": rows(one, own) for dim, own in divided.items()}
         except Exception as error:
             found.missing[f"table of {name}"] = reason_for(error)
     summary: dict[str, Any] = {

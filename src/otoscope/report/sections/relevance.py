@@ -102,9 +102,8 @@ def _segments(label: str, result: xr.Dataset, which: str) -> Iterator[Item]:
     """What lies in each segment, and a table of labels, where the relevance has segments."""
     if "segment" not in result.dims:
         return
-    alt, caption = f"{which}Relevance of segments, rule {label}", f"{which}By segments."
-    caption += " Grey: the share of the energy of the input." if "segment_energy" in result else ""
-    yield figure(1.7, segments, result, alt, caption)
+    alt, caption = f"{which}Relevance of segments, rule {label}", f"{which}By segments. {_drawn(result)}."
+    yield figure(1.9, segments, result, alt, caption)
     names = {name: text for name, text in _OF_LABELS.items() if name in result}
     rows = [
         [label_of, *(float(result[name].sel(segment_label=label_of)) for name in names)]
@@ -112,6 +111,17 @@ def _segments(label: str, result: xr.Dataset, which: str) -> Iterator[Item]:
     ]
     rows = [[one if isinstance(one, str) or np.isfinite(one) else None for one in row] for row in rows]
     yield Table(["label", *names.values()], rows, f"{which}By labels; with (outside) they are the whole sound.")
+
+
+def _drawn(result: xr.Dataset) -> str:
+    """What bars and lines of the picture of segments are."""
+    beside = "grey: their share of the energy of the input; black lines: that of the time"
+    outside = "What is in no segment, (outside), stands behind the end of the sound"
+    if "segment_energy" in result:
+        return f"Coloured: their share of the energy of the relevance; {beside}. {outside}"
+    what = "sum of the relevance" if "segment_relevance" in result else "mean loss of the output"
+    sides = "red for the output, blue against it"
+    return f"Coloured: the {what}, {sides}; to the scale on the right, {beside}. {outside}"
 
 
 def _sums(result: xr.Dataset) -> str:
