@@ -44,6 +44,32 @@ def beside(result: xr.Dataset, record: Record) -> dict[str, Record]:
     }
 
 
+def top_rows(result: xr.Dataset, record: Record) -> list[dict[str, Any]]:
+    """Of each layer at each place along the last dimension the rows of the largest values, none of which is 0 or NaN.
+
+    Parameters
+    ----------
+    result : Dataset
+        What the method returned.
+    record : Record
+        Whose rows say how many.
+
+    Returns
+    -------
+    list of dict
+        In the order of the places and layers.
+    """
+    place, value = record.rows.over[-1], record.rows.columns[-1]
+    order = {name: number for number, name in enumerate(result[place].values.tolist())}
+    groups: dict[tuple[Any, Any], list[dict[str, Any]]] = {}
+    for row in sorted(rows(result, record), key=lambda row: order[row[place]]):
+        own = groups.setdefault((row[place], row["layer"]), [])
+        if row[value] and math.isfinite(row[value]):
+            own.append(row)
+    largest = (sorted(own, key=lambda row: -row[value])[: record.rows.top] for own in groups.values())
+    return list(itertools.chain.from_iterable(largest))
+
+
 def constants(result: xr.Dataset, record: Record) -> list[str]:
     """The columns that are the same in every row."""
     dims = _dims(result, record)

@@ -215,13 +215,26 @@ def _print(result: xr.Dataset, record: Record) -> None:
     alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
     shown = {name: heading for name, heading in headings.items() if name not in same}
     lines = [title, *alone, *filter(None, [_explained(result), tables.rule_line(result)]), *_remarks(result)]
+    further = tables.beside(result, record)
+    if best := {dim: own for dim, own in further.items() if own.rows.top}:
+        for dim, own in best.items():
+            _print_top("\n".join(lines), result, dim, own)
+        return
     print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))
-    for dim, own in tables.beside(result, record).items():
+    for dim, own in further.items():
         headings = tables.headings(result, own)
         title = f"by {dim.replace('_', ' ')}"
         print_table(title, tables.rows(result, own), headings, keys=sum(name in result.dims for name in headings))
+
+
+def _print_top(title: str, result: xr.Dataset, dim: str, record: Record) -> None:
+    """A further table, with few of its rows at each place."""
+    name, headings = dim.replace("_", " "), tables.headings(result, record)
+    keys = sum(name in result.dims for name in headings)
+    caption = f"the {record.rows.top} largest of each {name} and layer that are not 0: --json prints all"
+    print_table(f"{title}\nby {name}", tables.top_rows(result, record), headings, caption, keys=keys)
 
 
 def _remarks(result: xr.Dataset) -> list[str]:

@@ -40,7 +40,7 @@ _Numbers = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
         ("map",),
         ("layer", "channel", "mean_activation", "rms", "peak", "peak_time"),
         beside=(
-            Rows(("map", "segment_label"), ("layer", "channel", "label_activation")),
+            Rows(("map", "segment_label"), ("layer", "channel", "label_activation"), top=3),
             Rows(("map", "segment"), ("layer", "channel", *SEGMENT, "segment_activation"), swept=False),
         ),
     ),

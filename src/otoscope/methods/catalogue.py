@@ -61,6 +61,9 @@ class Rows:
         Further tables, each called by the last of its dimensions: those of the result that has it.
     swept : bool
         Whether a sweep keeps it; of very many rows, each result has them (``--arrays``).
+    top : int
+        Of a further table with more rows than can be read: the screen shows it in place of all tables, and of each
+        layer at each place along its last dimension only so many rows, of the largest values of its last column.
     """
 
     over: tuple[str, ...] = ()
@@ -70,6 +73,7 @@ class Rows:
     names: tuple[str, ...] = ()
     beside: tuple[Rows, ...] = ()
     swept: bool = True
+    top: int = 0
 
 
 @dataclass(frozen=True)
