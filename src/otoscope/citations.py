@@ -282,6 +282,19 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "Proceedings of the IEEE 63(4), 561-580",
         "10.1109/PROC.1975.9792",
     ),
+    "krimphoff1994": Reference(
+        ("Krimphoff, J.", "McAdams, S.", "Winsberg, S."),
+        1994,
+        "Caractérisation du timbre des sons complexes. II. Analyses acoustiques et quantification psychophysique",
+        "Journal de Physique IV 4 (C5), 625-628",
+        "10.1051/jp4:19945134",
+    ),
+    "dixon2006": Reference(
+        ("Dixon, S.",),
+        2006,
+        "Onset detection revisited",
+        "International Conference on Digital Audio Effects (DAFx), 133-137",
+    ),
     "roebel2005": Reference(
         ("Röbel, A.", "Rodet, X."),
         2005,
@@ -335,6 +348,14 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         1988,
         "Statistical Power Analysis for the Behavioral Sciences",
         "2nd edition, Lawrence Erlbaum Associates",
+    ),
+    "newcombe2006": Reference(
+        ("Newcombe, R. G.",),
+        2006,
+        "Confidence intervals for an effect size measure based on the Mann-Whitney statistic. Part 2: asymptotic "
+        "methods and evaluation",
+        "Statistics in Medicine 25, 559-573",
+        "10.1002/sim.2324",
     ),
     "nichols2002": Reference(
         ("Nichols, T. E.", "Holmes, A. P."),
