@@ -74,7 +74,7 @@ def resolved_methods(methods: Methods) -> dict[str, dict[str, Any]]:
     Examples
     --------
     >>> resolved_methods({"activations": {"layer": ["conv1"]}, "output": {}})
-    {'activations': {'layer': ['conv1']}, 'output': {}}
+    {'activations': {'layer': ['conv1'], 'segments': None, 'tier': None}, 'output': {}}
     """
     if isinstance(methods, str):
         methods = [name.strip() for name in methods.split(",") if name.strip()]
