@@ -15,7 +15,9 @@ import torch
 
 import otoscope as package
 from otoscope.audio import write_audio
+from otoscope.descriptions.describe import gather
 from otoscope.errors import InputError
+from otoscope.runs.run import Run
 
 pytest.importorskip("parselmouth")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -75,6 +77,23 @@ def test_sounds_that_are_gone_are_named_and_can_be_done_without(run: Path, swept
         assert set(found.facts["column"]) == {"label"} and not (run / "facts.parquet").exists()
     finally:
         (sounds / "gone").rename(sounds / "007.wav")
+
+
+def test_copies_of_a_sound_are_in_one_half(tmp_path: Path) -> None:
+    table = write_sounds(tmp_path / "sounds", count=24)
+    heading, *rows = table.read_text().splitlines()
+    for row in list(rows):
+        path, comma, rest = row.partition(",")
+        shutil.copy(table.parent / path, table.parent / f"copy {path}")
+        rows.append(f"copy {path}{comma}{rest}")
+    table.write_text("\n".join([heading, *rows]) + "\n")
+    package.sweep(Planted(), table, methods={"activations": {"layer": ["maps"]}}, out=tmp_path / "run", workers=0)
+    run = Run(tmp_path / "run")
+    known = gather(run, measured=False)
+    names = run.sql("SELECT name FROM items ORDER BY clip")["name"].str.replace("copy ", "")
+    together = {(name, int(group)) for name, group in zip(names, known.groups, strict=True)}
+    assert len(names) == 48 and len(together) == 24 and len({group for _, group in together}) == 24
+    assert "24 clips are copies of others, in the same half as those" in known.notes
 
 
 def test_few_shuffles_are_said_to_be_few(run: Path) -> None:
