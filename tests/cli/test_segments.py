@@ -38,11 +38,13 @@ def test_activations_by_label(otoscope: Callable[..., Any], tone: Path, phones: 
     assert found["arguments"]["segments"] == str(phones)
     shown = otoscope(*given)
     assert "by segment label" in shown.out and "by segment\n" not in shown.out
-    printed = [row.split("│")[1:5] for row in shown.out.splitlines() if "│ pool2" in row]
+    printed = [row.split("│")[1:5] for row in shown.out.splitlines() if "features.pool2" in row]
     best = result["label_activation"].values.argsort(0)[::-1][:3]
     expected = [(label, str(map_)) for n, label in enumerate(("p", "æ", "(outside)")) for map_ in best[:, n]]
     assert [(row[0].strip(), row[2].strip()) for row in printed] == expected
-    assert "the 3 largest of each segment label and layer that are not 0: --json prints all" in shown.out
+    assert "the 3 largest of each segment label and layer that are not 0: --json prints all" in " ".join(
+        shown.out.split()
+    )
 
 
 def test_what_is_wrong_is_said_in_a_line(otoscope: Callable[..., Any], tone: Path, phones: Path) -> None:
