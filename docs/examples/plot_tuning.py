@@ -20,7 +20,7 @@ curves = scope.tuning(layer="relu11")
 curves.otoscope.plot()
 
 # %%
-# Layer by layer the maps care less about how loud a sound is.
+# Layer by layer the maps care less about how loud a sound is (above the level from which on they answer).
 
 for layer in ("pool1", "pool4", "pool8", "relu11"):
     found = scope.tuning(layer=layer, bins_per_octave=2)

@@ -28,7 +28,7 @@ MAY_BE_UNKNOWN = {
     "babel", "best_frequency", "best_modulation_gain", "best_rate", "beta_avg", "beta_min", "beta_mse", "channel_share",
     "exponent", "f0", "f_ratio_ci_high", "folded_share", "formants", "hop", "measured", "median_f0", "median_formants",
     "modulation_gain", "mu", "mu_avg", "mu_mse", "nyquist", "peak_frequency", "period", "periodicity", "rate",
-    "silence", "width",
+    "silence", "threshold", "width",
 }  # fmt: skip
 """What is NaN where a row is shorter than others, a layer has one kernel, a map is silent, Praat finds nothing, a class
 does not vary, a model divides by the level of silence, or there is no clock."""
