@@ -144,9 +144,10 @@ def call(scope: Scope, wave: np.ndarray, name: str, folder: Path) -> xr.Dataset:
 MAY_BE_UNKNOWN = {
     "babel", "best_frequency", "best_modulation_gain", "best_rate", "channel_share", "exponent", "f_ratio_ci_high",
     "folded_share", "formants", "f0", "measured", "median_f0", "modulation_gain", "peak_frequency", "period",
-    "periodicity", "threshold", "width",
+    "periodicity", "relevance_share", "threshold", "width",
 }  # fmt: skip
-"""What is NaN where a row is shorter than others, a map is silent, Praat finds nothing, or a class does not vary."""
+"""What is NaN where a row is shorter than others, a map is silent, Praat finds nothing, a class does not vary, or
+relevance sums to 0."""
 
 WITHOUT_TIME = {("activations", "peak_time")}
 """What is NaN at a pooling over all of time."""

@@ -28,7 +28,7 @@ MAY_BE_UNKNOWN = {
     "babel", "best_frequency", "best_modulation_gain", "best_rate", "beta_avg", "beta_min", "beta_mse", "channel_share",
     "exponent", "f0", "f_ratio_ci_high", "folded_share", "formants", "hop", "measured", "median_f0", "median_formants",
     "modulation_gain", "mu", "mu_avg", "mu_mse", "nyquist", "peak_frequency", "period", "periodicity", "rate",
-    "silence", "threshold", "width",
+    "relevance_share", "silence", "threshold", "width",
 }  # fmt: skip
 """What is NaN where a row is shorter than others, a layer has one kernel, a map is silent, Praat finds nothing, a class
 does not vary, a model divides by the level of silence, or there is no clock."""
@@ -224,4 +224,7 @@ def test_every_method_tells_the_truth_or_refuses(name: str, call: str, tmp_path:
     method = VARIANTS.get(call, (call,))[0]
     if method == "relevance":
         assert abs(result["relevance"]).max() > 0
+        without_shares = "relevance_share" in result and not np.isfinite(result["relevance_share"]).all()
+        noted = "sums to 0, so that it has no shares" in result.attrs.get("note", "")
+        assert noted == without_shares  # of a model that normalises the level
     COORDINATES.get(method, lambda one, result: None)(one, result)
