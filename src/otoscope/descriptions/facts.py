@@ -69,7 +69,7 @@ def facts_of(
     ----------
     columns : mapping of str to array_like, (clip,)
         Numbers, or texts, by the name of the fact; None, NaN or an empty text where it is not known. Texts that are
-        numbers (:func:`otoscope.data.numbers.numbers_in`) are such where they are more than twelve.
+        numbers (``otoscope.data.numbers.numbers_in``) are such where they are more than twelve.
     choosing : ndarray of bool, (clip,)
         The half on which facts are chosen.
     groups : ndarray of int, (clip,)
