@@ -293,7 +293,7 @@ def test_numbers_are_read_as_tables_write_them() -> None:
     assert room.name == "room = hall" and (~room.known).sum() == 2
     assert {fact.column for fact in facts if fact.kind == "values"} == {"digit"}
     assert left_out == {"count": "the same in all clips", "site": "the same in all clips"}
-    assert unreadable(columns) == ["4 of 80 values of snr are no numbers, such as 'bad', and not known here"]
+    assert unreadable(columns) == ["4 of 80 values of snr are not numbers, such as 'bad', and not known here"]
 
 
 def test_what_is_measured_takes_the_place_of_a_given_fact_that_says_nothing() -> None:

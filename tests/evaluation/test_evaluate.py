@@ -193,7 +193,7 @@ def test_what_cannot_be_scored_is_named_by_cause(tmp_path: Path) -> None:
     ("given", "said"),
     [
         ({"by": ["speaker", "mood"]}, "no clip has the fact 'mood'"),
-        ({"by": ["speaker:bins"]}, "which is no number"),
+        ({"by": ["speaker:bins"]}, "which is not a number"),
         ({"positive": "louder"}, "positive chooses one of two classes, and Level has quiet, loud: not 'louder'"),
         ({"positive": "loud", "multilabel": True}, "a clip may have several"),
     ],

@@ -45,7 +45,7 @@ def test_whole_numbers_that_repeat_are_names_unless_bins_are_asked_for() -> None
     assert len(of("year", [n + 0.5 for n in years])) == 4  # not whole
     assert len(of("site", [f"{n % 16:03d}" for n in range(64)])) == 16
     assert len(of("few", [n % 3 for n in range(64)], "few:bins")) <= 4
-    with pytest.raises(InputError, match=r"'mood'.*'sad'.*no number"):
+    with pytest.raises(InputError, match=r"'mood'.*'sad'.*not a number"):
         of("mood", [1, "sad", 3], "mood:bins")
 
 

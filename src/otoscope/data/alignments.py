@@ -239,7 +239,7 @@ def read_listed(path: Path, tier: str | None = None) -> list[Interval]:
     Raises
     ------
     InputError
-        If a column is missing, a time is no number, no row has a label, or several tiers have some and none was chosen.
+        If a column is missing, a time is not a number, no row has a label, or several tiers do and none was chosen.
     """
     if path.suffix.lower() not in (".parquet", ".pq"):
         lines = text_in(path).split("\n")

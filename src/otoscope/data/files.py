@@ -48,7 +48,7 @@ def _read(request: Request) -> DataSet:
 
 
 def _divided(pattern: Path) -> tuple[Path, Path]:
-    """The folder above the first part of a pattern that is no name of a folder, and the rest."""
+    """The folder above the first part of a pattern that does not name a folder, and the rest."""
     folder, *parts = (Path(), *pattern.parts)
     while len(parts) > 1 and (not glob.has_magic(parts[0]) or (folder / parts[0]).is_dir()):
         folder /= parts.pop(0)

@@ -44,7 +44,7 @@ def given_data(
     Raises
     ------
     InputError
-        If there is none, or one of them is no sound.
+        If there is none, or one of them is not a sound.
 
     Examples
     --------

@@ -24,7 +24,7 @@ class Numbers(NamedTuple):
     values : ndarray of float, (clip,)
         NaN where there is none.
     unreadable : tuple of str
-        The values, not those that say that one is missing, that are no numbers.
+        The values that are not numbers, other than those that stand for a missing one.
     """
 
     values: np.ndarray

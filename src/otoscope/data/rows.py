@@ -19,7 +19,7 @@ SUFFIXES = frozenset(".csv .tsv .psv .txt .jsonl .ndjson .json .parquet .pq".spl
 
 
 class Broken(str):
-    """What is said of a row whose values cannot be told apart."""
+    """What is said of a row whose values cannot be assigned to columns."""
 
 
 Row = tuple[int, Mapping[str, Any] | Broken]

@@ -171,7 +171,7 @@ def unreadable(columns: Mapping[str, ArrayLike]) -> list[str]:
         found = numbers_in(texts)
         if found is not None and found.unreadable:
             count = f"{len(found.unreadable)} of {len(texts)} values of {column}"
-            said.append(f"{count} are no numbers, such as {found.unreadable[0]!r}, and not known here")
+            said.append(f"{count} are not numbers, such as {found.unreadable[0]!r}, and not known here")
     return said
 
 
@@ -197,7 +197,7 @@ def _are_names(numbers: np.ndarray, values: ArrayLike) -> bool:
 def _coded(values: ArrayLike, numbers: np.ndarray | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Numbers of names, in the order in which the names first come; NaN where there is none."""
     texts = ["" if text.lower() == "nan" else text for text in _texts(values)]
-    if numbers is not None:  # what says that a number is missing is no name
+    if numbers is not None:  # what stands for a missing number is not a name
         texts = [text if known else "" for text, known in zip(texts, np.isfinite(numbers), strict=True)]
     place = {text: number for number, text in enumerate(dict.fromkeys(filter(None, texts)))}
     return np.array([place.get(text, np.nan) for text in texts], dtype=float), tuple(place)

@@ -55,7 +55,7 @@ def groups_by(
     Raises
     ------
     InputError
-        If no clip has such a fact; the message lists those that there are. If bins are asked for of what is no number.
+        If no clip has such a fact, with the list of those that there are; if bins are asked for of texts.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def groups_by(
         if fact != name and numbers is None:
             there = (value for value in values if value.lower() not in MISSING)
             other = next((value for value in there if _numbers([value]) is None), "")
-            raise InputError(f"the fact {fact!r} has the value {other!r}, which is no number, so it makes no bins")
+            raise InputError(f"the fact {fact!r} has the value {other!r}, which is not a number, so it makes no bins")
         if numbers is None or (fact == name and _are_names(fact, values, numbers)):
             unknown = MISSING if numbers is not None else {""}
             return _of_values(["unknown" if value.lower() in unknown else value for value in values])
@@ -92,7 +92,7 @@ def _of_values(values: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _numbers(values: Sequence[str]) -> np.ndarray | None:
-    """Facts as numbers, NaN where there is none; None where one is no number."""
+    """Facts as numbers, NaN where there is none; None where one is not a number."""
     found = numbers_in(values, strict=True)
     return None if found is None else found.values
 
