@@ -31,7 +31,7 @@ from otoscope.methods.strs import strs
 from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.first import first_layer, named_bank
-from otoscope.probe.room import memory_budget
+from otoscope.probe.room import memory_budget, tidy
 from otoscope.report.gather import Progress, reason_for
 from otoscope.results import as_json, axis, sign, variable
 from otoscope.subject import Subject, check_taken, hears_channels, signature
@@ -176,6 +176,7 @@ def compare(
             progress(name, number, len(parts))
         try:
             with memory_budget(memory):
+                tidy()
                 found.append(part(compared, recording))
         except Exception as error:
             if required.get(name) and isinstance(error, InputError):

@@ -47,7 +47,10 @@ def memory_budget(memory: int | None) -> Iterator[None]:
 
 
 def tidy() -> None:
-    """Give the system back what is free, where this process has come near its budget."""
+    """Give the system back what is free, where this process has come near its budget.
+
+    What earlier passes left in pieces counts as taken otherwise, and what comes next is added to it.
+    """
     budget = _budget.get()
     if _resident() < (_free() if budget is None else budget) // 2:
         return
@@ -90,6 +93,7 @@ class _InFile:
 @contextmanager
 def keeping_within() -> Iterator[Room]:
     """The room that a forward pass in this context has for what its way back needs."""
+    tidy()
     room = Room()
     try:
         yield room
@@ -126,6 +130,7 @@ class Room:
     def close(self) -> None:
         if self._hooks is not None:
             self._hooks.__exit__(None, None, None)
+            tidy()
 
 
 @dataclass(frozen=True)
