@@ -18,8 +18,9 @@ CUDA = [path for path in TESTS if path.name == "test_cuda.py"]
 CORE = {"numpy", "torch", "xarray", "pytest", "otoscope", "probe_zoo"}
 """What a test on a GPU may import, beside the standard library."""
 EXTRAS = (
-    "captum", "duckdb", "gradio", "huggingface_hub", "hypothesis", "lightning", "parselmouth", "pyarrow", "pydantic",
-    "ray", "sklearn", "tensorboard", "transformers", "xdist", "yaml",
+    "anywidget", "axe_playwright_python", "captum", "duckdb", "httpx", "huggingface_hub", "hypothesis", "lightning",
+    "nbclient", "parselmouth", "playwright", "pyarrow", "pydantic", "ray", "sklearn", "starlette", "tensorboard",
+    "transformers", "uvicorn", "xdist", "yaml",
 )  # fmt: skip
 
 
