@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.collections import QuadMesh
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 COLOUR_MAP = "magma"
@@ -83,21 +84,25 @@ def make_axes(ax: Axes | None, height: float = 2.0) -> Axes:
 
 
 def make_grid(rows: int, columns: int, *, height: float, width: float = COLUMN_WIDTH, **shared: bool) -> np.ndarray:
-    import matplotlib.pyplot as plt
+    import matplotlib
 
-    with plt.rc_context(STYLE):
-        axes: np.ndarray = plt.subplots(
-            rows,
-            columns,
-            figsize=(width, height),
-            dpi=200,
-            layout="constrained",
-            squeeze=False,
-            **cast(Any, shared),
-        )[1]
+    figure = make_figure(width, height, layout="constrained")
+    with matplotlib.rc_context(STYLE):
+        axes: np.ndarray = figure.subplots(rows, columns, squeeze=False, **cast(Any, shared))
         for ax in axes.ravel():
             ax.tick_params(labelsize=STYLE["xtick.labelsize"])
     return axes
+
+
+def make_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
+    """A figure that pyplot knows, so that notebooks and windows show it; sizes in inches.
+
+    To be called outside of any ``rc_context``: the first figure loads the backend, which in a notebook turns
+    interactive mode on, and a context that ends would turn it off again, so that no later picture is shown.
+    """
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=(width, height), dpi=200, layout=layout)
 
 
 def two_panels(

@@ -20,6 +20,7 @@ from otoscope.plots.drawing import (
     frequency_name,
     frequency_unit,
     is_geometric,
+    make_figure,
     pool_columns,
 )
 
@@ -76,14 +77,16 @@ def surface(result: xr.Dataset, ax: Axes | None = None, *, dynamic_range: float 
     >>> surface(result, Figure().add_subplot(projection="3d")).get_ylabel()
     'frequency (kHz)'
     """
-    import matplotlib.pyplot as plt
+    import matplotlib
 
     if ax is not None and ax.name != "3d":
         raise InputError('a surface needs axes in three dimensions: make them with projection="3d", or give none')
     drawn = _surface(result, dynamic_range)
-    with plt.rc_context(STYLE):
-        _draw(_add_axes(plt.figure(figsize=_SIZE, dpi=200)) if ax is None else ax, drawn, 1.0)
-    return ax if ax is not None else plt.gca()
+    figure = make_figure(*_SIZE) if ax is None else ax.figure
+    with matplotlib.rc_context(STYLE):
+        ax = _add_axes(figure) if ax is None else ax
+        _draw(ax, drawn, 1.0)
+    return ax
 
 
 def animate(
