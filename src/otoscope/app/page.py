@@ -1,0 +1,41 @@
+"""A page as data: what is shown, and the arrays that it is drawn from and that are heard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = "otoscope-page 1"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the front end is given, wherever it runs.
+
+    Attributes
+    ----------
+    manifest : dict
+        Plain JSON without NaN: everything but arrays, and where these are.
+    parts : dict of str to bytes
+        Arrays by the name of their part, each a zlib stream of what :mod:`otoscope.app.packing` wrote.
+    """
+
+    manifest: dict[str, Any]
+    parts: dict[str, bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in one file, where parts are written in base64."""
+        return sum(-(-len(part) // 3) * 4 for part in self.parts.values()) + len(self.text())
+
+    def text(self) -> str:
+        """The manifest as JSON that can stand inside HTML: no name in it can end a script or begin a comment.
+
+        Examples
+        --------
+        >>> Page({"name": "</script><!--"}, {}).text()
+        '{"name":"\\\\u003c/script>\\\\u003c!--"}'
+        """
+        text = json.dumps(self.manifest, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
