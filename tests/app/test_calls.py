@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import runpy
 import shlex
 import shutil
@@ -27,11 +28,11 @@ NODE = ["node", "--experimental-default-type=module", "--input-type=module"]
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="runs the page's own code: install node")
 
 
-def texts(opened: Mapping[str, Any], call: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> tuple[str, str]:
+def texts(opened: Mapping[str, Any], *calls: Mapping[str, Any]) -> tuple[str, str]:
     """What the page copies as Python and as a command."""
     code = (
-        f"import {{ pythonText, commandText }} from {json.dumps((STATIC / 'copy.js').as_uri())};"
-        f"const given = {json.dumps([opened, call, more or {}])};"
+        f"import {{ pythonText, commandText }} from {json.dumps((STATIC / 'calls.js').as_uri())};"
+        f"const given = {json.dumps([opened, *calls])};"
         "console.log(JSON.stringify([pythonText(...given), commandText(...given)]));"
     )
     ran = subprocess.run(
@@ -45,10 +46,10 @@ def texts(opened: Mapping[str, Any], call: Mapping[str, Any], more: Mapping[str,
     return python, command
 
 
-def run_python(text: str) -> xr.Dataset:
+def run_python(text: str, name: str) -> xr.Dataset:
     """The result of a script, without its picture."""
-    Path("copied.py").write_text(text.replace("result.otoscope.plot()", ""))
-    result = runpy.run_path("copied.py")["result"]
+    Path("copied.py").write_text(re.sub(r"\w+.otoscope.plot\(\)", "", text))
+    result = runpy.run_path("copied.py")[name]
     assert isinstance(result, xr.Dataset)
     return result
 
@@ -106,7 +107,7 @@ def test_no_folder_of_the_user_is_given_away(here: Scope, tmp_path: Path) -> Non
 def test_copied_python_gives_the_same_numbers(name: str, here: Scope, tmp_path: Path) -> None:
     result = CALLS[name](here, load_audio(OPENED["sound"], here.sample_rate, start=0.25))  # type: ignore[arg-type]
     python, _ = texts(OPENED, call_of(result))
-    xr.testing.assert_equal(run_python(python), result)
+    xr.testing.assert_equal(run_python(python, result.attrs["method"]), result)
 
 
 @needs_node
@@ -131,7 +132,7 @@ def test_copied_python_compares_two_models(here: Scope) -> None:
     result = compare([here, Scope("it's mine.py:Small", name="other")], OPENED["sound"])
     sides = [{"model": OPENED["model"], "options": {}}, {"model": OPENED["model"], "options": {}}]
     python, command = texts({"models": sides, "sound": OPENED["sound"], "part": {}}, call_of(result))
-    np.testing.assert_array_equal(run_python(python)["relevance"], result["relevance"])
+    np.testing.assert_array_equal(run_python(python, "compare")["relevance"], result["relevance"])
     assert shlex.split(command)[:5] == ["otoscope", "compare", OPENED["model"], OPENED["model"], OPENED["sound"]]
 
 
