@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,41 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otoscope.app.packing import Part, Parts
-
-Ref = dict[str, Any]
-
-
-def read(packed: bytes, ref: Ref) -> np.ndarray:
-    """An array of a part, by the table in the documentation of the format, sample by sample as the page does it."""
-    if "at" not in ref:
-        return np.zeros(ref["n"])
-    raw, at = zlib.decompress(packed), ref["at"]
-    kind = ref["kind"]
-    if kind == "sound":
-        n, values, level = ref["n"], [], 0
-        for i in range(n):
-            level = (level + raw[at + i] + 256 * raw[at + n + i] + 2**15) % 2**16 - 2**15
-            values.append(level * ref["peak"] / (2 ** (ref["bits"] - 1) - 1))
-        return np.array(values)
-    if kind == "map":
-        coded = np.frombuffer(raw, np.uint8, ref["n"], at).astype(float)
-        return (coded - 128) / 127 * ref["peak"]
-    rows, columns = ref["shape"]
-    if kind == "envelope":
-        return np.frombuffer(raw, np.int8, rows * columns, at).reshape(rows, columns) / 127 * ref["peak"]
-    coded = np.zeros((rows, columns))
-    for row in range(rows):
-        level = 0
-        for column in range(columns):
-            level = (level + raw[at + row * columns + column]) % 256
-            coded[row, column] = level
-    if kind == "db":
-        return (coded / 255 - 1) * ref["floor"]
-    if kind == "signed":
-        root = (coded - 128) / 127
-        return np.sign(root) * root**2 * ref["top"]
-    assert kind == "share"
-    return (coded / 255) ** 2 * ref["peak"]
+from page_decoder import read
 
 
 def snr(wanted: np.ndarray, found: np.ndarray) -> float:

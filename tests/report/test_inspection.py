@@ -16,8 +16,9 @@ import xarray as xr
 from torch import nn
 
 from otoscope import InputError, Scope, load_audio
+from otoscope.app.found import Found
 from otoscope.report import inspection_report, taps_table
-from otoscope.report.gather import Found, gather
+from otoscope.report.gather import gather
 from otoscope.report.inspection import results_page
 from otoscope.report.sections import parts
 

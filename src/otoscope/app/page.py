@@ -37,5 +37,4 @@ class Page:
         >>> Page({"name": "</script><!--"}, {}).text()
         '{"name":"\\\\u003c/script>\\\\u003c!--"}'
         """
-        text = json.dumps(self.manifest, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return json.dumps(self.manifest, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -51,7 +51,7 @@ def inspect(
         ),
     ] = None,
     tier: Annotated[str | None, Parameter(help="Which tier of a TextGrid, or channel of a CTM file.")] = None,
-    n_maps: Annotated[Whole, Parameter(help="Sonifications of each layer.")] = 3,
+    n_maps: Annotated[Whole, Parameter(help="Sonifications of each layer.")] = 6,
     memory: Memory = None,
     part: PartOptions = None,
     common: CommonOptions = None,

@@ -12,10 +12,11 @@ import numpy as np
 import xarray as xr
 
 from otoscope import plots
+from otoscope.app.found import Found
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.plots import accessor as accessor  # results get `.otoscope`
-from otoscope.report.gather import Found, Progress, gather, reason_for
+from otoscope.report.gather import Progress, gather, reason_for
 from otoscope.report.inspection import inspection_report, results_page
 from otoscope.report.summary import inspection_summary, model_facts, taps_table
 from otoscope.results import save
@@ -40,7 +41,7 @@ def inspect(
     rule: RelevanceRule = "guided",
     segments: Segments | None = None,
     tier: str | None = None,
-    n_maps: int = 3,
+    n_maps: int = 6,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def write_report(
     rule: RelevanceRule = "guided",
     segments: Segments | None = None,
     tier: str | None = None,
-    n_maps: int = 3,
+    n_maps: int = 6,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Path:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from otoscope.app.found import Found, ModelFacts
 from otoscope.data.segments import check_segments
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated, untrained, varying
@@ -34,42 +36,15 @@ from otoscope.probe import Trace
 from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget, tidy
+from otoscope.report.activity import activity
+from otoscope.report.answered import answered
 from otoscope.subject import Subject
 from otoscope.types import Against, Segments, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
 
 _MOST_FRAMES = 2000
-
-
-@dataclass
-class Found:
-    """What was found about one sound.
-
-    Attributes
-    ----------
-    clip : DataArray
-        The sound at the rate of the model.
-    taps : Trace or None
-    results : dict
-        By method; "relevance" by rule and "sonify" by layer. A method that does not apply is absent.
-    notes : list of str
-        Why a method is absent, and what else a reader should know.
-    missing : dict of str to str
-        What could not be made, by its name, and why.
-    """
-
-    clip: xr.DataArray
-    taps: Trace | None
-    results: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-
-    def by_file(self) -> dict[str, xr.Dataset]:
-        """Every result by the name of its file."""
-        files = {name: result for name, result in self.results.items() if isinstance(result, xr.Dataset)}
-        files |= {f"relevance_{rule}": one for rule, one in self.results.get("relevance", {}).items()}
-        return files | {f"sonify_{layer}": one for layer, one in self.results.get("sonify", {}).items()}
+_QUESTIONS = {"top": "answer", "second": "runner-up", "contrast": "difference from the runner-up"}
 
 
 def gather(
@@ -84,7 +59,7 @@ def gather(
     rule: RelevanceRule = "guided",
     segments: Segments | None = None,
     tier: str | None = None,
-    n_maps: int = 3,
+    n_maps: int = 6,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Found:
@@ -101,7 +76,7 @@ def gather(
     if n_maps < 1:
         raise InputError(f"n_maps has to be 1 or more, not {n_maps}")
     asked = [layer] if isinstance(layer, str) else layer
-    found = Found(clip, None, notes=_notes(subject, clip))
+    found = Found(clip, model=model_facts(subject), notes=_notes(subject, clip))
     try:
         found.taps = taps = subject.taps(clip)
         layers = sonified(taps, asked) if asked else spread(taps)
@@ -134,6 +109,7 @@ def gather(
                 found.results[part.method] = result
             else:
                 found.results.setdefault(part.method, {})[part.key] = result
+        _further(subject, found, question, rule)
     with memory_budget(memory):
         tidy()
     found.notes += [f"Not shown: {', '.join(what)}, since {reason}" for reason, what in absent.items()]
@@ -147,6 +123,65 @@ def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
     layers = {layer.name: [tap.name for tap in layer.taps] for layer in taps.layers}
     found = [layers[name] if name in layers and name not in taps else [taps.resolve(name)] for name in names]
     return list(dict.fromkeys(name for one in found for name in one))
+
+
+def model_facts(subject: Subject, opened: Mapping[str, Any] | None = None) -> ModelFacts:
+    """What a page says of a model; `opened` is how a user calls it up again."""
+    weights = getattr(subject.model, "weights_source", None)
+    return ModelFacts(
+        name=subject.name,
+        digest=subject.digest,
+        parameters=sum(p.numel() for p in subject.model.parameters()),
+        contract=subject.contract,
+        weights=weights and Path(str(weights)).name,
+        opened=opened or {},
+    )
+
+
+def _further(subject: Subject, found: Found, question: Mapping[str, Any], rule: RelevanceRule) -> None:
+    """What only the page shows: the answer in full, maps at their own rate, and relevances to compare with."""
+    clip = found.clip
+    try:
+        found.answer = answered(subject, clip, question["at"])
+    except InputError as error:  # of a waveform, an embedding and the like
+        found.no_answer = str(error)
+    except Exception as error:
+        found.missing["answer"] = found.no_answer = reason_for(error)
+    if found.taps is not None:
+        try:
+            found.silent, found.maps = activity(subject, clip, found.taps, found.results.get("sonify", {}))
+        except Exception as error:
+            found.missing["activity"] = reason_for(error)
+    for (one, target), asked in _others(found, question, rule).items():
+        tidy()
+        try:
+            found.others[one, target] = relevance(subject, clip, rule=one, **asked)
+        except InputError as error:
+            found.left_out[f"the relevance of the {_QUESTIONS[target]} by the rule {one}"] = str(error)
+        except Exception as error:
+            found.missing[f"relevance_{one}_{target}"] = reason_for(error)
+
+
+def _others(
+    found: Found, question: Mapping[str, Any], rule: RelevanceRule
+) -> dict[tuple[RelevanceRule, str], dict[str, Any]]:
+    """Rules and questions beside those that were asked: the sound times its gradient, the runner-up, the difference."""
+    asked = found.results.get("relevance", {})
+    if not asked:
+        return {}
+    wanted: dict[tuple[RelevanceRule, str], dict[str, Any]] = {}
+    if "gradient_x_input" not in asked:
+        wanted["gradient_x_input", "top"] = dict(question)
+    first = next(iter(asked.values()))
+    top = int(first["target"]) if "target" in first else -1
+    if found.answer is not None and found.answer.sizes["class"] > 1 and top >= 0 and question["against"] is None:
+        chances = found.answer["probability"].values.astype(float)
+        chances[top] = -math.inf
+        second = int(np.lexsort([found.answer["score"].values, chances])[-1])
+        for one in dict.fromkeys((rule, "gradient_x_input")):
+            wanted[one, "second"] = {**question, "target": second}
+            wanted[one, "contrast"] = {**question, "target": top, "against": second}
+    return wanted
 
 
 @dataclass(frozen=True)

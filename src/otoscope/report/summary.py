@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from otoscope._version import __version__
+from otoscope.app.found import Found
 from otoscope.methods.catalogue import METHODS
 from otoscope.probe import Trace
-from otoscope.report.gather import Found, reason_for
+from otoscope.report.gather import reason_for
 from otoscope.subject import Subject
 from otoscope.tables import beside, finite, rows
 

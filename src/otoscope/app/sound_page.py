@@ -1,0 +1,206 @@
+"""The page of one sound: what one or more models hear in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from otoscope._version import __version__
+from otoscope.app.answer import answer_entry
+from otoscope.app.budget import Budget, limit_of
+from otoscope.app.calls import call_of
+from otoscope.app.facts import BIBTEX, fact_rows, made_by, references
+from otoscope.app.first_layer import first_entry
+from otoscope.app.found import Found
+from otoscope.app.layers import aliasing_rows, flow_rows, geometry_rows, tap_rows
+from otoscope.app.maps import map_entries
+from otoscope.app.packing import Parts
+from otoscope.app.page import FORMAT, Page
+from otoscope.app.recording import mono
+from otoscope.app.relevance import Heard, relevance_entry
+from otoscope.app.sound import segment_entries, sound_entry
+from otoscope.app.spectrogram import WINDOW, Grid
+
+_CALLS = ("filters", "strs", "crs", "wigner", "geometry", "aliasing", "data_flow", "control", "taken_away")
+_OF_RELEVANCE = 0.75  # of the room: beyond it further relevances are left out, so that maps have some
+
+
+def sound_page(founds: Mapping[str, Found], pairs: Sequence[dict[str, Any]] = (), *, limit: int | None = None) -> Page:
+    """Lay out what was found of one sound in one or more models.
+
+    Parameters
+    ----------
+    founds : mapping of str to Found
+        By the identifier that each gets on the page; the first is shown first.
+    pairs : sequence of dict
+        What pairs of them have in common, see :mod:`otoscope.app.pairs`.
+    limit : int, optional
+        Bytes of the whole page, by default what :func:`otoscope.app.budget.limit_of` allows for the longest sound. What
+        there is no room for is left out, and named under `left_out`.
+
+    Returns
+    -------
+    Page
+        Its manifest is of kind "sound".
+    """
+    first = next(iter(founds.values()))
+    duration = max(one.clip.sizes["time"] / int(one.clip.attrs["sample_rate"]) for one in founds.values())
+    budget = Budget(limit_of(duration) if limit is None else limit, Parts())
+    sounds: dict[str, dict[str, Any]] = {}
+    runs = []
+    for number, (name, one) in enumerate(founds.items()):
+        sound = _sound(one, sounds, budget, f"sound-{number}")
+        runs.append(_run(name, one, sound, sounds[sound], budget))
+    methods = [method for run in runs for method in run["methods"]]
+    model = ", ".join(dict.fromkeys(str(run["model"]) for run in runs))
+    manifest = {
+        "format": FORMAT,
+        "kind": "sound",
+        "otoscope": __version__,
+        "title": f"{model} on {first.clip.attrs.get('name') or 'a sound'}",
+        "window": WINDOW,
+        "sounds": sounds,
+        "runs": runs,
+        "pairs": list(pairs),
+        "references": references(methods),
+        "bibtex": BIBTEX,
+        "left_out": budget.left_out,
+    }
+    page = Page(manifest, budget.parts.packed())
+    manifest["budget"] = {"bytes": page.size, "limit": budget.limit}
+    return page
+
+
+def _sound(found: Found, sounds: dict[str, dict[str, Any]], budget: Budget, name: str) -> str:
+    """The name of the sound of a model, which is added to the sounds of the page where it is new."""
+    clip = found.clip
+    for known, entry in sounds.items():
+        same = entry["sha256"] is not None and entry["sha256"] == clip.attrs.get("sha256")
+        if same and entry["rate"] == int(clip.attrs["sample_rate"]) and entry["n"] == clip.sizes["time"]:
+            return known
+    entry = {**sound_entry(clip, budget.parts[name]), "part": name}
+    divided = next((one for one in _relevances(found) if "segment" in one.dims), None)
+    if divided is not None:
+        entry["segments"] = segment_entries(divided)
+    if "heard" in entry:
+        budget.leave_out(f"the sound beyond {entry['heard']:.0f} s, which is shown and cannot be heard")
+    sounds[name] = entry
+    return name
+
+
+def _run(name: str, found: Found, sound: str, entry: dict[str, Any], budget: Budget) -> dict[str, Any]:
+    samples = mono(found.clip)
+    grid = Grid.of(samples.size, entry["rate"])
+    picture = grid.magnitudes(samples)
+    model = found.model
+    contract = model.contract if model else None
+    repeated = contract is not None and contract.padding == "repeat"
+    part = f"answer-{name}"
+    layers = {layer: f"maps-{name}-{i}" for i, layer in enumerate(found.results.get("sonify", {}))}
+    run: dict[str, Any] = {
+        "id": name,
+        "model": model.name if model else "the model",
+        "sound": sound,
+        "part": part,
+        "rate": entry["rate"],
+        **answer_entry(found),
+        "parameters": model.parameters if model else None,
+        "weights_sha256": model.digest if model else None,
+        "input_length": contract.length if contract else None,
+        "padding": "repeated" if repeated else "filled up with zeros",
+        "changed": None,
+        "twin_note": None,
+    }
+    for what, why in found.left_out.items():
+        budget.leave_out(what, why)
+    heard = Heard(samples, grid, picture**2, repeated)
+    run["relevance"] = _relevance_entries(found, heard, budget, part)
+    first = first_entry(found.results, grid, budget.parts[f"first-{name}"])
+    run["first"] = first and {"part": f"first-{name}", **first}
+    run["relevance"] += _other_entries(found, heard, budget, part)
+    run["maps"] = map_entries(found, grid, picture, layers, budget)
+    run |= _layers(found, run["maps"])
+    results = [*_flat(found.results), *found.others.values()]
+    run["methods"] = made_by(results)
+    run["calls"] = {key: call_of(found.results[key]) for key in _CALLS if key in found.results}
+    run["facts"] = fact_rows(found, entry)
+    run["notes"] = _notes(found, entry)
+    run["channels"] = (contract.channels or 1) if contract else 1
+    run["missing"] = [{"what": what, "why": why} for what, why in found.missing.items()]
+    run["opened"] = {**(model.opened if model else {}), "sound": found.clip.attrs.get("name")}
+    run["provenance"] = {one["method"]: {**one, "version": __version__} for one in reversed(run["methods"])}
+    return run
+
+
+def _relevances(found: Found) -> list[xr.Dataset]:
+    return list(found.results.get("relevance", {}).values())
+
+
+def _relevance_entries(found: Found, heard: Heard, budget: Budget, part: str) -> list[dict[str, Any]]:
+    """The relevances that were asked for, which are on every page."""
+    return [
+        relevance_entry(one, "top", str(one.attrs["target"]), heard, budget.parts[part]) for one in _relevances(found)
+    ]
+
+
+def _other_entries(found: Found, heard: Heard, budget: Budget, part: str) -> list[dict[str, Any]]:
+    """Those of other rules, of the runner-up and of the difference, as there is room."""
+    entries = []
+    for (rule, target), one in found.others.items():
+        label = str(one.attrs["target"])
+        if not budget.has_room(_OF_RELEVANCE):
+            budget.leave_out(f"the relevance for {label} by the rule {rule}")
+            continue
+        label = label.replace(" against ", " rather than ") if target == "contrast" else label
+        entries.append(relevance_entry(one, target, label, heard, budget.parts[part]))
+    return entries
+
+
+def _layers(found: Found, maps: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of the layers."""
+    rows: dict[str, Any] = {"taps": [], "geometry": [], "aliasing": []}
+    if found.taps is not None:
+        rows["taps"] = tap_rows(found.taps, found.silent, maps)
+        if "geometry" in found.results:
+            rows["geometry"] = geometry_rows(found.results["geometry"], found.taps)
+    if "aliasing" in found.results:
+        rows["aliasing"], skipped = aliasing_rows(found.results["aliasing"])
+        if skipped:
+            rows["aliasing_left_out"] = skipped
+    if "data_flow" in found.results:
+        rows["data_flow"] = flow_rows(found.results["data_flow"])
+    return rows
+
+
+def _notes(found: Found, entry: dict[str, Any]) -> list[dict[str, str]]:
+    """What a reader should know, each with its kind: what was changed, and what is missing and why."""
+    changes = [{"kind": _kind(text), "text": text} for text in [entry["note"], *found.notes] if text]
+    failed = [{"kind": "failed", "what": what, "text": why} for what, why in found.missing.items()]
+    return [one for one in changes if not one["text"].startswith("Not shown:")] + failed
+
+
+_KINDS = {
+    "cut to": "cut",
+    "repeated": "repeated",
+    "filled up": "filled",
+    "resampled": "resampled",
+    "weights": "untrained",
+    "pieces": "pieces",
+    "keeps state": "varying",
+    "draws random": "varying",
+}
+"""Of a note, by words in it."""
+
+
+def _kind(text: str) -> str:
+    return next((kind for words, kind in _KINDS.items() if words in text), "note")
+
+
+def _flat(results: Mapping[str, Any]) -> Iterable[xr.Dataset]:
+    for one in results.values():
+        if isinstance(one, xr.Dataset):
+            yield one
+        else:
+            yield from one.values()
