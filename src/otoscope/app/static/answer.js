@@ -1,0 +1,235 @@
+// The answer: what the model says, where in time and frequency it listened, and what tells whether that may be believed.
+
+import { choices, dot, h } from "./dom.js";
+import { clamp, corr, fx, hz, minus, NB, prob, sec, span } from "./numbers.js";
+import { RANGE } from "./paint.js";
+import { inDb, largest, spectrum, valueAt } from "./signal.js";
+import { Stack } from "./stack.js";
+
+const RULES = { guided: "guided", gradient: "gradient", gradient_x_input: "gradient \u00d7 input" };
+const SHOWN = 4; // classes with a bar
+const EVEN = 0.35; // share of the sound above which half of the relevance has no place to be marked
+
+export const ruleName = (run, rule) => run.rules?.[rule] ?? RULES[rule] ?? rule.replaceAll("_", " ");
+
+// Name of a class, or its number.
+export const className = (run, index) => String(run.classes?.[index] ?? index);
+
+// The interval that holds half of the relevance, or null where it is spread over the sound or there is none.
+export const brief = (entry, duration) => (entry.time && entry.time[1] - entry.time[0] <= EVEN * duration ? entry.time : null);
+
+// The spectrum beside a picture over a stretch of time.
+export const sideCurve = (page, picture, colour, more = {}) => ({
+  v: inDb(spectrum(picture, ...page.range())), df: picture.df, colour, ...more,
+});
+
+// Bars of correlations: from 0 to 1, or from -1 to 1 where the map has a sign; a range as a thin line.
+export function correlationBars(rows, signed) {
+  const X = (r) => (signed ? (clamp(r, -1, 1) + 1) * 50 : clamp(r, 0, 1) * 100);
+  const zero = X(0);
+  const bars = h("div", { class: "rbars", style: `--zero:${zero}%` });
+  for (const [name, r, low, high, of] of rows) {
+    const track = h("span", { class: "t" });
+    if (typeof r === "number") {
+      const a = Math.min(zero, X(r));
+      const bar = h("i", { class: of === "sound" ? "snd" : null, style: `left:${a}%;width:${Math.max(0.6, Math.abs(X(r) - zero))}%` });
+      track.append(bar);
+    }
+    if (low != null) track.append(h("u", { style: `left:${X(low)}%;width:${Math.max(0.5, X(high) - X(low))}%` }));
+    bars.append(h("span", { class: "s" }, name), track, h("span", { class: "n" }, corr(r)));
+  }
+  return bars;
+}
+
+const shownCell = (value) => (typeof value === "number" ? fx(value, 1) : value ?? "");
+
+function trustTable({ columns, rows, strong = [] }) {
+  const isStrong = (i, j) => strong.some(([row, column]) => row === i && column === j);
+  const cell = (value, i, j) => h("td", {}, isStrong(i, j) ? h("b", {}, shownCell(value)) : shownCell(value));
+  return h("table", {},
+    h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, rows.map((row, i) => h("tr", {}, row.map((value, j) => cell(value, i, j))))));
+}
+
+// One line of evidence: a verdict in words, then the numbers it comes from.
+export function trustBlock({ method, level, head, text, bars, table, note }) {
+  return h("div", { class: "trust", "data-method": method },
+    h("p", { class: "head" }, dot(level), h("span", {}, head)),
+    h("p", { class: "s txt" }, text),
+    bars && h("p", { class: "xs rh" }, bars.columns.map((name) => h("span", {}, name))),
+    bars && correlationBars(bars.rows, bars.signed),
+    table && trustTable(table),
+    note && h("p", { class: "xs note" }, note));
+}
+
+function verdictWords(page) {
+  const { $, S } = page;
+  const { run } = S;
+  const [top, second] = run.order ?? [];
+  $("eyebrow").textContent = `${run.model} says`;
+  if (top === undefined) {
+    $("says").textContent = "no class";
+    $("prob").textContent = "";
+    $("runner").textContent = run.answer?.reason ?? "Its output is not one value a class.";
+    return;
+  }
+  $("says").textContent = className(run, top);
+  $("prob").textContent = run.probabilities ? prob(run.probabilities[top]) : `${run.answer?.score_kind ?? "score"} ${fx(run.logits[top], 2)}`;
+  $("prob").title = run.answer?.how ?? "";
+  const n = run.class_count ?? run.logits.length;
+  const kind = run.answer?.score_kind ?? "logit";
+  $("runner").replaceChildren(...(second === undefined
+    ? [run.answer?.label ? `its only output, ${run.answer.label}` : "its only output"]
+    : [`of ${n} classes; then ${className(run, second)},`, h("br"), `${kind} ${fx(run.logits[top] - run.logits[second], 1)} lower`]));
+}
+
+function logitBars(page) {
+  const { $, S } = page;
+  const { run } = S;
+  const shown = (run.order ?? []).slice(0, SHOWN);
+  if (shown.length < 2) {
+    $("bars").replaceChildren();
+    return;
+  }
+  const values = shown.map((i) => run.logits[i]);
+  const low = Math.min(0, ...values);
+  const high = Math.max(0, ...values);
+  const X = (v) => (high > low ? ((v - low) / (high - low)) * 100 : 0);
+  const kind = run.answer?.score_kind ?? "logit";
+  $("bars").style.setProperty("--zero", X(0) + "%");
+  $("bars").setAttribute("aria-label", `${kind}: ` + shown.map((i) => `${className(run, i)} ${fx(run.logits[i], 1)}`).join(", "));
+  const bar = (v) => `left:${Math.min(X(0), X(v))}%;width:${Math.abs(X(v) - X(0))}%`;
+  $("bars").replaceChildren(h("span"), h("span"), h("span", { class: "xs n" }, kind), ...shown.flatMap((i, rank) => [
+    h("span", { class: rank ? "s nm" : "nm" }, className(run, i)),
+    h("span", { class: "t" + (rank ? "" : " on") }, h("i", { style: bar(run.logits[i]) })),
+    h("span", { class: "n" }, fx(run.logits[i], 1)),
+  ]));
+}
+
+// Where half of the relevance lies, as a sentence.
+function whereWords(page, entry) {
+  const { S, player } = page;
+  if (!entry) return [S.run.relevance_note ?? "No relevance is in this page: the model gave nothing that could be traced back to the sound."];
+  if (!entry.band || !entry.time) return ["The relevance is zero throughout this sound: nothing in it moves this score."];
+  const band = h("b", { class: "lk" }, span(...entry.band, "Hz"));
+  const what = entry.signed ? `what speaks for ${entry.label}` : entry.target === "top" ? "its relevance" : `the relevance for ${entry.label}`;
+  if (!brief(entry, S.dur)) {
+    return [`${what[0].toUpperCase()}${what.slice(1)} is spread over the whole sound; half of it lies within `, band, "."];
+  }
+  const loop = () => {
+    page.region(...entry.time);
+    player.play(entry.time[0]);
+  };
+  const time = h("button", { type: "button", class: "lk", title: "Loop this interval", onclick: loop }, span(...entry.time, "s"));
+  return [`Half of ${what} lies within `, time, ", and half within ", band, "."];
+}
+
+// As large as leaves room for the probability beside it.
+function fitVerdict(page) {
+  const says = page.$("says");
+  const room = says.parentElement.clientWidth - 142;
+  const most = page.narrow ? 76 : 128;
+  says.style.fontSize = most + "px";
+  const width = says.scrollWidth;
+  if (width > room) says.style.fontSize = Math.max(18, Math.floor((most * room) / width)) + "px";
+}
+
+export function answerView(page) {
+  const { $, S, set, on } = page;
+  const head = h("h3", {});
+  const targets = h("div", { class: "seg", role: "radiogroup", "aria-label": "What is explained" });
+  const rules = h("div", { class: "seg", role: "radiogroup", "aria-label": "Rule" });
+  const group = h("div", { class: "group g2" }, head, targets, rules);
+
+  const soundWave = () => S.sound && {
+    x: S.sound.x, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
+    legend: [page.lut.sound, minus(-RANGE), "0 dB"],
+  };
+  const soundPicture = () => S.sound?.pic && {
+    pic: S.sound.pic, lut: page.lut.sound, marks: S.sound.marks, label: `Spectrogram of ${S.sound.name}`,
+    curves: [sideCurve(page, S.sound.pic, page.css.ink2)],
+  };
+  const relevanceWave = () => S.rel && {
+    x: S.rel.x, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
+    label: `Relevance for ${S.rel.label} over time` + (S.rel.time ? `; half of it in ${span(...S.rel.time, "s")}` : "; it is zero"),
+    legend: S.rel.signed ? [page.lut.signed, "against", "for"] : [page.lut.warm, minus(-RANGE), "0 dB"],
+  };
+  const relevancePicture = () => {
+    const { rel, sound } = S;
+    if (!rel?.pic) return null;
+    const power = spectrum(rel.pic, ...page.range());
+    const curves = [{ v: inDb(power), df: rel.pic.df, colour: page.css.warm, width: 1.6 }];
+    if (rel.signed) {
+      const against = inDb(spectrum(rel.pic, ...page.range(), -1), largest(power));
+      curves.unshift({ v: against, df: rel.pic.df, colour: page.css.cool, dash: [3, 2] });
+    }
+    if (sound?.pic) curves.unshift(sideCurve(page, sound.pic, page.css.mid));
+    const where = rel.band ? `; half of it in ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : "; it is zero";
+    return {
+      pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves,
+      label: `Relevance for ${rel.label} in time and frequency${where}`,
+    };
+  };
+
+  const stack = new Stack(page, $("main"), {
+    label: "Position in the sound", read: $("read"),
+    rows: [
+      { kind: "wave", h: "var(--wv)", get: soundWave },
+      { kind: "pic", h: "var(--sp)", get: soundPicture },
+      { head: group },
+      { kind: "wave", h: "var(--wv)", get: relevanceWave },
+      { kind: "pic", h: "var(--sp)", get: relevancePicture },
+    ],
+    probe: (t, f) => {
+      if (t == null) return "";
+      const at = (picture, name) => (picture ? `   ${name} ${valueAt(picture, f, t)}` : "");
+      return f == null ? sec(t) : `${sec(t)}   ${hz(f)}${at(S.sound?.pic, "sound")}${at(S.rel?.pic, "relevance")}`;
+    },
+  });
+  page.mainStack = stack;
+
+  function drawSound() {
+    const { sound } = S;
+    if (!sound) return;
+    $("soundname").replaceChildren(
+      h("span", { class: "wide" }, `${sound.name}, ${sec(sound.duration)} at ${hz(sound.rate)}`),
+      h("span", { class: "thin" }, `Sound, ${RANGE}${NB}dB`),
+    );
+    stack.touch();
+  }
+
+  function drawTrust() {
+    const blocks = S.rel?.trust ?? [];
+    const none = S.rel && !blocks.length
+      ? [h("p", { class: "s txt" }, S.rel.trust_note ?? "Whether this picture may be believed was not tested: no control is in this page.")]
+      : [];
+    $("trust").replaceChildren(...blocks.map(trustBlock), ...none);
+  }
+
+  function drawChoices() {
+    const { run } = S;
+    const entries = run.relevance;
+    group.hidden = !entries.length;
+    head.textContent = "Relevance for";
+    const label = (target) => entries.find((e) => e.target === target)?.label;
+    const of = ["top", "second", "contrast"].filter((target) => entries.some((e) => e.rule === S.rule && e.target === target));
+    choices(targets, of.map((target) => [target, label(target)]), S.target, (target) => set({ target }));
+    const names = [...new Set(entries.map((e) => e.rule))];
+    choices(rules, names.map((rule) => [rule, ruleName(run, rule)]), S.rule, (rule) => set({ rule }));
+  }
+
+  function draw() {
+    verdictWords(page);
+    fitVerdict(page);
+    logitBars(page);
+    $("where").replaceChildren(...whereWords(page, S.rel));
+    drawTrust();
+    drawChoices();
+    stack.touch();
+  }
+
+  on("sound", drawSound);
+  on("answered", draw);
+  page.watch($("says").parentElement, "size", () => S.run && fitVerdict(page));
+  return stack;
+}

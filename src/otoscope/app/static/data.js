@@ -1,0 +1,84 @@
+// The data of a page: a manifest, and parts that are inflated when they are needed. A part holds arrays behind one
+// another; the manifest says where each begins.
+
+// The bytes of base64.
+export function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+// The bytes that were packed with zlib.
+export async function inflate(packed) {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Samples: differences of int16, low bytes then high bytes, scaled to the peak.
+export function readSound(bytes, { at, n, peak, bits }) {
+  const x = new Float32Array(n);
+  if (!peak) return x;
+  const scale = peak / ((1 << (bits - 1)) - 1);
+  for (let i = 0, v = 0; i < n; i++) {
+    v = ((v + ((bytes[at + n + i] << 8) | bytes[at + i])) << 16) >> 16;
+    x[i] = v * scale;
+  }
+  return x;
+}
+
+// A picture: differences of uint8 along time.
+export function readPicture(bytes, { at, shape, kind, floor }, rate, hop) {
+  const [F, T] = shape;
+  const q = new Uint8Array(F * T);
+  for (let f = 0, i = 0; f < F; f++) {
+    for (let t = 0, v = 0; t < T; t++, i++) q[i] = v = (v + bytes[at + i]) & 255;
+  }
+  return { F, T, q, kind, floor, df: rate / 2 / Math.max(1, F - 1), hop };
+}
+
+// Keeps what a function gave for a key; a promise that failed is asked again.
+function kept(f) {
+  const known = new Map();
+  return (key) => {
+    if (!known.has(key)) {
+      const value = f(key);
+      known.set(key, value);
+      value.catch(() => known.delete(key));
+    }
+    return known.get(key);
+  };
+}
+
+// Sounds, relevances and first layers of a source, each read once.
+export function createData(source) {
+  const manifest = source.manifest;
+  const runs = new Map((manifest.runs ?? []).map((run) => [run.id, run]));
+  const part = kept(async (name) => inflate(await source.part(name)));
+  const sound = kept(async (id) => {
+    const entry = manifest.sounds[id];
+    const bytes = await part(entry.part);
+    const picture = entry.picture ? readPicture(bytes, entry.picture, entry.rate, entry.hop) : null;
+    return { ...entry, x: readSound(bytes, entry.signal), pic: picture };
+  });
+  const relevanceOf = kept(async (key) => {
+    const [id, rule, target] = JSON.parse(key);
+    const run = runs.get(id);
+    const entry = run.relevance.find((e) => e.rule === rule && e.target === target);
+    if (!entry) return null;
+    const bytes = await part(entry.part ?? run.part);
+    const picture = entry.picture ? readPicture(bytes, entry.picture, run.rate, entry.hop) : null;
+    return { ...entry, run: id, x: readSound(bytes, entry.signal), rate: run.rate, pic: picture };
+  });
+  const first = kept(async (id) => {
+    const { first: entry } = runs.get(id);
+    if (!entry) return null;
+    const bytes = await part(entry.part);
+    return {
+      ...entry,
+      w: readSound(bytes, entry.weight),
+      mag: readPicture(bytes, entry.magnitude, entry.rate, 1),
+      pic: entry.strs ? readPicture(bytes, entry.strs, entry.rate, entry.strs_hop) : null,
+    };
+  });
+  const relevance = (id, rule, target) => relevanceOf(JSON.stringify([id, rule, target]));
+  return { manifest, runs, part, sound, relevance, first };
+}

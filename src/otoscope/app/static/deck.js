@@ -1,0 +1,92 @@
+// The deck: the one play button, what is heard, and how.
+
+import { choices, h, icon } from "./dom.js";
+import { fx, sec, span } from "./numbers.js";
+import { openHelp } from "./keys.js";
+
+const ORDER = ["input", "changed", "relevance", "map", "other"];
+const SPEEDS = [[1, "1\u00d7"], [0.5, "\u00bd\u00d7"], [0.25, "\u00bc\u00d7"]];
+const SCALES = [["mel", "mel"], ["linear", "linear"]];
+
+// Sources in the order of the deck; those of which there is no room on a phone are left out unless heard.
+function shownSources(page) {
+  const { sources } = page.player;
+  const rank = (id) => (ORDER.includes(id) ? ORDER.indexOf(id) : ORDER.length);
+  const ids = Object.keys(sources).filter((id) => sources[id]).sort((a, b) => rank(a) - rank(b));
+  const fits = (id) => !page.narrow || ids.length <= 3 || !["map", "other"].includes(id) || id === page.S.source
+    || (id === "map" && page.S.source !== "other");
+  return ids.filter(fits).map((id) => [id, (page.narrow && sources[id].short) || sources[id].label || id]);
+}
+
+export function deckView(page) {
+  const { S, player, set, on, $ } = page;
+
+  // How loud equal loudness makes each source.
+  function levelTitles() {
+    const input = player.sources.input;
+    for (const button of $("src").children) {
+      const id = button.dataset.s;
+      const source = player.sources[id];
+      if (id === "input" || !source?.loud || !input?.peak || !player.gains[id]) continue;
+      const d = 20 * Math.log10((player.gains[id] * source.peak) / (player.gains.input * input.peak));
+      const height = d < 0 ? fx(-d, 1) + " dB below" : fx(d, 1) + " dB above";
+      button.title = `its peak ${height} that of the input, ${S.equal ? "at equal loudness" : "as it is"}`;
+    }
+  }
+
+  function drawSources() {
+    const items = shownSources(page);
+    choices($("src"), items, S.source, (source) => set({ source }));
+    if (!page.narrow) [...$("src").children].forEach((button, i) => button.prepend(h("kbd", { "aria-hidden": "true" }, i + 1)));
+    levelTitles();
+  }
+
+  function drawButton() {
+    $("play").replaceChildren(icon(S.playing ? "pause" : "play"));
+    $("play").setAttribute("aria-label", S.playing ? "Pause" : "Play");
+  }
+
+  function drawRest() {
+    $("of").textContent = `of ${sec(S.dur)}`;
+    $("loop").checked = S.loop;
+    $("equal").checked = S.equal;
+    const clear = () => {
+      set({ reg: null });
+      player.again();
+      page.place();
+    };
+    const region = S.reg && [span(...S.reg, "s"), " ", h("button", { type: "button", class: "tx", onclick: clear }, "clear")];
+    $("loopinfo").replaceChildren(...(region || []));
+    choices($("speed"), SPEEDS, S.speed, (speed) => {
+      const t = player.position();
+      set({ speed });
+      if (player.playing) player.play(t);
+    });
+    choices($("scale"), SCALES, S.scale, (scale) => set({ scale }));
+  }
+
+  on("playing", drawButton);
+  on("loop reg speed scale equal dur run", drawRest);
+  on("sources source narrow", drawSources);
+  on("balance", levelTitles);
+  on("equal source", () => player.balance());
+  on("equal", () => page.say(S.equal ? "At equal loudness" : "As it is"));
+  on("source", () => page.say(`Listening to ${player.sources[S.source]?.label ?? S.source}`));
+  $("play").addEventListener("click", () => player.toggle());
+  $("equal").addEventListener("change", (event) => set({ equal: event.target.checked }));
+  $("loop").addEventListener("change", (event) => {
+    set({ loop: event.target.checked });
+    player.again();
+  });
+  $("zin").addEventListener("click", () => page.zoom(2, S.t >= S.v0 && S.t <= S.v1 ? S.t : undefined));
+  $("zout").addEventListener("click", () => page.zoom(0.5));
+  $("zfit").addEventListener("click", () => page.view(0, S.dur));
+  $("help").addEventListener("click", () => openHelp(page));
+  $("more").addEventListener("click", () => {
+    const open = $("deck").classList.toggle("open");
+    $("more").setAttribute("aria-expanded", String(open));
+  });
+  drawButton();
+  drawRest();
+  drawSources();
+}

@@ -1,0 +1,47 @@
+// Elements. Whatever comes from a model or a file goes in as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// An element with attributes (on* are listeners; false and null are left out) and children (text or elements).
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style" && value) element.style.cssText = value;
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+// One of the symbols `g-…` of the page.
+export function icon(name, className) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  svg.setAttribute("class", className ?? "ic");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", "#g-" + name);
+  svg.append(use);
+  return svg;
+}
+
+// The mark of a verdict: full, half, crossed out or empty, so that it differs by shape and not by colour alone.
+export const dot = (level, colour) => h("i", { class: "dot " + level, style: colour ? `color:${colour}` : null });
+
+// A row of buttons of which one is on: items are [id, text, title].
+export function choices(element, items, current, pick) {
+  const focus = element.contains(element.getRootNode().activeElement);
+  element.replaceChildren(...items.map(([id, text, title]) => h("button", {
+    type: "button", role: "radio", "aria-checked": String(id === current), tabindex: id === current ? 0 : -1,
+    title, "data-s": id, onclick: () => pick(id),
+  }, text)));
+  element.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const at = items.findIndex(([id]) => id === current);
+    pick(items[(at + step + items.length) % items.length][0]);
+  };
+  if (focus) element.querySelector("[aria-checked=true]")?.focus();
+}

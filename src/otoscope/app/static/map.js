@@ -1,0 +1,99 @@
+// One map large: at its own rate, as sound, and beside it the sound itself.
+
+import { sideCurve } from "./answer.js";
+import { h } from "./dom.js";
+import { shortName } from "./layers.js";
+import { eqr, hz, minus, ms, sec, sig } from "./numbers.js";
+import { RANGE } from "./paint.js";
+import { stft, valueAt } from "./signal.js";
+import { Stack } from "./stack.js";
+
+// How much of a map's sonification is the sound itself, against random weights.
+function likeness(map) {
+  if (map.r_sound == null) return "";
+  const much = map.r_sound >= 0.7 ? "Much" : map.r_sound >= 0.4 ? "Part" : "Little";
+  const begin = `${much} of this is the sound itself (${eqr(map.r_sound)})`;
+  const random = map.r_twin_sound;
+  if (random == null) return begin + ".";
+  if (random < map.r_sound - 0.1) return `${begin}; with random weights there is less of it (${eqr(random)}).`;
+  return `${begin}; random weights give ${random > map.r_sound + 0.1 ? "more" : "as much"} (${eqr(random)}), so do not take it for something learnt.`;
+}
+
+export function mapView(page) {
+  const { $, S, on } = page;
+  let shown = null; // {pic, values, peak, hop, centre, field, channel}
+
+  const steps = () => shown && {
+    v: shown.values, peak: shown.peak, hop: shown.hop, centre: shown.centre, rate: S.run.rate, field: shown.field,
+    colour: page.css.warm, label: "The map itself at its own rate", legend: [page.lut.warm, minus(-RANGE), "0 dB"],
+  };
+  const picture = () => shown && {
+    pic: shown.pic, lut: page.lut.warm, tag: "the map as sound", label: `Sonification of map ${shown.channel}`,
+    curves: [S.sound.pic && sideCurve(page, S.sound.pic, page.css.mid), sideCurve(page, shown.pic, page.css.warm)].filter(Boolean),
+  };
+  const sound = () => S.sound?.pic && {
+    pic: S.sound.pic, lut: page.lut.sound, tag: "the sound", label: "Spectrogram of the sound",
+    curves: [sideCurve(page, S.sound.pic, page.css.ink2)],
+  };
+  const stack = new Stack(page, $("map"), {
+    label: "Position in the sound, map", read: $("mapread"), overview: false,
+    rows: [
+      { kind: "step", h: "46px", get: steps },
+      { kind: "pic", h: "var(--m1)", get: picture },
+      { kind: "pic", h: "var(--m2)", get: sound },
+    ],
+    probe: (t, f) => {
+      if (t == null) return "";
+      if (f == null || !shown) return sec(t);
+      const under = S.sound.pic ? `   sound ${valueAt(S.sound.pic, f, t)}` : "";
+      return `${sec(t)}   ${hz(f)}   map ${valueAt(shown.pic, f, t)}${under}`;
+    },
+  });
+
+  function say(title, detail) {
+    $("mapsay").textContent = "";
+    $("mapfacts").replaceChildren();
+    stack.message([h("b", {}, title), h("span", { class: "s" }, detail)]);
+  }
+
+  function valuesOf(map, bytes) {
+    if (!map.map) return new Float32Array(0);
+    return Float32Array.from({ length: map.map.n }, (_, i) => ((bytes[map.map.at + i] - 128) / 127) * (map.map.peak || 0));
+  }
+
+  function draw() {
+    const { run } = S;
+    if (!S.map) {
+      shown = null;
+      $("mapname").textContent = "No map chosen";
+      say("Nothing to show here", "The maps of this layer were not made into sound. The command beside makes them.");
+      page.hear("map", null);
+      return;
+    }
+    const { map, maps, bytes, layer, source } = S.map;
+    $("mapname").textContent = `Map ${map.channel} of ${shortName(run, layer)}`;
+    const half = maps.field / run.rate / 2;
+    const peak = map.peak_time;
+    shown = {
+      channel: map.channel, hop: maps.hop, centre: maps.centre, peak: map.map?.peak ?? 0, values: page.keep(map, "values", () => valuesOf(map, bytes)),
+      pic: page.keep(map, "picture", () => stft(source.x, run.rate, page.manifest.window, S.sound.hop)),
+      field: map.sound.peak && peak != null && peak < S.dur ? [peak - half, peak + half] : null,
+    };
+    stack.touch();
+    if (!map.sound.peak) {
+      say("This map is silent", "It is zero throughout this sound, so there is nothing to hear.");
+      return;
+    }
+    stack.message(null);
+    const turn = maps.cropped ? ` The model takes ${ms(run.input_length / run.rate)} and repeats the clip; this is its first turn.` : "";
+    $("mapsay").textContent = likeness(map) + turn;
+    const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    $("mapfacts").replaceChildren(...[
+      fact("activity (rms)", sig(map.activity)), peak != null && fact("strongest at", peak < S.dur ? sec(peak) : "a later turn"),
+      maps.field && fact("which sees", ms(maps.field / run.rate)), fact("loudest at", hz(map.peak_frequency)),
+      maps.hop && fact("one value every", ms(maps.hop / run.rate)),
+    ].filter(Boolean));
+  }
+
+  on("map", draw);
+}

@@ -1,0 +1,51 @@
+// Numbers as text: a true minus, a unit that stays with its number, no more digits than are known.
+
+export const NB = "\u00a0"; // stands between a number and its unit
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+export const minus = (text) => String(text).replace("-", "\u2212");
+
+// With so many digits after the point; what rounds to zero has no sign.
+export const fx = (value, digits) => minus((Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits));
+
+// With so many significant digits.
+export function sig(value, digits = 3) {
+  if (value === 0) return "0";
+  if (!Number.isFinite(value)) return "not a number";
+  const after = clamp(digits - 1 - Math.floor(Math.log10(Math.abs(value))), 0, 6);
+  return minus(value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after }));
+}
+
+export const count = (n) => n.toLocaleString("en");
+
+export const sec = (t) => fx(t, 3) + NB + "s";
+
+export function hz(f) {
+  if (f == null || !Number.isFinite(f)) return "no frequency";
+  if (f >= 20000) return sig(f / 1000) + NB + "kHz";
+  return (f >= 100 ? count(Math.round(f)) : sig(f)) + NB + "Hz";
+}
+
+// A duration in ms, or in s from one second on.
+export const ms = (seconds) => (seconds >= 1 ? sig(seconds) + NB + "s" : sig(seconds * 1000) + NB + "ms");
+
+// A correlation: two digits, three near one, and never 1.00 where it is not one.
+export function corr(r) {
+  if (r == null || !Number.isFinite(r)) return "none";
+  if (Math.abs(r) >= 0.9995) return r < 0 ? "< \u22120.999" : "> 0.999";
+  return Math.abs(r) >= 0.985 ? fx(r, 3) : fx(r, 2);
+}
+
+export const eqr = (r) => (Math.abs(r) >= 0.9995 ? "r " + corr(r) : "r = " + corr(r)).replaceAll(" ", NB);
+
+export function prob(p) {
+  if (p > 0.999) return "p > 0.999";
+  return p < 0.001 ? "p < 0.001" : "p = " + p.toFixed(3);
+}
+
+// An interval of time or a band of frequency.
+export function span(a, b, unit) {
+  if (unit === "s") return `${fx(a, 3)}\u2013${fx(b, 3)}${NB}s`;
+  return `${count(Math.round(a))}\u2013${count(Math.round(b))}${NB}Hz`;
+}
