@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from browsing import barriers, frame_times, layout_shift, nodes, painted, shoot, too_wide
+from browsing import barriers, frame_times, layout_shift, nodes, painted, shoot, too_wide, until
 
 pytestmark = pytest.mark.browser
 
@@ -82,7 +82,7 @@ def test_what_is_excused_is_no_failure(visit, page) -> None:
 def test_a_server_is_home_and_others_are_not(visit, page, site: str) -> None:
     page(LEGIBLE + "<script>fetch('page.html'); fetch('http://localhost:9/').catch(() => 0)</script>")
     seen = visit(f"{site}/page.html")
-    seen.page.wait_for_function("performance.getEntriesByType('resource').length >= 1")
+    until(seen.page, "performance.getEntriesByType('resource').length >= 1")
     seen.page.wait_for_timeout(200)
     assert seen.elsewhere == ["http://localhost:9/"]
     seen.elsewhere.clear()
@@ -108,7 +108,7 @@ def test_barriers_and_overflow_are_found(visit, page) -> None:
 def test_jumps_are_measured(visit, page) -> None:
     seen = visit(page("<main><h1 id='h'>H</h1><p style='height:300px;background:#888'>Below</p></main>"))
     seen.page.evaluate("document.getElementById('h').style.height = '400px'")
-    seen.page.wait_for_function("window.shifts > 0.05")
+    until(seen.page, "window.shifts > 0.05")
 
 
 def test_pictures_are_kept(visit, page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,8 +235,9 @@ export function compareView(page) {
   on("late rel", () => {
     if (S.late) load();
   });
-  $("other").addEventListener("change", (event) => {
-    S.other = event.target.value;
-    load();
-  });
+  page.commands.compare = (id) => {
+    S.other = id;
+    return load();
+  };
+  $("other").addEventListener("change", (event) => page.commands.compare(event.target.value));
 }

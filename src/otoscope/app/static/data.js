@@ -38,7 +38,7 @@ export function readPicture(bytes, { at, shape, kind, floor }, rate, hop) {
 // Keeps what a function gave for a key; a promise that failed is asked again.
 function kept(f) {
   const known = new Map();
-  return (key) => {
+  const read = (key) => {
     if (!known.has(key)) {
       const value = f(key);
       known.set(key, value);
@@ -46,6 +46,8 @@ function kept(f) {
     }
     return known.get(key);
   };
+  read.clear = () => known.clear();
+  return read;
 }
 
 // Sounds, relevances and first layers of a source, each read once.
@@ -80,5 +82,11 @@ export function createData(source) {
     };
   });
   const relevance = (id, rule, target) => relevanceOf(JSON.stringify([id, rule, target]));
-  return { manifest, runs, part, sound, relevance, first };
+  // The manifest has grown: what is new in it is known, and what it was without is looked for again.
+  function grown() {
+    for (const run of manifest.runs) runs.set(run.id, run);
+    relevanceOf.clear();
+    first.clear();
+  }
+  return { manifest, runs, part, sound, relevance, first, grown };
 }

@@ -82,6 +82,7 @@ export function soundPage(page) {
 
   page.open = async (id) => {
     const run = data.runs.get(id) ?? [...data.runs.values()][0];
+    if (!run) return; // a live page begins with nothing
     const about = page.manifest.sounds[run.sound];
     if (player.playing) player.pause();
     player.sources = {};
