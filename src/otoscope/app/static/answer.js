@@ -1,8 +1,10 @@
 // The answer: what the model says, where in time and frequency it listened, and what tells whether that may be believed.
 
+import { copyButton } from "./copy.js";
 import { choices, dot, h } from "./dom.js";
 import { clamp, corr, fx, hz, minus, NB, prob, sec, span } from "./numbers.js";
 import { RANGE } from "./paint.js";
+import { segmentStrip } from "./segments.js";
 import { inDb, largest, spectrum, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
@@ -139,7 +141,8 @@ export function answerView(page) {
   const head = h("h3", {});
   const targets = h("div", { class: "seg", role: "radiogroup", "aria-label": "What is explained" });
   const rules = h("div", { class: "seg", role: "radiogroup", "aria-label": "Rule" });
-  const group = h("div", { class: "group g2" }, head, targets, rules);
+  const copy = copyButton(page, "the relevance", () => S.rel?.call && [S.run.opened, S.rel.call]);
+  const group = h("div", { class: "group g2" }, head, targets, rules, copy);
 
   const soundWave = () => S.sound && {
     x: S.sound.x, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
@@ -175,6 +178,7 @@ export function answerView(page) {
     label: "Position in the sound", read: $("read"),
     rows: [
       { kind: "wave", h: "var(--wv)", get: soundWave },
+      { head: segmentStrip(page) },
       { kind: "pic", h: "var(--sp)", get: soundPicture },
       { head: group },
       { kind: "wave", h: "var(--wv)", get: relevanceWave },

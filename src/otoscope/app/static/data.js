@@ -78,6 +78,7 @@ export function createData(source) {
       ...entry,
       w: readSound(bytes, entry.weight),
       mag: readPicture(bytes, entry.magnitude, entry.rate, 1),
+      energy: entry.wigner ? readPicture(bytes, entry.wigner.energy, entry.rate, 1) : null,
       pic: entry.strs ? readPicture(bytes, entry.strs, entry.rate, entry.strs_hop) : null,
     };
   });

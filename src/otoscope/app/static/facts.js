@@ -1,53 +1,74 @@
-// Facts and provenance, folded away: what made these numbers, to be checked and cited.
+// Facts, provenance and citations, folded away: what made the numbers of the page, to be checked and cited.
 
 import { h } from "./dom.js";
-import { count, hz, sec, sig } from "./numbers.js";
+import { notesList } from "./notes.js";
 
-const pairs = (rows) => h("dl", { class: "kv" }, rows.filter(Boolean).flatMap(([name, value, mono]) => [
-  h("dt", {}, name), h("dd", { class: mono ? "mono" : null }, value),
+// Arguments as name=value, in order, without those that were left open.
+export function argumentsText(given) {
+  const shown = (value) => {
+    if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+    return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
+  };
+  const asked = Object.entries(given ?? {}).filter(([, value]) => value !== null);
+  return asked.map(([name, value]) => `${name}=${shown(value)}`).join(", ");
+}
+
+const factRows = (rows) => h("dl", { class: "kv" }, ...rows.flatMap(([name, value, code]) => [
+  h("dt", {}, name), h("dd", { class: code ? "mono" : null }, String(value)),
 ]));
 
-const fold = (title, detail, ...children) => h("details", {}, h("summary", {}, title, h("span", {}, detail)), ...children);
+const fold = (title, sub, open, ...content) => h(
+  "details", { open }, h("summary", {}, title, h("span", {}, sub)), ...content.filter(Boolean),
+);
 
-const textOf = (values) => Object.entries(values).map(([name, value]) => `${name}=${value}`).join(", ");
+// Each method with all that was asked of it, and the work it comes from: [name, [arguments, …], [source, …]].
+export function methodRows(methods) {
+  const found = new Map();
+  for (const { method, source, arguments: given } of methods) {
+    const row = found.get(method) ?? { asked: new Set(), sources: new Set() };
+    row.asked.add(argumentsText(given) || "no arguments");
+    if (source) row.sources.add(source);
+    found.set(method, row);
+  }
+  return [...found].map(([method, { asked, sources }]) => [method.replaceAll("_", " "), [...asked], [...sources]]);
+}
+
+const methodList = (methods) => h("dl", { class: "kv" }, ...methodRows(methods).flatMap(([name, asked, sources]) => [
+  h("dt", {}, name),
+  h("dd", {}, ...asked.map((text) => h("p", { class: "mono" }, text)), ...sources.map((text) => h("p", { class: "xs" }, text))),
+]));
+
+// A link, of a work that has an address; any other kind of address is none.
+function reference({ text, link }) {
+  if (!/^https:\/\//.test(link ?? "")) return h("dd", {}, text);
+  const without = text.replace(link, "").trim();
+  return h("dd", {}, without, " ", h("a", { href: link, rel: "noreferrer" }, link.replace("https://", "")));
+}
+
+const citations = (references) => h("dl", { class: "kv" }, ...(references ?? []).flatMap((one) => [
+  h("dt", {}, one.for), reference(one),
+]));
 
 export function factsView(page) {
-  const { $, S, on } = page;
-
-  function copied(text, words) {
-    return h("div", { class: "cite" }, h("pre", {}, text), h("button", { type: "button", class: "tx", onclick: () => page.copy(text) }, words));
-  }
-
-  function modelRows(run) {
-    const filled = run.input_length
-      ? `, ${sig(run.input_length / run.rate)} s; shorter clips are ${run.padding}, and the relevance of the repetitions is added` : "";
-    return [
-      run.weights_sha256 && ["hash of the weights", run.weights_sha256, true], run.parameters != null && ["parameters", count(run.parameters)],
-      ["takes", `${hz(run.rate)}, mono${filled}`], run.classes?.length && ["answers", run.classes.join(", ")],
-    ];
-  }
-
-  function soundRows(sound) {
-    return [
-      sound.about && ["what", sound.about], sound.sha256 && ["SHA-256", sound.sha256, true],
-      ["length", `${count(sound.n)} samples at ${hz(sound.rate)}, ${sec(sound.duration)}`], sound.note && ["note", sound.note],
-    ];
-  }
-
-  function draw() {
-    const { run } = S;
-    const sound = page.manifest.sounds[run.sound];
-    const methods = Object.entries(run.provenance ?? {}).map(([name, made]) => [name, textOf(made.arguments), true]);
-    const commands = `otoscope inspect ${run.model} ${sound.name} --out seen/`;
-    $("factsbody").replaceChildren(
-      fold("Model", run.model, pairs(modelRows(run))),
-      fold("Sound", sound.name, pairs(soundRows(sound))),
-      fold("Methods and arguments", Object.keys(run.provenance ?? {}).join(", "), pairs([...methods, ["Otoscope", page.manifest.otoscope]])),
-      fold("Commands", "the same numbers on the command line", copied(commands, "Copy the commands")),
+  const { manifest } = page;
+  const draw = () => {
+    const { run } = page.S;
+    if (!run) return;
+    const sound = manifest.sounds[run.sound];
+    const notes = notesList(page, run);
+    const methods = run.methods ?? [];
+    const cited = `Otoscope ${manifest.otoscope}, and the work each method comes from`;
+    const quote = manifest.bibtex && h(
+      "div", { class: "cite" }, h("pre", { tabindex: 0 }, manifest.bibtex),
+      h("button", { type: "button", class: "tx", onclick: () => page.copy(manifest.bibtex) }, "Copy the citation"),
     );
-  }
-
-  on("late", () => {
-    if (S.late) draw();
-  });
+    page.$("factsbody").replaceChildren(...[
+      notes && fold("What was filled, cut or left out", "", true, notes),
+      run.facts?.model?.length && fold("Model", run.model, false, factRows(run.facts.model)),
+      run.facts?.sound?.length && fold("Sound", sound.name, false, factRows(run.facts.sound)),
+      methods.length && fold("Methods and arguments", `${methodRows(methods).length} methods`, false, methodList(methods)),
+      fold("Cite", cited, false, quote, citations(manifest.references)),
+    ].filter(Boolean));
+  };
+  page.on("late", draw);
 }

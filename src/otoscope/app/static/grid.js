@@ -1,5 +1,6 @@
 // A layer's maps as a grid. Only the rows in view have elements, which are used again as it is scrolled.
 
+import { copyButton } from "./copy.js";
 import { readPicture, readSound } from "./data.js";
 import { h } from "./dom.js";
 import { shortName } from "./layers.js";
@@ -60,18 +61,21 @@ export function gridView(page) {
   const thumbOf = (map) => map.thumb && page.keep(map, "thumb", () => readPicture(bytes, map.thumb, S.run.rate, 1));
   const cellOf = (i) => pool.find((cell) => cell.dataset.i === String(i));
 
-  // Words and a command where the maps of a layer are not in the page.
+  // Words and a call where the maps of a layer are not in the page.
   function sayMissing() {
     const { run } = S;
     const near = Object.keys(run.maps);
-    const name = run.taps.length && S.layer;
-    const command = `otoscope sonify ${run.model} ${page.manifest.sounds[run.sound].name} --layer ${name} --out maps/`;
-    const link = (layer) => h("button", { type: "button", class: "tx", onclick: () => set({ layer }) }, shortName(run, layer));
-    const heard = near.length && h("p", {}, "These can be heard: ", near.flatMap((layer, i) => [i ? ", " : "", link(layer)]), ".");
-    $("gridempty").replaceChildren(
-      h("p", {}, near.length ? "The maps of this layer are not in this file." : "No maps of this model are in this file."),
-      heard || "", h("code", { class: "blk" }, command),
-      h("button", { type: "button", class: "tx", onclick: () => page.copy(command) }, "Copy the command"));
+    const link = (layer) => h(
+      "button", { type: "button", class: "tx", onclick: () => set({ layer }) }, shortName(run, layer),
+    );
+    const call = { method: "sonify", takes: "wave", arguments: { layer: S.layer, n_maps: 8 } };
+    const button = copyButton(page, `the maps of ${shortName(run, S.layer)}`, () => [run.opened, call]);
+    const where = page.live ? "page" : "file";
+    $("gridempty").replaceChildren(...[
+      h("p", {}, `The maps of ${near.length ? "this layer" : "this model"} are not in this ${where}.`),
+      near.length && h("p", {}, "These can be heard: ", near.flatMap((layer, i) => [i ? ", " : "", link(layer)]), "."),
+      run.opened && h("p", {}, "To hear them, ", button, " the call that makes them."),
+    ].filter(Boolean));
   }
 
   async function fill() {

@@ -1,6 +1,7 @@
 // One map large: at its own rate, as sound, and beside it the sound itself.
 
 import { sideCurve } from "./answer.js";
+import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
 import { shortName } from "./layers.js";
 import { eqr, hz, minus, ms, sec, sig } from "./numbers.js";
@@ -9,21 +10,27 @@ import { stft, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
 // How much of a map's sonification is the sound itself, against random weights.
-function likeness(map) {
-  if (map.r_sound == null) return "";
-  const much = map.r_sound >= 0.7 ? "Much" : map.r_sound >= 0.4 ? "Part" : "Little";
-  const begin = `${much} of this is the sound itself (${eqr(map.r_sound)})`;
-  const random = map.r_twin_sound;
+export function likeness({ r_sound: own, r_twin_sound: random }) {
+  if (own == null) return "";
+  const much = own >= 0.7 ? "Much" : own >= 0.4 ? "Part" : "Little";
+  const begin = `${much} of this is the sound itself (${eqr(own)})`;
   if (random == null) return begin + ".";
-  if (random < map.r_sound - 0.1) return `${begin}; with random weights there is less of it (${eqr(random)}).`;
-  return `${begin}; random weights give ${random > map.r_sound + 0.1 ? "more" : "as much"} (${eqr(random)}), so do not take it for something learnt.`;
+  if (random < own - 0.1) return `${begin}; with random weights there is less of it (${eqr(random)}).`;
+  const compared = random > own + 0.1 ? "more" : "as much";
+  return `${begin}; random weights give ${compared} (${eqr(random)}), so do not take it for something learnt.`;
+}
+
+// The call that makes the sound of one map.
+export function mapCall({ call }, channel) {
+  const { n_maps: most, channels, ...kept } = call.arguments; // what chose the maps
+  return { ...call, arguments: { ...kept, channels: channel } };
 }
 
 export function mapView(page) {
   const { $, S, on } = page;
   let shown = null; // {pic, values, peak, hop, centre, field, channel}
 
-  const steps = () => shown && {
+  const steps = () => shown?.values.length && {
     v: shown.values, peak: shown.peak, hop: shown.hop, centre: shown.centre, rate: S.run.rate, field: shown.field,
     colour: page.css.warm, label: "The map itself at its own rate", legend: [page.lut.warm, minus(-RANGE), "0 dB"],
   };
@@ -72,12 +79,12 @@ export function mapView(page) {
     }
     const { map, maps, bytes, layer, source } = S.map;
     $("mapname").textContent = `Map ${map.channel} of ${shortName(run, layer)}`;
-    const half = maps.field / run.rate / 2;
+    const half = (maps.field ?? 0) / run.rate / 2;
     const peak = map.peak_time;
     shown = {
       channel: map.channel, hop: maps.hop, centre: maps.centre, peak: map.map?.peak ?? 0, values: page.keep(map, "values", () => valuesOf(map, bytes)),
       pic: page.keep(map, "picture", () => stft(source.x, run.rate, page.manifest.window, S.sound.hop)),
-      field: map.sound.peak && peak != null && peak < S.dur ? [peak - half, peak + half] : null,
+      field: half && map.sound.peak && peak != null && peak < S.dur ? [peak - half, peak + half] : null,
     };
     stack.touch();
     if (!map.sound.peak) {
@@ -85,7 +92,7 @@ export function mapView(page) {
       return;
     }
     stack.message(null);
-    const turn = maps.cropped ? ` The model takes ${ms(run.input_length / run.rate)} and repeats the clip; this is its first turn.` : "";
+    const turn = maps.cropped ? " The model heard the clip repeated; this is its first turn." : "";
     $("mapsay").textContent = likeness(map) + turn;
     const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     $("mapfacts").replaceChildren(...[
@@ -95,5 +102,10 @@ export function mapView(page) {
     ].filter(Boolean));
   }
 
-  on("map", draw);
+  const one = () => S.map?.maps.call && [S.run.opened, mapCall(S.map.maps, S.map.map.channel)];
+  $("mapcopy").append(copyButton(page, "this map", one));
+  on("map", () => {
+    $("mapcopy").hidden = !S.map?.maps.call;
+    draw();
+  });
 }

@@ -10,6 +10,8 @@ import { gridView } from "./grid.js";
 import { bindKeys, playerKeys } from "./keys.js";
 import { layersView } from "./layers.js";
 import { mapView } from "./map.js";
+import { heardView } from "./notes.js";
+import { segmentsView } from "./segments.js";
 
 const KEPT = ["run", "rule", "target", "layer", "map"]; // in the address
 
@@ -56,7 +58,8 @@ export function soundPage(page) {
   fillPicker(page);
   playerKeys(page);
   const stack = answerView(page);
-  for (const view of [layersView, gridView, mapView, firstView, compareView, factsView, deckView]) view(page);
+  const views = [heardView, segmentsView, layersView, gridView, mapView, firstView, compareView, factsView, deckView];
+  for (const view of views) view(page);
   bindKeys(page);
   spySections(page);
 

@@ -341,8 +341,9 @@ export class Stack {
       }
     }
     const f = hover?.f ?? null;
-    this.s.hov.style.opacity = hover ? 0.9 : 0;
-    if (hover) this.s.hov.style.transform = `translateX(${page.px(hover.t, this.s.w).toFixed(1)}px)`;
+    const timed = hover?.t != null; // a picture without time has a frequency alone
+    this.s.hov.style.opacity = timed ? 0.9 : 0;
+    if (timed) this.s.hov.style.transform = `translateX(${page.px(hover.t, this.s.w).toFixed(1)}px)`;
     for (const [row, line] of this.hors) {
       const inside = f != null && f <= fmax;
       line.style.opacity = inside ? 0.9 : 0;

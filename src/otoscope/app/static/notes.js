@@ -1,0 +1,75 @@
+// What was filled, cut or left out: of the sound before the model heard it, of the results, and of this page.
+
+import { copyButton } from "./copy.js";
+import { h } from "./dom.js";
+import { count, NB } from "./numbers.js";
+
+const OF_THE_SOUND = ["resampled", "mixed", "changed", "filled", "cut", "repeated", "pieces"];
+const OF_THE_MODEL = ["untrained", "varying"];
+
+const sentence = (text) => (/[.!?]$/.test(text) ? text : text + ".");
+
+// What was done to the sound before the model heard it, each in a sentence.
+export function heardNotes(run, sound) {
+  const said = (run.notes ?? []).filter(({ kind }) => OF_THE_SOUND.includes(kind)).map(({ text }) => sentence(text));
+  if (sound?.note) said.unshift(sentence(`${sound.name} was ${sound.note}`));
+  if (sound?.mixed) said.unshift(sentence(sound.mixed));
+  return [...new Set(said)];
+}
+
+// Everything that is not as one might expect, in groups: [{title, items: [{what, text, calls}]}].
+export function noteGroups(manifest, run, sound) {
+  const notes = run.notes ?? [];
+  const note = (text, what, call) => ({ what, text: sentence(text), calls: call ? [call] : [] });
+  const of = (kinds) => notes.filter(({ kind }) => kinds.includes(kind)).map(({ what, text }) => note(text, what));
+  const maps = Object.entries(run.maps ?? {}).filter(([, one]) => one.left_out);
+  const missing = (run.missing ?? []).map(({ what, why }) => note(why, what));
+  const steps = (run.aliasing_left_out ?? []).map(({ step, reason }) => note(reason, `aliasing at ${step}`));
+  const known = new Set(missing.map(({ text }) => text));
+  const absent = of(["left_out", "failed"]).filter(({ text }) => !known.has(text));
+  return [
+    { title: "Done to the sound", items: heardNotes(run, sound).map((text) => note(text)) },
+    { title: "Of the model", items: of(OF_THE_MODEL) },
+    {
+      title: "Left out of this page",
+      items: [
+        ...(manifest.left_out ?? []).map(({ what, why, call }) => note(why, what, call)),
+        ...maps.map(([layer, one]) => note(mapsLeftOut(one), layer, one.call && allMaps(one.call))),
+      ],
+    },
+    { title: "Not made", items: [...missing, ...absent, ...steps] },
+  ].filter(({ items }) => items.length);
+}
+
+const allMaps = (call) => ({ ...call, arguments: { ...call.arguments, channels: "all" } });
+
+function mapsLeftOut({ left_out: left, of, items }) {
+  return `${count(left)} of its ${count(of)} maps are not in this page: the ${count(items.length)} most active are`;
+}
+
+// The groups as a list; null where there is nothing to say.
+export function notesList(page, run) {
+  const groups = noteGroups(page.manifest, run, page.manifest.sounds[run.sound]);
+  if (!groups.length) return null;
+  const opened = run.opened;
+  const item = ({ what, text, calls }) => h(
+    "li", {}, what && h("b", {}, what), what && ": ", text,
+    opened && calls?.length ? [" ", copyButton(page, what, () => [opened, ...calls])] : null,
+  );
+  return h("div", { class: "notes" }, ...groups.flatMap(({ title, items }) => [
+    h("h3", {}, `${title}${items.length > 1 ? `,${NB}${items.length}` : ""}`),
+    h("ul", {}, ...items.map(item)),
+  ]));
+}
+
+// The sentences on the sound, below its pictures.
+export function heardView(page) {
+  const line = h("p", { class: "xs heard", hidden: true });
+  page.$("main").after(line);
+  page.on("run sound", () => {
+    const { run, sound } = page.S;
+    const said = run ? heardNotes(run, sound) : [];
+    line.hidden = !said.length;
+    line.textContent = said.join(" ");
+  });
+}
