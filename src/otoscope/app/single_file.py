@@ -162,14 +162,18 @@ def part_file(packed: bytes) -> str:
     Examples
     --------
     >>> part_file(b"abc")
-    'document.currentScript.part="YWJj";'
+    'document.currentScript.packed="YWJj";'
 
     """
-    return f'document.currentScript.part="{base64.b64encode(packed).decode()}";'
+    return f'document.currentScript.packed="{base64.b64encode(packed).decode()}";'
 
 
 def page_html(
-    manifest: Mapping[str, Any], parts: Mapping[str, bytes] | None = None, *, outside: str | None = None
+    manifest: Mapping[str, Any],
+    parts: Mapping[str, bytes] | None = None,
+    *,
+    outside: str | None = None,
+    entry: str = "main.js",
 ) -> str:
     """A page as one HTML file that asks nobody for anything.
 
@@ -181,6 +185,8 @@ def page_html(
         Parts by name, deflated (zlib). Names are letters, digits, points, dashes.
     outside : str, optional
         Folder beside the page that holds the parts as files instead (see :func:`part_file`), as ``"parts/"``.
+    entry : str
+        Module that starts the page.
 
     Returns
     -------
@@ -203,7 +209,7 @@ def page_html(
     for name in parts or {}:
         if not NAME.fullmatch(name):
             raise InputError(f"a part cannot be called {name!r}: use letters, digits, points and dashes")
-    code = script().replace("</", "<\\/").replace("<!--", "<\\!--")
+    code = script(entry).replace("</", "<\\/").replace("<!--", "<\\!--")
     inline = f"\n{code}"
     allowed = f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
     policy = (

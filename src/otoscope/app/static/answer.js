@@ -145,7 +145,7 @@ export function answerView(page) {
   const group = h("div", { class: "group g2" }, head, targets, rules, copy);
 
   const soundWave = () => S.sound && {
-    x: S.sound.x, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
+    x: S.sound.x, outline: S.sound.outline, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
     legend: [page.lut.sound, minus(-RANGE), "0 dB"],
   };
   const soundPicture = () => S.sound?.pic && {
@@ -153,7 +153,7 @@ export function answerView(page) {
     curves: [sideCurve(page, S.sound.pic, page.css.ink2)],
   };
   const relevanceWave = () => S.rel && {
-    x: S.rel.x, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
+    x: S.rel.x, outline: S.rel.outline, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
     label: `Relevance for ${S.rel.label} over time` + (S.rel.time ? `; half of it in ${span(...S.rel.time, "s")}` : "; it is zero"),
     legend: S.rel.signed ? [page.lut.signed, "against", "for"] : [page.lut.warm, minus(-RANGE), "0 dB"],
   };

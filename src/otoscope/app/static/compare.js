@@ -77,7 +77,7 @@ export function compareView(page) {
     {
       kind: "wave", h: "44px",
       get: () => get() && {
-        x: get().x, rate: get().rate, colour: page.css[hue], mark: page.css[hue], signed: get().signed,
+        x: get().x, outline: get().outline, rate: get().rate, colour: page.css[hue], mark: page.css[hue], signed: get().signed,
         time: brief(get(), S.dur), label: "Relevance over time",
       },
     },

@@ -35,6 +35,13 @@ export function readPicture(bytes, { at, shape, kind, floor }, rate, hop) {
   return { F, T, q, kind, floor, df: rate / 2 / Math.max(1, F - 1), hop };
 }
 
+// The lowest and highest sample of each `step`, of sounds too long to be drawn from their samples.
+export function readEnvelope(bytes, { at, shape, peak, step }) {
+  const n = shape[1];
+  const read = (from) => Float32Array.from({ length: n }, (_, i) => (((bytes[from + i] << 24) >> 24) / 127) * peak);
+  return { size: step, low: read(at), high: read(at + n), peak };
+}
+
 // Keeps what a function gave for a key; a promise that failed is asked again.
 function kept(f) {
   const known = new Map();
@@ -47,7 +54,17 @@ function kept(f) {
     return known.get(key);
   };
   read.clear = () => known.clear();
+  read.forget = (key) => known.delete(key);
   return read;
+}
+
+// The picture and the samples of an entry. A picture in dB remembers what it was made of, so that it can be made finer.
+function readHeard(bytes, entry, rate, window) {
+  const x = readSound(bytes, entry.signal);
+  const outline = entry.envelope ? readEnvelope(bytes, entry.envelope) : null;
+  const picture = entry.picture ? readPicture(bytes, entry.picture, rate, entry.hop) : null;
+  if (picture?.kind === "db" && entry.picture.ref && x.length) picture.of = { x, rate, window, ref: entry.picture.ref };
+  return { x, outline, rate, pic: picture };
 }
 
 // Sounds, relevances and first layers of a source, each read once.
@@ -57,18 +74,14 @@ export function createData(source) {
   const part = kept(async (name) => inflate(await source.part(name)));
   const sound = kept(async (id) => {
     const entry = manifest.sounds[id];
-    const bytes = await part(entry.part);
-    const picture = entry.picture ? readPicture(bytes, entry.picture, entry.rate, entry.hop) : null;
-    return { ...entry, x: readSound(bytes, entry.signal), pic: picture };
+    return { ...entry, ...readHeard(await part(entry.part), entry, entry.rate, manifest.window) };
   });
   const relevanceOf = kept(async (key) => {
     const [id, rule, target] = JSON.parse(key);
     const run = runs.get(id);
     const entry = run.relevance.find((e) => e.rule === rule && e.target === target);
     if (!entry) return null;
-    const bytes = await part(entry.part ?? run.part);
-    const picture = entry.picture ? readPicture(bytes, entry.picture, run.rate, entry.hop) : null;
-    return { ...entry, run: id, x: readSound(bytes, entry.signal), rate: run.rate, pic: picture };
+    return { ...entry, run: id, ...readHeard(await part(entry.part ?? run.part), entry, run.rate, manifest.window) };
   });
   const first = kept(async (id) => {
     const { first: entry } = runs.get(id);
@@ -83,11 +96,12 @@ export function createData(source) {
     };
   });
   const relevance = (id, rule, target) => relevanceOf(JSON.stringify([id, rule, target]));
+
   // The manifest has grown: what is new in it is known, and what it was without is looked for again.
   function grown() {
     for (const run of manifest.runs) runs.set(run.id, run);
     relevanceOf.clear();
     first.clear();
   }
-  return { manifest, runs, part, sound, relevance, first, grown };
+  return { manifest, runs, part, sound, relevance, first, grown, forget: part.forget };
 }

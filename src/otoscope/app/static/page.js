@@ -248,8 +248,9 @@ function addAddress(page) {
       waiting = setTimeout(() => write("replaceState"), 300);
     },
     push: (patch) => {
-      shown = { ...shown, ...patch };
       clearTimeout(waiting);
+      write("replaceState"); // what waited belongs to the entry that is left
+      shown = { ...shown, ...patch };
       write("pushState");
     },
   };

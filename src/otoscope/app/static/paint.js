@@ -3,9 +3,12 @@
 import { flabel, fticks } from "./axes.js";
 import { clamp } from "./numbers.js";
 import { pictureLevels, wavePeaks } from "./peaks.js";
-import { peakOf } from "./signal.js";
+import { finer, peakOf } from "./signal.js";
 
 export const RANGE = 50; // dB shown below the peak, in every spectrogram
+
+const WIDE = 6; // pixels between two frames above which finer frames are made
+const REST = 120; // ms the view rests before that
 
 export const pixelRatio = () => Math.min(3, window.devicePixelRatio || 1);
 
@@ -57,9 +60,9 @@ function screenRows(page, picture, H, fmax, j0, j1) {
 }
 
 // The rows on the screen, computed once for a height, an axis and a stretch of time somewhat wider than the view.
-function rowsInView(page, picture, level, index, H, fmax, first, last) {
-  const state = page.keep(picture, "rows", () => ({}));
-  const key = `${H}|${fmax}|${page.S.scale}|${index}`;
+function rowsInView(page, level, H, fmax, first, last) {
+  const state = page.keep(level, "rows", () => ({}));
+  const key = `${H}|${fmax}|${page.S.scale}`;
   if (state.key !== key || first < state.j0 || last > state.j1) {
     const spare = level.T <= 4096 ? level.T : last - first;
     state.key = key;
@@ -70,20 +73,40 @@ function rowsInView(page, picture, level, index, H, fmax, first, last) {
   return state;
 }
 
+// The level of the pyramid that has about a frame a pixel; where the frames of a picture are too far apart for the view,
+// finer ones, which are computed once the view rests.
+function levelInView(page, picture, W) {
+  const { S } = page;
+  const pixel = ((S.v1 - S.v0) / W) * pixelRatio();
+  const levels = page.keep(picture, "levels", () => pictureLevels(picture));
+  const index = levels.findIndex((level, i) => (S.v1 - S.v0) / W <= 1.5 * level.hop || i === levels.length - 1);
+  if (index > 0 || !picture.of || picture.hop < WIDE * pixel) return levels[index];
+  const found = page.keep(picture, "finer", () => ({}));
+  const width = S.v1 - S.v0;
+  const covers = found.level && found.a <= S.v0 && found.b >= S.v1 && found.level.hop < WIDE * pixel;
+  if (covers) return found.level;
+  clearTimeout(found.waiting);
+  found.waiting = setTimeout(() => {
+    const a = Math.max(0, S.v0 - width / 4);
+    const b = Math.min(S.dur, S.v1 + width / 4);
+    if (a * picture.of.rate >= picture.of.x.length) return; // of what cannot be heard there are no samples
+    Object.assign(found, { a, b, level: finer(picture, a, b, Math.max(1.5 * pixel, 4 / picture.of.rate)) });
+    for (const stack of page.stacks) stack.touch();
+  }, REST);
+  return levels[0];
+}
+
 // A picture over the time in view. `range` is how many dB below the peak are shown.
 export function paint(page, canvas, w, hgt, picture, lut, fmax, range = RANGE) {
   const { S } = page;
   const c = fit(page, canvas, w, hgt);
   const W = canvas.width;
   const H = canvas.height;
-  const levels = page.keep(picture, "levels", () => pictureLevels(picture));
-  let index = 0;
-  while (index < levels.length - 1 && (S.v1 - S.v0) / levels[index].hop / W > 1.5) index++;
-  const level = levels[index];
+  const level = levelInView(page, picture, W);
   const T = level.T;
   const place = (x) => clamp((S.v0 + ((x + 0.5) / W) * (S.v1 - S.v0) - (level.at ?? 0)) / level.hop, 0, T - 1);
   const { j0, j1, out: rows } = rowsInView(
-    page, picture, level, index, H, fmax, place(0) | 0, Math.min(T, (place(W - 1) | 0) + 2),
+    page, level, H, fmax, place(0) | 0, Math.min(T, (place(W - 1) | 0) + 2),
   );
   const width = j1 - j0;
   const frame = new Int32Array(W);
@@ -111,11 +134,12 @@ export function paint(page, canvas, w, hgt, picture, lut, fmax, range = RANGE) {
 }
 
 // Lowest and highest sample of each pixel; from the pyramid where a pixel holds many samples.
-function waveColumns(page, c, w, hgt, x, start, per, scale) {
+function waveColumns(page, c, w, hgt, { x, outline }, start, per, scale) {
   const d = 1 / pixelRatio();
   const middle = hgt / 2;
   const levels = page.keep(x, "peaks", () => wavePeaks(x));
-  const level = levels.findLast(({ size }) => size * 2 <= per * d);
+  const unheard = outline && start + w * per > x.length + per; // of this part there is only the outline
+  const level = unheard || (outline && outline.size <= per * d) ? outline : levels.findLast(({ size }) => size * 2 <= per * d);
   const size = level?.size ?? 1;
   const lows = level?.low ?? x;
   const highs = level?.high ?? x;
@@ -135,16 +159,18 @@ function waveColumns(page, c, w, hgt, x, start, per, scale) {
 }
 
 // A waveform over the time in view, scaled to its peak: extremes, a line, or samples as dots.
-export function wave(page, c, w, hgt, x, rate, colour, peak = page.keep(x, "peak", () => peakOf(x))) {
+export function wave(page, c, w, hgt, sound, colour) {
   const { S } = page;
+  const { x, rate, outline } = sound;
+  const peak = outline?.peak ?? page.keep(x, "peak", () => peakOf(x));
   const middle = hgt / 2;
   const scale = peak > 0 ? (hgt / 2 - 2) / peak : 0;
   const start = S.v0 * rate;
   const per = ((S.v1 - S.v0) * rate) / w;
   c.strokeStyle = c.fillStyle = colour;
   c.lineWidth = 1;
-  if (per > 1.5) {
-    waveColumns(page, c, w, hgt, x, start, per, scale);
+  if (per > 1.5 || start + w * per > x.length + 2) {
+    waveColumns(page, c, w, hgt, sound, start, per, scale);
     return;
   }
   const last = Math.min(x.length, start + w * per + 2);

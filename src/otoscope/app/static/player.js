@@ -85,17 +85,21 @@ export function createPlayer(page) {
     page.set({ balance: {} });
   };
 
-  // Start, end, and end of the turn.
+  // Start, end, and end of the turn. Of a long sound only the beginning may be there to be heard.
   function turn() {
-    return S.reg ? [S.reg[0], S.reg[1], S.reg[1]] : [0, S.dur, S.dur + TURN];
+    const end = Math.min(S.dur, player.heard());
+    return S.reg && S.reg[0] < end ? [S.reg[0], Math.min(end, S.reg[1]), Math.min(end, S.reg[1])] : [0, end, end + TURN];
   }
+
+  // Seconds that can be heard.
+  player.heard = () => Math.max(...Object.values(player.sources).map((source) => source.x.length / source.rate), 0);
 
   player.position = () => {
     if (!player.playing) return S.t;
     const [start, end, over] = turn();
     let p = from + Math.max(0, context.currentTime - started - (context.outputLatency || 0)) * S.speed;
     if (S.loop && p >= over) p = start + ((p - start) % (over - start));
-    return Math.min(p, S.loop || !S.reg ? S.dur : end);
+    return Math.min(p, end);
   };
 
   player.play = (at = S.t) => {

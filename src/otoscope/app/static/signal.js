@@ -16,7 +16,7 @@ function factorsOf(n) {
   return factors;
 }
 
-// A plan for the discrete Fourier transform of length n by its prime factors (decimation in time).
+// What the discrete Fourier transform of length n needs: its prime factors, the roots of unity, and room.
 function transformPlan(n) {
   const cos = new Float64Array(n);
   const sin = new Float64Array(n);
@@ -24,81 +24,99 @@ function transformPlan(n) {
     cos[i] = Math.cos((2 * Math.PI * i) / n);
     sin[i] = -Math.sin((2 * Math.PI * i) / n);
   }
-  return { n, cos, sin, factors: factorsOf(n), re: new Float64Array(n), im: new Float64Array(n) };
+  const pair = () => [new Float64Array(n), new Float64Array(n)];
+  return { n, cos, sin, factors: factorsOf(n), now: pair(), next: pair() };
 }
 
-// X[k] = sum over p of W^(pk) times the transform of every p-th sample, where the length is a product with p.
-function transformInto(plan, x, from, stride, level, re, im, to, length) {
-  if (length === 1) {
-    re[to] = x[from];
-    im[to] = 0;
-    return;
-  }
-  const p = plan.factors[level];
-  const part = length / p;
-  for (let r = 0; r < p; r++) {
-    transformInto(plan, x, from + r * stride, stride * p, level + 1, re, im, to + r * part, part);
-  }
-  const { n, cos, sin } = plan;
-  const turn = n / length; // the root of unity of this length, in the table of the whole one
-  const a = new Float64Array(p);
-  const b = new Float64Array(p);
-  for (let k = 0; k < part; k++) {
-    for (let r = 0; r < p; r++) {
-      const w = (r * k * turn) % n;
-      const u = re[to + r * part + k];
-      const v = im[to + r * part + k];
-      a[r] = u * cos[w] - v * sin[w];
-      b[r] = u * sin[w] + v * cos[w];
-    }
-    for (let s = 0; s < p; s++) {
-      let u = 0;
-      let v = 0;
-      for (let r = 0; r < p; r++) {
-        const w = ((r * s * n) / p) % n;
-        u += a[r] * cos[w] - b[r] * sin[w];
-        v += a[r] * sin[w] + b[r] * cos[w];
+// The transform of plan.now, left in plan.now. Where l samples each have been transformed, A[j][q] holds frequency j of
+// the samples q, q + n/l, q + 2n/l …; joining p of these, A'[j + l s][k] = sum over r of W^(r (j + l s)) A[j][k + m r],
+// with W the root of unity of l p and m = n / (l p). Each stage writes where it does not read (Stockham).
+function transform(plan) {
+  const { n, cos, sin, factors } = plan;
+  let l = 1;
+  for (const p of factors) {
+    const m = n / (l * p);
+    const [re, im] = plan.now;
+    const [outRe, outIm] = plan.next;
+    for (let f = 0; f < l * p; f++) {
+      const from = (f % l) * m * p;
+      const to = f * m;
+      for (let k = 0; k < m; k++) {
+        outRe[to + k] = re[from + k];
+        outIm[to + k] = im[from + k];
       }
-      re[to + s * part + k] = u;
-      im[to + s * part + k] = v;
+      for (let r = 1; r < p; r++) {
+        const w = (r * f * m) % n;
+        const c = cos[w];
+        const d = sin[w];
+        for (let k = 0, i = from + m * r; k < m; k++, i++) {
+          outRe[to + k] += c * re[i] - d * im[i];
+          outIm[to + k] += d * re[i] + c * im[i];
+        }
+      }
     }
+    [plan.now, plan.next] = [plan.next, plan.now];
+    l *= p;
   }
 }
 
-// Short-time magnitude as Otoscope has it: Hann, as long as the transform, frames centred; uint8 below the peak in dB.
-export function stft(x, rate, window, hop, floor = 70) {
-  const n = Math.round(window * rate);
-  const step = Math.max(1, Math.round(hop * rate));
-  const F = (n >> 1) + 1;
-  const T = Math.ceil(x.length / step);
-  const left = n >> 1;
+// Short-time power (Hann, as long as the transform, an even number of samples), two frames at a time as the parts of a
+// complex one: {F, T, n, power} with frame j centred on sample `first + j step`.
+function shortTimePower(x, rate, window, step, first, T) {
+  const n = Math.max(4, 2 * Math.round((window * rate) / 2));
+  const F = n / 2 + 1;
   const plan = transformPlan(n);
   const hann = plan.cos.map((c) => 0.5 - 0.5 * c);
-  const frame = new Float64Array(n);
   const power = new Float32Array(F * T);
-  let top = 0;
-  for (let t = 0; t < T; t++) {
+  const load = (into, t) => {
+    const start = first + t * step - n / 2;
     let any = false;
     for (let i = 0; i < n; i++) {
-      const v = x[t * step + i - left] || 0;
-      frame[i] = v * hann[i];
+      const v = t < T ? x[start + i] || 0 : 0;
+      into[i] = v * hann[i];
       any ||= v !== 0;
     }
-    if (!any) continue;
-    transformInto(plan, frame, 0, 1, 0, plan.re, plan.im, 0, n);
+    return any;
+  };
+  for (let t = 0; t < T; t += 2) {
+    const heard = [load(plan.now[0], t), load(plan.now[1], t + 1)];
+    if (!heard[0] && !heard[1]) continue;
+    transform(plan);
+    const [re, im] = plan.now;
     for (let f = 0; f < F; f++) {
-      const p = plan.re[f] ** 2 + plan.im[f] ** 2;
-      power[f * T + t] = p;
-      if (p > top) top = p;
+      const g = (n - f) % n;
+      power[f * T + t] = ((re[f] + re[g]) ** 2 + (im[f] - im[g]) ** 2) / 4;
+      if (t + 1 < T) power[f * T + t + 1] = ((im[f] + im[g]) ** 2 + (re[f] - re[g]) ** 2) / 4;
     }
   }
-  const q = new Uint8Array(F * T);
-  if (top > 0) {
-    for (let i = 0; i < q.length; i++) {
-      q[i] = Math.round(clamp((10 * Math.log10(power[i] / top + 1e-24)) / floor + 1, 0, 1) * 255);
-    }
+  return { F, T, power };
+}
+
+// Powers in uint8: 255 for the reference, 0 for `floor` dB below it and less.
+function quantised(power, reference, floor) {
+  const q = new Uint8Array(power.length);
+  if (!(reference > 0)) return q;
+  for (let i = 0; i < q.length; i++) {
+    q[i] = Math.round(clamp((10 * Math.log10(power[i] / reference + 1e-24)) / floor + 1, 0, 1) * 255);
   }
-  return { F, T, q, kind: "db", floor, df: rate / 2 / (F - 1), hop };
+  return q;
+}
+
+// Short-time magnitude as Otoscope has it, frames centred on multiples of the hop, below its own peak.
+export function stft(x, rate, window, hop, floor = 70) {
+  const step = Math.max(1, Math.round(hop * rate));
+  const { F, T, power } = shortTimePower(x, rate, window, step, 0, Math.ceil(x.length / step));
+  return { F, T, q: quantised(power, largest(power), floor), kind: "db", floor, df: rate / 2 / (F - 1), hop: step / rate };
+}
+
+// A stretch of a picture with frames closer to each other, from the samples it was made of and below the same peak.
+export function finer(picture, a, b, hop) {
+  const { x, rate, window, ref } = picture.of;
+  const step = Math.max(1, Math.round(hop * rate));
+  const first = Math.max(0, Math.floor(a * rate));
+  const T = Math.max(2, Math.ceil((Math.min(b * rate, x.length) - first) / step));
+  const { F, power } = shortTimePower(x, rate, window, step, first, T);
+  return { ...picture, F, T, q: quantised(power, ref ** 2, picture.floor), hop: step / rate, at: first / rate };
 }
 
 // dB below the peak of a value of a picture of kind "db".

@@ -21,7 +21,7 @@ export function scriptSource(manifest, base, document) {
     const script = document.createElement("script");
     script.src = `${base}${encodeURIComponent(name)}.js`;
     script.onload = () => {
-      const text = script.part;
+      const text = script.packed;
       script.remove();
       if (text == null) failed(new Error(`${name}.js holds no part`));
       else done(text);

@@ -232,7 +232,7 @@ export class Stack {
     c.fillStyle = css.rule;
     c.fillRect(0, Math.round(half), row.plw, 1);
     if (!shown.signed) {
-      wave(page, c, row.plw, row.plh, shown.x, shown.rate, shown.colour);
+      wave(page, c, row.plw, row.plh, shown, shown.colour);
       return;
     }
     for (const [top, colour] of [[0, css.warm], [half, css.cool]]) {
@@ -240,7 +240,7 @@ export class Stack {
       c.beginPath();
       c.rect(0, top, row.plw, half);
       c.clip();
-      wave(page, c, row.plw, row.plh, shown.x, shown.rate, colour);
+      wave(page, c, row.plw, row.plh, shown, colour);
       c.restore();
     }
   }
