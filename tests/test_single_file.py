@@ -23,7 +23,8 @@ from otoscope.app.single_file import (
 )
 from otoscope.errors import InputError
 
-MODULES = sorted(entry.name for entry in STATIC.iterdir() if entry.name.endswith(".js"))
+WORKLETS = ("live_worklet.js",)  # scripts of their own, which no page joins
+MODULES = sorted(entry.name for entry in STATIC.iterdir() if entry.name.endswith(".js") and entry.name not in WORKLETS)
 TOP = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) ([A-Za-z_$][\w$]*)", re.MULTILINE)
 IMPORTED = re.compile(r'^import \{ ([\w$]+(?:, [\w$]+)*) \} from "\./([a-z0-9_]+\.js)";$', re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const) ([\w$]+)", re.MULTILINE)

@@ -8,7 +8,7 @@ import { finer, peakOf } from "./signal.js";
 export const RANGE = 50; // dB shown below the peak, in every spectrogram
 
 const WIDE = 6; // pixels between two frames above which finer frames are made
-const REST = 120; // ms the view rests before that
+const RESTING = 120; // ms the view rests before that
 
 export const pixelRatio = () => Math.min(3, window.devicePixelRatio || 1);
 
@@ -92,7 +92,7 @@ function levelInView(page, picture, W) {
     if (a * picture.of.rate >= picture.of.x.length) return; // of what cannot be heard there are no samples
     Object.assign(found, { a, b, level: finer(picture, a, b, Math.max(1.5 * pixel, 4 / picture.of.rate)) });
     for (const stack of page.stacks) stack.touch();
-  }, REST);
+  }, RESTING);
   return levels[0];
 }
 
