@@ -18,9 +18,9 @@ import torch
 from runs_of_tests import content, items, read, table
 
 from otoscope import InputError, Scope, sweep
+from otoscope.processes.program import Program
 from otoscope.sweeps import local
 from otoscope.sweeps.local import blamed
-from otoscope.sweeps.program import Program
 
 CRASHING = """
 import os

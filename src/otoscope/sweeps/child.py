@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from otoscope.errors import InputError
-from otoscope.sweeps.copied import Copy, can_be_copied
-from otoscope.sweeps.program import conversation
+from otoscope.processes.copied import Copy, can_be_copied
+from otoscope.processes.program import conversation
 
 
 @dataclass(frozen=True)

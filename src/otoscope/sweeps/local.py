@@ -13,9 +13,9 @@ from typing import Self
 import torch
 
 from otoscope.errors import InputError
+from otoscope.processes.program import Program
 from otoscope.sweeps.child import Message, Task
 from otoscope.sweeps.plan import Shard
-from otoscope.sweeps.program import Program
 from otoscope.sweeps.work import Bench, Job, Status
 
 Progress = Callable[[int], None]

@@ -16,9 +16,9 @@ import numpy as np
 
 from otoscope.errors import InputError
 from otoscope.optional import needs
+from otoscope.processes.program import Program, conversation
 from otoscope.sweeps.local import Crew, usual_workers
 from otoscope.sweeps.plan import Listed
-from otoscope.sweeps.program import Program, conversation
 from otoscope.sweeps.store import Store
 from otoscope.sweeps.work import Job, Status
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from otoscope.sweeps.program import between, ending_of, receive, send
+from otoscope.processes.program import between, ending_of, receive, send
 
 Say = Callable[[Any], None]
 _SAFE = ("jemalloc_bg_thd",)

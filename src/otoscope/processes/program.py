@@ -50,6 +50,14 @@ class Program:
         self._process.wait()
         self._hear(None)
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it has not ended."""
+        self._process.send_signal(number)
+
     def terminate(self) -> None:
         """Ask it to end."""
         self._process.terminate()
