@@ -22,7 +22,7 @@ from otoscope.errors import InputError
 from otoscope.methods.listing import listing, summary
 
 OWN = {
-    Group("Start here", sort_key=0): ("demo", "inspect", "compare", "taps"),
+    Group("Start here", sort_key=0): ("demo", "inspect", "compare", "serve", "taps"),
     Group("Whole data sets", sort_key=2): ("evaluate", "sweep", "query", "describe", "diff", "sql"),
     Group("Models, data and training", sort_key=3): ("models", "data", "train"),
 }
