@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { corr, eqr, fx, hz, ms, prob, sec, sig, span } from "../../../src/otoscope/app/static/numbers.js";
+
+test("a minus is a minus, and what rounds to nothing has none", () => {
+  assert.equal(fx(-6.64, 1), "\u22126.6");
+  assert.equal(fx(-0.004, 2), "0.00");
+  assert.equal(sig(-0.01234), "\u22120.0123");
+});
+
+test("no more digits than asked for, and no fewer", () => {
+  assert.deepEqual([1.5, 0.2, 1234.5, 0, 9.999].map((v) => sig(v)), ["1.50", "0.200", "1,235", "0", "10.00"]);
+  assert.equal(sig(NaN), "not a number");
+});
+
+test("frequencies and durations have the unit that suits them", () => {
+  assert.deepEqual([62.5, 480, 3999.6, 22050].map(hz), ["62.5\u00a0Hz", "480\u00a0Hz", "4,000\u00a0Hz", "22.1\u00a0kHz"]);
+  assert.equal(hz(null), "no frequency");
+  assert.deepEqual([0.0000625, 0.025, 1.5].map(ms), ["0.0625\u00a0ms", "25.0\u00a0ms", "1.50\u00a0s"]);
+  assert.equal(sec(0.2194), "0.219\u00a0s");
+  assert.equal(span(379.6, 1620.2, "Hz"), "380\u20131,620\u00a0Hz");
+});
+
+test("a correlation is never written as one where it is not", () => {
+  assert.deepEqual([0.71, 0.9985, 0.9996, -0.9999, -0.3].map(corr), ["0.71", "0.999", "> 0.999", "< \u22120.999", "\u22120.30"]);
+  assert.equal(corr(null), "none");
+  assert.equal(eqr(0.9996), "r\u00a0>\u00a00.999");
+});
+
+test("a probability is never written as one or none", () => {
+  assert.deepEqual([1, 0.9994, 0.5, 1e-9].map(prob), ["p > 0.999", "p > 0.999", "p = 0.500", "p < 0.001"]);
+});
