@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 Ref = dict[str, Any]
 KINDS = {"sound", "db", "signed", "share", "map", "envelope"}
@@ -41,6 +45,15 @@ def read(packed: bytes, ref: Ref) -> np.ndarray:
         return np.sign(root) * root**2 * ref["top"]
     assert kind == "share"
     return (coded / 255) ** 2 * ref["peak"]
+
+
+def manifest_of(page: Path) -> dict[str, Any]:
+    """What is shown on a page in one file, which has to be plain JSON without NaN."""
+    text = page.read_text("utf-8")
+    found = re.search(r'<script type="application/json" id="manifest">(.*?)</script>', text, re.DOTALL)
+    assert found is not None, "the page has no manifest"
+    manifest: dict[str, Any] = json.loads(found[1], parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    return manifest
 
 
 def refs(value: Any, part: str = "") -> Iterator[tuple[str, Ref]]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from otoscope.app.reasons import reason_for
 from otoscope.citations import cite
 from otoscope.dsp.audible import LOWEST_AUDIBLE, peak_frequency
 from otoscope.dsp.bands import band_energy, band_sums, octave_bands
@@ -32,7 +33,7 @@ from otoscope.methods.targets import Question, as_given
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget, tidy
-from otoscope.report.gather import Progress, reason_for
+from otoscope.report.gather import Progress
 from otoscope.results import as_json, axis, sign, variable
 from otoscope.subject import Subject, check_taken, hears_channels, signature
 from otoscope.types import Against, Excerpt, Span, Target, Wave

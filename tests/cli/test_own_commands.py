@@ -17,6 +17,7 @@ import torch
 import otoscope as library
 from otoscope import Scope, compare, load, models
 from otoscope.cli.console import end_named
+from page_decoder import manifest_of
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")  # what matters here is that they are written
 
@@ -170,10 +171,10 @@ def test_inspect_shows_the_loss_and_warns_of_no_rule_that_does_not_need_it(
     assert {name for name in summary["results"] if name.startswith("relevance")} == {
         "relevance_occlusion", "relevance_gradient",
     }  # fmt: skip
-    page = (out / "report.html").read_text()
-    relevance = page[page.index("Rule: occlusion") - 2000 : page.index("Rule: gradient")]
-    assert "What the output loses without each window in time" in relevance
-    assert "guided backpropagation and the DeconvNet rule" not in relevance
+    first, second = manifest_of(out / "report.html")["runs"][0]["relevance"][:2]
+    assert (first["rule"], second["rule"]) == ("occlusion", "gradient")
+    assert first["loss"]["over"] == "time" and any(first["loss"]["values"]) and "loss" not in second
+    assert "caution" not in first and "caution" not in second
 
 
 def test_inspect_with_a_rule_that_cannot_be_computed_is_refused(

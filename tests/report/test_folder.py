@@ -21,6 +21,7 @@ from otoscope.methods.catalogue import METHODS
 from otoscope.report import write_report, write_results
 from otoscope.report.gather import gather, sonified, spread
 from otoscope.tables import finite, rows
+from page_decoder import manifest_of
 
 ASKED: dict[str, Any] = {"target": "b", "layer": ["1"], "n_maps": 2, "rule": "deconvnet"}
 """Of the inspection that several tests look at."""
@@ -57,9 +58,7 @@ def wave() -> Tensor:
 def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an inspection of `small` and `wave`."""
     folder = tmp_path_factory.mktemp("inspected") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matplotlib.figure.Figure.draw", lambda figure, renderer: None)  # as blank_pictures does
-        small_scope().inspect(chord(), folder, **ASKED)
+    small_scope().inspect(chord(), folder, **ASKED)
     return folder
 
 
@@ -236,15 +235,23 @@ def test_what_fails_is_named_and_the_rest_is_made(
     def struck(*args: Any, **options: Any) -> None:
         raise ZeroDivisionError("float division by zero")
 
-    for place in ("report.gather.data_flow", "report.gather.sonify", "report.sections.crs.crs", "report.summary.rows"):
+    for place in (
+        "report.gather.data_flow",
+        "report.gather.sonify",
+        "app.sound_page.first_entry",
+        "report.summary.rows",
+    ):
         monkeypatch.setattr(f"otoscope.{place}", struck)
     summary = small.inspect(wave, tmp_path / "out")
     reason = "it failed (ZeroDivisionError: float division by zero)"
     assert set(summary["missing"].values()) == {reason}
     names = set(summary["missing"])
-    assert {"data_flow", "section crs", "table of crs"} < names and any(name.startswith("sonify_") for name in names)
-    page = (tmp_path / "out/report.html").read_text()
-    assert f"the data flow, since {reason}" in page and f"Not drawn: crs, since {reason}" in page
+    shown = {"data_flow", "first layer on the page"}
+    assert shown | {"table of crs"} < names and any(name.startswith("sonify_") for name in names)
+    run = manifest_of(tmp_path / "out/report.html")["runs"][0]
+    said = {one["what"]: one["why"] for one in run["missing"]}
+    assert shown < said.keys() and set(said.values()) == {reason}
+    assert run["relevance"] and run["first"] is None and run["geometry"]
     files = {path.stem for path in (tmp_path / "out").glob("*.nc")}
     assert {"crs", "strs", "geometry", "relevance_guided"} < files and "data_flow" not in files
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_decoder import manifest_of
 from strangers import ways
 from strangers.untouched import untouched
 from strangers.zoo import ZOO, clip, made, scope
@@ -38,9 +38,8 @@ def test_the_command_says_whether_the_trace_is_proved(network: str, code: int, o
 
 
 @pytest.mark.parametrize("name", ["aasist", "crepe", "embedding", "enhancer", "frame_level", "no_gradient_front"])
-def test_a_page_is_written(name: str, tmp_path: Path, blank_pictures: None) -> None:
+def test_a_page_is_written(name: str, tmp_path: Path) -> None:
     model = made(name)
     with untouched(model):
         scope(name, model).inspect(clip(name), tmp_path / "page")
-    page = re.sub(r"base64,[\w+/=]+", "", (tmp_path / "page" / "report.html").read_text("utf-8"))
-    assert name in page and not re.search(r"\bnan\b", page, re.IGNORECASE)
+    assert manifest_of(tmp_path / "page" / "report.html")["runs"][0]["model"] == name

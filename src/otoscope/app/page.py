@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+from otoscope.app.single_file import inline_json
 
 FORMAT = "otoscope-page 1"
 
@@ -37,4 +38,4 @@ class Page:
         >>> Page({"name": "</script><!--"}, {}).text()
         '{"name":"\\\\u003c/script>\\\\u003c!--"}'
         """
-        return json.dumps(self.manifest, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+        return inline_json(self.manifest)

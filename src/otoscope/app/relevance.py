@@ -9,19 +9,16 @@ import numpy as np
 import xarray as xr
 
 from otoscope.app.calls import call_of
-from otoscope.app.numbers import number
+from otoscope.app.caution import CAUTION, PARTLY_RECOVER_THE_INPUT
+from otoscope.app.numbers import number, numbers
 from otoscope.app.packing import Part
-from otoscope.app.recording import carried
+from otoscope.app.recording import carried, sized
 from otoscope.app.sound import divided, outlined
 from otoscope.app.spectrogram import Grid
 from otoscope.dsp.audible import LOWEST_AUDIBLE
 
-CAUTIONS = dict.fromkeys(
-    ("guided", "deconvnet"),
-    "Rules that drop negative gradients partly recover the input, whatever the weights; compare the plain gradient.",
-)
-"""What is said beside the relevance of some rules."""
 _BITS = 14
+_MOST_LOSSES = 400
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,26 @@ def relevance_entry(found: xr.Dataset, target: str, label: str, heard: Heard, pa
         "test": None,
         "call": call_of(found),
     }
-    more = {"caution": CAUTIONS.get(entry["rule"]), "pieces": found.attrs.get("pieces")}
+    caution = CAUTION if entry["rule"] in PARTLY_RECOVER_THE_INPUT else None
+    more = {"caution": caution, "pieces": found.attrs.get("pieces")}
     entry |= {name: text for name, text in more.items() if text}
     if "segment" in found.dims:
         entry["segments"] = divided(found)
+    if (lost := _loss(found, heard)) is not None:
+        entry["loss"] = lost
     return entry
+
+
+def _loss(found: xr.Dataset, heard: Heard) -> dict[str, Any] | None:
+    """What the output loses without each window in time, or without each band; None of rules that take nothing out."""
+    if "time_relevance" in found:
+        loss = sized(found["time_relevance"].values, heard.samples.size)
+        step = max(1, -(-loss.size // _MOST_LOSSES))
+        return {"over": "time", "hop": number(step / heard.grid.rate), "values": numbers(loss[::step])}
+    if "band_relevance" in found:
+        edges = [*found["band_low"].values, found["band_high"].values[-1]]
+        return {"over": "band", "edges": numbers(edges, 6), "values": numbers(found["band_relevance"].values)}
+    return None
 
 
 def _negative(cells: np.ndarray) -> float:

@@ -244,7 +244,7 @@ def inline_json(value: Any) -> str:
     Returns
     -------
     str
-        JSON in which ``<`` is written as an escape.
+        JSON in ASCII, in which ``<`` is written as an escape.
 
     Examples
     --------
@@ -252,8 +252,7 @@ def inline_json(value: Any) -> str:
     '{"name":"\\\\u003c/script>"}'
 
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _beside(outside: str | None) -> str:

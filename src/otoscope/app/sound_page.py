@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
@@ -18,6 +19,7 @@ from otoscope.app.layers import aliasing_rows, flow_rows, geometry_rows, tap_row
 from otoscope.app.maps import map_entries
 from otoscope.app.packing import Parts
 from otoscope.app.page import FORMAT, Page
+from otoscope.app.reasons import reason_for
 from otoscope.app.recording import mono
 from otoscope.app.relevance import Heard, relevance_entry
 from otoscope.app.sound import segment_entries, sound_entry
@@ -116,12 +118,14 @@ def _run(name: str, found: Found, sound: str, entry: dict[str, Any], budget: Bud
     for what, why in found.left_out.items():
         budget.leave_out(what, why)
     heard = Heard(samples, grid, picture**2, repeated)
-    run["relevance"] = _relevance_entries(found, heard, budget, part)
-    first = first_entry(found.results, grid, budget.parts[f"first-{name}"])
-    run["first"] = first and {"part": f"first-{name}", **first}
-    run["relevance"] += _other_entries(found, heard, budget, part)
-    run["maps"] = map_entries(found, grid, picture, layers, budget)
-    run |= _layers(found, run["maps"])
+    first, tried = f"first-{name}", _Tried(found)
+    run["relevance"] = tried("relevance", lambda: _relevance_entries(found, heard, budget, part), [])
+    run["first"] = tried("first layer", lambda: first_entry(found.results, grid, budget.parts[first]), None)
+    if run["first"]:
+        run["first"]["part"] = first
+    run["relevance"] += tried("other relevances", lambda: _other_entries(found, heard, budget, part), [])
+    run["maps"] = tried("maps", lambda: map_entries(found, grid, picture, layers, budget), {})
+    run |= tried("layers", lambda: _layers(found, run["maps"]), {"taps": [], "geometry": [], "aliasing": []})
     results = [*_flat(found.results), *found.others.values()]
     run["methods"] = made_by(results)
     run["calls"] = {key: call_of(found.results[key]) for key in _CALLS if key in found.results}
@@ -132,6 +136,20 @@ def _run(name: str, found: Found, sound: str, entry: dict[str, Any], budget: Bud
     run["opened"] = {**(model.opened if model else {}), "sound": found.clip.attrs.get("name")}
     run["provenance"] = {one["method"]: {**one, "version": __version__} for one in reversed(run["methods"])}
     return run
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Makes pieces of a page; one that fails is named as missing, and something stands in for it."""
+
+    found: Found
+
+    def __call__(self, what: str, make: Callable[[], Any], instead: Any) -> Any:
+        try:
+            return make()
+        except Exception as error:
+            self.found.missing[f"{what} on the page"] = reason_for(error)
+            return instead
 
 
 def _relevances(found: Found) -> list[xr.Dataset]:

@@ -269,9 +269,6 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
     >>> coefficients.round(3).tolist(), round(error, 3)
     ([1.0, -0.5], 1.0)
     """
-    from scipy.linalg import solve_toeplitz
-    from scipy.signal import correlate
-
     samples = _samples(signal)
     if not 1 <= order < samples.size:
         raise InputError(
@@ -281,9 +278,10 @@ def linear_prediction(signal: ArrayLike, order: int = 16) -> tuple[np.ndarray, f
     if peak == 0:
         return np.eye(1, order + 1)[0], 0.0
     samples = samples / peak  # the squares of a very quiet relevance signal would underflow
-    r = correlate(samples, samples, method="auto")[samples.size - 1 :][: order + 1]
+    r = np.array([samples[: samples.size - lag] @ samples[lag:] for lag in range(order + 1)])
     r[0] *= 1 + WHITENING
-    coefficients = np.concatenate([[1.0], solve_toeplitz(r[:-1], -r[1:])])
+    lags = np.abs(np.subtract.outer(np.arange(order), np.arange(order)))
+    coefficients = np.concatenate([[1.0], np.linalg.solve(r[lags], -r[1:])])
     return coefficients, float(coefficients @ r * peak**2)
 
 

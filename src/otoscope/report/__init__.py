@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from otoscope.report.folder import inspect, write_numbers, write_picture, write_report, write_results
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
-from otoscope.report.inspection import inspection_report
 from otoscope.report.summary import taps_table
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "Section",
     "Table",
     "inspect",
-    "inspection_report",
     "render",
     "taps_table",
     "write_numbers",

@@ -13,12 +13,14 @@ import xarray as xr
 
 from otoscope import plots
 from otoscope.app.found import Found
+from otoscope.app.single_file import page_html
+from otoscope.app.sound_page import sound_page
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.plots import accessor as accessor  # results get `.otoscope`
-from otoscope.report.gather import Progress, gather, reason_for
-from otoscope.report.inspection import inspection_report, results_page
-from otoscope.report.summary import inspection_summary, model_facts, taps_table
+from otoscope.report.gather import Progress, gather
+from otoscope.report.results_page import results_page
+from otoscope.report.summary import inspection_summary
 from otoscope.results import save
 from otoscope.subject import Subject
 from otoscope.tables import finite
@@ -94,7 +96,7 @@ def inspect(
             "memory": memory,
         }
         found = gather(subject, wave, progress=progress, **options)
-        write_text(part / "report.html", _page(subject, found))
+        write_text(part / "report.html", _page(found))
         for name, result in found.by_file().items():
             save(result, part / f"{_file_name(name)}.nc")
             if result.otoscope.has_sound:
@@ -151,7 +153,7 @@ def write_report(
             "memory": memory,
         }
         found = gather(subject, wave, progress=progress, **options)
-        part.write_text(_page(subject, found), encoding="utf-8")
+        part.write_text(_page(found), encoding="utf-8")
     return Path(path)
 
 
@@ -203,12 +205,9 @@ def write_numbers(folder: str | Path, name: str, content: Mapping[str, Any]) -> 
     return path
 
 
-def _page(subject: Subject, found: Found) -> str:
-    taps = taps_table(found.taps) if found.taps else []
-    failed: dict[str, Exception] = {}
-    page = inspection_report(found.results, found.clip, taps, model_facts(subject), notes=found.notes, failed=failed)
-    found.missing |= {f"section {name}": reason_for(error) for name, error in failed.items()}
-    return page
+def _page(found: Found) -> str:
+    page = sound_page({"a": found})
+    return page_html(page.manifest, page.parts)
 
 
 def write_picture(result: xr.Dataset, path: Path) -> Path:

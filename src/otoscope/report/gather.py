@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.app.found import Found, ModelFacts
+from otoscope.app.reasons import reason_for
 from otoscope.data.segments import check_segments
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated, untrained, varying
@@ -251,22 +251,6 @@ def _parts(
         _Part("aliasing", "the aliasing", partial(aliasing, subject, clip)),
         _Part("wigner", "the Wigner-Ville distribution", partial(wigner, subject, layer=bank)),
     ]
-
-
-def reason_for(error: Exception) -> str:
-    """Why something could not be made, in a line.
-
-    Examples
-    --------
-    >>> reason_for(ZeroDivisionError("float division by zero"))
-    'it failed (ZeroDivisionError: float division by zero)'
-    """
-    if isinstance(error, InputError):
-        return str(error)
-    if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
-        return "there is not enough memory for it: give a shorter sound"
-    first = str(error).strip().partition("\n")[0]
-    return f"it failed ({type(error).__name__}{': ' if first else ''}{first})"
 
 
 def spread(taps: Trace, count: int = 3) -> list[str]:

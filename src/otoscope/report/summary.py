@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from otoscope._version import __version__
 from otoscope.app.found import Found
+from otoscope.app.reasons import reason_for
 from otoscope.methods.catalogue import METHODS
 from otoscope.probe import Trace
-from otoscope.report.gather import reason_for
 from otoscope.subject import Subject
 from otoscope.tables import beside, finite, rows
 
@@ -43,21 +42,6 @@ def taps_table(trace: Trace) -> list[dict[str, Any]]:
         }
         for tap in trace.values()
     ]
-
-
-def model_facts(subject: Subject) -> dict[str, object]:
-    """What the head of a report says of the model."""
-    model = subject.model
-    parameters = sum(p.numel() for p in model.parameters())
-    facts: dict[str, object] = {
-        "model": subject.name,
-        "parameters": f"{parameters:,}",
-        "weights": getattr(model, "weights_source", None) and Path(str(model.weights_source)).name,
-        "weights sha256": subject.digest,
-        "outputs": ", ".join(subject.classes) if subject.classes else None,
-        "otoscope": __version__,
-    }
-    return {name: fact for name, fact in facts.items() if fact}
 
 
 def inspection_summary(subject: Subject, found: Found) -> dict[str, Any]:

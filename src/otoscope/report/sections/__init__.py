@@ -15,20 +15,12 @@ from otoscope.report.html import Section
 _FIRST, _LAST = ("vowel_shares", "compare"), ("change_rate",)  # what is not a method of a scope stands around them
 
 
-def make_sections(results: Mapping[str, Any], failed: dict[str, Exception] | None = None) -> Iterator[Section]:
-    """The sections of results by method, in the order of a page; a result that is empty has none.
-
-    Where `failed` is given, it gets the error of a section that cannot be made, in whose place there is none.
-    """
+def make_sections(results: Mapping[str, Any]) -> Iterator[Section]:
+    """The sections of results by method, in the order of a page; a result that is empty has none."""
     for method in (*_FIRST, *listing(), *_LAST):
         result, make = results.get(method), section(method)
         if make is not None and (isinstance(result, xr.Dataset) or result):
-            try:
-                yield make(result)
-            except Exception as error:
-                if failed is None:
-                    raise
-                failed[method] = error
+            yield make(result)
 
 
 def section(method: str) -> Callable[[Any], Section] | None:

@@ -12,21 +12,14 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from otoscope import tables
+from otoscope.app.caution import CAUTION as CAUTION
+from otoscope.app.caution import PARTLY_RECOVER_THE_INPUT as PARTLY_RECOVER_THE_INPUT
 from otoscope.methods.catalogue import METHODS
 from otoscope.plots import drawing
 from otoscope.report.html import Figure, Item, Player, Section, Table
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl
-
-CAUTION = (
-    "Read with care: guided backpropagation and the DeconvNet rule let only positive gradients pass and so "
-    "partly recover the input signal, whatever the model has learnt (Nie, Zhang and Patel, ICML 2018). That "
-    "a picture or sound resembles the input is no evidence that the decision rests on it."
-)
-
-PARTLY_RECOVER_THE_INPUT = ("guided", "deconvnet")
-"""The rules that this is said of."""
 
 _FULL = (4.8, 280.0)  # inches wide and dots an inch: text of 8 points stays legible on a telephone
 
