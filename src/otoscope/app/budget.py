@@ -12,8 +12,10 @@ _BEYOND, _MOST = 50_000, 12_000_000  # bytes/s of longer sounds, bytes
 _MOST_HEARD = 2**21  # samples: 131 s at 16 kHz
 
 
-def limit_of(duration: float) -> int:
+def limit_of(duration: float, models: int = 1) -> int:
     """Bytes that the page of a sound of so many s may take: 1.5 MB for one second, 6 MB for ten, at most 12 MB.
+
+    Each further model adds half of that.
 
     Examples
     --------
@@ -21,7 +23,8 @@ def limit_of(duration: float) -> int:
     [1100000, 1500000, 6000000, 12000000]
     """
     short = min(duration, _SHORT)
-    return min(_MOST, round(_LEAST + _A_SECOND * short + _BEYOND * (duration - short)))
+    limit = min(_MOST, round(_LEAST + _A_SECOND * short + _BEYOND * (duration - short)))
+    return round(limit * (1 + models) / 2)
 
 
 def heard_of(samples: int) -> int:
@@ -50,6 +53,11 @@ class Budget:
     def has_room(self, share: float = 1.0) -> bool:
         """Whether less than a share of what it may hold is taken."""
         return self.parts.size < share * (self.limit - _CODE)
+
+    def share_of(self, count: int) -> float:
+        """What of the room is taken when one of so many has had its part of what is left."""
+        taken = self.parts.size / max(1, self.limit - _CODE)
+        return taken + (1 - taken) / count
 
     def leave_out(self, what: str, why: str = "the page would grow too large") -> None:
         """Note that something is not on the page, once."""

@@ -71,6 +71,8 @@ class Found:
         Of taps with a time axis, how many of their maps are zero throughout.
     notes : list of str
         Why a method is absent, and what else a reader should know.
+    marks : dict of str to float
+        Frequencies in Hz that pictures mark, by name.
     missing : dict of str to str
         What could not be made, by its name, and why.
     left_out : dict of str to str
@@ -87,6 +89,7 @@ class Found:
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     silent: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    marks: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 

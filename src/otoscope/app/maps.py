@@ -24,7 +24,7 @@ _LOWEST = 50.0  # Hz
 
 
 def map_entries(
-    found: Found, grid: Grid, picture: np.ndarray, names: dict[str, str], budget: Budget
+    found: Found, grid: Grid, picture: np.ndarray, names: dict[str, str], budget: Budget, share: float = 1.0
 ) -> dict[str, dict[str, Any]]:
     """What a page holds of each layer that was sonified; of every layer the most active maps first, as there is room.
 
@@ -38,6 +38,8 @@ def map_entries(
     names : dict of str to str
         The part of each layer.
     budget : Budget
+    share : float
+        Of its room, up to which maps are added.
     """
     sounds: dict[str, xr.Dataset] = found.results.get("sonify", {})
     assert found.taps is not None or not sounds
@@ -50,7 +52,7 @@ def map_entries(
         waiting[layer] = _items(one, found.maps.get(layer), part, grid, picture)
     while waiting:
         for layer in list(waiting):
-            item = next(waiting[layer], None) if budget.has_room() else None
+            item = next(waiting[layer], None) if budget.has_room(share) else None
             if item is None:
                 del waiting[layer]
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ _WITHOUT_OUTLINE = 20.0  # s: of shorter sounds the samples themselves are drawn
 _COLUMNS = 4000  # of an outline
 
 
-def sound_entry(clip: xr.DataArray, part: Part) -> dict[str, Any]:
+def sound_entry(clip: xr.DataArray, part: Part, marks: Mapping[str, float] | None = None) -> dict[str, Any]:
     """What a page holds of a sound, its arrays in a part.
 
     Parameters
@@ -25,6 +26,8 @@ def sound_entry(clip: xr.DataArray, part: Part) -> dict[str, Any]:
     clip : DataArray, (time,) or (channel, time)
         At the rate in its attributes.
     part : Part
+    marks : mapping of str to float, optional
+        Frequencies in Hz that pictures mark; by default those that a synthesised vowel was made with.
 
     Returns
     -------
@@ -33,13 +36,10 @@ def sound_entry(clip: xr.DataArray, part: Part) -> dict[str, Any]:
     """
     rate, samples = int(clip.attrs["sample_rate"]), mono(clip)
     grid, attrs = Grid.of(samples.size, rate), clip.attrs
-    formants = attrs.get("formants")
-    marks = {f"F{i}": value for i, value in enumerate(np.ravel(formants)[:3], 1)} if formants is not None else {}
-    marks = ({"F0": attrs["f0"]} if "f0" in attrs else {}) | marks
     entry: dict[str, Any] = {
         "name": str(attrs.get("name") or "a sound"),
         "about": None,
-        "marks": {name: number(value, 5) for name, value in marks.items()} or None,
+        "marks": {name: number(value, 5) for name, value in (marks or _made_with(attrs)).items()} or None,
         "rate": rate,
         "n": samples.size,
         "duration": samples.size / rate,
@@ -56,6 +56,12 @@ def sound_entry(clip: xr.DataArray, part: Part) -> dict[str, Any]:
     if (said := mixed(clip)) is not None:
         entry["mixed"] = said
     return entry
+
+
+def _made_with(attrs: Mapping[str, Any]) -> dict[str, float]:
+    """Pitch and formants of a synthesised vowel."""
+    pitch = {"F0": attrs["f0"]} if "f0" in attrs else {}
+    return pitch | {f"F{i}": value for i, value in enumerate(np.ravel(attrs.get("formants", []))[:3].tolist(), 1)}
 
 
 def outlined(samples: np.ndarray, rate: int, part: Part, bits: int) -> dict[str, Any]:

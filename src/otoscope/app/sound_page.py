@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
@@ -49,14 +48,21 @@ def sound_page(founds: Mapping[str, Found], pairs: Sequence[dict[str, Any]] = ()
     """
     first = next(iter(founds.values()))
     duration = max(one.clip.sizes["time"] / int(one.clip.attrs["sample_rate"]) for one in founds.values())
-    budget = Budget(limit_of(duration) if limit is None else limit, Parts())
+    budget = Budget(limit_of(duration, len(founds)) if limit is None else limit, Parts())
     sounds: dict[str, dict[str, Any]] = {}
     runs = []
     for number, (name, one) in enumerate(founds.items()):
         sound = _sound(one, sounds, budget, f"sound-{number}")
-        runs.append(_run(name, one, sound, sounds[sound], budget))
-    methods = [method for run in runs for method in run["methods"]]
-    model = ", ".join(dict.fromkeys(str(run["model"]) for run in runs))
+        runs.append(_Run(name, one, sound, sounds[sound], budget))
+    for run in runs:  # what is on every page, then what there is room for, of each model
+        run.lay_out()
+    for run in runs:
+        run.add_relevances()
+    for left, run in zip(range(len(runs), 0, -1), runs, strict=True):
+        run.add_maps(budget.share_of(left))
+        run.add_facts()
+    entries = [run.entry for run in runs]
+    model = ", ".join(dict.fromkeys(str(entry["model"]) for entry in entries))
     manifest = {
         "format": FORMAT,
         "kind": "sound",
@@ -64,9 +70,9 @@ def sound_page(founds: Mapping[str, Found], pairs: Sequence[dict[str, Any]] = ()
         "title": f"{model} on {first.clip.attrs.get('name') or 'a sound'}",
         "window": WINDOW,
         "sounds": sounds,
-        "runs": runs,
+        "runs": entries,
         "pairs": list(pairs),
-        "references": references(methods),
+        "references": references(method for entry in entries for method in entry["methods"]),
         "bibtex": BIBTEX,
         "left_out": budget.left_out,
     }
@@ -82,7 +88,7 @@ def _sound(found: Found, sounds: dict[str, dict[str, Any]], budget: Budget, name
         same = entry["sha256"] is not None and entry["sha256"] == clip.attrs.get("sha256")
         if same and entry["rate"] == int(clip.attrs["sample_rate"]) and entry["n"] == clip.sizes["time"]:
             return known
-    entry = {**sound_entry(clip, budget.parts[name]), "part": name}
+    entry = {**sound_entry(clip, budget.parts[name], found.marks), "part": name}
     divided = next((one for one in _relevances(found) if "segment" in one.dims), None)
     if divided is not None:
         entry["segments"] = segment_entries(divided)
@@ -92,88 +98,94 @@ def _sound(found: Found, sounds: dict[str, dict[str, Any]], budget: Budget, name
     return name
 
 
-def _run(name: str, found: Found, sound: str, entry: dict[str, Any], budget: Budget) -> dict[str, Any]:
-    samples = mono(found.clip)
-    grid = Grid.of(samples.size, entry["rate"])
-    picture = grid.magnitudes(samples)
-    model = found.model
-    contract = model.contract if model else None
-    repeated = contract is not None and contract.padding == "repeat"
-    part = f"answer-{name}"
-    layers = {layer: f"maps-{name}-{i}" for i, layer in enumerate(found.results.get("sonify", {}))}
-    run: dict[str, Any] = {
-        "id": name,
-        "model": model.name if model else "the model",
-        "sound": sound,
-        "part": part,
-        "rate": entry["rate"],
-        **answer_entry(found),
-        "parameters": model.parameters if model else None,
-        "weights_sha256": model.digest if model else None,
-        "input_length": contract.length if contract else None,
-        "padding": "repeated" if repeated else "filled up with zeros",
-        "changed": None,
-        "twin_note": None,
-    }
-    for what, why in found.left_out.items():
-        budget.leave_out(what, why)
-    heard = Heard(samples, grid, picture**2, repeated)
-    first, tried = f"first-{name}", _Tried(found)
-    run["relevance"] = tried("relevance", lambda: _relevance_entries(found, heard, budget, part), [])
-    run["first"] = tried("first layer", lambda: first_entry(found.results, grid, budget.parts[first]), None)
-    if run["first"]:
-        run["first"]["part"] = first
-    run["relevance"] += tried("other relevances", lambda: _other_entries(found, heard, budget, part), [])
-    run["maps"] = tried("maps", lambda: map_entries(found, grid, picture, layers, budget), {})
-    run |= tried("layers", lambda: _layers(found, run["maps"]), {"taps": [], "geometry": [], "aliasing": []})
-    results = [*_flat(found.results), *found.others.values()]
-    run["methods"] = made_by(results)
-    run["calls"] = {key: call_of(found.results[key]) for key in _CALLS if key in found.results}
-    run["facts"] = fact_rows(found, entry)
-    run["notes"] = _notes(found, entry)
-    run["channels"] = (contract.channels or 1) if contract else 1
-    run["missing"] = [{"what": what, "why": why} for what, why in found.missing.items()]
-    run["opened"] = {**(model.opened if model else {}), "sound": found.clip.attrs.get("name")}
-    run["provenance"] = {one["method"]: {**one, "version": __version__} for one in reversed(run["methods"])}
-    return run
+class _Run:
+    """A model on a page, laid out step by step; a step that fails is named as missing, and the rest is made."""
 
+    def __init__(self, name: str, found: Found, sound: str, sound_entry: dict[str, Any], budget: Budget) -> None:
+        self._found, self._budget, self._name, self._sound = found, budget, name, sound_entry
+        samples = mono(found.clip)
+        grid = Grid.of(samples.size, sound_entry["rate"])
+        self._picture = grid.magnitudes(samples)
+        model = found.model
+        contract = model.contract if model else None
+        repeated = contract is not None and contract.padding == "repeat"
+        self._heard = Heard(samples, grid, self._picture**2, repeated)
+        self.entry: dict[str, Any] = {
+            "id": name,
+            "model": model.name if model else "the model",
+            "sound": sound,
+            "part": f"answer-{name}",
+            "rate": sound_entry["rate"],
+            **answer_entry(found),
+            "parameters": model.parameters if model else None,
+            "weights_sha256": model.digest if model else None,
+            "input_length": contract.length if contract else None,
+            "padding": "repeated" if repeated else "filled up with zeros",
+            "channels": (contract.channels or 1) if contract else 1,
+        }
 
-@dataclass(frozen=True)
-class _Tried:
-    """Makes pieces of a page; one that fails is named as missing, and something stands in for it."""
+    def lay_out(self) -> None:
+        """What is on every page: the relevances that were asked for, the first layer, the tables."""
+        found, part = self._found, f"first-{self._name}"
+        for what, why in found.left_out.items():
+            self._budget.leave_out(what, why)
+        self.entry["relevance"] = self._try("relevance", self._asked, [])
+        first = self._try(
+            "first layer", lambda: first_entry(found.results, self._heard.grid, self._budget.parts[part]), None
+        )
+        self.entry["first"] = first and {"part": part, **first}
 
-    found: Found
+    def add_relevances(self) -> None:
+        """Relevances by other rules, of the runner-up and of the difference."""
+        self.entry["relevance"] += self._try("other relevances", self._others, [])
 
-    def __call__(self, what: str, make: Callable[[], Any], instead: Any) -> Any:
+    def add_maps(self, share: float) -> None:
+        """Maps of layers, up to a share of the room."""
+        found, layers = self._found, self._found.results.get("sonify", {})
+        names = {layer: f"maps-{self._name}-{i}" for i, layer in enumerate(layers)}
+        grid, picture = self._heard.grid, self._picture
+        made = self._try("maps", lambda: map_entries(found, grid, picture, names, self._budget, share), {})
+        self.entry["maps"] = made
+        self.entry |= self._try("layers", lambda: _layers(found, made), {"taps": [], "geometry": [], "aliasing": []})
+
+    def add_facts(self) -> None:
+        """What made it all, and what could not be made."""
+        found, entry = self._found, self.entry
+        entry["methods"] = made_by([*_flat(found.results), *found.others.values()])
+        entry["calls"] = {key: call_of(found.results[key]) for key in _CALLS if key in found.results}
+        entry["facts"] = fact_rows(found, self._sound)
+        entry["notes"] = _notes(found, self._sound)
+        entry["missing"] = [{"what": what, "why": why} for what, why in found.missing.items()]
+        opened = found.model.opened if found.model else {}
+        entry["opened"] = {**opened, "sound": found.clip.attrs.get("name")}
+
+    def _try(self, what: str, make: Callable[[], Any], instead: Any) -> Any:
         try:
             return make()
         except Exception as error:
-            self.found.missing[f"{what} on the page"] = reason_for(error)
+            self._found.missing[f"{what} on the page"] = reason_for(error)
             return instead
+
+    def _asked(self) -> list[dict[str, Any]]:
+        part = self._budget.parts[self.entry["part"]]
+        relevances = _relevances(self._found)
+        return [relevance_entry(one, "top", str(one.attrs["target"]), self._heard, part) for one in relevances]
+
+    def _others(self) -> list[dict[str, Any]]:
+        entries = []
+        for (rule, target), one in self._found.others.items():
+            label = str(one.attrs["target"])
+            if not self._budget.has_room(_OF_RELEVANCE):
+                self._budget.leave_out(f"the relevance for {label} by the rule {rule}")
+                continue
+            label = label.replace(" against ", " rather than ") if target == "contrast" else label
+            part = self._budget.parts[self.entry["part"]]
+            entries.append(relevance_entry(one, target, label, self._heard, part))
+        return entries
 
 
 def _relevances(found: Found) -> list[xr.Dataset]:
     return list(found.results.get("relevance", {}).values())
-
-
-def _relevance_entries(found: Found, heard: Heard, budget: Budget, part: str) -> list[dict[str, Any]]:
-    """The relevances that were asked for, which are on every page."""
-    return [
-        relevance_entry(one, "top", str(one.attrs["target"]), heard, budget.parts[part]) for one in _relevances(found)
-    ]
-
-
-def _other_entries(found: Found, heard: Heard, budget: Budget, part: str) -> list[dict[str, Any]]:
-    """Those of other rules, of the runner-up and of the difference, as there is room."""
-    entries = []
-    for (rule, target), one in found.others.items():
-        label = str(one.attrs["target"])
-        if not budget.has_room(_OF_RELEVANCE):
-            budget.leave_out(f"the relevance for {label} by the rule {rule}")
-            continue
-        label = label.replace(" against ", " rather than ") if target == "contrast" else label
-        entries.append(relevance_entry(one, target, label, heard, budget.parts[part]))
-    return entries
 
 
 def _layers(found: Found, maps: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from otoscope.cli.common import (
     TargetBand,
     as_span,
     make_scope,
-    write,
 )
 from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
 from otoscope.methods.relevance_rules import RelevanceRule
+from otoscope.report import write_comparison
 from otoscope.tables import comparison_envelope, comparison_pairs, comparison_rows
 
 
@@ -76,22 +76,25 @@ def compare(
     if scopes[0].name == scopes[1].name:
         for scope, file in zip(scopes, weights, strict=True):
             scope.name += f" ({file.stem})" if file else ""
+    wave = (part or Part()).of(audio)
+    asked: dict[str, Any] = {
+        "target": [target_a or target, target_b or target] if target or target_a or target_b else None,
+        "at": as_span(at),
+        "against": against,
+        "target_band": target_band,
+        "rule": rule,
+        "layer": [layer_a or layer, layer_b or layer] if layer or layer_a or layer_b else None,
+        "memory": memory,
+    }
     with progress_bar("comparing") as report:
-        result = compare_models(
-            scopes,
-            (part or Part()).of(audio),
-            target=[target_a or target, target_b or target] if target or target_a or target_b else None,
-            at=as_span(at),
-            against=against,
-            target_band=target_band,
-            rule=rule,
-            layer=[layer_a or layer, layer_b or layer] if layer or layer_a or layer_b else None,
-            marks=_marks(mark) if mark else None,
-            memory=memory,
-            progress=report,
-        )
-    write(common.out, {"compare": result})
+        result = compare_models(scopes, wave, marks=_marks(mark) if mark else None, progress=report, **asked)
     missing = json.loads(result.attrs["missing"])
+    if common.out is not None:
+        with progress_bar("writing the page") as report:
+            written, not_made = write_comparison(common.out, scopes, wave, result, progress=report, **asked)
+        missing |= not_made
+        for path in written:
+            err_console.print(str(path), markup=False)
     notes = [note for note in str(result.attrs["notes"]).splitlines() if not note.startswith("Not compared:")]
     for note in notes:  # what was not compared is said at the end
         err_console.print(note, markup=False)

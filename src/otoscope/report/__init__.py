@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otoscope.report.comparison_folder import write_comparison
 from otoscope.report.folder import inspect, write_numbers, write_picture, write_report, write_results
 from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
 from otoscope.report.summary import taps_table
@@ -16,6 +17,7 @@ __all__ = [
     "inspect",
     "render",
     "taps_table",
+    "write_comparison",
     "write_numbers",
     "write_picture",
     "write_report",

@@ -177,6 +177,14 @@ def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list
     InputError
         If the folder cannot be written.
     """
+    written = write_arrays(folder, results)
+    page = Path(folder) / "report.html"
+    write_text(page, results_page(results))
+    return [*written, page]
+
+
+def write_arrays(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list[Path]:
+    """What :func:`write_results` writes, but for the page."""
     folder = make_folder(folder)
     written = []
     for name, result in results.items():
@@ -187,9 +195,7 @@ def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list
             written.append(write_picture(result, stem.with_name(f"{stem.name}.png")))
         if result.otoscope.has_sound:
             written += result.otoscope.write_audio(stem.with_name(f"{stem.name}.wav"))
-    page = folder / "report.html"
-    write_text(page, results_page(results))
-    return [*written, page]
+    return written
 
 
 def write_numbers(folder: str | Path, name: str, content: Mapping[str, Any]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,9 +61,10 @@ def gather(
     tier: str | None = None,
     n_maps: int = 6,
     memory: int | None = None,
+    without: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Found:
-    """Run every method on one sound.
+    """Run every method on one sound, but for those that it is to do `without`.
 
     What the user asked for by an option has to apply; anything else that does not apply or fails is noted with the
     reason, and the rest is made all the same.
@@ -89,6 +90,7 @@ def gather(
     question = {"target": target, "at": at, "against": against, "target_band": target_band}
     divided = {} if segments is None else {"segments": segments, "tier": tier}
     parts = _parts(subject, found, question, divided, layers, bool(asked), bank, rule, n_maps)
+    parts = [part for part in parts if part.method not in without]
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]

@@ -1,0 +1,58 @@
+"""Pairs of models on a page: how alike what they hear is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from otoscope.app.calls import call_of
+from otoscope.app.numbers import number
+
+_MEASURES = {
+    "spectrum_cosine": "spectrum_cosine",
+    "overlap": "band_overlap",
+    "rank_correlation": "band_rank_correlation",
+    "crs_cosine": "crs_cosine",
+}
+
+
+def pair_entries(
+    result: xr.Dataset, names: Sequence[str], likeness: Mapping[tuple[int, int], Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """What a page holds of each pair.
+
+    Parameters
+    ----------
+    result : Dataset
+        What :func:`otoscope.compare` returned.
+    names : sequence of str
+        The identifiers that its models have on the page.
+    likeness : mapping of (int, int), optional
+        Of pairs by the numbers of their models, `r`, `random` (a list, one number for each pair of random networks) and
+        `rule`.
+    """
+    entries = []
+    for i, j in itertools.combinations(range(len(names)), 2):
+        entry: dict[str, Any] = {"a": names[i], "b": names[j], "call": call_of(result)}
+        entry |= {name: _of_pair(result, of, i, j) for name, of in _MEASURES.items()}
+        if "relevance_peak" in result:
+            entry["peak"] = [number(result["relevance_peak"].values[k], 4) for k in (i, j)]
+        if likeness is not None and (i, j) in likeness:
+            entry |= _of_maps(likeness[i, j])
+        entries.append(entry)
+    return entries
+
+
+def _of_pair(result: xr.Dataset, name: str, i: int, j: int) -> float | None:
+    return number(result[name].values[i, j], 4) if name in result else None
+
+
+def _of_maps(found: Mapping[str, Any]) -> dict[str, Any]:
+    rule, random = str(found["rule"]), [one for one in found["random"] if one == one]
+    entry: dict[str, Any] = {"r": {rule: number(found["r"], 4)}, "draws": len(random)}
+    if random:
+        entry["r_twin"] = {rule: [number(one, 4) for one in (sum(random) / len(random), min(random), max(random))]}
+    return entry
