@@ -6,7 +6,7 @@ import { clamp, count, hz, ms, NB, sig } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
 const SPARE = 20; // rows beyond those in view
-const LONGEST_NAME = 26; // characters in the table
+const LETTER = 6.8; // px of a letter in the table
 const TITLES = {
   rate: "values a second",
   folds: "share of energy above the new limit, which the step folds down",
@@ -27,20 +27,42 @@ export function commonPrefix(run) {
 
 export const shortName = (run, name) => name.slice(commonPrefix(run).length);
 
-// A name without its middle where it is long: begin and end tell layers apart.
-export function clipped(name, longest = LONGEST_NAME) {
-  if (name.length <= longest) return name;
-  const end = Math.ceil((longest - 1) * 0.6);
-  return `${name.slice(0, longest - 1 - end)}\u2026${name.slice(-end)}`;
+// A name that is no longer than that. Its longest words lose letters, those of the last part last, since it tells layers
+// apart, and numbers stay; then its first parts go.
+export function clipped(name, longest) {
+  const parts = name.split(".").map((part) => {
+    const [, word, number] = part.match(/^(.*?)(\d*)$/);
+    return { word, number, cut: "" };
+  });
+  let begin = "";
+  const text = () => begin + parts.map(({ word, cut, number }) => word + cut + number).join(".");
+  const shorten = (some) => {
+    while (text().length > longest) {
+      const most = some.reduce((a, b) => (b.word.length > a.word.length ? b : a), { word: "" });
+      if (most.word.length < (most.cut ? 2 : 3)) return;
+      most.word = most.word.slice(0, most.cut ? -1 : -2);
+      most.cut = "\u2026";
+    }
+  };
+  shorten(parts.slice(0, -1));
+  while (text().length > longest && parts.length > 1) {
+    parts.shift();
+    begin = "\u2026";
+  }
+  shorten(parts);
+  return text().length <= longest ? text() : "\u2026" + text().slice(1 - longest);
 }
 
-// Where a block begins: at a convolution that is no further branch beside the one before.
-export function blockStarts(taps) {
-  const parent = (name) => name.slice(0, name.lastIndexOf(".") + 1);
-  return taps.map((tap, i) => {
-    const before = taps[i - 1];
-    if (tap.kind !== "convolution" || !before) return false;
-    return before.kind !== "convolution" || parent(before.name) !== parent(tap.name);
+// Where a block begins: at a convolution that is no further branch of the same parent as the one before.
+export function blockStarts(run) {
+  let before = null;
+  return run.taps.map((tap, i) => {
+    if (tap.kind !== "convolution") return false;
+    const name = shortName(run, tap.name);
+    const parent = name.slice(0, name.lastIndexOf(".") + 1);
+    const begins = i > 0 && (parent === "" || parent !== before);
+    before = parent;
+    return begins;
   });
 }
 
@@ -74,21 +96,27 @@ export function layerFacts(run, tap) {
   return facts;
 }
 
-function layersHead({ X, ticks }) {
+// Columns that say nothing of any layer are left out.
+function layersHead({ X, ticks }, shown) {
   const column = (text, name, title) => h("th", { scope: "col", class: name, title }, text);
-  const marks = ticks.map((s) => h("span", { style: `left:${X(s)}%` }, sig(s * 1000, 1)));
+  const side = (s) => (X(s) > 85 ? " end" : X(s) < 10 ? " start" : "");
+  const marks = ticks.map((s) => h("span", { class: "tick" + side(s), style: `left:${X(s)}%` }, sig(s * 1000, 1)));
   const axis = [h("span", { class: "ft2" }, "hop to field, ms"), h("span", { class: "fh", "aria-hidden": "true" }, marks)];
-  return h("thead", {}, h("tr", {},
-    column("layer", "l"), column("maps", "m"), h("th", { scope: "col", class: "f" }, axis),
-    column("rate, Hz", "o", TITLES.rate), column("folds, %", null, TITLES.folds),
-    column("\u03bc", "o mu", TITLES.mu), column("silent", "o", TITLES.silent)));
+  return h("thead", {}, h(
+    "tr", {}, column("layer", "l"), column("maps", "m"), h("th", { scope: "col", class: "f" }, axis),
+    column("rate, Hz", "o r", TITLES.rate), shown.folds && column("folds, %", "fo", TITLES.folds),
+    shown.mu && column("\u03bc", "o mu", TITLES.mu), shown.silent && column("silent", "o si", TITLES.silent),
+  ));
 }
 
+// From the hop to the field; where every value sees the whole sound, on to the end.
 function funnel(run, tap, X) {
   if (!tap.hop) return h("span", { class: "xs" }, "whole sound");
   const [hop, field] = [tap.hop / run.rate, tap.receptive_field / run.rate];
-  const style = `left:${X(hop)}%;width:${Math.max(1.5, X(field) - X(hop))}%`;
-  return h("span", { class: "fun", title: `hop ${ms(hop)}, receptive field ${ms(field)}` }, h("i", { style }));
+  const end = tap.whole ? 100 : X(field);
+  const style = `left:${X(hop)}%;width:${Math.max(1.5, end - X(hop))}%`;
+  const seen = tap.whole ? "sees the whole sound" : `receptive field ${ms(field)}`;
+  return h("span", { class: "fun" + (tap.whole ? " all" : ""), title: `hop ${ms(hop)}, ${seen}` }, h("i", { style }));
 }
 
 export function layersView(page) {
@@ -96,34 +124,47 @@ export function layersView(page) {
   const box = $("lay").parentElement;
   let rows = []; // what is in a row: [tap, folds, geometry, whether a block begins]
   let scale = null;
+  let shown = {}; // columns that are not empty
   let height = 22;
+  let letters = 12; // of a name
   let drawn = "";
+
+  const folded = (folds) => (folds?.share != null ? sig(100 * folds.share, 2) : "");
+  const coherence = (tap, geometry) => (geometry?.taps[0] === tap.name && geometry.mu != null ? geometry.mu.toFixed(2) : "");
 
   function row([tap, folds, geometry, begins], index) {
     const { run } = S;
     const rate = tap.rate ? (tap.rate >= 100 ? count(Math.round(tap.rate)) : sig(tap.rate)) : "";
-    const dot = run.maps[tap.name] && h("i", { class: "snd", title: "can be heard", role: "img", "aria-label": "can be heard" });
+    const can = "can be heard";
+    const dot = run.maps[tap.name] && h("i", { class: "snd", title: can, role: "img", "aria-label": can });
     const title = [`${tap.name}, ${tap.op}`, tap.note].filter(Boolean).join("; ");
-    const name = h("span", { class: "nm", title }, icon(tap.kind, "kd"), h("span", {}, clipped(shortName(run, tap.name))), dot);
-    const mu = geometry?.taps[0] === tap.name && geometry.mu != null ? geometry.mu.toFixed(2) : "";
-    return h("tr", {
-      class: begins ? "b" : null, "aria-selected": String(tap.name === S.layer), "aria-rowindex": index + 2,
-      id: `l:${index}`, onclick: () => set({ layer: tap.name }),
-    },
-    h("td", {}, name), h("td", {}, count(tap.channels)), h("td", {}, funnel(run, tap, scale.X)), h("td", { class: "o" }, rate),
-    h("td", {}, folds?.share != null ? sig(100 * folds.share, 2) : ""),
-    h("td", { class: "o" }, mu), h("td", { class: "o" }, tap.silent ? count(tap.silent) : ""));
+    const text = clipped(shortName(run, tap.name), letters - (dot ? 2 : 0));
+    return h(
+      "tr", {
+        class: begins ? "b" : null, "aria-selected": String(tap.name === S.layer), "aria-rowindex": index + 2,
+        id: `l:${index}`, onclick: () => set({ layer: tap.name }),
+      },
+      h("td", {}, h("span", { class: "nm", title }, icon(tap.kind, "kd"), h("span", {}, text), dot)),
+      h("td", {}, count(tap.channels)), h("td", {}, funnel(run, tap, scale.X)), h("td", { class: "o" }, rate),
+      shown.folds && h("td", {}, folded(folds)), shown.mu && h("td", { class: "o" }, coherence(tap, geometry)),
+      shown.silent && h("td", { class: "o" }, tap.silent ? count(tap.silent) : ""),
+    );
   }
 
   // The rows in view, with room for the others above and below.
   function drawRows(again) {
     const first = clamp(Math.floor(box.scrollTop / height) - SPARE, 0, Math.max(0, rows.length - 1));
     const last = Math.min(rows.length, first + Math.ceil((box.clientHeight || 600) / height) + 2 * SPARE);
-    const key = `${first}-${last}`;
+    const width = $("lay").tHead.rows[0].cells[0].clientWidth;
+    letters = Math.max(9, Math.floor((width - 36) / LETTER));
+    const key = `${first}-${last}-${letters}`;
     if (key === drawn && !again) return;
     drawn = key;
-    const room = (n) => n > 0 && h("tr", { class: "room", "aria-hidden": "true" }, h("td", { colspan: 7, style: `height:${n * height}px` }));
-    const body = h("tbody", {}, room(first), rows.slice(first, last).map((one, i) => row(one, first + i)), room(rows.length - last));
+    const room = (n) => n > 0 && h(
+      "tr", { class: "room", "aria-hidden": "true" }, h("td", { style: `height:${n * height}px` }),
+    );
+    const inView = rows.slice(first, last).map((one, i) => row(one, first + i));
+    const body = h("tbody", {}, room(first), inView, room(rows.length - last));
     $("lay").tBodies[0]?.remove();
     $("lay").append(body);
     height = body.querySelector("tr:not(.room)")?.offsetHeight || height;
@@ -137,11 +178,15 @@ export function layersView(page) {
     scale = durationScale(run);
     const folds = new Map((run.aliasing ?? []).map((one) => [one.step, one]));
     const geometry = new Map((run.geometry ?? []).flatMap((one) => one.taps.map((tap) => [tap, one])));
-    const begins = blockStarts(run.taps);
+    const begins = blockStarts(run);
     rows = run.taps.map((tap, i) => [tap, folds.get(tap.name), geometry.get(tap.name), begins[i]]);
+    shown = {
+      folds: rows.some(([, one]) => one?.share != null), mu: rows.some(([, , one]) => one?.mu != null),
+      silent: run.taps.some((tap) => tap.silent),
+    };
     $("layers").hidden = !rows.length;
     $("lay").setAttribute("aria-rowcount", rows.length + 1);
-    $("lay").replaceChildren(h("caption", { class: "vh" }, `Layers of ${run.model}`), layersHead(scale));
+    $("lay").replaceChildren(h("caption", { class: "vh" }, `Layers of ${run.model}`), layersHead(scale, shown));
     box.scrollTop = 0;
     drawRows(true);
   }
@@ -149,7 +194,7 @@ export function layersView(page) {
   function showRow(index) {
     const top = index * height;
     if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + 2 * height > box.scrollTop + box.clientHeight - 34) box.scrollTop = top + height - box.clientHeight + 40;
+    else if (top + height + 36 > box.scrollTop + box.clientHeight) box.scrollTop = top + height - box.clientHeight + 40;
   }
 
   function drawLayer() {
@@ -159,7 +204,8 @@ export function layersView(page) {
     const [tap] = rows[index];
     showRow(index);
     drawRows(true);
-    $("layname").textContent = `${shortName(run, tap.name)}, ${count(tap.channels)} ${tap.channels === 1 ? "map" : "maps"}`;
+    const maps = `${count(tap.channels)} ${tap.channels === 1 ? "map" : "maps"}`;
+    $("layname").textContent = `${clipped(shortName(run, tap.name), 40)}, ${maps}`;
     $("layname").title = tap.name;
     const note = tap.note ? ` ${tap.note[0].toUpperCase()}${tap.note.slice(1)}.` : "";
     $("layfacts").textContent = layerFacts(run, tap).join("; ") + "." + note;

@@ -3,7 +3,7 @@
 import { sideCurve } from "./answer.js";
 import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
-import { shortName } from "./layers.js";
+import { clipped, shortName } from "./layers.js";
 import { eqr, hz, minus, ms, sec, sig } from "./numbers.js";
 import { RANGE } from "./paint.js";
 import { stft, valueAt } from "./signal.js";
@@ -36,7 +36,9 @@ export function mapView(page) {
   };
   const picture = () => shown && {
     pic: shown.pic, lut: page.lut.warm, tag: "the map as sound", label: `Sonification of map ${shown.channel}`,
-    curves: [S.sound.pic && sideCurve(page, S.sound.pic, page.css.mid), sideCurve(page, shown.pic, page.css.warm)].filter(Boolean),
+    curves: [
+      S.sound.pic && sideCurve(page, S.sound.pic, page.css.mid), sideCurve(page, shown.pic, page.css.warm),
+    ].filter(Boolean),
   };
   const sound = () => S.sound?.pic && {
     pic: S.sound.pic, lut: page.lut.sound, tag: "the sound", label: "Spectrogram of the sound",
@@ -65,7 +67,8 @@ export function mapView(page) {
 
   function valuesOf(map, bytes) {
     if (!map.map) return new Float32Array(0);
-    return Float32Array.from({ length: map.map.n }, (_, i) => ((bytes[map.map.at + i] - 128) / 127) * (map.map.peak || 0));
+    const { at, n, peak } = map.map;
+    return Float32Array.from({ length: n }, (_, i) => ((bytes[at + i] - 128) / 127) * (peak || 0));
   }
 
   function draw() {
@@ -78,11 +81,13 @@ export function mapView(page) {
       return;
     }
     const { map, maps, bytes, layer, source } = S.map;
-    $("mapname").textContent = `Map ${map.channel} of ${shortName(run, layer)}`;
+    $("mapname").textContent = `Map ${map.channel} of ${clipped(shortName(run, layer), 40)}`;
+    $("mapname").title = layer;
     const half = (maps.field ?? 0) / run.rate / 2;
     const peak = map.peak_time;
     shown = {
-      channel: map.channel, hop: maps.hop, centre: maps.centre, peak: map.map?.peak ?? 0, values: page.keep(map, "values", () => valuesOf(map, bytes)),
+      channel: map.channel, hop: maps.hop, centre: maps.centre, peak: map.map?.peak ?? 0,
+      values: page.keep(map, "values", () => valuesOf(map, bytes)),
       pic: page.keep(map, "picture", () => stft(source.x, run.rate, page.manifest.window, S.sound.hop)),
       field: half && map.sound.peak && peak != null && peak < S.dur ? [peak - half, peak + half] : null,
     };
@@ -95,10 +100,14 @@ export function mapView(page) {
     const turn = maps.cropped ? " The model heard the clip repeated; this is its first turn." : "";
     $("mapsay").textContent = likeness(map) + turn;
     const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    const tap = run.taps.find(({ name }) => name === layer);
+    const when = peak != null && (peak < S.dur ? sec(peak) : "a later turn");
     $("mapfacts").replaceChildren(...[
-      fact("activity (rms)", sig(map.activity)), peak != null && fact("strongest at", peak < S.dur ? sec(peak) : "a later turn"),
-      maps.field && fact("which sees", ms(maps.field / run.rate)), fact("loudest at", hz(map.peak_frequency)),
-      maps.hop && fact("one value every", ms(maps.hop / run.rate)),
+      fact("activity (rms)", sig(map.activity)),
+      when && fact("strongest at", when),
+      fact("loudest at", hz(map.peak_frequency)),
+      maps.hop && fact("a value every", ms(maps.hop / run.rate)),
+      maps.field && fact("which sees", tap?.whole ? "all of it" : ms(maps.field / run.rate)),
     ].filter(Boolean));
   }
 

@@ -9,9 +9,13 @@ const OF_THE_MODEL = ["untrained", "varying"];
 
 const sentence = (text) => (/[.!?]$/.test(text) ? text : text + ".");
 
+function saidOf(notes, kinds) {
+  return (notes ?? []).filter(({ kind }) => kinds.includes(kind)).map(({ text }) => sentence(text));
+}
+
 // What was done to the sound before the model heard it, each in a sentence.
 export function heardNotes(run, sound) {
-  const said = (run.notes ?? []).filter(({ kind }) => OF_THE_SOUND.includes(kind)).map(({ text }) => sentence(text));
+  const said = saidOf(run.notes, OF_THE_SOUND);
   if (sound?.note) said.unshift(sentence(`${sound.name} was ${sound.note}`));
   if (sound?.mixed) said.unshift(sentence(sound.mixed));
   return [...new Set(said)];
@@ -21,15 +25,15 @@ export function heardNotes(run, sound) {
 export function noteGroups(manifest, run, sound) {
   const notes = run.notes ?? [];
   const note = (text, what, call) => ({ what, text: sentence(text), calls: call ? [call] : [] });
-  const of = (kinds) => notes.filter(({ kind }) => kinds.includes(kind)).map(({ what, text }) => note(text, what));
+  const those = (kinds) => notes.filter(({ kind }) => kinds.includes(kind)).map(({ what, text }) => note(text, what));
   const maps = Object.entries(run.maps ?? {}).filter(([, one]) => one.left_out);
   const missing = (run.missing ?? []).map(({ what, why }) => note(why, what));
   const steps = (run.aliasing_left_out ?? []).map(({ step, reason }) => note(reason, `aliasing at ${step}`));
   const known = new Set(missing.map(({ text }) => text));
-  const absent = of(["left_out", "failed"]).filter(({ text }) => !known.has(text));
+  const absent = those(["left_out", "failed"]).filter(({ text }) => !known.has(text));
   return [
     { title: "Done to the sound", items: heardNotes(run, sound).map((text) => note(text)) },
-    { title: "Of the model", items: of(OF_THE_MODEL) },
+    { title: "Of the model", items: those(OF_THE_MODEL) },
     {
       title: "Left out of this page",
       items: [
@@ -62,13 +66,13 @@ export function notesList(page, run) {
   ]));
 }
 
-// The sentences on the sound, below its pictures.
+// What has to be known before the pictures are read, below them: what was done to the sound, and untrained weights.
 export function heardView(page) {
   const line = h("p", { class: "xs heard", hidden: true });
   page.$("main").after(line);
   page.on("run sound", () => {
     const { run, sound } = page.S;
-    const said = run ? heardNotes(run, sound) : [];
+    const said = run ? [...saidOf(run.notes, OF_THE_MODEL), ...heardNotes(run, sound)] : [];
     line.hidden = !said.length;
     line.textContent = said.join(" ");
   });

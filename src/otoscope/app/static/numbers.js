@@ -9,10 +9,18 @@ export const minus = (text) => String(text).replace("-", "\u2212");
 // With so many digits after the point; what rounds to zero has no sign.
 export const fx = (value, digits) => minus((Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits));
 
-// With so many significant digits.
+const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
+
+const raised = (n) => [...String(n)].map((c) => (c === "-" ? "\u207b" : RAISED[c])).join("");
+
+// With so many significant digits; very large and very small numbers as a power of ten.
 export function sig(value, digits = 3) {
   if (value === 0) return "0";
   if (!Number.isFinite(value)) return "not a number";
+  const power = Math.floor(Math.log10(Math.abs(value)) + 1e-12);
+  if (power >= 6 || power < -5) {
+    return `${minus((value / 10 ** power).toFixed(digits - 1))}${NB}\u00d7${NB}10${raised(power)}`;
+  }
   const after = clamp(digits - 1 - Math.floor(Math.log10(Math.abs(value))), 0, 6);
   return minus(value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after }));
 }

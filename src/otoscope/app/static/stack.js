@@ -213,7 +213,8 @@ export class Stack {
     else if (row.kind === "wave") this.drawWave(c, row, shown);
     else {
       this.drawSteps(c, row, shown);
-      axis.fillText(sig(shown.peak, 2), row.axw - 7, 7);
+      const peak = sig(shown.peak, 2);
+      axis.fillText(axis.measureText(peak).width < row.axw - 7 ? peak : shown.peak.toExponential(0), row.axw - 7, 7);
       axis.fillText("0", row.axw - 7, row.plh - 6);
     }
     if (shown.time) {
