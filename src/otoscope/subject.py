@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +37,21 @@ _LONGEST = 3600.0  # s
 _PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
 _found_out: Memory[Contract] = Memory()
+
+
+def opened_as(model: nn.Module | str | Path, **options: Any) -> dict[str, Any]:
+    """How a user calls up a model again: what was given, of a path its last part alone, and options that were given.
+
+    Examples
+    --------
+    >>> opened_as("models/ear.py:Ear", sample_rate=8000, output=None)
+    {'model': 'ear.py:Ear', 'options': {'sample_rate': 8000}}
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(model, nn.Module):
+        return {"model": None, "options": given}
+    text = str(model)
+    return {"model": text if text.startswith("hf:") else Path(text).name, "options": given}
 
 
 class Subject:
@@ -99,6 +115,9 @@ class Subject:
         if isinstance(sample_rate, float) and sample_rate.is_integer():
             sample_rate = int(sample_rate)
         self.name = name or str(getattr(self.model, "name", type(self.model).__name__))
+        self.opened = opened_as(
+            model, sample_rate=sample_rate, output=output, layout=layout, normalisation=normalisation, name=name
+        )
         self._network = Network(self.model, stated, model_inputs)
         self._contract = stated.changed(
             sample_rate=sample_rate,
@@ -218,7 +237,9 @@ class Subject:
             wave = Excerpt(wave)
         if isinstance(wave, Excerpt):
             part: dict[str, Any] = {"start": wave.start, "duration": wave.duration, "channel": wave.channel}
-            return load_audio(wave.path, sample_rate=self.sample_rate, mono=not hears_channels(self, wave), **part)
+            clip = load_audio(wave.path, sample_rate=self.sample_rate, mono=not hears_channels(self, wave), **part)
+            given = {key: value for key, value in part.items() if value is not None and (key, value) != ("start", 0.0)}
+            return clip.assign_attrs(excerpt=json.dumps(given)) if given else clip
         attrs = wave.attrs if isinstance(wave, xr.DataArray) else {}
         rate = attrs.get("sample_rate", self.sample_rate)
         if rate != self.sample_rate:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
 
 from otoscope.app.calls import call_of
+from otoscope.app.found import Found
 from otoscope.app.numbers import number
+from otoscope.app.opened import opened_together
 
 _MEASURES = {
     "spectrum_cosine": "spectrum_cosine",
@@ -20,7 +22,7 @@ _MEASURES = {
 
 
 def pair_entries(
-    result: xr.Dataset, names: Sequence[str], likeness: Mapping[tuple[int, int], Mapping[str, Any]] | None = None
+    result: xr.Dataset, founds: Mapping[str, Found], likeness: Mapping[tuple[int, int], Mapping[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
     """What a page holds of each pair.
 
@@ -28,15 +30,16 @@ def pair_entries(
     ----------
     result : Dataset
         What :func:`otoscope.compare` returned.
-    names : sequence of str
-        The identifiers that its models have on the page.
+    founds : mapping of str to Found
+        Its models, by the identifiers that they have on the page.
     likeness : mapping of (int, int), optional
         Of pairs by the numbers of their models, `r`, `random` (a list, one number for each pair of random networks) and
         `rule`.
     """
-    entries = []
+    entries, names, models = [], list(founds), list(founds.values())
     for i, j in itertools.combinations(range(len(names)), 2):
         entry: dict[str, Any] = {"a": names[i], "b": names[j], "call": call_of(result)}
+        entry["opened"] = opened_together([models[i], models[j]])
         entry |= {name: _of_pair(result, of, i, j) for name, of in _MEASURES.items()}
         if "relevance_peak" in result:
             entry["peak"] = [number(result["relevance_peak"].values[k], 4) for k in (i, j)]

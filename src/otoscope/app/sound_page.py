@@ -16,6 +16,7 @@ from otoscope.app.first_layer import first_entry
 from otoscope.app.found import Found
 from otoscope.app.layers import aliasing_rows, flow_rows, geometry_rows, tap_rows
 from otoscope.app.maps import map_entries
+from otoscope.app.opened import opened
 from otoscope.app.packing import Parts
 from otoscope.app.page import FORMAT, Page
 from otoscope.app.reasons import reason_for
@@ -156,8 +157,7 @@ class _Run:
         entry["facts"] = fact_rows(found, self._sound)
         entry["notes"] = _notes(found, self._sound)
         entry["missing"] = [{"what": what, "why": why} for what, why in found.missing.items()]
-        opened = found.model.opened if found.model else {}
-        entry["opened"] = {**opened, "sound": found.clip.attrs.get("name")}
+        entry["opened"] = opened(found)
 
     def _try(self, what: str, make: Callable[[], Any], instead: Any) -> Any:
         try:

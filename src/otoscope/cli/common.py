@@ -19,6 +19,7 @@ from otoscope.heard import fit_note, repeated
 from otoscope.models import load
 from otoscope.report import write_results
 from otoscope.scope import Scope
+from otoscope.subject import opened_as
 from otoscope.types import Excerpt
 
 Model = Annotated[
@@ -174,7 +175,11 @@ def make_scope(model: str, common: Common) -> Scope:
         ) from None
     if common.sample_rate is None and Contract.of(module).sample_rate is None:
         raise InputError(f"{model} does not say its sample rate: give --sample-rate")
-    return Scope(module, common.sample_rate, output=common.output, layout=cast(Any, common.layout))
+    scope = Scope(module, common.sample_rate, output=common.output, layout=cast(Any, common.layout))
+    weights = common.weights and common.weights.name
+    options = {"sample_rate": common.sample_rate, "output": common.output, "layout": common.layout}
+    scope.opened = opened_as(model, weights=weights, **options)
+    return scope
 
 
 def as_span(at: list[float] | None) -> float | list[float] | None:

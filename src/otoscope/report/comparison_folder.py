@@ -82,7 +82,7 @@ def write_comparison(
         found.model = replace(found.model, name=name)
         founds[f"m{number + 1}"] = found
     written = write_arrays(folder, {"compare": result})
-    page = sound_page(founds, pair_entries(result, list(founds)))
+    page = sound_page(founds, pair_entries(result, founds))
     path = Path(folder) / "report.html"
     write_text(path, page_html(page.manifest, page.parts))
     missing = {

@@ -127,8 +127,8 @@ def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for one in found for name in one))
 
 
-def model_facts(subject: Subject, opened: Mapping[str, Any] | None = None) -> ModelFacts:
-    """What a page says of a model; `opened` is how a user calls it up again."""
+def model_facts(subject: Subject) -> ModelFacts:
+    """What a page says of a model."""
     weights = getattr(subject.model, "weights_source", None)
     return ModelFacts(
         name=subject.name,
@@ -136,7 +136,7 @@ def model_facts(subject: Subject, opened: Mapping[str, Any] | None = None) -> Mo
         parameters=sum(p.numel() for p in subject.model.parameters()),
         contract=subject.contract,
         weights=weights and Path(str(weights)).name,
-        opened=opened or {},
+        opened=subject.opened,
     )
 
 
