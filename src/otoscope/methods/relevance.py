@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-import torch
 import xarray as xr
 from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.dsp.bands import third_octaves
 from otoscope.dsp.cross_spectra import Frames
-from otoscope.errors import InputError
 from otoscope.heard import joined_note
 from otoscope.methods.attribution import band_edges
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.completeness import completeness, incomplete
-from otoscope.methods.no_relevance import check_relevant
-from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, attribute, option_values, rule_record
+from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, option_values, rule_record
 from otoscope.methods.relevance_segments import OF_LABELS, OF_SEGMENTS, in_segments
-from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, Relevance, labelled, no_shares
+from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, labelled, no_shares
 from otoscope.methods.segment_axes import SEGMENT, place_segments
 from otoscope.methods.sharing import shared
-from otoscope.methods.slide import answer_along, answers_along, pieces_of, vjp_along
-from otoscope.methods.targets import Question, as_signed, explain
+from otoscope.methods.targets import Question, as_signed
+from otoscope.methods.way_back import WayBack
 from otoscope.probe import Rule, rule_name
 from otoscope.subject import Subject
 from otoscope.types import Against, Segments, Span, Target, Wave
 
 _COLUMNS = (
-    "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "baseline_logit",
-    "completeness_gap", *SUMS, "peak_time", "peak_frequency",
+    "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "margin",
+    "baseline_logit", "completeness_gap", *SUMS, "peak_time", "peak_frequency",
 )  # fmt: skip
 _OF_BANDS = ("band_low", "band_high", "band_relevance")
 
@@ -160,13 +156,13 @@ def relevance(
         `g` and `g_phase` (clip, frequency) are magnitude and phase of the derivative by the Fourier coefficients of the
         input (of a weighted sound: of the same transform of it); `input` and `input_spectrogram` are for comparison;
         `logit`, `target` and `class_name` (clip) of the output that is explained, with its `probability`, and the
-        likeliest other class, `runner_up`, with `runner_up_probability`; what is no logit is called `score`, and
-        `score_kind` says what it is; the attribute `score_note` says how it was had. `peak_time` in s and
-        `peak_frequency` in Hz (clip), where the magnitudes of the relevance and of its spectrum from 50 Hz up are
-        largest. Of integrated gradients also `baseline_logit` (clip), the output for silence, and `completeness_gap`
-        (clip), the output less this and less the sum of the relevance over all channels, which is 0 but for the error
-        of the quadrature. Where the model heard
-        several channels, all that is of the relevance has the axis `channel` behind `clip`, and sums are those of each.
+        likeliest other class, `runner_up`, with `runner_up_probability`, and the `margin`, by how much its logit is
+        above the best other one; what is no logit is called `score`, and `score_kind` says what it is; the attribute
+        `score_note` says how it was had. `peak_time` in s and `peak_frequency` in Hz (clip), where the magnitudes of
+        the relevance and of its spectrum from 50 Hz up are largest. Of integrated gradients also `baseline_logit`
+        (clip), the output for silence, and `completeness_gap` (clip), the output less this and less the sum of the
+        relevance over all channels, which is 0 but for the error of the quadrature. Where the model heard several
+        channels, all that is of the relevance has the axis `channel` behind `clip`, and sums are those of each.
 
     Raises
     ------
@@ -189,6 +185,7 @@ def relevance(
 
     Examples
     --------
+    >>> import torch
     >>> from torch import nn
     >>> model = nn.Sequential(nn.Conv1d(1, 8, 30, stride=10), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
     ...                       nn.Flatten(), nn.Linear(8, 2))
@@ -231,49 +228,19 @@ def relevance_of(
     A `target` alone is a question, too. `bands` are those in which it is summed. `options` are those of the rule; what
     is not given has its default.
     """
-    record, options = rule_record(rule), option_values(rule, options or {})
-    model, sample_rate = subject.network, subject.sample_rate
-    frames = Frames.of(window, hop, sample_rate)
-    edges = third_octaves(sample_rate / 2) if bands is None else band_edges(bands, sample_rate)
-    pieces = pieces_of(model, inputs)
-    if record.activations is None:
-        with torch.no_grad():
-            found = answer_along(model, inputs)
-    else:
-        found, pull = vjp_along(model, inputs, rule=record.activations)
-    if pieces is not None and found.value.ndim != 2:
-        raise InputError(
-            f"{subject.name} takes {pieces.length} samples and does not answer with one axis of classes, so that no "
-            "mean over pieces of a longer sound can be explained: give a part of the sound (--start and --duration on "
-            "the command line)"
-        )
-    asked = explain(subject, inputs, found, question or Question(target))
-    more = xr.Dataset()
-    if record.activations is None:
-
-        def pick(clip: int, versions: Tensor) -> Tensor:
-            return asked.score(versions, torch.full((len(versions),), clip))
-
-        carried, more = attribute(str(rule), partial(answers_along, model), inputs, pick, sample_rate, options)
-    else:
-        carried = pull(asked.seed)
-    precise = torch.promote_types(carried.dtype, torch.float32)
-    whole = Relevance(record.form, carried.to(precise), inputs.to(precise))
-    if not (asked.value.isfinite().all() and whole.of_samples.isfinite().all()):
-        raise InputError(
-            "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does the "
-            "model divide by the level of a sound that is silent?"
-        )
-    check_relevant(subject, inputs, whole.of_samples, asked, rule)
-    result: xr.Dataset = labelled(whole, sample_rate, frames, edges).merge(more)
+    frames = Frames.of(window, hop, subject.sample_rate)
+    edges = third_octaves(subject.sample_rate / 2) if bands is None else band_edges(bands, subject.sample_rate)
+    way = WayBack(subject, inputs, rule, options or {})
+    asked, whole, more = way.attributed(question or Question(target))
+    result: xr.Dataset = labelled(whole, subject.sample_rate, frames, edges).merge(more)
     result = result.assign(asked.variables())
-    source = f"{record.source}, by Captum" if record.compute else record.source
+    source = f"{way.record.source}, by Captum" if way.record.compute else way.record.source
     source += f"; spectra: {cite('vielhaben2024')}" if whole.adds_up else ""
-    result.attrs.update(asked.attrs, sample_rate=sample_rate, rule=rule_name(rule), source=source)
+    result.attrs.update(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(rule), source=source)
     result = result.assign(completeness(result))
     result.attrs.update(joined_note(no_shares(result), incomplete(result)))
-    if pieces is not None:
-        result.attrs["pieces"] = pieces.sentence(subject.name, sample_rate)
+    if way.pieces is not None:
+        result.attrs["pieces"] = way.pieces.sentence(subject.name, subject.sample_rate)
     return result
 
 

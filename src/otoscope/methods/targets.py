@@ -67,7 +67,9 @@ class Explained:
     note : str
         In words: how they were computed from what the model returned.
     beside : dict of str to Variable
-        Probability and runner-up, where there are classes.
+        Probability, margin and runner-up, where there are classes.
+    rival : Tensor, (clip,), optional
+        The likeliest other class, where there is one.
     """
 
     score: Score
@@ -78,6 +80,7 @@ class Explained:
     kind: str
     note: str
     beside: dict[str, xr.Variable] = field(default_factory=dict)
+    rival: Tensor | None = None
 
     @property
     def is_logit(self) -> bool:
@@ -273,23 +276,43 @@ def _of_classes(output: Output, target: Any, question: Question, classes: Sequen
     if less is not None and question.against is not None:
         names = [f"{name} against {output.name_of(i)}" for name, i in zip(names, less.tolist(), strict=True)]
         kind = f"difference of {'probabilities' if kind == 'probability' else kind if kind[-1] == 's' else kind + 's'}"
-    return Explained(score, value, seed, index, names, kind, note, _beside(output, index, frames))
+    beside, rival = _beside(output, index, scores, frames)
+    return Explained(score, value, seed, index, names, kind, note, beside, rival)
 
 
-def _beside(output: Output, index: Tensor, frames: Tensor | None) -> dict[str, xr.Variable]:
+def _beside(
+    output: Output, index: Tensor, scores: Tensor, frames: Tensor | None
+) -> tuple[dict[str, xr.Variable], Tensor | None]:
     """How sure the model is of the class, and which other it takes for likeliest; nothing of a hidden unit."""
     if output.is_hidden:
-        return {}
+        return {}, None
     probability, how = output.probabilities(frames)
     found = {"probability": variable(["clip"], probability.gather(1, index[:, None])[:, 0], how)}
     if probability.shape[1] < 2:
-        return found
-    others = probability.scatter(1, index[:, None], -torch.inf)
-    best, number = others.max(1)
+        return found, None
+    best, number = _without(probability, index).max(1)
     names = [output.name_of(i) for i in number.tolist()]
     found["runner_up"] = variable(["clip"], names, "likeliest other class")
     found["runner_up_probability"] = variable(["clip"], best, "its probability")
-    return found
+    found["margin"] = variable(["clip"], margins(scores, index), f"{output.kind} less that of the best other class")
+    return found, number
+
+
+def margins(scores: Tensor, index: Tensor) -> Tensor:
+    """By how much the score of a class is above that of the best other one, (clip,), of scores (clip, class).
+
+    Examples
+    --------
+    >>> margins(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([1]))
+    tensor([-2.])
+    """
+    own: Tensor = scores.gather(1, index[:, None])[:, 0]
+    return own - _without(scores, index).amax(1)
+
+
+def _without(scores: Tensor, index: Tensor) -> Tensor:
+    """Scores (clip, class) of which that of one class is less than any."""
+    return scores.scatter(1, index[:, None], -torch.inf)
 
 
 def _differentiated(function: Callable[[Tensor], Tensor], output: Tensor) -> tuple[Tensor, Tensor]:
