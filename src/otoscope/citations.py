@@ -197,6 +197,13 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "ICML Workshop on Visualization for Deep Learning",
         "10.48550/arXiv.1706.03825",
     ),
+    "adebayo2018": Reference(
+        ("Adebayo, J.", "Gilmer, J.", "Muelly, M.", "Goodfellow, I.", "Hardt, M.", "Kim, B."),
+        2018,
+        "Sanity Checks for Saliency Maps",
+        "Advances in Neural Information Processing Systems (NeurIPS) 31",
+        url="https://papers.nips.cc/paper/8160-sanity-checks-for-saliency-maps",
+    ),
     "vielhaben2024": Reference(
         ("Vielhaben, J.", "Lapuschkin, S.", "Montavon, G.", "Samek, W."),
         2024,

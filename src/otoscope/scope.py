@@ -34,6 +34,7 @@ from otoscope.plots import accessor as accessor  # results get `.otoscope`
 from otoscope.report import folder
 from otoscope.results import open_result as open_result
 from otoscope.subject import Subject
+from otoscope.trust import control, taken_away
 
 
 class Scope(Subject):
@@ -90,6 +91,8 @@ class Scope(Subject):
     wigner = wigner.wigner
     geometry = geometry.geometry
     relevance = relevance.relevance
+    control = control.control
+    taken_away = taken_away.taken_away
     voice = voice.voice
     autocorrelation = autocorrelation.autocorrelation
     vowels = vowels.vowels

@@ -29,15 +29,16 @@ NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore"
 
 _WHOLE = dict.fromkeys(("at", "against", "target_band"), "the whole output is explained")
 _UNDIVIDED = dict.fromkeys(("segments", "tier"), "the sound is not divided, or its segments have one tier")
+_OF_OTHER_RULES = dict.fromkeys(
+    ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
+    "the rule has no such option",
+)
 NULL = {
     "filters": {"before": "no other state of the model is shown"},
     "tone_response": {"frequencies": "bins_per_octave and minimum_frequency determine them"},
-    "relevance": _WHOLE
-    | dict.fromkeys(
-        ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
-        "the rule has no such option",
-    )
-    | _UNDIVIDED,
+    "relevance": _WHOLE | _OF_OTHER_RULES | _UNDIVIDED,
+    "control": _WHOLE | _OF_OTHER_RULES,
+    "taken_away": _WHOLE | _OF_OTHER_RULES,
     "voice": _WHOLE | {"pre_emphasis": "nothing is raised"},
     "autocorrelation": _WHOLE,
     "subband_emphasis": _WHOLE | {"target": "each clip has a likeliest class of its own"},
@@ -87,7 +88,7 @@ def test_the_listing_that_imports_nothing_says_what_the_records_say() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_name_is_that_of_its_file_and_of_nothing_public_beside_it(name: str) -> None:
     module = import_module(listing()[name].module)
-    assert module.__name__ == f"otoscope.methods.{name}"
+    assert module.__name__ in (f"otoscope.methods.{name}", f"otoscope.trust.{name}")
     assert vars(module)[name] is record(name).function
     assert [one for one in METHODS if METHODS[one].function.__module__ == module.__name__] == [name]
 

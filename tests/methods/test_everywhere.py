@@ -141,10 +141,17 @@ def call(scope: Scope, wave: np.ndarray, name: str, folder: Path) -> xr.Dataset:
     return result
 
 
+WITH_A_NOTE = {
+    "control_runner_up", "control_random", "control_random_draw", "control_random_high", "control_random_low",
+    "other_map", "random_map", "share_changed", "margin", "changed", "taken_margin", "elsewhere_high", "elsewhere_low",
+    "elsewhere_margin", "elsewhere_place_margin", "elsewhere_share",
+}  # fmt: skip
+"""What is NaN where there is nothing to compare with; a note says so."""
 MAY_BE_UNKNOWN = {
     "babel", "best_frequency", "best_modulation_gain", "best_rate", "channel_share", "exponent", "f_ratio_ci_high",
     "folded_share", "formants", "f0", "measured", "median_f0", "modulation_gain", "peak_frequency", "period",
     "periodicity", "relevance_share", "threshold", "width",
+    *WITH_A_NOTE,
 }  # fmt: skip
 """What is NaN where a row is shorter than others, a map is silent, Praat finds nothing, a class does not vary, or
 relevance sums to 0."""

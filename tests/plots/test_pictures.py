@@ -74,7 +74,7 @@ NAMES = list(pictures(sine()))
 UNITLESS = {
     "layer", "downsampling step", "vowel", "step", "frequency",  # the last with its unit at the ticks
     "accuracy", "activation", "activity of map 1", "amplitude", "autocorrelation", "emphasis", "F-ratio of classes",
-    "largest activation", "η² of the classes",
+    "largest activation", "what is taken away", "η² of the classes",
 }  # fmt: skip
 """Labels of axes that have no unit."""
 

@@ -24,11 +24,18 @@ from strangers.zoo import ZOO, clip, made, scope
 
 pytestmark = [pytest.mark.strangers, pytest.mark.filterwarnings("ignore")]
 
+WITH_A_NOTE = {
+    "control_runner_up", "control_random", "control_random_draw", "control_random_high", "control_random_low",
+    "other_map", "random_map", "share_changed", "margin", "changed", "taken_margin", "elsewhere_high", "elsewhere_low",
+    "elsewhere_margin", "elsewhere_place_margin", "elsewhere_share",
+}  # fmt: skip
+"""What is NaN where there is nothing to compare with; a note says so."""
 MAY_BE_UNKNOWN = {
     "babel", "best_frequency", "best_modulation_gain", "best_rate", "beta_avg", "beta_min", "beta_mse", "channel_share",
     "exponent", "f0", "f_ratio_ci_high", "folded_share", "formants", "hop", "measured", "median_f0", "median_formants",
     "modulation_gain", "mu", "mu_avg", "mu_mse", "nyquist", "peak_frequency", "period", "periodicity", "rate",
     "relevance_share", "silence", "threshold", "width",
+    *WITH_A_NOTE,
 }  # fmt: skip
 """What is NaN where a row is shorter than others, a layer has one kernel, a map is silent, Praat finds nothing, a class
 does not vary, a model divides by the level of silence, or there is no clock."""
@@ -76,6 +83,8 @@ NEEDED: dict[str, Options] = {
     "tone_response": lambda one, folder: {"layer": one.deeper(), "frequencies": [300.0, 1000.0], "duration": 0.3},
     "tuning": lambda one, folder: {"layer": one.deeper(), "bins_per_octave": 1, "rates": [8.0], "duration": 0.3},
     "relevance": lambda one, folder: one.target(),
+    "control": lambda one, folder: {"draws": 2, **one.target()},
+    "taken_away": lambda one, folder: {"places": 4, **one.target()},
     "voice": lambda one, folder: one.target(),
     "autocorrelation": lambda one, folder: one.target(),
     "vowels": lambda one, folder: {"groups": "men", "limit": 2, **one.target()},
@@ -183,8 +192,9 @@ COORDINATES: dict[str, Callable[[Looked, xr.Dataset], None]] = {
 
 _FIRST_LAYER = {"strs", "crs", "filters", "frame_response", "f_vowel", "wigner", "crs_classifier"}
 _BACKWARD = {
-    "relevance", "voice", "autocorrelation", "vowels", "sonify", "residual", "coherence", "residual_study", "evolution",
-    "subband_emphasis", "deconvnet", "gradient_x_input", "integrated_gradients", "smoothgrad",
+    "relevance", "control", "taken_away", "voice", "autocorrelation", "vowels", "sonify", "residual", "coherence",
+    "residual_study", "evolution", "subband_emphasis", "deconvnet", "gradient_x_input", "integrated_gradients",
+    "smoothgrad",
 }  # fmt: skip
 _CLASSES = {"residual_study", "subband_emphasis"}
 MAY_REFUSE = {
@@ -221,6 +231,8 @@ def test_every_method_tells_the_truth_or_refuses(name: str, call: str, tmp_path:
     for variable, values in result.data_vars.items():
         if values.dtype.kind == "f" and variable not in MAY_BE_UNKNOWN:
             assert np.isfinite(values).all(), f"{variable} holds what is not a number"
+        if variable in WITH_A_NOTE and call in ("control", "taken_away") and not np.isfinite(values).all():
+            assert result.attrs.get("note"), f"{variable} holds what is not a number, without a note"
     method = VARIANTS.get(call, (call,))[0]
     if method == "relevance":
         assert abs(result["relevance"]).max() > 0

@@ -129,7 +129,9 @@ def _in_a_shell(text: str, several: Sequence[str]) -> str:
         lines = rf"(?m)^( *){name} : .*\n(?:\1    .*\n)+"
         text = re.sub(lines, lambda found: f"{found[0]}{found[1]}    Several values: give it once for each.\n", text)
     text = re.sub(
-        r":\w+:`otoscope\.methods\.(\w+)\.\1`", lambda found: f"``otoscope {found[1].replace('_', '-')}``", text
+        r":\w+:`otoscope\.(?:methods|trust)\.(\w+)\.\1`",
+        lambda found: f"``otoscope {found[1].replace('_', '-')}``",
+        text,
     )
     return re.sub(r",\s+see\s+:\w+:`[^`]+`", "", text)
 

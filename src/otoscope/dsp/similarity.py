@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+_ROUNDING = 1e-9  # of the largest element
+
 
 def cosine(first: ArrayLike, second: ArrayLike) -> float:
     r"""Cosine of the angle between two arrays.
@@ -67,3 +69,28 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
     ranks = [rankdata(np.ravel(np.asarray(one, dtype=float))) for one in (first, second)]
     a, b = (one - one.mean() for one in ranks)
     return cosine(a, b)
+
+
+def correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Pearson's correlation of the elements of two arrays.
+
+    Returns
+    -------
+    float
+        From -1 to 1; NaN where all elements of one array are equal, up to rounding.
+
+    Examples
+    --------
+    >>> correlation([1.0, 2.0, 4.0], [3.0, 5.0, 9.0]), correlation([1.0, 1.0], [0.0, 2.0])
+    (1.0, nan)
+    """
+    centred = []
+    for one in (first, second):
+        values = np.ravel(np.asarray(one, dtype=float))
+        peak = np.abs(values).max(initial=0.0)
+        scaled = values / peak if peak else values
+        rest = scaled - scaled.mean() if values.size else scaled
+        if np.abs(rest).max(initial=0.0) < _ROUNDING:
+            return float("nan")
+        centred.append(rest)
+    return min(1.0, max(-1.0, cosine(*centred)))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from otoscope.errors import InputError
 
 _PACKAGE = Path(__file__).parents[1]
+_FOLDERS = ("methods", "trust")
+"""Of methods, a file each; a listing need not import what stands above it."""
 
 
 class Listed(NamedTuple):
@@ -29,9 +31,10 @@ def listing() -> dict[str, Listed]:
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute)):
             continue
         name, module = ast.unparse(node.targets[0]), ast.unparse(node.value.value)
-        path = _PACKAGE / "methods" / f"{module}.py"
-        if path.is_file():
-            found[name] = Listed(f"otoscope.methods.{module}", summary(path, name))
+        for folder in _FOLDERS:
+            path = _PACKAGE / folder / f"{module}.py"
+            if path.is_file():
+                found[name] = Listed(f"otoscope.{folder}.{module}", summary(path, name))
     return found
 
 

@@ -15,6 +15,7 @@ from otoscope import tables
 from otoscope.app.caution import CAUTION as CAUTION
 from otoscope.app.caution import PARTLY_RECOVER_THE_INPUT as PARTLY_RECOVER_THE_INPUT
 from otoscope.methods.catalogue import METHODS
+from otoscope.methods.listing import listing
 from otoscope.plots import drawing
 from otoscope.report.html import Figure, Item, Player, Section, Table
 
@@ -80,7 +81,7 @@ def blank(
 def table(result: xr.Dataset, caption: str = "", columns: Mapping[str, str] | None = None) -> Table:
     """The table of a method's result: that of its record, or of it the `columns` with headings of their own."""
     method = str(result.attrs["method"])
-    import_module(f"otoscope.methods.{method}")
+    import_module(listing()[method].module)
     record = METHODS[method]
     rows = tables.finite(tables.rows(result, record))
     same = tables.constants(result, record)

@@ -1,0 +1,63 @@
+"""The clips of a sound one by one, with what is asked of each: a control of one has nothing to do with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from otoscope.errors import InputError
+from otoscope.methods.relevance_rules import option_values
+from otoscope.methods.targets import Question
+from otoscope.probe import Rule
+from otoscope.subject import Subject
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sound, and what is asked of it.
+
+    Attributes
+    ----------
+    wave : DataArray, (clip, [channel,] time)
+        With a single clip.
+    inputs : Tensor, (1, channel, time)
+        As the model takes it.
+    question : Question
+    """
+
+    wave: xr.DataArray
+    inputs: Tensor
+    question: Question
+
+    @property
+    def samples(self) -> int:
+        """Of the recording."""
+        return int(self.wave.sizes["time"])
+
+
+def clips_of(subject: Subject, wave: xr.DataArray, question: Question) -> Iterator[Clip]:
+    """The clips of a sound that is read, (time,), (clip, time) or with channels."""
+    batch = wave if "clip" in wave.dims else wave.expand_dims("clip")
+    target = question.target
+    if isinstance(target, (Tensor, np.ndarray, xr.DataArray)):
+        target = target.tolist()
+    if isinstance(target, (list, tuple)) and len(target) != len(batch):
+        raise InputError(
+            f"{len(target)} classes were given as target, one for each clip, and there are {len(batch)} clips"
+        )
+    for number in range(len(batch)):
+        one = batch.isel(clip=[number])
+        asked = replace(question, target=target[number]) if isinstance(target, (list, tuple)) else question
+        yield Clip(one, subject.whole(one), asked)
+
+
+def given_options(rule: str | Rule, seed: int, **given: Any) -> Mapping[str, Any]:
+    """The options of a rule, of those that were given; one that draws noise does so by the seed of the method."""
+    options = {name: value for name, value in given.items() if value is not None}
+    found = option_values(rule, options)
+    return found | ({"seed": seed} if "seed" in found else {})
