@@ -10,7 +10,7 @@ from typing import Any
 
 _KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _INDEX = "index.html"
-_START = "live_main.js"
+_START, _STYLE = "live_main.js", "page.css"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def index(facts: dict[str, Any], names: dict[str, File]) -> File:
     markup = place.read_text("utf-8") if place.is_file() else _PLAIN
     data = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
     start = _START if _START in names else "main.js"
-    sheets = sorted(name for name in names if name.endswith(".css"))
+    sheets = sorted((name for name in names if name.endswith(".css")), key=lambda name: (name != _STYLE, name))
     styles = "".join(f'<link rel="stylesheet" href="/static/{name}">' for name in sheets)
     for mark, content in {
         "<!--STYLE-->": styles,

@@ -101,7 +101,7 @@ test("words", () => {
   assert.equal(progressWords({ job: { state: "running", step: "controls", done: 3, total: 10, seconds: 2.2 } }), "controls, 3 of 10, 2\u00a0s so far");
   assert.equal(progressShare({ job: { total: 4, done: 1 } }), 0.25);
   assert.equal(progressShare({ job: { total: null } }), null);
-  assert.match(limitWords({ upload_bytes: 64e6, duration: 60 }), /up to 60.0\u00a0s and 64.0\u00a0MB\.$/);
+  assert.match(limitWords({ upload_bytes: 64e6, duration: 60 }), /up to 60\u00a0s and 64\u00a0MB\.$/);
   assert.equal(clockOf(new Date(2026, 0, 1, 7, 5, 9)), "07.05.09");
   assert.deepEqual(oneMore([{ channel: 7 }, { channel: 2 }], 5), [2, 5, 7]);
 });
@@ -116,8 +116,8 @@ test("before and after a change", () => {
 
 test("companions are the other models, and the checkpoints that are not shown", () => {
   const models = [{ id: "m1", name: "a", checkpoints: [{ id: "c1", label: "one" }, { id: "c2", label: "two" }] }, { id: "m2", name: "b" }, { id: "m3", name: "c", state: "failed" }];
-  assert.deepEqual(companions(models, "m1", null), [["m2|", "b"], ["m1|c1", "a, one"]]);
-  assert.deepEqual(companions(models, "m1", "c1"), [["m2|", "b"], ["m1|", "a, two"]]);
+  assert.deepEqual(companions(models, "m1", null), [["m2|", "b"], ["m1|c1", "a, one"], ["m1|c2", "a, two"]]);
+  assert.deepEqual(companions(models, "m1", "c1"), [["m2|", "b"], ["m1|c2", "a, two"], ["m1|", "a, as it is"]]);
 });
 
 // A server in a few lines: answers by method and address, events sent by hand.

@@ -2,9 +2,11 @@
 
 import { Refusal } from "./live_client.js";
 import { runOf, targetOf } from "./live_merge.js";
-import { span } from "./numbers.js";
+import { fx, NB, span } from "./numbers.js";
 
 const SOON = 400; // ms after an answer before the layers are asked for
+
+const megabytes = (bytes) => `${fx(bytes / 1e6, 1)}${NB}MB`;
 
 // What a change does, in a few words.
 export function changeWords(change) {
@@ -56,6 +58,7 @@ export function createBench(page, client, source) {
       return await client.ask(request, (job) => {
         entry.job = job;
         set({ tasks: [...S.tasks] });
+        if (job.notes?.length) set({ word: job.notes.join(" ") });
       }, control.signal);
     } finally {
       set({ tasks: S.tasks.filter((one) => one !== entry) });
@@ -69,7 +72,6 @@ export function createBench(page, client, source) {
     page.data.grown();
     const runs = ids.map((id) => page.data.runs.get(id));
     for (const run of runs) run.asked ??= runOf(run.id.split("@")[0], request.sound);
-    for (const text of job.notes ?? []) set({ word: text });
     return runs;
   }
 
@@ -97,6 +99,7 @@ export function createBench(page, client, source) {
 
   // The layers, maps, first layer and controls of what is shown: they take longer, and come after what was asked for.
   function askLater(run) {
+    forgetLater();
     if (run.whole) return;
     const mine = { timer: null };
     later = mine;
@@ -115,10 +118,24 @@ export function createBench(page, client, source) {
     model, sound, task, take, trouble, asking,
     name: (run) => model(run.id.split("@")[0].split("-")[0])?.name ?? run.model,
 
+    // Do something at once: what was to come later steps back, and comes after it.
+    async first(f) {
+      const { run } = S;
+      forgetLater();
+      set({ trouble: null });
+      try {
+        return await f(run);
+      } catch (error) {
+        return trouble(error);
+      } finally {
+        if (run && S.run === run) askLater(run);
+      }
+    },
+
     // Show what a model makes of a sound.
     async look(heard = S.heard, { model: id = S.model, checkpoint = null } = {}) {
       forgetLater();
-      set({ heard, model: id, checkpoint, trouble: null });
+      set({ heard, model: id, checkpoint, trouble: null, word: null });
       if (!heard || !id) return;
       try {
         const about = `Asking ${model(id).name} about ${sound(heard).name}`;
@@ -136,22 +153,21 @@ export function createBench(page, client, source) {
     async explain(asked, rule = S.rule) {
       const { run } = S;
       if (!run) return;
-      try {
-        let entry = knownEntry(run, rule, asked);
-        if (!entry) {
-          forgetLater();
-          set({ explaining: { asked, rule } });
+      const shown = () => S.run === run && set({ rule, target: (knownEntry(run, rule, asked) ?? knownEntry(run, rule)).target });
+      if (knownEntry(run, rule, asked)) {
+        shown();
+        return;
+      }
+      await bench.first(async () => {
+        set({ explaining: { asked, rule } });
+        try {
           const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null));
           await take(explainWords(asked, rule), asking({ kind: "relevance", rule, ...given }));
-          entry = knownEntry(run, rule, asked) ?? knownEntry(run, rule);
+          shown();
+        } finally {
+          set({ explaining: null });
         }
-        if (S.run === run) set({ rule, target: entry.target });
-      } catch (error) {
-        trouble(error);
-      } finally {
-        set({ explaining: null });
-        if (S.run === run) askLater(run);
-      }
+      });
     },
 
     // What a model says, and nothing else.
@@ -170,6 +186,11 @@ export function createBench(page, client, source) {
 
     // Send a file or a recording, and look at it.
     async send(name, bytes) {
+      const size = bytes.size ?? bytes.byteLength;
+      if (size > (S.limits?.upload_bytes ?? Infinity)) {
+        trouble(new Refusal("too-large", `${name} has ${megabytes(size)}; more than ${megabytes(S.limits.upload_bytes)} are not taken. Cut it, or send it as flac.`));
+        return;
+      }
       const entry = { what: `Sending ${name}`, kind: "upload", job: null, share: 0, cancel: null };
       set({ tasks: [...S.tasks, entry], trouble: null });
       try {

@@ -116,21 +116,16 @@ export function changeView(page, bench) {
     rows: rows(of, name), label: `Position in the sound ${name} the change`, read, probe: probe(of), overview: false, fmax,
   }));
 
-  async function change(given) {
-    const from = S.run;
-    try {
-      const { id } = await bench.put(page.live.call("POST", `sounds/${S.heard}/changes`, given).then((got) => got.sound));
-      const [run] = await bench.take("Asking again", { ...bench.asking({ kind: "relevance", rule: S.rule }), sound: id });
-      if (S.run !== from) return;
-      const sound = await page.data.sound(run.sound);
-      const rel = await page.data.relevance(run.id, S.rule, "top");
-      const fromRel = await page.data.relevance(from.id, S.rule, "top");
-      set({ changed: { run, sound, rel, from: S.sound, fromRel, fromRun: from, id, words: changeWords(given) } });
-      page.hear("changed", { x: sound.x, rate: sound.rate, label: "Changed" });
-    } catch (error) {
-      bench.trouble(error);
-    }
-  }
+  const change = (given) => bench.first(async (from) => {
+    const { id } = await bench.put(page.live.call("POST", `sounds/${S.heard}/changes`, given).then((got) => got.sound));
+    const [run] = await bench.take("Asking again", { ...bench.asking({ kind: "relevance", rule: S.rule }), sound: id });
+    if (S.run !== from) return;
+    const sound = await page.data.sound(run.sound);
+    const rel = await page.data.relevance(run.id, S.rule, "top");
+    const fromRel = await page.data.relevance(from.id, S.rule, "top");
+    set({ changed: { run, sound, rel, from: S.sound, fromRel, fromRun: from, id, words: changeWords(given) } });
+    page.hear("changed", { x: sound.x, rate: sound.rate, label: "Changed" });
+  });
 
   filter.addEventListener("submit", () => {
     const top = S.run ? S.run.rate / 2 : Infinity;

@@ -11,6 +11,9 @@ export function answerWords({ classes = [], probabilities, logits, score_kind: k
   return probabilities ? `${classes[0]}, ${prob(probabilities[0])}` : String(classes[0]);
 }
 
+// Where the slider stops: each checkpoint, and the model with the weights it was opened with.
+export const stopsOf = (model) => (model?.checkpoints?.length ? [...model.checkpoints, { id: null, label: "as it is" }] : []);
+
 export function checkpointView(page, bench, bar) {
   const { S, on } = page;
   const slider = h("input", { type: "range", id: "checkpoint", min: 0, step: 1 });
@@ -19,10 +22,8 @@ export function checkpointView(page, bench, bar) {
   bar.append(box);
   let timer = null;
 
-  const list = () => bench.model()?.checkpoints ?? [];
+  const list = () => stopsOf(bench.model());
   const chosen = () => list()[Number(slider.value)];
-  // the last one is the model as it is
-  const idOf = (one) => (one === list().at(-1) ? null : one.id);
 
   function draw() {
     const all = list();
@@ -43,9 +44,8 @@ export function checkpointView(page, bench, bar) {
   async function ask() {
     const one = chosen();
     if (!S.heard || !one) return;
-    const checkpoint = idOf(one);
     try {
-      const said = await bench.answer({ model: S.model, sound: S.heard, ...(checkpoint ? { checkpoint } : {}) });
+      const said = await bench.answer({ model: S.model, sound: S.heard, ...(one.id ? { checkpoint: one.id } : {}) });
       if (chosen() === one) tell(answerWords(said));
     } catch (error) {
       bench.trouble(error);
@@ -60,7 +60,7 @@ export function checkpointView(page, bench, bar) {
   slider.addEventListener("change", () => {
     clearTimeout(timer);
     ask();
-    bench.look(S.heard, { checkpoint: idOf(chosen()) });
+    bench.look(S.heard, { checkpoint: chosen().id });
   });
   on("models model checkpoint", draw);
   on("heard", () => box.hidden || tell());

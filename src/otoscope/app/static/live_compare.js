@@ -2,14 +2,13 @@
 
 import { h } from "./dom.js";
 import { ruleName } from "./answer.js";
+import { stopsOf } from "./live_checkpoints.js";
 
 // What can stand beside the model that is shown: [value, text], other models first, then checkpoints.
 export function companions(models, id, checkpoint) {
   const others = models.filter((one) => one.id !== id && one.state !== "failed").map((one) => [`${one.id}|`, one.name]);
   const mine = models.find((one) => one.id === id);
-  const all = mine?.checkpoints ?? [];
-  const last = all.at(-1)?.id;
-  const earlier = all.map((one) => [one.id === last ? "" : one.id, one.label]).filter(([key]) => key !== (checkpoint ?? ""));
+  const earlier = stopsOf(mine).filter((one) => one.id !== checkpoint).map((one) => [one.id ?? "", one.label]);
   return [...others, ...earlier.map(([key, label]) => [`${id}|${key}`, `${mine.name}, ${label}`])];
 }
 
@@ -32,16 +31,13 @@ export function companionView(page, bench) {
 
   async function compare() {
     if (!chosen || !S.run) return;
-    const { run } = S;
     const [id, checkpoint] = chosen.split("|");
-    try {
+    await bench.first(async (run) => {
       const [, other] = await bench.take(`Comparing with ${bench.model(id).name}, ${ruleName(run, S.rule)}`, {
         kind: "compare", models: [S.model, id], sound: S.heard, rule: S.rule, checkpoints: [S.checkpoint, checkpoint || null],
       });
       if (S.run === run && other) page.commands.compare(other.id);
-    } catch (error) {
-      bench.trouble(error);
-    }
+    });
   }
 
   select.addEventListener("change", () => {

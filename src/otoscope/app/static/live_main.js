@@ -22,15 +22,16 @@ const AGAIN = 1000; // ms between looks at a model that is being loaded
 // Look at the models until each is loaded or has failed.
 async function watchModels(page, bench) {
   const { S, set } = page;
-  while (S.models.some((one) => one.state === "loading")) {
-    await new Promise((done) => setTimeout(done, AGAIN));
-    try {
+  try {
+    while (S.models.some((one) => one.state === "loading")) {
+      await new Promise((done) => setTimeout(done, AGAIN));
       set({ models: (await page.live.call("GET", "models")).models });
-    } catch (error) {
-      bench.trouble(error);
-      return;
     }
+  } catch (error) {
+    bench.trouble(error);
   }
+  const failed = S.models.filter((one) => one.state === "failed");
+  if (failed.length) set({ trouble: { text: failed.map((one) => one.error ?? `${one.name} could not be loaded.`).join(" ") } });
 }
 
 // The model and the sound that an address of an earlier visit speaks of, if both are still there.
@@ -74,5 +75,5 @@ export async function livePage(root, { api }) {
   return page;
 }
 
-const setting = document.getElementById("serve");
+const setting = document.getElementById("live");
 if (setting) document.otoscope = livePage(document, JSON.parse(setting.textContent));

@@ -23,22 +23,24 @@ export function mapsView(page, bench) {
   const tap = () => S.run?.taps.find((entry) => entry.name === S.layer);
   const maps = () => S.run?.maps[S.layer];
 
+  // Show the layer anew, with one of its maps.
+  function again(channel) {
+    const { layer } = S;
+    if (channel !== null) page.options.initial.map = String(channel);
+    S.layer = null;
+    page.set({ layer });
+  }
+
   async function get(which, channel = null) {
     const { run, layer } = S;
     under = layer;
     missing();
-    try {
+    await bench.first(async () => {
       await bench.take(`Listening to ${shortName(run, layer)}`, bench.asking({ kind: "maps", layer, ...which }));
-      if (S.run !== run || S.layer !== layer) return;
-      if (channel !== null) page.options.initial.map = String(channel);
-      S.layer = null;
-      page.set({ layer });
-    } catch (error) {
-      bench.trouble(error);
-    } finally {
-      if (under === layer) under = null;
-      if (S.layer === layer) missing();
-    }
+      if (S.run === run && S.layer === layer) again(channel);
+    });
+    if (under === layer) under = null;
+    if (S.layer === layer) missing();
   }
 
   // In the place of the maps: that they are on their way, or how to get them.
@@ -74,12 +76,8 @@ export function mapsView(page, bench) {
     const channel = Number(number.value);
     if (number.value === "" || !one.reportValidity()) return;
     const known = maps()?.items ?? [];
-    if (known.some((item) => item.channel === channel)) {
-      page.options.initial.map = String(channel);
-      const { layer } = S;
-      S.layer = null;
-      page.set({ layer });
-    } else get({ channels: oneMore(known, channel) }, channel);
+    if (known.some((item) => item.channel === channel)) again(channel);
+    else get({ channels: oneMore(known, channel) }, channel);
   });
   on("layer late", () => {
     bar();

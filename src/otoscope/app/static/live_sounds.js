@@ -1,7 +1,7 @@
 // Which sound: a file that is chosen or dropped, a recording, or one of those that are built in.
 
 import { h } from "./dom.js";
-import { fx, NB, sec, sig } from "./numbers.js";
+import { fx, NB, sec } from "./numbers.js";
 import { record } from "./live_record.js";
 import { encodeWav } from "./live_wav.js";
 
@@ -14,8 +14,9 @@ export const clockOf = (date) => [date.getHours(), date.getMinutes(), date.getSe
 // What may be sent, in a sentence.
 export function limitWords({ upload_bytes: bytes, duration } = {}) {
   const parts = ["wav, flac, ogg, mp3 or aiff"];
-  if (duration) parts.push(`up to ${duration >= 120 ? `${sig(duration / 60, 2)}${NB}minutes` : `${sig(duration, 3)}${NB}s`}`);
-  if (bytes) parts.push(`and ${sig(bytes / 1e6, 3)}${NB}MB`);
+  const few = (value) => String(Number(value.toPrecision(3)));
+  if (duration) parts.push(`up to ${duration >= 120 ? `${few(duration / 60)}${NB}minutes` : `${few(duration)}${NB}s`}`);
+  if (bytes) parts.push(`and ${few(bytes / 1e6)}${NB}MB`);
   return parts.join(", ").replace(", and", " and") + ".";
 }
 

@@ -25,7 +25,8 @@ export function statusView(page, place) {
   const { S, set, on } = page;
   const line = h("div", { class: "tasks", role: "status" });
   const trouble = h("div", { class: "trouble", role: "alert", hidden: true });
-  place.append(line, trouble);
+  const word = h("div", { class: "word", role: "status", hidden: true });
+  place.append(line, word, trouble);
   let waiting = null;
 
   function draw() {
@@ -46,11 +47,11 @@ export function statusView(page, place) {
       draw();
     } else waiting ??= setTimeout(draw, PATIENCE);
   });
-  on("trouble", () => {
-    trouble.hidden = !S.trouble;
-    if (!S.trouble) return trouble.replaceChildren();
-    const dismiss = () => set({ trouble: null });
-    return trouble.replaceChildren(h("p", {}, S.trouble.text), h("button", { type: "button", class: "tx", onclick: dismiss }, "Dismiss"));
-  });
-  on("word", () => S.word && page.say(S.word));
+  // A sentence that stays until it is dismissed.
+  function keep(box, text, dismiss) {
+    box.hidden = !text;
+    box.replaceChildren(...(text ? [h("p", {}, text), h("button", { type: "button", class: "tx", onclick: dismiss }, "Dismiss")] : []));
+  }
+  on("trouble", () => keep(trouble, S.trouble?.text, () => set({ trouble: null })));
+  on("word", () => keep(word, S.word, () => set({ word: null })));
 }
