@@ -12,7 +12,7 @@ import otoscope
 
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
-    {"_version", "errors", "text"},
+    {"_version", "errors", "text", "markup"},
     {"embedded"},
     {"types", "files", "citations", "mixing", "optional", "processes"},
     {"contract", "audio", "results", "causes"},

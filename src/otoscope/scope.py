@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from otoscope.plots import accessor as accessor  # results get `.otoscope`
+from otoscope.markup import folded, table
 from otoscope.methods import (
     activations,
     aliasing,
@@ -30,7 +32,7 @@ from otoscope.methods import (
     vowels,
     wigner,
 )
-from otoscope.plots import accessor as accessor  # results get `.otoscope`
+from otoscope.methods.listing import listing
 from otoscope.report import folder
 from otoscope.results import open_result as open_result
 from otoscope.subject import Subject
@@ -112,3 +114,8 @@ class Scope(Subject):
 
     report = folder.write_report
     inspect = folder.inspect
+
+    def _repr_html_(self) -> str:
+        """What is known of the model, and what can be asked of it, in notebooks."""
+        asked = table(["method", ""], [[name, one.summary] for name, one in listing().items()])
+        return super()._repr_html_() + folded("What can be asked of it", asked)

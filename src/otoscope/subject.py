@@ -20,6 +20,7 @@ from otoscope.audio import as_clip, audio_channels, audio_duration, load_audio
 from otoscope.contract import WRAP, Contract, Layout, Normalisation
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
+from otoscope.markup import card, facts
 from otoscope.models import load, weights_digest
 from otoscope.network import Network
 from otoscope.pieces import Pieces
@@ -34,6 +35,7 @@ from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout,
 from otoscope.types import Excerpt, Progress, Wave
 
 _LONGEST = 3600.0  # s
+_MOST_NAMES = 12  # of classes, in a notebook
 _PROVED = 2.0  # s of a sound on which a trace is proved
 _TO_FIND = ("layout", "channels", "clips", "clip_axis", "calls")
 _found_out: Memory[Contract] = Memory()
@@ -143,6 +145,10 @@ class Subject:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}, {self.sample_rate} Hz>"
+
+    def _repr_html_(self) -> str:
+        """What is known of it so far, in notebooks; the model is not run for that."""
+        return card(self.name, facts(_known(self)))
 
     @property
     def network(self) -> Network:
@@ -463,6 +469,27 @@ def hears_channels(subject: Subject, wave: str | Path | Excerpt) -> bool:
             "(--channel on the command line, Excerpt(path, channel=0) in Python), or give a file of as many"
         )
     return taken > 1
+
+
+def _known(subject: Subject) -> dict[str, object]:
+    """What a model takes and answers, as far as it is stated or was found out."""
+    contract, model = subject._contract, subject.model
+    samples = contract.length or contract.trained_length
+    named = list(contract.classes or ())
+    more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
+    source = getattr(model, "weights_source", None)
+    return {
+        "module": type(model).__name__,
+        "parameters": f"{sum(p.numel() for p in model.parameters()):,}",
+        "weights": None if source is None else Path(str(source)).name,
+        "takes": f"{contract.layout or 'waveforms'} at {subject.sample_rate} Hz",
+        "length": None if samples is None else f"{samples} samples ({samples / subject.sample_rate:.4g} s)"
+        f"{'' if contract.length else ', or more'}",
+        "normalised by": contract.normalisation,
+        "output": contract.output,
+        "answers": contract.scores,
+        "classes": ", ".join(named[:_MOST_NAMES]) + more,
+    }  # fmt: skip
 
 
 def silence(subject: Subject, duration: float = 1.0) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
+from otoscope.markup import card, facts, note, table
 from otoscope.probe.ops import Kind
 
 
@@ -102,6 +103,24 @@ class Tap:
     uneven: float = 0.0
     clip_axis: int | None = 0
 
+    def _repr_html_(self) -> str:
+        """What is known of it, in notebooks."""
+        return card(
+            self.name,
+            facts({
+                "operation": f"{self.op} ({self.kind})",
+                "shape of a clip": " x ".join(map(str, self.shape)),
+                "channels": self.channels,
+                "kernel": " x ".join(map(str, self.kernel)),
+                "stride": " x ".join(map(str, self.stride)),
+                "hop": "no single time axis" if math.isnan(self.hop) else f"{self.hop:g} samples ({self.rate:g} Hz)",
+                "receptive field": "not known" if self.receptive_field is None else
+                f"{self.receptive_field} samples ({1000 * self.receptive_field_seconds:.4g} ms)",
+                "sees the whole sound": "yes" if self.whole else None,
+                "note": self.remarks,
+            }),
+        )  # fmt: skip
+
     @property
     def channels(self) -> int:
         return 1 if self.channel_axis is None else self.shape[self.channel_axis]
@@ -166,29 +185,44 @@ class Trace(Mapping[str, Tap]):
 
     def __str__(self) -> str:
         """A table: a line a tap, hop and receptive field in samples."""
-        lines: list[tuple[str, ...]] = [
-            ("tap", "operation", "channels", "kernel", "stride", "hop", "receptive field", "rate (Hz)")
-        ]
-        noted = any(tap.remarks for tap in self.taps.values())
-        lines[0] += ("note",) if noted else ()
-        lines += [
-            (
-                tap.name,
-                tap.op,
-                str(tap.channels),
-                "x".join(map(str, tap.kernel)),
-                "x".join(map(str, tap.stride)),
-                "-" if tap.hop != tap.hop else f"{tap.hop:g}",
-                "-" if tap.receptive_field is None else str(tap.receptive_field),
-                "-" if tap.hop != tap.hop else f"{tap.rate:g}",
-            )
-            + ((tap.remarks,) if noted else ())
-            for tap in self.taps.values()
-        ]
+        columns, rows = self._table()
+        lines = [columns, *(["-" if one is None else f"{one:g}" if isinstance(one, float) else str(one) for one in row]
+                            for row in rows)]  # fmt: skip
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
         )
+
+    def __repr__(self) -> str:
+        names = list(self.taps)
+        ends = " to ".join(dict.fromkeys([*names[:1], *names[-1:]]))
+        return f"<Trace of {len(names)} taps at {self.sample_rate:g} Hz: {ends}>"
+
+    def _repr_html_(self) -> str:
+        """The table, in notebooks."""
+        columns, rows = self._table()
+        title = f"{len(rows)} taps, in call order"
+        return card(title, table(columns, rows), note(f"Hop and receptive field in samples at {self.sample_rate:g} Hz"))
+
+    def _table(self) -> tuple[list[str], list[list[object]]]:
+        """Headings, and a row a tap."""
+        columns = ["tap", "operation", "channels", "kernel", "stride", "hop", "receptive field", "rate (Hz)"]
+        rows: list[list[object]] = [
+            [
+                tap.name,
+                tap.op,
+                tap.channels,
+                "x".join(map(str, tap.kernel)),
+                "x".join(map(str, tap.stride)),
+                None if math.isnan(tap.hop) else float(tap.hop),
+                tap.receptive_field,
+                None if math.isnan(tap.hop) else float(tap.rate),
+            ]
+            for tap in self.taps.values()
+        ]
+        if not any(tap.remarks for tap in self.taps.values()):
+            return columns, rows
+        return [*columns, "note"], [[*row, tap.remarks] for row, tap in zip(rows, self.taps.values(), strict=True)]
 
     def resolve(self, name: str) -> str:
         """The full name of a tap given by its full name or by an end of it that only one tap has.
