@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otoscope.plots import accessor as accessor  # results get `.otoscope`
+from otoscope.app import accessor as accessor  # results get `.otoscope`
 from otoscope.markup import folded, table
 from otoscope.methods import (
     activations,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from otoscope.app.players import Player
 from otoscope.report.comparison_folder import write_comparison
 from otoscope.report.folder import inspect, write_numbers, write_picture, write_report, write_results
-from otoscope.report.html import Figure, Heading, Note, Player, Section, Table, render
+from otoscope.report.html import Figure, Heading, Note, Section, Table, render
 from otoscope.report.summary import taps_table
 
 __all__ = [

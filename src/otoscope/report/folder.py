@@ -12,12 +12,12 @@ import numpy as np
 import xarray as xr
 
 from otoscope import plots
+from otoscope.app import accessor as accessor  # results get `.otoscope`
 from otoscope.app.found import Found
 from otoscope.app.single_file import page_html
 from otoscope.app.sound_page import sound_page
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
 from otoscope.methods.relevance_rules import RelevanceRule
-from otoscope.plots import accessor as accessor  # results get `.otoscope`
 from otoscope.report.gather import Progress, gather
 from otoscope.report.results_page import results_page
 from otoscope.report.summary import inspection_summary

@@ -14,34 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from otoscope._version import __version__
+from otoscope.app.players import Player, audio
 from otoscope.errors import InputError
+from otoscope.markup import cell, is_number
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl
 
-LONGEST_SOUND = 60.0
-"""Longest sound in s that a report holds; of a longer one it holds the beginning, and says so."""
-
 _POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
-
-
-@dataclass(frozen=True)
-class Player:
-    """A sound that can be played.
-
-    Attributes
-    ----------
-    label : str
-        What is heard.
-    samples : numpy.ndarray, shape (time,) or (channel, time)
-        Full scale = 1. A peak above 1 is scaled down to 1, and the label says so.
-    sample_rate : int
-        In Hz.
-    """
-
-    label: str
-    samples: np.ndarray
-    sample_rate: int
 
 
 @dataclass(frozen=True)
@@ -181,38 +161,6 @@ def render(
     return "\n".join(part for part in parts if part)
 
 
-def encode_sound(samples: np.ndarray, sample_rate: int) -> tuple[bytes, str]:
-    """Samples as the bytes of a 16-bit FLAC or WAV file, whichever is smaller, and its media type.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray, shape (time,) or (channel, time)
-        From -1 to 1.
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    tuple of bytes and str
-        ``audio/flac`` or ``audio/wav``; every current browser plays both.
-
-    Examples
-    --------
-    >>> encode_sound(np.zeros(8000), 8000)[1]
-    'audio/flac'
-    """
-    import soundfile
-
-    # Rounded here, so that both formats hold the very same integers.
-    integers = np.clip(np.round(samples.T * 32768), -32768, 32767).astype(np.int16)
-    coded = []
-    for container in ("FLAC", "WAV"):
-        buffer = io.BytesIO()
-        soundfile.write(buffer, integers, sample_rate, format=container, subtype="PCM_16")
-        coded.append((buffer.getvalue(), f"audio/{container.lower()}"))
-    return min(coded, key=lambda one: len(one[0]))
-
-
 def encode_picture(picture: mpl.Figure) -> bytes:
     """A figure as PNG in at most 256 colours: a fraction of the size, and no change that one could see."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -236,7 +184,7 @@ def _anchors(titles: Sequence[str]) -> list[str]:
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    rows = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(_text(fact))}</dd>" for name, fact in facts.items())
+    rows = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(cell(fact))}</dd>" for name, fact in facts.items())
     return f"<dl>{rows}</dl>" if rows else ""
 
 
@@ -254,7 +202,7 @@ def _item(item: Item) -> str:
     if isinstance(item, Figure):
         return _figure(item)
     if isinstance(item, Player):
-        return f'<figure class="half">{_player(item)}</figure>'
+        return f'<figure class="half">{audio(item)}</figure>'
     if isinstance(item, Table):
         return _table(item)
     if isinstance(item, Heading):
@@ -268,34 +216,15 @@ def _figure(figure: Figure) -> str:
     return (
         f'<figure{" class=half" if figure.half else ""}><img alt="{escape(figure.alt)}" width="{width}" '
         f'height="{height}" src="{_data(encode_picture(figure.picture), "image/png")}">{caption}'
-        f"{_player(figure.player) if figure.player else ''}</figure>"
+        f"{audio(figure.player) if figure.player else ''}</figure>"
     )
-
-
-def _player(player: Player) -> str:
-    samples = np.asarray(player.samples, dtype=float)
-    if samples.ndim not in (1, 2) or samples.size == 0 or not np.isfinite(samples).all():
-        raise InputError(
-            f"the sound {player.label!r} cannot be played: it must be finite, not empty and of shape "
-            f"(time,) or (channel, time); it has shape {samples.shape}."
-        )
-    label, longest = player.label, round(LONGEST_SOUND * player.sample_rate)
-    if samples.shape[-1] > longest:
-        label += f" (the first {LONGEST_SOUND:g} s of {samples.shape[-1] / player.sample_rate:.4g} s)"
-        samples = samples[..., :longest]
-    if (peak := float(np.abs(samples).max())) > 1:
-        label += f" (scaled down by {20 * np.log10(peak):.1f} dB to fit full scale)"
-        samples = samples / peak
-    sound = _data(*encode_sound(samples, player.sample_rate))
-    name = escape(label)
-    return f'<figcaption>{name}</figcaption><audio controls aria-label="{name}" src="{sound}"></audio>'
 
 
 def _table(table: Table) -> str:
     wrong = [len(row) for row in table.rows if len(row) != len(table.columns)]
     if wrong:
         raise InputError(f"a table of {len(table.columns)} columns has a row of {wrong[0]}.")
-    align = [' class="number"' if all(map(_is_number, column)) else "" for column in _columns(table)]
+    align = [' class="number"' if all(map(is_number, column)) else "" for column in _columns(table)]
     head = "".join(f'<th scope="col"{a}>{escape(n)}</th>' for n, a in zip(table.columns, align, strict=True))
     rows = "".join(f"<tr>{_cells(row, align)}</tr>" for row in table.rows)
     # outside the box in which a wide table is scrolled, so that a narrow page does not cut it off
@@ -309,23 +238,10 @@ def _columns(table: Table) -> list[list[object]]:
 
 
 def _cells(row: Sequence[object], align: Sequence[str]) -> str:
-    texts = [escape(_text(cell)) for cell in row]
+    texts = [escape(cell(value)) for value in row]
     # a name at the beginning, such as features.conv1, may be broken after its dots, and nowhere else
     texts[:1] = [re.sub(r"\.(?=[^\W\d])", ".<wbr>", text) for text in texts[:1]]
     return "".join(f"<td{a}>{text}</td>" for text, a in zip(texts, align, strict=True))
-
-
-def _is_number(cell: object) -> bool:
-    return cell is None or (isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool))
-
-
-def _text(cell: object) -> str:
-    if cell is None or (isinstance(cell, (float, np.floating)) and np.isnan(cell)):
-        return "–"
-    if isinstance(cell, (float, np.floating)):
-        number = float(cell)
-        return f"{number:.4g}" if abs(number) < 1e4 else f"{number:.0f}"
-    return str(cell)
 
 
 def _data(content: bytes, media_type: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.citations import cite
 from otoscope.plots.compare import (
     compare_bands,
@@ -20,7 +21,7 @@ from otoscope.plots.compare import (
 from otoscope.plots.crs import crs
 from otoscope.plots.relevance import relevance_spectrogram, relevance_spectrum
 from otoscope.plots.sound import spectrogram
-from otoscope.report.html import Figure, Heading, Item, Note, Player, Section, Table
+from otoscope.report.html import Figure, Heading, Item, Note, Section, Table
 from otoscope.report.sections.parts import CAUTION, PARTLY_RECOVER_THE_INPUT, as_loud, figure, section, silent
 from otoscope.tables import comparison_pairs, comparison_rows
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.plots.evolution import evolution as draw
 from otoscope.plots.evolution import spread
-from otoscope.report.html import Figure, Heading, Item, Note, Player, Section
+from otoscope.report.html import Figure, Heading, Item, Note, Section
 from otoscope.report.sections.parts import CAUTION, blank, section, silent
 
 #: Shown of a result.

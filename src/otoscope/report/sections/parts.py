@@ -14,10 +14,11 @@ import xarray as xr
 from otoscope import tables
 from otoscope.app.caution import CAUTION as CAUTION
 from otoscope.app.caution import PARTLY_RECOVER_THE_INPUT as PARTLY_RECOVER_THE_INPUT
+from otoscope.app.players import Player
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.listing import listing
 from otoscope.plots import drawing
-from otoscope.report.html import Figure, Item, Player, Section, Table
+from otoscope.report.html import Figure, Item, Section, Table
 
 if TYPE_CHECKING:
     from matplotlib import figure as mpl

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.plots.occlusion import occlusion
 from otoscope.plots.relevance import (
     relevance_bands,
@@ -16,7 +17,7 @@ from otoscope.plots.relevance import (
     signed,
 )
 from otoscope.plots.segments import segments
-from otoscope.report.html import Heading, Item, Note, Player, Section, Table
+from otoscope.report.html import Heading, Item, Note, Section, Table
 from otoscope.report.sections.parts import CAUTION, PARTLY_RECOVER_THE_INPUT, as_loud, figure, section
 from otoscope.tables import rule_line
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.plots.residual import residual as draw
-from otoscope.report.html import Item, Note, Player, Section
+from otoscope.report.html import Item, Note, Section
 from otoscope.report.sections.parts import CAUTION, figure, section, silent
 
 

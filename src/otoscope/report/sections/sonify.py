@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.plots.sonify import by_activity
 from otoscope.plots.sonify import sonify as draw
-from otoscope.report.html import Heading, Item, Note, Player, Section
+from otoscope.report.html import Heading, Item, Note, Section
 from otoscope.report.sections.parts import CAUTION, figure, section, silent
 from otoscope.tables import rule_line
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from otoscope.app.players import Player
 from otoscope.plots.top_activations import top_activations as draw
 from otoscope.plots.top_activations import top_sound
-from otoscope.report.html import Figure, Heading, Item, Note, Player, Section
+from otoscope.report.html import Figure, Heading, Item, Note, Section
 from otoscope.report.sections.parts import CAUTION, figure, section, silent, table
 
 _MOST_MAPS = 8  # in the table of a page; the array has all
