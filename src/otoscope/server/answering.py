@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
 import xarray as xr
 
+from otoscope.app.found import Found
+from otoscope.app.page import Page
+from otoscope.app.sound_page import sound_page
 from otoscope.audio import load_audio
 from otoscope.errors import InputError
-from otoscope.methods.output import output_of
-from otoscope.methods.relevance_rules import RELEVANCE_RULES
-from otoscope.methods.slide import answer_along
+from otoscope.methods.relevance import relevance
+from otoscope.methods.relevance_rules import RELEVANCE_RULES, RelevanceRule
+from otoscope.methods.sharing import sharing
+from otoscope.methods.sonify import sonify
+from otoscope.probe.room import memory_budget
+from otoscope.probe.rules import RuleName
+from otoscope.report.activity import activity
+from otoscope.report.answered import answered as classes_of
+from otoscope.report.gather import gather, model_facts
 from otoscope.scope import Scope
 from otoscope.server.ask import Ask
 from otoscope.server.bench import Tell
 from otoscope.server.made import Made
 from otoscope.server.models import Models
-from otoscope.server.pages import Builder
 from otoscope.server.refusal import Refusal
 from otoscope.server.tasks import Heard, Task
-from otoscope.subject import working
 
 _SHOWN = 20  # classes of an answer
 
@@ -37,29 +44,84 @@ def answered(models: Models, task: Task, tell: Tell) -> Made:
         If what is asked for is not there.
     """
     ask = task.ask
-    scopes = [models.scope(*one) for one in zip(ask.models, ask.checkpoints, strict=False)]
-    for scope, target in zip(scopes, ask.targets, strict=False):
+    scopes = [models.scope(*one) for one in zip(ask.models, ask.checkpoints, strict=True)]
+    for scope, target in zip(scopes, ask.targets, strict=True):
         _check(scope, target, ask)
     clips = [clip_of(scope, task.sound) for scope in scopes]
-    said = [says(scope, clip) for scope, clip in zip(scopes, clips, strict=True)]
     if ask.kind == "answer":
-        return Made(said[0], None, {}, [])
-    builder = Builder(task.job, task.sound.id)
-    for number, (scope, clip, words) in enumerate(zip(scopes, clips, said, strict=True)):
-        tell(scope.name, number, len(scopes) + 1)
-        run = builder.run(scope, clip, words, run_id(ask, number))
-        if ask.kind == "maps":
-            builder.maps(run, scope, clip, ask, tell)
-        else:
-            builder.relevance(run, scope, clip, ask, ask.targets[number])
-    manifest, parts = builder.page()
-    return Made(said[0] if len(said) == 1 else None, manifest, parts, [])
+        return Made(_says(scopes[0], clips[0])[1], None, {}, [])
+    founds = {}
+    with sharing(), memory_budget(None):
+        for number, (scope, clip) in enumerate(zip(scopes, clips, strict=True)):
+            found = _found(scope, clip, ask, ask.targets[number], tell)
+            opened = models.given(ask.models[number]).opened()
+            founds[_run_id(ask, number)] = replace_model(found, scope, opened)
+    page = renamed(sound_page(founds), task.job, task.sound.id)
+    answer = _says(scopes[0], clips[0])[1] if len(scopes) == 1 else None
+    return Made(answer, page.manifest, page.parts, [])
 
 
-def run_id(ask: Ask, number: int) -> str:
+def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None, tell: Tell) -> Found:
+    """What a question finds in one model."""
+    if ask.kind == "maps":
+        return _maps(scope, clip, ask, tell)
+    rule: RelevanceRule = ask.rule or "guided"  # type: ignore[assignment]
+    question: dict[str, Any] = {"target": target, "at": ask.at, "against": ask.against}
+    if ask.kind == "page":
+        return gather(scope, clip, **question, rule=rule, n_maps=ask.count, progress=tell)
+    tell("relevance", 0, 1)
+    result = relevance(scope, clip, **question, rule=rule)
+    return Found(clip, answer=_says(scope, clip)[0], results={"relevance": {rule: result}})
+
+
+def _maps(scope: Scope, clip: xr.DataArray, ask: Ask, tell: Tell) -> Found:
+    """Maps of a layer as sounds, and at their own rate."""
+    channels: Any = list(ask.channels) if isinstance(ask.channels, tuple) else ask.channels
+    rule: RuleName = ask.rule or "deconvnet"  # type: ignore[assignment]
+
+    def progress(done: int, total: int) -> None:
+        tell("maps", done, total)
+
+    found = Found(clip, taps=scope.taps(clip), answer=_says(scope, clip)[0])
+    assert found.taps is not None
+    layer = found.taps.resolve(ask.layers[0])
+    sounds = sonify(scope, clip, layer=layer, channels=channels, n_maps=ask.count, rule=rule, progress=progress)
+    found.results["sonify"] = {layer: sounds}
+    found.silent, found.maps = activity(scope, clip, found.taps, found.results["sonify"])
+    return found
+
+
+def replace_model(found: Found, scope: Scope, opened: Mapping[str, Any]) -> Found:
+    """What was found, with the model as the server was given it."""
+    return replace(found, model=model_facts(scope, opened))
+
+
+def renamed(page: Page, job: str, sound: str) -> Page:
+    """A page whose parts are named after a job, and its sounds after that of the client: so several can be merged."""
+    parts = {f"{job}-{name}": content for name, content in page.parts.items()}
+    sounds = {name: f"{sound}-{entry['rate']}" for name, entry in page.manifest["sounds"].items()}
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            known = {key: walk(one) for key, one in value.items()}
+            if isinstance(value.get("part"), str):
+                known["part"] = f"{job}-{value['part']}"
+            return known
+        return [walk(one) for one in value] if isinstance(value, list) else value
+
+    manifest = walk(page.manifest)
+    manifest["sounds"] = {sounds[name]: entry for name, entry in manifest["sounds"].items()}
+    for run in manifest["runs"]:
+        run["sound"] = sounds[run["sound"]]
+    return Page(manifest, parts)
+
+
+def _run_id(ask: Ask, number: int) -> str:
     """The id of a run in the manifest: that of its model, and of its checkpoint."""
     checkpoint = ask.checkpoints[number]
-    return ask.models[number] if checkpoint is None else f"{ask.models[number]}-{checkpoint}"
+    key = ask.models[number] if checkpoint is None else f"{ask.models[number]}-{checkpoint}"
+    same = number and (ask.models[0], ask.checkpoints[0]) == (ask.models[1], ask.checkpoints[1])
+    return f"{key}-again" if same else key
 
 
 def _check(scope: Scope, target: int | str | None, ask: Ask) -> None:
@@ -68,7 +130,7 @@ def _check(scope: Scope, target: int | str | None, ask: Ask) -> None:
         if isinstance(one, str) and one not in (scope.classes or ()):
             known = f"its classes are {', '.join(scope.classes)}" if scope.classes else "give its number"
             raise Refusal(422, "unfit", f"{scope.name} has no class {one!r}: {known}")
-    if ask.rule is not None and ask.rule not in RELEVANCE_RULES:
+    if ask.kind != "maps" and ask.rule is not None and ask.rule not in RELEVANCE_RULES:
         raise Refusal(422, "unfit", f"there is no rule {ask.rule!r}: the rules are {', '.join(RELEVANCE_RULES)}")
 
 
@@ -81,28 +143,26 @@ def clip_of(scope: Scope, sound: Heard) -> xr.DataArray:
     return scope.clip(clip)
 
 
-def says(scope: Scope, clip: xr.DataArray) -> dict[str, Any]:
-    """What a model says of a sound: its likeliest classes, with their probabilities and scores."""
-    inputs = scope.whole(clip)
-    with scope.lock, working(scope, inputs), torch.no_grad():
-        found = answer_along(scope.network, inputs)
-        output = output_of(scope, inputs, found)
+def _says(scope: Scope, clip: xr.DataArray) -> tuple[xr.Dataset | None, dict[str, Any]]:
+    """What a model says of a sound, as a result, and its likeliest classes with their probabilities and scores."""
+    with scope.lock:
         try:
-            output.check_classes(False)
-            scores = output.class_scores(found.value, None)[0].double().cpu().numpy()
-            chances, how = output.probabilities(None)
-        except InputError as error:
-            return {"classes": [], "probabilities": None, "logits": [], "score_kind": None, "reason": str(error)}
-    chance = chances[0].double().cpu().numpy()
-    if not (np.isfinite(scores).all() and np.isfinite(chance).all()):
-        raise InputError(f"the answer of {scope.name} to {clip.attrs['name']} is not finite: it holds NaN or infinity")
-    order = np.lexsort((-scores, -chance))[:_SHOWN]
-    names = [scope.classes[i] if scope.classes and i < len(scope.classes) else int(i) for i in order.tolist()]
-    return {
-        "classes": names,
-        "probabilities": [float(f"{value:.4g}") for value in chance[order]],
-        "logits": [float(f"{value:.5g}") for value in scores[order]],
-        "score_kind": output.kind,
-        "how": how,
-        "class_count": int(scores.size),
+            found = classes_of(scope, clip)
+        except InputError as error:  # of a waveform, an embedding and the like
+            nothing: dict[str, Any] = {
+                "classes": [],
+                "probabilities": None,
+                "logits": [],
+                "score_kind": None,
+                "reason": str(error),
+            }
+            return None, nothing
+    best = found.sortby(["probability", "score"], ascending=False).isel({"class": slice(_SHOWN)})
+    return found, {
+        "classes": [str(name) for name in best["class"].values],
+        "probabilities": [float(f"{value:.4g}") for value in best["probability"].values],
+        "logits": [float(f"{value:.5g}") for value in best["score"].values],
+        "score_kind": found.attrs["score_kind"],
+        "how": found.attrs["how"],
+        "class_count": found.sizes["class"],
     }

@@ -32,6 +32,13 @@ class Given:
     device: str | None = None
     checkpoints: Path | None = None
 
+    def opened(self) -> dict[str, Any]:
+        """How a user calls it up again, without where it lies on this machine."""
+        options: dict[str, Any] = {"sample_rate": self.sample_rate, "layout": self.layout, "output": self.output}
+        options["weights"] = self.weights and self.weights.name
+        model = self.model if self.model.startswith("hf:") else self.model.replace("\\", "/").rsplit("/", 1)[-1]
+        return {"model": model, "options": {key: value for key, value in options.items() if value is not None}}
+
     def open(self, weights: Path | None = None) -> Any:
         """The model under test, with other weights where they are given.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -20,6 +22,8 @@ def main() -> None:
 
 def _begin(begin: Begin) -> tuple[Callable[[Any, Tell], Any], dict[str, Any]]:
     torch.set_num_threads(1)  # threads of this process would not be in its copies
+    with suppress(ImportError):
+        import_module("sympy")  # as torch does on the first way back, which takes half a second: copies have it
     models = Models(begin.given)
     facts = model_facts(models.scope(begin.first, None), models.labels(begin.first))
 

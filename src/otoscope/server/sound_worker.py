@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from otoscope.data.vowels import vowel_clip
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.server.bench import Tell, work_on
+from otoscope.server.examples import EXAMPLES
 from otoscope.server.limits import Limits
 from otoscope.server.refusal import Refusal
 from otoscope.server.tasks import Alter, Decode, Synthesise
@@ -28,7 +30,7 @@ def main() -> None:
 
 
 def _begin(limits: Limits) -> tuple[Callable[[Any, Tell], Any], dict[str, Any]]:
-    import torch  # noqa: F401 - so that copies have it
+    _warm_up()
 
     def do(task: Decode | Alter | Synthesise, tell: Tell) -> dict[str, Any]:
         confine(limits)
@@ -37,6 +39,16 @@ def _begin(limits: Limits) -> tuple[Callable[[Any, Tell], Any], dict[str, Any]]:
         return decode(task, limits) if isinstance(task, Decode) else alter(task)
 
     return do, {}
+
+
+def _warm_up() -> None:
+    """Do once all that a copy will do, so that it has the modules for it."""
+    import torch  # noqa: F401
+
+    with tempfile.TemporaryDirectory() as folder:
+        made, read = Path(folder) / "made.wav", Path(folder) / "read.wav"
+        synthesise(Synthesise(next(iter(EXAMPLES.values())), made))
+        decode(Decode(made, "made", read), Limits())
 
 
 def confine(limits: Limits) -> None:

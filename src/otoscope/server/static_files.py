@@ -53,6 +53,7 @@ def index(facts: dict[str, Any], names: dict[str, File]) -> File:
     styles = "".join(f'<link rel="stylesheet" href="/static/{name}">' for name in sheets)
     for mark, content in {
         "<!--STYLE-->": styles,
+        "<!--POLICY-->": "",  # it is among the headers
         "<!--MANIFEST-->": f'<script type="application/json" id="live">{data}</script>',
         "<!--PARTS-->": "",
         "<!--SCRIPT-->": f'<script type="module" src="/static/{start}"></script>',
