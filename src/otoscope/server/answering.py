@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,10 @@ import xarray as xr
 
 from otoscope.app.found import Found
 from otoscope.app.page import Page
+from otoscope.app.pairs import pair_entries
 from otoscope.app.sound_page import sound_page
 from otoscope.audio import load_audio
+from otoscope.comparison import compare
 from otoscope.errors import InputError
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RELEVANCE_RULES, RelevanceRule
@@ -50,13 +52,13 @@ def answered(models: Models, task: Task, tell: Tell) -> Made:
     clips = [clip_of(scope, task.sound) for scope in scopes]
     if ask.kind == "answer":
         return Made(_says(scopes[0], clips[0])[1], None, {}, [])
-    founds = {}
+    founds: dict[str, Found] = {}
     with sharing(), memory_budget(None):
         for number, (scope, clip) in enumerate(zip(scopes, clips, strict=True)):
             found = _found(scope, clip, ask, ask.targets[number], tell)
-            opened = models.given(ask.models[number]).opened()
-            founds[_run_id(ask, number)] = replace_model(found, scope, opened)
-    page = renamed(sound_page(founds), task.job, task.sound.id)
+            founds[_run_id(ask, number)] = replace(found, model=found.model or model_facts(scope))
+        pairs = _pair(scopes, clips, founds, task, tell) if len(scopes) == 2 else []
+    page = renamed(sound_page(founds, pairs), task.job, task.sound.id)
     answer = _says(scopes[0], clips[0])[1] if len(scopes) == 1 else None
     return Made(answer, page.manifest, page.parts, [])
 
@@ -91,9 +93,14 @@ def _maps(scope: Scope, clip: xr.DataArray, ask: Ask, tell: Tell) -> Found:
     return found
 
 
-def replace_model(found: Found, scope: Scope, opened: Mapping[str, Any]) -> Found:
-    """What was found, with the model as the server was given it."""
-    return replace(found, model=model_facts(scope, opened))
+def _pair(
+    scopes: Sequence[Scope], clips: Sequence[xr.DataArray], founds: Mapping[str, Found], task: Task, tell: Tell
+) -> list[dict[str, Any]]:
+    """How alike two models are on the sound; it is read again where they take it at different rates."""
+    wave: Any = clips[0] if scopes[0].sample_rate == scopes[1].sample_rate else task.sound.path
+    rule: RelevanceRule = task.ask.rule or "guided"  # type: ignore[assignment]
+    result = compare(scopes, wave, target=list(task.ask.targets), rule=rule, progress=tell)
+    return pair_entries(result, founds)
 
 
 def renamed(page: Page, job: str, sound: str) -> Page:
@@ -138,7 +145,7 @@ def clip_of(scope: Scope, sound: Heard) -> xr.DataArray:
     """A sound at the rate of a model, with the facts of the file that was sent."""
     several = (scope.contract.channels or 1) > 1
     clip = load_audio(sound.path, sample_rate=scope.sample_rate, mono=not several)
-    clip.attrs.pop("path", None)
+    clip.attrs["path"] = sound.attrs["name"]  # where it lies is nobody's business
     clip.attrs.update({key: value for key, value in sound.attrs.items() if value is not None})
     return scope.clip(clip)
 

@@ -32,13 +32,6 @@ class Given:
     device: str | None = None
     checkpoints: Path | None = None
 
-    def opened(self) -> dict[str, Any]:
-        """How a user calls it up again, without where it lies on this machine."""
-        options: dict[str, Any] = {"sample_rate": self.sample_rate, "layout": self.layout, "output": self.output}
-        options["weights"] = self.weights and self.weights.name
-        model = self.model if self.model.startswith("hf:") else self.model.replace("\\", "/").rsplit("/", 1)[-1]
-        return {"model": model, "options": {key: value for key, value in options.items() if value is not None}}
-
     def open(self, weights: Path | None = None) -> Any:
         """The model under test, with other weights where they are given.
 
@@ -52,6 +45,7 @@ class Given:
         from otoscope.contract import Contract
         from otoscope.models import load
         from otoscope.scope import Scope
+        from otoscope.subject import opened_as
 
         module = load(self.model, weights=weights or self.weights)
         try:
@@ -62,4 +56,8 @@ class Given:
         if self.sample_rate is None and Contract.of(module).sample_rate is None:
             raise InputError(f"{self.model} does not say its sample rate: give --sample-rate")
         layout: Any = self.layout
-        return Scope(module, self.sample_rate, output=self.output, layout=layout)
+        scope = Scope(module, self.sample_rate, output=self.output, layout=layout)
+        file = weights or self.weights
+        options = {"sample_rate": self.sample_rate, "output": self.output, "layout": self.layout}
+        scope.opened = opened_as(self.model, weights=file and file.name, **options)
+        return scope

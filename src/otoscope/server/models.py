@@ -19,12 +19,8 @@ class Models:
     """The models of a server, and their checkpoints, opened when they are asked for."""
 
     def __init__(self, given: Mapping[str, Given]) -> None:
-        self._all = given
+        self._given = given
         self._open: OrderedDict[tuple[str, str | None], Any] = OrderedDict()
-
-    def given(self, model: str) -> Given:
-        """A model as the server was given it."""
-        return self._all[model]
 
     def scope(self, model: str, checkpoint: str | None) -> Any:
         """A model, with the weights of a checkpoint.
@@ -39,7 +35,7 @@ class Models:
         key = (model, checkpoint)
         if key not in self._open:
             weights = None if checkpoint is None else self._weights(model, checkpoint)
-            scope = self._all[model].open(weights)
+            scope = self._given[model].open(weights)
             if checkpoint is not None:
                 scope.name = f"{scope.name} ({dict(self.labels(model))[checkpoint]})"
             self._open[key] = scope
@@ -61,7 +57,7 @@ class Models:
     def _checkpoints(self, model: str) -> list[tuple[str, str, Path]]:
         from otoscope.models import checkpoint_files
 
-        folder = self._all[model].checkpoints
+        folder = self._given[model].checkpoints
         if folder is None:
             return []
         files = enumerate(checkpoint_files(folder), 1)
