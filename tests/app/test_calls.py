@@ -129,11 +129,15 @@ def test_a_copied_command_gives_the_same_numbers(name: str, here: Scope, otoscop
 
 @needs_node
 def test_copied_python_compares_two_models(here: Scope) -> None:
-    result = compare([here, Scope("it's mine.py:Small", name="other")], OPENED["sound"])
+    layer = here.taps().layers[0].taps[0].name
+    other = Scope("it's mine.py:Small", name="other")
+    result = compare([here, other], OPENED["sound"], layer=[layer, layer], marks={"F0": 120.0})
     sides = [{"model": OPENED["model"], "options": {}}, {"model": OPENED["model"], "options": {}}]
     python, command = texts({"models": sides, "sound": OPENED["sound"], "part": {}}, call_of(result))
     np.testing.assert_array_equal(run_python(python, "compare")["relevance"], result["relevance"])
-    assert shlex.split(command)[:5] == ["otoscope", "compare", OPENED["model"], OPENED["model"], OPENED["sound"]]
+    words = shlex.split(command)
+    assert words[:5] == ["otoscope", "compare", OPENED["model"], OPENED["model"], OPENED["sound"]]
+    assert {f"--layer-a={layer}", f"--layer-b={layer}", "--mark=F0=120"} <= set(words)
 
 
 @needs_node

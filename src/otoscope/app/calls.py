@@ -47,7 +47,7 @@ def call_of(result: xr.Dataset) -> dict[str, Any]:
     arguments = {
         key: Path(value).name if key in _ON_DISK and isinstance(value, str) else value
         for key, value in json.loads(str(result.attrs["arguments"])).items()
-        if key not in unknown and value != usual.get(key)
+        if key not in unknown and value != usual.get(key) and value != {}
     }
     call: dict[str, Any] = {"method": name, "takes": takes, "arguments": arguments}
     return call | ({"unknown": unknown} if unknown else {})

@@ -98,9 +98,20 @@ function commandLine(opened, models, call) {
     models.forEach((one, i) => words.push(...shellOptions(sideOptions(one.options, true), `-${"ab"[i]}`)));
   }
   words.push(...shellOptions(opened.models ? sideOptions(models[0].options, false) : opened.options));
-  words.push(...shellOptions(call.arguments), ...(call.unknown ?? []).map((name) => `--${name}=file.py:function`));
+  words.push(...shellOptions(opened.models ? comparedOptions(call.arguments) : call.arguments));
+  words.push(...(call.unknown ?? []).map((name) => `--${name}=file.py:function`));
   if (call.method !== "taps") words.push("--out=seen");
   return words.join(" ");
+}
+
+// Of a comparison: what each model was given is an option of either side, and marks are named frequencies.
+function comparedOptions({ marks, ...given }) {
+  const sided = Object.entries(given).flatMap(([key, value]) => {
+    const own = Array.isArray(value) && ["layer", "target"].includes(key);
+    return own ? value.map((one, i) => [`${key}_${"ab"[i]}`, one]) : [[key, value]];
+  });
+  const mark = Object.entries(marks ?? {}).map(([name, frequency]) => `${name}=${frequency}`);
+  return Object.fromEntries([...sided, ...(mark.length ? [["mark", mark]] : [])]);
 }
 
 const shellFile = (name) => asShell(name.startsWith("-") ? "./" + name : name); // a file, never an option

@@ -5,6 +5,7 @@ import { h, icon } from "./dom.js";
 import { clamp, count, hz, ms, NB, sig } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
+const CLOSEST_TICKS = 28; // per cent of the column
 const SPARE = 20; // rows beyond those in view
 const LETTER = 6.8; // px of a letter in the table
 const TITLES = {
@@ -74,7 +75,9 @@ export function durationScale(run) {
   const a = Math.log10(times.reduce((least, s) => Math.min(least, s)));
   const b = Math.max(a + 0.1, Math.log10(times.reduce((most, s) => Math.max(most, s))));
   const X = (seconds) => clamp((Math.log10(seconds) - a) / (b - a), 0, 1) * 100;
-  return { X, ticks: TICKS.filter((s) => Math.log10(s) >= a - 0.01 && Math.log10(s) <= b + 0.01) };
+  const inside = TICKS.filter((s) => Math.log10(s) >= a - 0.01 && Math.log10(s) <= b + 0.01);
+  const every = Math.ceil((CLOSEST_TICKS * (b - a)) / 100); // decades from one to the next
+  return { X, ticks: inside.filter((_, i) => i % every === 0) };
 }
 
 // What is known of a layer beside its place in the table, as facts.
@@ -145,8 +148,8 @@ export function layersView(page) {
         id: `l:${index}`, onclick: () => set({ layer: tap.name }),
       },
       h("td", {}, h("span", { class: "nm", title }, icon(tap.kind, "kd"), h("span", {}, text), dot)),
-      h("td", {}, count(tap.channels)), h("td", {}, funnel(run, tap, scale.X)), h("td", { class: "o" }, rate),
-      shown.folds && h("td", {}, folded(folds)), shown.mu && h("td", { class: "o" }, coherence(tap, geometry)),
+      h("td", {}, count(tap.channels)), h("td", {}, funnel(run, tap, scale.X)), h("td", { class: "o r" }, rate),
+      shown.folds && h("td", {}, folded(folds)), shown.mu && h("td", { class: "o mu" }, coherence(tap, geometry)),
       shown.silent && h("td", { class: "o" }, tap.silent ? count(tap.silent) : ""),
     );
   }

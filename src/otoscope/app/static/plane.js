@@ -117,7 +117,7 @@ export function planeView(page) {
     const c = fit(page, $("f-wt"), w, hgt);
     const [a, b] = extent().map((t) => 1000 * t);
     if (!(b > a)) return;
-    const { ticks, digits } = tticks(a, b, w);
+    const { ticks, digits } = tticks(a, b, 1.6 * w);
     c.textBaseline = "alphabetic";
     c.textAlign = "left";
     ticks.forEach((t, i) => {

@@ -1,0 +1,74 @@
+// Where two relevances differ: shares of each on a grid of both, and how far they agree.
+
+import { corr, eqr, NB } from "./numbers.js";
+import { amount, at, level } from "./signal.js";
+
+const GRID = [101, 200]; // bins and frames of the difference
+
+// Shares of a map's energy on a grid of both models; what speaks against is left out.
+function sharesOf(picture, fmax, duration) {
+  const [F, T] = GRID;
+  const out = new Float64Array(F * T);
+  let sum = 0;
+  for (let f = 0; f < F; f++) {
+    for (let t = 0; t < T; t++) {
+      const q = at(picture, (f * fmax) / (F - 1), (t * duration) / T);
+      out[f * T + t] = powerOf(picture, q);
+      sum += out[f * T + t];
+    }
+  }
+  return sum > 0 ? out.map((v) => v / sum) : out;
+}
+
+function powerOf(picture, q) {
+  if (picture.kind === "signed") return Math.max(0, amount(picture, q));
+  return q < 1 ? 0 : 10 ** (level(picture, q) / 10);
+}
+
+// Pearson's correlation.
+export function correlation(a, b) {
+  const mean = (v) => v.reduce((sum, u) => sum + u, 0) / v.length;
+  const [ma, mb] = [mean(a), mean(b)];
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < a.length; i++) {
+    ab += (a[i] - ma) * (b[i] - mb);
+    aa += (a[i] - ma) ** 2;
+    bb += (b[i] - mb) ** 2;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : NaN;
+}
+
+// First minus second, companded by a square root as in the file, with the correlation of their amplitudes.
+export function differenceOf(a, b, fmax, duration) {
+  const [F, T] = GRID;
+  const A = sharesOf(a, fmax, duration);
+  const B = sharesOf(b, fmax, duration);
+  const d = A.map((v, i) => v - B[i]);
+  const top = d.reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1;
+  const q = Uint8Array.from(d, (v) => Math.round(128 + 127 * Math.sign(v) * Math.sqrt(Math.abs(v) / top)));
+  const r = correlation(A.map(Math.sqrt), B.map(Math.sqrt));
+  return { F, T, q, kind: "signed", df: fmax / (F - 1), hop: duration / T, r };
+}
+
+// Whether two maps agree more than those of random networks, in words.
+export function judgePair(r, random, signed) {
+  if (!random) {
+    const unknown = "How far random networks of these shapes agree was not computed.";
+    return ["none", "No control for this pair", `The two maps agree with ${eqr(r)}. ${unknown}`];
+  }
+  const [, low, high] = random;
+  const range = `pairs with random weights (${corr(low)}${NB}to${NB}${corr(high)})`;
+  if (signed && Math.abs(r) < 0.2) {
+    return ["ok", "Nothing in common", `The two maps have nothing in common (${eqr(r)}), as little as ${range}.`];
+  }
+  if (r < low) {
+    return ["ok", "They listen to different things", `The two maps agree with ${eqr(r)}: less than any of the ${range}.`];
+  }
+  if (r <= high) {
+    const chance = `The two maps agree with ${eqr(r)}, and so do ${range}`;
+    return ["no", "No more alike than chance", `${chance}: do not read their likeness as a common cue.`];
+  }
+  return ["ok", "More alike than chance", `The two maps agree with ${eqr(r)}: more than any of the ${range}.`];
+}
