@@ -396,6 +396,47 @@ def test_strangers_that_come_during_the_work_are_untouched(strangers: Callable[[
     assert tree(tmp_path) == before
 
 
+def write_nested(folder: Path, text: str = "new") -> None:
+    with whole_folder(folder) as part:
+        (part / "parts/deep").mkdir(parents=True)
+        for name in ("index.html", "parts/a.js", "parts/deep/b.js"):
+            (part / name).write_text(text)
+        write_summary(part, {})
+
+
+def test_folders_of_files_in_a_folder_are_replaced_with_it(tmp_path: Path) -> None:
+    write_nested(tmp_path / "out", "old")
+    write_nested(tmp_path / "out", "new")
+    found = tree(tmp_path)
+    files = {"out/index.html", "out/parts/a.js", "out/parts/deep/b.js"}
+    assert set(found) == {"out", "out/parts", "out/parts/deep", f"out/{SUMMARY}", *files}
+    assert {found[name] for name in files} == {b"new"}
+    write_result(tmp_path / "out")
+    assert set(tree(tmp_path)) == {"out", "out/report.html", f"out/{SUMMARY}"}
+
+
+@pytest.mark.parametrize("stranger", ["parts/mine.txt", "parts/deep/mine.txt", "parts/other/mine.txt", "more/mine.txt"])
+def test_what_lies_in_a_folder_of_a_result_is_not_removed(stranger: str, tmp_path: Path) -> None:
+    write_nested(tmp_path / "out")
+    (tmp_path / "out" / stranger).parent.mkdir(exist_ok=True)
+    (tmp_path / "out" / stranger).write_text("mine")
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=f"out holds {stranger.removesuffix('/mine.txt')}.*choose a new"):
+        write_nested(tmp_path / "out")
+    assert tree(tmp_path) == before
+
+
+def test_a_link_to_a_folder_is_not_followed_when_it_is_replaced(tmp_path: Path) -> None:
+    write_nested(tmp_path / "out")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/a.js").write_text("mine")
+    shutil.rmtree(tmp_path / "out/parts")
+    (tmp_path / "out/parts").symlink_to(tmp_path / "thesis")
+    with pytest.raises(InputError, match="out holds parts"):
+        write_nested(tmp_path / "out")
+    assert (tmp_path / "thesis/a.js").read_text() == "mine"
+
+
 def test_names_in_a_manifest_reach_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     (tmp_path / "out").mkdir()

@@ -167,14 +167,15 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     folder : str or path
         Folders above it are made where they are missing. A folder that is there is replaced only if it is empty, or
-        holds the files that :func:`write_summary` listed and nothing else: no other file, no folder, no link. The
+        holds the files that :func:`write_summary` listed and nothing else: no other file, no other folder, no link. The
         earlier folder stands aside until the new one is in place, and returns if that fails.
 
     Yields
     ------
     Path
-        An empty folder beside it, to be filled with files inside the ``with`` block. At the end of the block they are
-        flushed to disk and the folder takes its place; if the block raises, KeyboardInterrupt included, it is removed.
+        An empty folder beside it, to be filled with files, and folders of files, inside the ``with`` block. At the end
+        of the block they are flushed to disk and the folder takes its place; if the block raises, KeyboardInterrupt
+        included, it is removed.
 
     Raises
     ------
@@ -207,7 +208,7 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
         part.mkdir()
         try:
             yield part
-            for file in part.iterdir():
+            for file in _files_in(part):
                 _flush(file)
             _put(part, place, folder)
         except BaseException:
@@ -247,7 +248,7 @@ def write_summary(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     dict
         The content, and under ``otoscope_manifest`` the ``version`` of Otoscope and the names of the ``files``.
     """
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(path.relative_to(folder).as_posix() for path in _files_in(folder))
     summary = {**content, MANIFEST: {"version": __version__, "files": names}}
     write_text(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return summary
@@ -414,21 +415,31 @@ def _check_replaceable(place: Path, folder: Path) -> None:
         raise InputError(f"{folder} is a mount point, which cannot be replaced; give the name of a folder in it")
     if not place.is_dir():
         raise InputError(f"{folder} is a file; choose a new or empty folder")
-    listed = _listed(place)
-    other = [
-        entry.name
-        for entry in os.scandir(place)
-        if not entry.is_file(follow_symlinks=False) or entry.name not in listed
-    ]
+    other = list(_strangers(place, _listed(place)))
     if other:
         raise InputError(f"{folder} holds {min(other)}, no part of an earlier result; choose a new or empty folder")
 
 
+def _files_in(folder: Path) -> list[Path]:
+    """All that lies in a folder and in its folders, but for these."""
+    return [Path(above, name) for above, _, names in os.walk(folder) for name in names]
+
+
+def _strangers(place: Path, listed: frozenset[str], above: str = "") -> Iterator[str]:
+    """The names of what lies in a folder and is no listed file, nor a folder of listed files alone."""
+    for entry in os.scandir(place):
+        name = above + entry.name
+        if entry.is_dir(follow_symlinks=False) and any(one.startswith(f"{name}/") for one in listed):
+            yield from _strangers(Path(entry.path), listed, f"{name}/")
+        elif name not in listed or not entry.is_file(follow_symlinks=False):
+            yield name
+
+
 def _listed(folder: Path) -> frozenset[str]:
-    """The names of the files that Otoscope wrote into a folder."""
+    """The names of the files that Otoscope wrote into a folder, with those of their folders in it."""
     try:
         manifest = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[MANIFEST]
-        return frozenset([SUMMARY, *manifest["files"]])
+        return frozenset([SUMMARY, *(name for name in manifest["files"] if isinstance(name, str))])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return frozenset()
 
@@ -438,10 +449,13 @@ def _remove(old: Path) -> None:
     if not old.exists():
         return
     listed = _listed(old)
-    for entry in list(os.scandir(old)):
-        if entry.name in listed and entry.name != SUMMARY:
-            os.unlink(entry)
     try:
+        for above, folders, names in os.walk(old, topdown=False):
+            for path in (Path(above, name) for name in names):
+                if path.relative_to(old).as_posix() in listed - {SUMMARY}:
+                    path.unlink()
+            for path in (Path(above, name) for name in folders):
+                path.rmdir()
         (old / SUMMARY).unlink(missing_ok=True)
         old.rmdir()
     except OSError as error:
