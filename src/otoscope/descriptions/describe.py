@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from otoscope.dsp.scores import share_interval
 from otoscope.errors import InputError
 from otoscope.optional import needs
 from otoscope.runs import questions
+from otoscope.runs.layers import in_order
 from otoscope.runs.run import Run
 from otoscope.subject import Subject
 
@@ -292,7 +292,7 @@ def _values(
     table = rows.pivot(index=["clip", "at"], columns=["layer", "channel"], values="value").dropna()
     if not len(table):
         raise InputError(f"no clip of {run.folder} has a value of {variable} of every map")
-    table = table[sorted(table.columns, key=_in_order)]
+    table = table[sorted(table.columns, key=lambda place: (in_order(place[0]), place[1]))]
     labels = None
     if variable == "label_activation":
         labels = [str(json.loads(at)["segment_label"]) for at in table.index.get_level_values("at")]
@@ -379,12 +379,6 @@ def _by_layer(maps: pd.DataFrame) -> pd.DataFrame:
         share = found[name] / found["maps"]
         found = found.assign(**{f"{before}share": share, f"{before}ci_low": low, f"{before}ci_high": high})
     return found
-
-
-def _in_order(place: tuple[str, int]) -> list[Any]:
-    """Layers by the numbers in their names, of those that have some, and maps by theirs."""
-    layer, channel = place
-    return [[(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", layer)], channel]
 
 
 def _of(task: str, progress: Report | None) -> Callable[[int, int], None] | None:

@@ -56,22 +56,40 @@ def measured_facts(run: Run, *, progress: Report | None = None) -> tuple[pd.Data
     The file carries a fingerprint of the list of clips, the rate and what is measured; where that differs it is
     made anew.
     """
-    pq = needs("pyarrow.parquet", extra="sweep", purpose="facts of a run")
-    rate = int(run.info["model"]["subject"].get("sample_rate") or 16_000)
     voice = _voice_there()
-    stamp = f"{run.info['data']['sha256']} {rate} {_VERSION} {'voice' if voice else ''}".strip()
-    path = run.folder / FILE
-    if path.is_file():
-        try:
-            kept = pq.read_table(path)
-            fits = (kept.schema.metadata or {}).get(b"otoscope", b"").decode() == stamp
-        except (OSError, ValueError):  # a damaged file is made anew
-            fits = False
-        if fits:
-            return kept.to_pandas(), _notes(voice, kept.column("level").null_count)
+    rate, stamp = _stamp(run, voice)
+    kept = _kept(run, stamp)
+    if kept is not None:
+        return kept, _notes(voice, int(kept["level"].isna().sum()))
     table = _measure(run, rate, voice, progress)
-    _write(table, path, stamp)
+    _write(table, run.folder / FILE, stamp)
     return table, _notes(voice, int(table["level"].isna().sum()))
+
+
+def facts_there(run: Run) -> pd.DataFrame | None:
+    """What :func:`measured_facts` kept beside the tables of a run, of its clips; None where it has measured nothing."""
+    found = (_kept(run, _stamp(run, voice)[1]) for voice in (True, False))
+    return next((table for table in found if table is not None), None)
+
+
+def _stamp(run: Run, voice: bool) -> tuple[int, str]:
+    """The rate at which sounds are measured, and by what their facts are known again."""
+    rate = int(run.info["model"]["subject"].get("sample_rate") or 16_000)
+    return rate, f"{run.info['data']['sha256']} {rate} {_VERSION} {'voice' if voice else ''}".strip()
+
+
+def _kept(run: Run, stamp: str) -> pd.DataFrame | None:
+    pq = needs("pyarrow.parquet", extra="sweep", purpose="facts of a run")
+    path = run.folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        kept = pq.read_table(path)
+    except (OSError, ValueError):  # a damaged file is made anew
+        return None
+    fits = (kept.schema.metadata or {}).get(b"otoscope", b"").decode() == stamp
+    table: pd.DataFrame | None = kept.to_pandas() if fits else None
+    return table
 
 
 def _voice_there() -> bool:

@@ -123,6 +123,57 @@ def disagreements(first: Run, second: Run) -> pd.DataFrame:
     return wrong[["name", *labels, "answer_first", "answer_second"]].reset_index(drop=True)
 
 
+def maps_between(first: Run, second: Run, layer: str) -> pd.DataFrame:
+    """How the activity of each map of a layer differs between two sweeps of the same clips.
+
+    Parameters
+    ----------
+    first, second : Run
+        Two sweeps of ``activations``; clips are paired as in :func:`diff`.
+    layer : str
+        By its full name.
+
+    Returns
+    -------
+    DataFrame
+        A row a map that both have: `channel`, `clips`, `first` and `second`, its mean RMS in each, `difference` with
+        `ci_low`, `ci_high` and `p_value`, as :func:`diff` has them, and `correlation`, Pearson's over the clips, which
+        says whether the same clips drive it; NaN where it does the same in all clips of one of them.
+    """
+    from scipy.stats import wilcoxon
+
+    chosen: dict[str, str | None] = {"method": "activations", "layer": layer, "variable": "rms"}
+    pandas = needs("pandas", extra="sweep", purpose="a question to a run")
+    values_of = (_values(run, ["channel"], chosen) for run in (first, second))
+    rows = pandas.concat([values.assign(run=number) for number, values in enumerate(values_of)])
+    rows["paired"] = rows.groupby(_PAIRED, dropna=False).ngroup()
+    values = rows.pivot(index="paired", columns=["run", "channel"], values="value")
+    channels = values[0].columns.intersection(values[1].columns)
+    x, y = (values[number][channels].to_numpy(dtype=float) for number in (0, 1))
+    both = ~(np.isnan(x) | np.isnan(y)).any(axis=1)
+    if not both.any():
+        raise InputError(f"{first.folder} and {second.folder} have no clip and map of {layer} in common")
+    x, y = x[both], y[both]
+    change = y - x
+    mean, low, high = mean_interval(change)
+    moved = np.any(change != 0, axis=0)
+    p_value = np.ones(len(channels))
+    if moved.any():
+        p_value[moved] = wilcoxon(change[:, moved], axis=0).pvalue
+    columns = {"channel": channels.to_numpy(), "clips": len(x), "first": x.mean(0), "second": y.mean(0)}
+    columns |= {"difference": mean, "ci_low": low, "ci_high": high, "p_value": p_value}
+    table: pd.DataFrame = pandas.DataFrame(columns | {"correlation": _correlation(x, y)})
+    return table
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of each column of two arrays."""
+    x, y = x - x.mean(0), y - y.mean(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = (x * y).sum(0) / np.sqrt((x * x).sum(0) * (y * y).sum(0))
+    return found
+
+
 def _of_evaluations(first: Run, second: Run, resamples: int, seed: int) -> pd.DataFrame:
     from scipy.stats import binomtest
 

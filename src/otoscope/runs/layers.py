@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,3 +32,14 @@ def layer_of(run: Run, layer: str | None) -> str | None:
 def has_rows(run: Run, where: str, values: Sequence[Any]) -> bool:
     """Whether there is such a row, which is soon found out where one is, as the rows are sorted."""
     return len(run.sql(f"SELECT 1 FROM rows WHERE {where} LIMIT 1", values)) > 0
+
+
+def in_order(layer: str) -> list[tuple[int, int, str]]:
+    """What layers are sorted by: the numbers in their names, of those that have some.
+
+    Examples
+    --------
+    >>> sorted(["pool10", "pool2", "relu1"], key=in_order)
+    ['pool2', 'pool10', 'relu1']
+    """
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", layer)]

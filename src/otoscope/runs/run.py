@@ -45,13 +45,12 @@ class Run:
 
     def __init__(self, folder: str | Path, *, partial: bool = False) -> None:
         self.folder, self.info = Path(folder), _info(Path(folder))
-        done = len(self._parts("rows")) if self.kind == "sweep" else 0
-        if self.kind == "sweep" and done < self.info["shards"] and not partial:
+        if self.kind == "sweep" and self.done < self.info["shards"] and not partial:
             raise InputError(
-                f"{folder} is not done: {done} of {self.info['shards']} shards are there. Start the sweep again as it "
-                "was, with the same --out, and it goes on; or ask for what is there with --partial"
+                f"{folder} is not done: {self.done} of {self.info['shards']} shards are there. Start the sweep again "
+                "as it was, with the same --out, and it goes on; or ask for what is there with --partial"
             )
-        if not done and self.kind == "sweep":
+        if self.kind == "sweep" and not self.done:
             raise InputError(f"no shard of {folder} is done yet: start the sweep again as it was")
         self._check_parts()
 
@@ -63,6 +62,11 @@ class Run:
     def kind(self) -> str:
         """ "sweep" or "evaluation"."""
         return str(self.info["kind"])
+
+    @cached_property
+    def done(self) -> int:
+        """How many shards of a sweep are there; of an evaluation, which is there whole, 1."""
+        return len(self._parts("rows")) if self.kind == "sweep" else 1
 
     @property
     def name(self) -> str:
