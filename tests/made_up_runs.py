@@ -77,3 +77,25 @@ def write_run(folder: Path, seed: int = 0, shift: float = 0.0, **changes: Any) -
     pq.write_table(table, folder / "errors/part-00001.parquet")
     (folder / "run.json").write_text(json.dumps(info))
     return folder
+
+
+def write_sounds(folder: Path, k: int = 2, rate: int = 8000) -> Path:
+    """The sounds of a made-up run: of each clip noise of 0.5 s, of each sonification other noise."""
+    import soundfile
+
+    from otoscope.runs import Run
+    from otoscope.sweeps.pieces import top_pieces, write_index
+
+    pieces, _ = top_pieces(Run(folder, partial=True), k)
+    sounds = folder / "sounds"
+    info = json.loads((folder / "run.json").read_text())
+    for piece in pieces:
+        (sounds / piece.file).parent.mkdir(parents=True, exist_ok=True)
+        clip = np.random.default_rng(piece.clip).integers(-32768, 32768, rate // 2)
+        own = np.random.default_rng([piece.clip, piece.channel, piece.rank]).integers(-9000, 9000, rate // 2)
+        for name, samples in zip(piece.files, (clip, own), strict=True):
+            soundfile.write(sounds / name, samples.astype("i2"), rate, subtype="PCM_16")
+    write_index(sounds / "index.csv", pieces, {piece: 0.25 * (piece.clip % 2) for piece in pieces})
+    about = {"fingerprint": fingerprint(info), "duration": 0.5, "rule": "deconvnet"}
+    (sounds / "about.json").write_text(json.dumps(about))
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,12 @@ class Page:
     ----------
     manifest : dict
         Plain JSON without NaN: everything but arrays, and where these are.
-    parts : dict of str to bytes
+    parts : mapping of str to bytes
         Arrays by the name of their part, each a zlib stream of what :mod:`otoscope.app.packing` wrote.
     """
 
     manifest: dict[str, Any]
-    parts: dict[str, bytes]
+    parts: Mapping[str, bytes]
 
     @property
     def size(self) -> int:

@@ -1,0 +1,225 @@
+"""The sounds of a run as parts of its page: pieces of clips, once each, and the sonifications of every map."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from otoscope.app.run_parts import Box
+from otoscope.errors import InputError
+from otoscope.runs.info import fingerprint
+from otoscope.runs.run import Run
+
+WIDTH, HEIGHT = 48, 24
+"""Of a thumbnail: moments, and frequencies on the mel scale."""
+
+_WINDOW = 0.025  # s, of the spectra of thumbnails
+_LOWEST = 50.0  # Hz
+
+
+@dataclass(frozen=True)
+class Sounded:
+    """A stored piece of a clip with its sonification by a map.
+
+    Attributes
+    ----------
+    rank, clip : int
+    start : float
+        Of the piece in its clip, in s.
+    peak_time : float
+        Of the map, in s from the beginning of the clip.
+    file, sonification : Path
+    """
+
+    rank: int
+    clip: int
+    start: float
+    peak_time: float
+    file: Path
+    sonification: Path
+
+
+class Sounds:
+    """The stored sounds of a run.
+
+    Parameters
+    ----------
+    run : Run
+    most : int, optional
+        Only so many of each map, those of the first ranks.
+
+    Attributes
+    ----------
+    of : dict of (str, int) to list of Sounded
+        By layer and channel, in the order of ranks.
+    rule : str
+        By which they were made.
+    missing : int
+        How many that the index has are not there.
+    rate, channels : int
+        Of the files.
+
+    Raises
+    ------
+    InputError
+        If they are of another run, or the index cannot be read.
+    """
+
+    def __init__(self, run: Run, most: int | None = None) -> None:
+        self._folder = run.folder / "sounds"
+        self.of: dict[tuple[str, int], list[Sounded]] = defaultdict(list)
+        self.rule, self.missing, self.rate, self.channels = "", 0, 0, 1
+        if most == 0 or not (self._folder / "index.csv").is_file():
+            return
+        self._check(run)
+        for row in self._rows():
+            one = self._sounded(row)
+            if one is None:
+                self.missing += 1
+            elif most is None or one.rank <= most:
+                self.of[row["layer"], int(row["channel"])].append(one)
+        first = next(iter(self.of.values()), None)
+        if first is not None:
+            about = soundfile.info(first[0].file)
+            self.rate, self.channels = about.samplerate, about.channels
+
+    def __bool__(self) -> bool:
+        return bool(self.of)
+
+    @property
+    def most(self) -> int:
+        """The largest number that a map has."""
+        return max(map(len, self.of.values()), default=0)
+
+    def pieces(self) -> dict[int, list[Sounded]]:
+        """By the number of a clip each piece of it that is heard, once, in the order of time."""
+        found: dict[int, dict[float, Sounded]] = defaultdict(dict)
+        for all_of_map in self.of.values():
+            for one in all_of_map:
+                found[one.clip].setdefault(one.start, one)
+        return {clip: [found[clip][start] for start in sorted(found[clip])] for clip in sorted(found)}
+
+    def _check(self, run: Run) -> None:
+        path = self._folder / "about.json"
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            self.rule = str(about["rule"])
+            mark = about["fingerprint"]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise InputError(
+                f"{path} cannot be read ({error}): leave the sounds out with --sounds 0, or remove {self._folder} and "
+                "start the sweep again as it was, with --sounds"
+            ) from None
+        if mark != fingerprint(run.info):
+            raise InputError(
+                f"{self._folder} holds sounds of another run: leave them out with --sounds 0, or remove it and start "
+                "the sweep again as it was, with --sounds"
+            )
+
+    def _rows(self) -> Iterable[dict[str, str]]:
+        path = self._folder / "index.csv"
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            if rows and not {"layer", "channel", "rank", "clip", "start", "file", "sonification"} <= rows[0].keys():
+                raise ValueError("columns are missing")
+        except (OSError, ValueError, csv.Error) as error:
+            raise InputError(
+                f"{path} cannot be read ({error}): leave the sounds out with --sounds 0, or remove it and start the "
+                "sweep again as it was, with --sounds"
+            ) from None
+        return rows
+
+    def _sounded(self, row: dict[str, str]) -> Sounded | None:
+        """One row of the index; None where it has no files, or they are not there, or not in the folder."""
+        paths = [self._folder / row[name] for name in ("file", "sonification")]
+        root = self._folder.resolve()
+        if not row["start"] or not all(path.is_file() and root in path.resolve().parents for path in paths):
+            return None
+        try:
+            peak, start = float(row["peak_time"] or "nan"), float(row["start"])
+            rank, clip = int(row["rank"]), int(row["clip"])
+        except ValueError:
+            return None
+        return Sounded(rank, clip, start, peak, *paths) if math.isfinite(start) else None
+
+
+def samples_of(path: Path) -> np.ndarray:
+    """The samples of a sound file of 16 bits (time,) as they are stored; of several channels their mean.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        samples, _ = soundfile.read(path, dtype="int16", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): remove it, and the sweep makes it again") from None
+    if samples.shape[1] == 1:
+        mono: np.ndarray = samples[:, 0]
+        return mono
+    mean: np.ndarray = np.round(samples.mean(1)).astype("i2")
+    return mean
+
+
+def thumbnail(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Magnitudes of a sound (frequency, time), on 24 mel-spaced frequencies at 48 moments."""
+    length = max(2, round(_WINDOW * rate))
+    padded = np.pad(samples.astype(np.float64), length)
+    centres = np.round((np.arange(WIDTH) + 0.5) * len(samples) / WIDTH).astype(int) + length
+    frames = padded[centres[:, None] + np.arange(length) - length // 2] * np.hanning(length + 1)[:-1]
+    found = np.abs(np.fft.rfft(frames, axis=1))
+    rows, frequencies = _mel_spaced(rate / 2), np.fft.rfftfreq(length, 1 / rate)
+    return np.stack([np.interp(rows, frequencies, frame) for frame in found], axis=1)
+
+
+def sound_box(pieces: Sequence[Sounded], rate: int) -> bytes:
+    """A part with pieces of one clip: of each where it starts in s, and its samples."""
+    box = Box()
+    head = [{"start": one.start, "signal": box.samples(samples_of(one.file))} for one in pieces]
+    return box.packed({"rate": rate, "pieces": head})
+
+
+def sonification_box(maps: Sequence[tuple[int, Sequence[Sounded]]], rate: int) -> bytes:
+    """A part with the sonifications of some maps, by their numbers."""
+    box = Box()
+    head = {
+        str(channel): [{"rank": one.rank, "signal": box.samples(samples_of(one.sonification))} for one in sounds]
+        for channel, sounds in maps
+    }
+    return box.packed({"rate": rate, "maps": head})
+
+
+def thumbnails_of_maps(maps: Sequence[tuple[int, Sequence[Sounded]]], rate: int) -> bytes:
+    """A part with a thumbnail of each sonification of some maps."""
+    box = Box()
+    head = {
+        str(channel): [box.thumbnail(thumbnail(samples_of(one.sonification), rate))["at"] for one in sounds]
+        for channel, sounds in maps
+    }
+    return box.packed({"maps": head, "shape": [HEIGHT, WIDTH]})
+
+
+def thumbnails_of_clips(clips: Sequence[tuple[int, Sequence[Sounded]]], rate: int) -> bytes:
+    """A part with a thumbnail of each piece of some clips."""
+    box = Box()
+    head = {
+        str(clip): [[one.start, box.thumbnail(thumbnail(samples_of(one.file), rate))["at"]] for one in pieces]
+        for clip, pieces in clips
+    }
+    return box.packed({"clips": head, "shape": [HEIGHT, WIDTH]})
+
+
+def _mel_spaced(highest: float) -> np.ndarray:
+    low, high = (2595 * np.log10(1 + np.array([_LOWEST, highest]) / 700)).tolist()
+    frequencies: np.ndarray = 700 * (10 ** (np.linspace(low, high, HEIGHT) / 2595) - 1)
+    return frequencies
