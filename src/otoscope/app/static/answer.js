@@ -10,6 +10,8 @@ import { Stack } from "./stack.js";
 
 const RULES = { guided: "guided", gradient: "gradient", gradient_x_input: "gradient \u00d7 input" };
 const SHOWN = 4; // classes with a bar
+const ROOM = 162; // px beside the class, for its probability
+const SMALLEST = 30; // px of a class on one line
 const EVEN = 0.35; // share of the sound above which half of the relevance has no place to be marked
 
 export const ruleName = (run, rule) => run.rules?.[rule] ?? RULES[rule] ?? rule.replaceAll("_", " ");
@@ -111,6 +113,7 @@ function logitBars(page) {
 // Where half of the relevance lies, as a sentence.
 function whereWords(page, entry) {
   const { S, player } = page;
+  if (!entry && S.run.relevance.length) return ["The relevance could not be read."];
   if (!entry) return [S.run.relevance_note ?? "No relevance is in this page: the model gave nothing that could be traced back to the sound."];
   if (!entry.band || !entry.time) return ["The relevance is zero throughout this sound: nothing in it moves this score."];
   const band = h("b", { class: "lk" }, span(...entry.band, "Hz"));
@@ -126,14 +129,18 @@ function whereWords(page, entry) {
   return [`Half of ${what} lies within `, time, ", and half within ", band, "."];
 }
 
-// As large as leaves room for the probability beside it.
+// As large as leaves room for the probability beside it; a name that would be too small stands above it, on lines.
 function fitVerdict(page) {
   const says = page.$("says");
-  const room = says.parentElement.clientWidth - 142;
+  says.parentElement.classList.remove("long");
+  const room = says.parentElement.clientWidth - ROOM;
   const most = page.narrow ? 76 : 128;
   says.style.fontSize = most + "px";
   const width = says.scrollWidth;
-  if (width > room) says.style.fontSize = Math.max(18, Math.floor((most * room) / width)) + "px";
+  if (width <= room) return;
+  const size = Math.floor((most * room) / width);
+  says.style.fontSize = Math.max(SMALLEST, size) + "px";
+  says.parentElement.classList.toggle("long", size < SMALLEST);
 }
 
 export function answerView(page) {
@@ -142,7 +149,7 @@ export function answerView(page) {
   const targets = h("div", { class: "seg", role: "radiogroup", "aria-label": "What is explained" });
   const rules = h("div", { class: "seg", role: "radiogroup", "aria-label": "Rule" });
   const copy = copyButton(page, "the relevance", () => S.rel?.call && [S.run.opened, S.rel.call]);
-  const group = h("div", { class: "group g2" }, head, targets, rules, copy);
+  const group = h("div", { class: "group g2", hidden: true }, head, targets, rules, copy);
 
   const soundWave = () => S.sound && {
     x: S.sound.x, outline: S.sound.outline, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
@@ -150,7 +157,7 @@ export function answerView(page) {
   };
   const soundPicture = () => S.sound?.pic && {
     pic: S.sound.pic, lut: page.lut.sound, marks: S.sound.marks, label: `Spectrogram of ${S.sound.name}`,
-    curves: [sideCurve(page, S.sound.pic, page.css.ink2)],
+    curves: [sideCurve(page, S.sound.pic, page.css.ink2)], tag: S.sound.signal.peak ? null : "silent: every sample is zero",
   };
   const relevanceWave = () => S.rel && {
     x: S.rel.x, outline: S.rel.outline, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
@@ -169,7 +176,7 @@ export function answerView(page) {
     if (sound?.pic) curves.unshift(sideCurve(page, sound.pic, page.css.mid));
     const where = rel.band ? `; half of it in ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : "; it is zero";
     return {
-      pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves,
+      pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves, tag: rel.band ? null : "zero throughout",
       label: `Relevance for ${rel.label} in time and frequency${where}`,
     };
   };
@@ -191,6 +198,7 @@ export function answerView(page) {
     },
   });
   page.mainStack = stack;
+  const below = stack.rows.findIndex((row) => row.head === group) + 1; // the first row of the relevance
 
   function drawSound() {
     const { sound } = S;
@@ -203,11 +211,11 @@ export function answerView(page) {
   }
 
   function drawTrust() {
-    const blocks = S.rel?.trust ?? [];
-    const none = S.rel && !blocks.length
-      ? [h("p", { class: "s txt" }, S.rel.trust_note ?? "Whether this picture may be believed was not tested: no control is in this page.")]
-      : [];
-    $("trust").replaceChildren(...blocks.map(trustBlock), ...none);
+    const { rel } = S;
+    const text = rel?.trust_note ?? "Whether this picture may be believed was not tested: no control is in this page.";
+    const blocks = rel?.trust?.length || !rel ? rel?.trust ?? [] : [{ method: "none", level: "none", head: "Not tested", text }];
+    $("trust").replaceChildren(...blocks.map(trustBlock));
+    $("trust").classList.toggle("short", blocks.length < 2);
   }
 
   function drawChoices() {
@@ -223,6 +231,8 @@ export function answerView(page) {
   }
 
   function draw() {
+    for (const row of stack.rows.slice(below)) row.el.hidden = !S.run.relevance.length;
+    $("main").classList.toggle("short", !S.run.relevance.length);
     verdictWords(page);
     fitVerdict(page);
     logitBars(page);
@@ -235,5 +245,5 @@ export function answerView(page) {
   on("sound", drawSound);
   on("answered", draw);
   page.watch($("says").parentElement, "size", () => S.run && fitVerdict(page));
-  return stack;
+  return { stack, below };
 }

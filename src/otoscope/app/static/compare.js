@@ -141,7 +141,7 @@ export function compareView(page) {
     const others = [...page.data.runs.values()].filter(same);
     const id = others.some((run) => run.id === S.other) ? S.other : others[0]?.id ?? null;
     $("other").replaceChildren(...others.map((run) => h("option", { value: run.id, selected: run.id === id }, run.model)));
-    const entry = id ? await page.data.relevance(id, S.rule, "top") : null;
+    const entry = id ? await page.data.relevance(id, S.rule, "top").catch(page.failed("The relevance of the other model")) : null;
     if (S.run !== mine) return;
     const run = page.data.runs.get(id);
     set({ other: id, otherRel: entry });

@@ -90,7 +90,7 @@ export function firstView(page) {
   on("late", async () => {
     const id = S.late;
     if (!id) return;
-    const first = await page.data.first(id);
+    const first = await page.data.first(id).catch(page.failed("The first layer"));
     if (S.late !== id) return;
     if (first) S.kernel = (first.mag.F - 1) >> 1;
     else $("first").hidden = true;

@@ -92,8 +92,8 @@ export function gridView(page) {
       set({ channel: null, map: null });
       return;
     }
-    const read = await page.data.part(now.part);
-    if (mine !== loading) return;
+    const read = await page.data.part(now.part).catch(page.failed(`The maps of ${S.layer}`));
+    if (mine !== loading || !read) return;
     const kept = maps === now ? S.channel : page.takeInitial("map");
     bytes = read;
     maps = now;

@@ -12,6 +12,7 @@ import { createState } from "./state.js";
 
 const SHORTEST = 0.02; // s in view at least
 const CLICK = 0.004; // s a region has at least
+const NARROW = 640; // px of the page, as in page.css
 const CALM = 100; // ms between steps of the cursor where less motion is asked for
 
 const INITIAL = {
@@ -80,7 +81,7 @@ function addLife(page) {
 // Colours follow the system, the notebook, and the printer, which is always light.
 function addTheme(page) {
   const media = {
-    dark: matchMedia("(prefers-color-scheme: dark)"), print: matchMedia("print"), narrow: matchMedia("(max-width: 640px)"),
+    dark: matchMedia("(prefers-color-scheme: dark)"), print: matchMedia("print"),
     calm: matchMedia("(prefers-reduced-motion: reduce)"),
   };
   const read = () => {
@@ -91,9 +92,23 @@ function addTheme(page) {
   read();
   page.listen(media.dark, "change", read);
   page.listen(media.print, "change", read);
-  page.listen(media.narrow, "change", () => page.set({ narrow: {} }));
+  page.listen(window, "beforeprint", () => { // also what is far from the window
+    page.el.dataset.print = "";
+    read();
+    for (const stack of page.stacks) stack.draw();
+  });
+  page.listen(window, "afterprint", () => {
+    delete page.el.dataset.print;
+    read();
+  });
   page.themeChanged = read;
-  Object.defineProperty(page, "narrow", { get: () => media.narrow.matches });
+  page.narrow = page.el.clientWidth <= NARROW;
+  page.watch(page.el, "size", () => {
+    const narrow = page.el.clientWidth <= NARROW;
+    if (narrow === page.narrow) return;
+    page.narrow = narrow;
+    page.set({ narrow: {} });
+  });
   Object.defineProperty(page, "calm", { get: () => media.calm.matches });
 }
 
@@ -218,6 +233,10 @@ function addWords(page) {
       area.remove();
     }
     page.say("Copied");
+  };
+  page.failed = (what) => (error) => { // for a promise: says what is not there, and goes on without it
+    page.$("trouble").append(h("p", {}, `${what} could not be read: ${error.message}.`));
+    return null;
   };
   page.key = (keys, words, actions) => page.bindings.push({ keys, words, actions });
 }

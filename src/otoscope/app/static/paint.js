@@ -213,6 +213,7 @@ export function legend(page, c, w, hgt, lut, left, right) {
 // A spectrum on its side: frequency up, level to the right from `low` to 0.
 export function curve(page, c, w, hgt, values, df, fmax, low, colour, { dash, width = 1.4, pad = 8 } = {}) {
   const X = (u) => pad + clamp(1 - u / low, 0, 1) * (w - pad - 4);
+  if (!values.some((v) => v > low)) return; // silence
   c.beginPath();
   for (let y = 0; y <= hgt; y++) {
     const p = clamp(page.freq(1 - y / hgt, fmax) / df, 0, values.length - 1);

@@ -5,6 +5,8 @@ import { resample } from "./resample.js";
 import { peakOf } from "./signal.js";
 
 export const TURN = 0.35; // s of silence before a loop of the whole sound begins again
+const AHEAD = 0.01; // s between asking for a sound and its first sample
+const FADE = 0.002; // s
 const LONG = 60; // s above which the samples are played at their own rate, to save memory
 
 // Gains of sources at equal loudness: the highest at which none clips, and no more than -20 dB re full scale. As they
@@ -31,6 +33,29 @@ export function bufferOf(context, source, speed = 1) {
   const buffer = context.createBuffer(1, Math.max(1, y.length), context.sampleRate);
   buffer.copyToChannel(y, 0);
   return buffer;
+}
+
+// Starts every source at once in a context, each through a gain of its own: {id: {node, gain}}. What begins in the middle
+// of a sound fades in, so that it does not click; from its beginning on every sample is played as it is.
+export function startSources(context, sources, { when, at, start, end, over, loop, speed, gainOf, buffer, into }) {
+  const nodes = {};
+  for (const [id, source] of Object.entries(sources)) {
+    if (!source) continue;
+    const node = context.createBufferSource();
+    const gain = context.createGain();
+    node.buffer = buffer(source, speed);
+    if (loop) {
+      node.loop = true;
+      node.loopStart = start / speed;
+      node.loopEnd = over / speed;
+      node.start(when, at / speed);
+    } else node.start(when, at / speed, (end - at) / speed);
+    gain.gain.value = at > 0 ? 0 : gainOf(id);
+    if (at > 0) gain.gain.setTargetAtTime(gainOf(id), when, FADE);
+    node.connect(gain).connect(into);
+    nodes[id] = { node, gain };
+  }
+  return nodes;
 }
 
 export function createPlayer(page) {
@@ -109,26 +134,12 @@ export function createPlayer(page) {
     if (at >= end - 0.002 || at < start - 0.002) at = start;
     player.quiet();
     player.balance();
-    nodes = {};
-    started = ctx.currentTime + 0.01;
+    started = ctx.currentTime + AHEAD;
     from = at;
     player.playing = true;
-    for (const [id, source] of Object.entries(player.sources)) {
-      if (!source) continue;
-      const node = ctx.createBufferSource();
-      const volume = ctx.createGain();
-      node.buffer = buffer(source, S.speed);
-      if (S.loop) {
-        node.loop = true;
-        node.loopStart = start / S.speed;
-        node.loopEnd = over / S.speed;
-        node.start(started, at / S.speed);
-      } else node.start(started, at / S.speed, (end - at) / S.speed);
-      volume.gain.value = 0;
-      volume.gain.setTargetAtTime(gain(id), ctx.currentTime + 0.008, 0.004);
-      node.connect(volume).connect(master);
-      nodes[id] = { node, gain: volume };
-    }
+    nodes = startSources(ctx, player.sources, {
+      when: started, at, start, end, over, loop: S.loop, speed: S.speed, gainOf: gain, buffer, into: master,
+    });
     const mine = nodes;
     if (!S.loop) {
       Object.values(nodes)[0].node.onended = () => {

@@ -40,15 +40,18 @@ function fillPicker(page) {
 function spySections(page) {
   const links = page.$$(".nav a");
   const mark = (id) => links.forEach((a) => a.toggleAttribute("aria-current", a.hash === "#" + id));
+  page.on("late first other otherRel", () => links.forEach((a) => { a.hidden = page.$(a.hash.slice(1)).hidden; }));
   const spy = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) mark(entry.target.id);
   }, { rootMargin: "-30% 0px -60% 0px" });
   for (const section of page.$$("section")) spy.observe(section);
   page.cleanup(() => spy.disconnect());
-  for (const a of links) { // sections are no states of the page: the address keeps its own
+  for (const a of [...links, ...page.$$(".skip")]) { // sections are no states of the page: the address keeps its own
     a.addEventListener("click", (event) => {
       event.preventDefault();
-      page.$(a.hash.slice(1)).scrollIntoView();
+      const section = page.$(a.hash.slice(1));
+      section.scrollIntoView();
+      section.focus({ preventScroll: true });
     });
   }
 }
@@ -57,11 +60,18 @@ export function soundPage(page) {
   const { S, set, on, player, $, data } = page;
   fillPicker(page);
   playerKeys(page);
-  const stack = answerView(page);
+  const { stack, below } = answerView(page);
   const views = [heardView, segmentsView, layersView, gridView, mapView, firstView, compareView, factsView, deckView];
   for (const view of views) view(page);
   bindKeys(page);
   spySections(page);
+
+  // Says in place of the pictures from a row on what is missing; the rest of the page is shown all the same.
+  const unreadable = (row, end) => (error) => {
+    stack.message([h("b", {}, "This picture could not be read"),
+      h("span", { class: "s" }, `${error.message}. Write the page again with otoscope inspect.`)], row, end);
+    return null;
+  };
 
   async function loadRelevance() {
     const { run } = S;
@@ -70,7 +80,7 @@ export function soundPage(page) {
       set({ rule: entry.rule, target: entry.target });
       return;
     }
-    const rel = entry && await data.relevance(run.id, entry.rule, entry.target);
+    const rel = entry && await data.relevance(run.id, entry.rule, entry.target).catch(unreadable(below));
     if (S.run !== run || (entry && (entry.rule !== S.rule || entry.target !== S.target))) return;
     page.hear("relevance", rel?.x ? { x: rel.x, rate: rel.rate, label: "Relevance" } : null);
     set({ rel, answered: {} });
@@ -94,27 +104,22 @@ export function soundPage(page) {
     set({ run, dur: about.duration, v0: 0, v1: about.duration, reg: null, source: "input", target: page.takeInitial("target") ?? "top" });
     $("run").value = run.id;
     if (page.options.title !== false) document.title = `${run.model} on ${about.name}: Otoscope`;
-    try {
-      const sound = await data.sound(run.sound);
-      if (S.run !== run) return;
-      page.hear("input", { x: sound.x, rate: sound.rate, label: "Input", natural: true });
-      stack.message(null);
-      set({ sound });
-      await loadRelevance();
-      if (S.run !== run) return;
-      stack.draw();
-      performance.mark("first-draw");
-      page.place();
-      await new Promise((done) => setTimeout(done)); // the first screen stands before the rest is made
-      if (S.run !== run) return;
-      $("answer").classList.remove("busy");
-      set({ late: run.id });
-      set({ layer: layerToBegin(run) });
-    } catch (error) {
-      stack.message([h("b", {}, "This picture could not be read"), h("span", { class: "s" }, `${error.message}. Write the page again with otoscope inspect.`)]);
-      $("answer").classList.remove("busy");
-      throw error;
-    }
+    stack.message(null);
+    page.$("trouble").replaceChildren();
+    const sound = await data.sound(run.sound).catch(unreadable(0, below - 1)) ?? { ...about, x: new Float32Array(0), pic: null };
+    if (S.run !== run) return;
+    if (sound.x.length) page.hear("input", { x: sound.x, rate: sound.rate, label: "Input", natural: true });
+    set({ sound });
+    await loadRelevance();
+    if (S.run !== run) return;
+    stack.draw();
+    performance.mark("first-draw");
+    page.place();
+    await new Promise((done) => setTimeout(done)); // the first screen stands before the rest is made
+    if (S.run !== run) return;
+    $("answer").classList.remove("busy");
+    set({ late: run.id });
+    set({ layer: layerToBegin(run) });
   };
 
   on("rule target", () => {

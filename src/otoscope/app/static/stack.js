@@ -13,6 +13,14 @@ const CANVASES = ["ax", "pl", "sd"]; // axis, plot, side
 // Where a level in dB stands in a spectrum at the side.
 const sideX = (v, w) => 8 + (1 + v / -LOW) * (w - 12);
 
+// A picture is one to a screen reader where there are words for it.
+function describe(canvas, label) {
+  for (const [name, value] of [["role", label && "img"], ["aria-label", label], ["aria-hidden", label ? null : "true"]]) {
+    if (value) canvas.setAttribute(name, value);
+    else canvas.removeAttribute(name);
+  }
+}
+
 export class Stack {
   // rows: [{kind: "wave"|"pic"|"step"|"own"|undefined, h, get, draw, head}]. `get` gives what the row shows now, or null.
   // probe(t, f) is the text at a point; read the element it goes to.
@@ -44,7 +52,7 @@ export class Stack {
       return;
     }
     row.ax = h("canvas", { class: "ax", "aria-hidden": "true" });
-    row.pl = h("canvas", { class: "pl", role: "img" });
+    row.pl = h("canvas", { class: "pl", "aria-hidden": "true" }); // until it shows something that it can be called by
     row.sd = h("canvas", { class: "sd", "aria-hidden": "true" });
     row.el = h("div", { class: `row ${row.kind}`, style: row.h ? `--h:${row.h}` : null }, row.ax, row.pl, row.sd);
     this.el.append(row.el);
@@ -71,10 +79,10 @@ export class Stack {
 
   // A stack is a slider over time; the focus shows only where it came from the keyboard.
   beSlider(label) {
-    const { el } = this;
-    for (const type of ["keydown", "blur"]) el.addEventListener(type, () => delete el.dataset.mouse);
-    el.tabIndex = 0;
-    for (const [name, value] of [["role", "slider"], ["aria-label", label], ["aria-valuemin", 0]]) el.setAttribute(name, value);
+    const { over } = this;
+    for (const type of ["keydown", "blur"]) over.addEventListener(type, () => delete over.dataset.mouse);
+    over.tabIndex = 0;
+    for (const [name, value] of [["role", "slider"], ["aria-label", label], ["aria-valuemin", 0]]) over.setAttribute(name, value);
     this.value();
   }
 
@@ -111,10 +119,13 @@ export class Stack {
     });
   }
 
-  // Words over the rows from `row` on, in place of pictures; null takes them away.
-  message(nodes, row = 0) {
-    const top = nodes ? this.rows[row].el?.offsetTop ?? 0 : 0;
+  // Words over the rows from `row` on, up to the row `end`, in place of pictures; null takes them away.
+  message(nodes, row = 0, end = this.rows.length) {
+    const place = ({ el, head }) => (el ?? head).offsetTop;
+    const top = nodes ? place(this.rows[row]) : 0;
+    const bottom = nodes && end < this.rows.length ? this.el.clientHeight - place(this.rows[end]) : 0;
     this.msg.style.top = top + "px";
+    this.msg.style.bottom = bottom + "px";
     this.msg.style.paddingTop = top ? "48px" : "84px";
     this.msg.hidden = !nodes;
     this.msg.replaceChildren(...(nodes ? [nodes].flat() : []));
@@ -136,9 +147,10 @@ export class Stack {
     const shown = row.get?.();
     if (!shown) {
       fit(page, row.pl, row.plw, row.plh);
+      describe(row.pl, null);
       return;
     }
-    row.pl.setAttribute("aria-label", shown.label ?? "");
+    describe(row.pl, shown.label);
     axis.textAlign = "right";
     axis.textBaseline = "middle";
     axis.fillStyle = page.css.ink3;
@@ -325,9 +337,9 @@ export class Stack {
     const now = `${S.t.toFixed(3)}|${S.dur}`;
     if (this.now === now) return;
     this.now = now;
-    this.el.setAttribute("aria-valuemax", S.dur.toFixed(3));
-    this.el.setAttribute("aria-valuenow", S.t.toFixed(3));
-    this.el.setAttribute("aria-valuetext", sec(S.t));
+    this.over.setAttribute("aria-valuemax", S.dur.toFixed(3));
+    this.over.setAttribute("aria-valuenow", S.t.toFixed(3));
+    this.over.setAttribute("aria-valuetext", `${sec(S.t)} of ${sec(S.dur)}`);
   }
 
   // The same instant in every stack, the same frequency in every picture.

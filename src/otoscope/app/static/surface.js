@@ -42,11 +42,8 @@ export function surface(page, el, onhover) {
       const [a, b] = [...touches.values()];
       down = { pinch: Math.abs(a - b), view: [S.v0, S.v1], centre: time((a + b) / 2) };
     }
-    const stack = el.closest(".stack");
-    if (stack) {
-      stack.dataset.mouse = "";
-      stack.focus({ preventScroll: true });
-    }
+    el.dataset.mouse = "";
+    el.focus({ preventScroll: true });
   });
   el.addEventListener("pointermove", (event) => {
     if (touches.has(event.pointerId)) touches.set(event.pointerId, event.clientX);
