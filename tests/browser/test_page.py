@@ -23,7 +23,8 @@ STATE = f"""document.otoscope.then(({{ S, player }}) => ({{
   t: player.position(), playing: player.playing,
   ...Object.fromEntries({KEPT}.map(key => [key, S[key]])),
 }}))"""
-READY = "document.otoscope.then(({ S }) => S.late && (S.map || document.querySelector('#trouble p') || !Object.keys(S.run.maps).length))"
+READY = """document.otoscope.then(({ S }) => S.late
+  && (S.map || document.querySelector('#trouble p') || !Object.keys(S.run.maps).length))"""
 
 
 def state(page: Any) -> dict[str, Any]:
