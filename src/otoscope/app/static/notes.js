@@ -9,13 +9,13 @@ const OF_THE_MODEL = ["untrained", "varying"];
 
 const sentence = (text) => (/[.!?]$/.test(text) ? text : text + ".");
 
-function saidOf(notes, kinds) {
+function notesOf(notes, kinds) {
   return (notes ?? []).filter(({ kind }) => kinds.includes(kind)).map(({ text }) => sentence(text));
 }
 
 // What was done to the sound before the model heard it, each in a sentence.
 export function heardNotes(run, sound) {
-  const said = saidOf(run.notes, OF_THE_SOUND);
+  const said = notesOf(run.notes, OF_THE_SOUND);
   if (sound?.note) said.unshift(sentence(`${sound.name} was ${sound.note}`));
   if (sound?.mixed) said.unshift(sentence(sound.mixed));
   return [...new Set(said)];
@@ -72,7 +72,7 @@ export function heardView(page) {
   page.$("main").after(line);
   page.on("run sound", () => {
     const { run, sound } = page.S;
-    const said = run ? [...saidOf(run.notes, OF_THE_MODEL), ...heardNotes(run, sound)] : [];
+    const said = run ? [...notesOf(run.notes, OF_THE_MODEL), ...heardNotes(run, sound)] : [];
     line.hidden = !said.length;
     line.textContent = said.join(" ");
   });
