@@ -16,6 +16,8 @@ from otoscope.server.workers import Died, Failed, Worker
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 FINAL = ("done", "failed", "cancelled")
+QUICK = ("answer", "relevance", "maps")
+"""Kinds of questions that are answered in about a second."""
 
 
 @dataclass(eq=False)
@@ -107,7 +109,9 @@ class Queue:
         return len(self._waiting) + (self._current is not None)
 
     def put(self, job: Job) -> None:
-        self._waiting.append(job)
+        """Add a job: behind those that wait, but before those that take long where it does not."""
+        before = sum(one.ask.kind in QUICK for one in self._waiting)
+        self._waiting.insert(before if job.ask.kind in QUICK else len(self._waiting), job)
         self._places()
         self._wake.set()
 
