@@ -57,7 +57,7 @@ export function bindKeys(page) {
   const target = page.options.keys ? document : page.el;
   page.listen(target, "keydown", (event) => {
     const at = event.composedPath()[0];
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || page.$("keys").open) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || page.$$("dialog[open]").length) return;
     if (/^(SELECT|TEXTAREA)$/.test(at.tagName)) return;
     if (at.tagName === "INPUT" && (at.type !== "checkbox" || event.key === " ")) return;
     const pressed = /^(BUTTON|SUMMARY)$/.test(at.tagName) && at.id !== "play" && !at.closest(".cell");
