@@ -30,7 +30,7 @@ OWN = {
 _METHODS = Group("Methods", sort_key=1)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # standard output may be a file; other files name themselves
 _WITH_COMMANDS = frozenset({"data"})  # that have commands of their own below them
-_MORE = frozenset({"strs"})  # methods whose command does more, in a file of their name
+_MORE = frozenset({"strs", "relevance"})  # methods whose command does more, in a file of their name
 
 app = App(
     name="otoscope",

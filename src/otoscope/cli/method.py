@@ -7,6 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -37,9 +38,43 @@ from otoscope.data.find import find_data
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
+from otoscope.scope import Scope
 from otoscope.sounds import Sounds
+from otoscope.trust.blocks import blocks, line
 
-Then = Callable[[xr.Dataset, Mapping[str, Any]], None]
+
+@dataclass(frozen=True)
+class Called:
+    """A method as a command called it.
+
+    Attributes
+    ----------
+    scope : Scope
+    sound : sequence
+        What the method was given beside the model.
+    given : mapping
+        Its own arguments.
+    own : mapping
+        Options of the command alone.
+    result : Dataset
+    """
+
+    scope: Scope
+    sound: Sequence[Any]
+    given: Mapping[str, Any]
+    own: Mapping[str, Any]
+    result: xr.Dataset
+
+
+@dataclass(frozen=True)
+class More:
+    """What a command says beside the result of its method: of every row in JSON, and in lines below the table."""
+
+    of_rows: Mapping[str, Any] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+
+
+Then = Callable[[Called], More | None]
 
 _GIVEN: dict[str, tuple[str, Any]] = {"wave": ("audio", Audio), "data": ("data", Data)}
 _GIVEN_NAMES = frozenset(name for name, _ in _GIVEN.values())
@@ -47,16 +82,16 @@ _SHARED = frozenset({"selection", "part", "common"})
 _ONLY_PYTHON = (Tensor, nn.Module, xr.DataArray, xr.Dataset, np.ndarray)
 
 
-def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None = None) -> Callable[..., None]:
+def command(name: str, options: Mapping[str, Any] | None = None, then: Then | None = None) -> Callable[..., None]:
     """The command of a method: its own parameters, with those that all commands share.
 
     Parameters
     ----------
     name : str
-    more : mapping of str to annotation, optional
+    options : mapping of str to annotation, optional
         Options of the command alone, None by default.
     then : callable, optional
-        Called with the result and these options.
+        Called with what was called; it returns what is said beside the result.
     """
     import_module(listing()[name].module)
     record = METHODS[name]
@@ -70,18 +105,25 @@ def command(name: str, more: Mapping[str, Any] | None = None, then: Then | None 
         **given: Any,
     ) -> None:
         common = common or Common()
-        own = {option: given.pop(option, None) for option in more or {}}
-        result = _run(record, model, sound, given, common, selection or Selection(), part or Part())
+        own = {option: given.pop(option, None) for option in options or {}}
+        scope = make_scope(model, common)
+        beside = _sound(record, scope, sound, selection or Selection(), part or Part())
+        result = _run(record, scope, beside, given)
         write(common.out, {name: result})
         print_notes(str(result.attrs.get("audio") or result.attrs["model"]), result.attrs.get("note"))
-        if then is not None:
-            then(result, own)
+        more = None if then is None else then(Called(scope, beside, given, own, result))
         if common.json:
-            print_json(tables.envelope(result, record))
+            content = tables.envelope(result, record)
+            of_rows = tables.finite(dict(more.of_rows) if more else {})
+            print_json(content | {"rows": [row | of_rows for row in content["rows"]]})
         else:
             _print(result, record)
+            for said in more.lines if more else map(line, blocks([result])):
+                out_console.print(said, markup=False)
 
-    signature = inspect.Signature([*_parameters(record), *(_option(key, hint) for key, hint in (more or {}).items())])
+    signature = inspect.Signature(
+        [*_parameters(record), *(_option(key, hint) for key, hint in (options or {}).items())]
+    )
     call.__signature__ = signature  # type: ignore[attr-defined]
     several = [one.name for one in signature.parameters.values() if "list[" in str(one.annotation)]
     call.__doc__, call.__name__ = _in_a_shell(record.function.__doc__ or "", several), name
@@ -181,22 +223,18 @@ def _readable(hint: Any) -> Any:
     return None if only_python else hint
 
 
-def _run(
-    record: Record,
-    model: str,
-    sound: Sequence[Any],
-    given: dict[str, Any],
-    common: Common,
-    selection: Selection,
-    part: Part,
-) -> xr.Dataset:
-    scope = make_scope(model, common)
+def _sound(record: Record, scope: Scope, sound: Sequence[Any], selection: Selection, part: Part) -> Sequence[Any]:
+    """What a method is given beside the model: the part of a file, or the sounds of a data set."""
     if record.takes == "wave":
-        sound = [part.of(sound[0])]
-    elif record.takes == "data" and (selection.by or selection.limit):
+        return [part.of(sound[0])]
+    if record.takes == "data" and (selection.by or selection.limit):
         (place,) = sound
         found = find_data(place, by=selection.by, limit=selection.limit, sample_rate=scope.sample_rate)
-        sound = [Sounds(scope, found, name=place if selection.by is None else f"{place} by {selection.by}")]
+        return [Sounds(scope, found, name=place if selection.by is None else f"{place} by {selection.by}")]
+    return sound
+
+
+def _run(record: Record, scope: Scope, sound: Sequence[Any], given: dict[str, Any]) -> xr.Dataset:
     with progress_bar(record.name.replace("_", " ")) as report:
         if "progress" in inspect.signature(record.function).parameters:
             given["progress"] = lambda done, total: report(scope.name, done, total)

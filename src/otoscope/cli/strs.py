@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import xarray as xr
 from cyclopts import Parameter
 
 from otoscope.cli.console import err_console
-from otoscope.cli.method import command
+from otoscope.cli.method import Called, command
 from otoscope.plots.surface import animate
 
 _FILM = Annotated[
@@ -18,9 +16,9 @@ _FILM = Annotated[
 ]
 
 
-def _film(result: xr.Dataset, given: Mapping[str, Any]) -> None:
-    if given["animate"] is not None:
-        err_console.print(str(animate(result, given["animate"])), markup=False)
+def _film(called: Called) -> None:
+    if called.own["animate"] is not None:
+        err_console.print(str(animate(called.result, called.own["animate"])), markup=False)
 
 
 strs = command("strs", {"animate": _FILM}, _film)

@@ -39,7 +39,6 @@ _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "margin",
     "control_runner_up", "other", "control_random", "control_random_low", "control_random_high", "share_changed",
     "control_sound", "negative_share", "focus_start", "focus_stop", "focus_low", "focus_high", "control_level",
-    "control_verdict",
 )  # fmt: skip
 _NAMED = 4  # weights that a note names
 _MIRRORED = 1e-5  # of the largest value, by which a gradient may miss the negative of another
@@ -50,7 +49,7 @@ _MIRRORED = 1e-5  # of the largest value, by which a gradient may miss the negat
     takes="wave",
     explains=True,
     slides=True,
-    rows=Rows((), _COLUMNS, names=("class_name", "runner_up", "other", "control_level", "control_verdict")),
+    rows=Rows((), _COLUMNS, names=("class_name", "runner_up", "other", "control_level")),
     main="control_random",
 )
 def control(

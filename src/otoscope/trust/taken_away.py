@@ -35,7 +35,7 @@ from otoscope.types import Against, Span, Target, Wave
 DOMAINS = ("time", "band")
 CONTROLS = ("equal width", "equal energy")
 
-_TAKEN = ("taken_low", "taken_high", "taken_answer", "taken_margin", "taken_score", "changed", "verdict")
+_TAKEN = ("taken_low", "taken_high", "taken_answer", "taken_margin", "taken_score", "changed")
 _ELSEWHERE = ("elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewhere_margin")
 
 
@@ -48,7 +48,7 @@ _ELSEWHERE = ("elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewh
         ("domain",),
         ("class_name", "logit", "score", "score_kind", "probability", "answer", "margin", *_TAKEN),
         shares=("changed",),
-        names=("class_name", "answer", "taken_answer", "verdict"),
+        names=("class_name", "answer", "taken_answer"),
         beside=(Rows(("domain", "control"), _ELSEWHERE),),
     ),
     main="taken_margin",

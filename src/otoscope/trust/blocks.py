@@ -1,0 +1,118 @@
+"""What the methods of trust say of a relevance, in words and numbers: the same on a page and on the screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, TypedDict
+
+import xarray as xr
+
+from otoscope.methods.listing import listing
+from otoscope.trust.verdict import Level
+
+_PACKAGE = "otoscope.trust."
+
+
+class Bars(TypedDict):
+    """Correlations: rows of a name, the value, and the ends of its range, with whose it is ("model" or "sound")."""
+
+    columns: list[str]
+    signed: bool
+    rows: list[list[Any]]
+
+
+class Table(TypedDict):
+    """Rows of text and numbers, with the (row, column) of the cells that stand out."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    strong: list[list[int]]
+
+
+class _Words(TypedDict):
+    method: str
+    level: Level
+    head: str
+    text: str
+
+
+class Block(_Words, total=False):
+    """One line of evidence: a head and a text of whole sentences, and what they rest on."""
+
+    bars: Bars
+    table: Table
+    note: str
+
+
+def trust_methods() -> list[str]:
+    """The names of the methods that test a relevance, in the order of the class Scope.
+
+    Examples
+    --------
+    >>> trust_methods()
+    ['control', 'taken_away']
+    """
+    return [name for name, listed in listing().items() if listed.module.startswith(_PACKAGE)]
+
+
+def blocks(results: Iterable[xr.Dataset] | Mapping[str, xr.Dataset]) -> list[Block]:
+    """The blocks of results, each of one clip, in the order of the methods; other results have none.
+
+    A method of trust says its own: the function ``block`` of ``otoscope.trust.<method>_block``.
+
+    Parameters
+    ----------
+    results : iterable of Dataset, or mapping by method
+    """
+    given = results.values() if isinstance(results, Mapping) else results
+    by_method = {str(one.attrs.get("method")): one for one in given}
+    return [
+        import_module(f"{_PACKAGE}{name}_block").block(by_method[name]) for name in trust_methods() if name in by_method
+    ]
+
+
+def line(block: Block) -> str:
+    """A block as a line of text.
+
+    Examples
+    --------
+    >>> line({"method": "taken_away", "level": "ok", "head": "The answer changes", "text": "Without 1 s it says 3."})
+    'taken away: The answer changes. Without 1 s it says 3.'
+    """
+    return f"{block['method'].replace('_', ' ')}: {block['head']}. {block['text']}"
+
+
+def r(value: float) -> str:
+    """A correlation in words.
+
+    Examples
+    --------
+    >>> r(0.9985), r(0.7058), r(float("nan"))
+    ('r = 0.999', 'r = 0.71', 'r not known')
+    """
+    if math.isnan(value):
+        return "r not known"
+    return f"r = {value:.3f}" if 0.995 <= abs(value) < 1 else f"r = {value:.2f}"
+
+
+def number(value: float, digits: int = 4) -> float | None:
+    """A number as JSON has it, of so many digits; None where it is not known."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """From one place to another.
+
+    Examples
+    --------
+    >>> span(0.21375, 0.25375, "s"), span(380.0, 620.0, "Hz")
+    ('0.214 to 0.254 s', '380 to 620 Hz')
+    """
+    return f"{low:.3f} to {high:.3f} s" if unit == "s" else f"{low:.0f} to {high:.0f} Hz"
+
+
+def one_clip(result: xr.Dataset) -> xr.Dataset:
+    """A result with a clip axis of one, without it."""
+    return result.isel(clip=0) if result.sizes.get("clip") == 1 else result

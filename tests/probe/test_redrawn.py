@@ -1,0 +1,270 @@
+"""Weights are drawn again wherever they reach an operation, and the model keeps its own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations, weight_norm
+
+from otoscope import Scope
+from otoscope.models.sincnet import SincNet
+from otoscope.probe.redrawn import Redraw, drawn_like, packed
+from otoscope.trust.random_networks import not_drawn, random_subject
+
+RATE = 8000
+X = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 1, 800)).astype(np.float32))
+
+
+class Functional(nn.Module):
+    """Weights that no module has, one of them used twice, another seen from the side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel, self.matrix = nn.Parameter(torch.randn(4, 1, 9)), nn.Parameter(torch.randn(4, 4))
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.conv1d(x, self.kernel).relu().mean(-1)
+        return (h @ self.matrix).relu() @ self.matrix.t() * self.gain
+
+
+class Gabor(nn.Module):
+    """Kernels that are computed of two numbers each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frequency, self.width = nn.Parameter(torch.linspace(0.02, 0.4, 6)), nn.Parameter(torch.full((6,), 20.0))
+        self.out = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        time = torch.arange(-40, 41, dtype=x.dtype)
+        kernels = torch.cos(2 * torch.pi * self.frequency[:, None] * time) * torch.exp(
+            -((time / self.width[:, None]) ** 2)
+        )
+        return self.out(F.conv1d(x, kernels[:, None]).abs().mean(-1))
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.rnn = nn.Conv1d(1, 4, 20, stride=10), nn.GRU(4, 5, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(10, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn(self.conv(x).transpose(1, 2))[0].mean(1))
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.token = nn.Conv1d(1, 8, 20, stride=10), nn.Parameter(torch.randn(1, 1, 8))
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv(x).transpose(1, 2)
+        return self.out(self.layer(torch.cat([self.token.expand(len(h), -1, -1), h], 1))[:, 0])
+
+
+class Complex(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pole, self.out = nn.Parameter(torch.randn(801, dtype=torch.complex64)), nn.Linear(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft(x[:, 0], 1600)
+        return self.out(torch.fft.irfft(spectrum * self.pole).square().mean(-1, keepdim=True))
+
+
+def head(first: nn.Module) -> nn.Module:
+    return nn.Sequential(first, nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3))
+
+
+def normed() -> nn.Module:
+    model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.BatchNorm1d(4), nn.PReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(),
+                          nn.LayerNorm(4), nn.Linear(4, 3))  # fmt: skip
+    model.train()(X)
+    return model.eval()
+
+
+def tied() -> nn.Module:
+    layers = [nn.Conv1d(1, 4, 9), nn.Conv1d(4, 4, 1), nn.ReLU(), nn.Conv1d(4, 4, 1), nn.AdaptiveAvgPool1d(1)]
+    model = nn.Sequential(*layers, nn.Flatten())
+    model[3].weight = model[1].weight
+    return model
+
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "modules": lambda: head(nn.Conv1d(1, 4, 9)),
+    "functional": Functional,
+    "sinc": SincNet,
+    "gabor": Gabor,
+    "weight_norm": lambda: head(weight_norm(nn.Conv1d(1, 4, 9))),
+    "parametrised": lambda: head(parametrizations.weight_norm(nn.Conv1d(1, 4, 9))),
+    "spectral": lambda: head(parametrizations.spectral_norm(nn.Conv1d(1, 4, 9))),
+    "normed": normed,
+    "tied": tied,
+    "recurrent": Recurrent,
+    "attention": Attention,
+    "complex": Complex,
+}
+
+
+def subject(name: str) -> Scope:
+    torch.manual_seed(0)
+    model = MODELS[name]()
+    return Scope(model, getattr(model, "sample_rate", RATE))
+
+
+def inputs(scope: Scope) -> Tensor:
+    return scope.whole(np.random.default_rng(0).standard_normal(scope.sample_rate).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore")
+def test_every_weight_is_drawn_again_and_the_model_is_as_it_was(name: str) -> None:
+    scope = subject(name)
+    x = inputs(scope)
+    before = copy.deepcopy(scope.model.state_dict())
+    own = scope.output(x[0, 0])
+    other, redraw = random_subject(scope, [0, 0])
+    drawn = other.output(x[0, 0])
+    assert redraw.reached and redraw.changed == redraw.reached and not redraw.left
+    assert not not_drawn(other, redraw, x)
+    assert (drawn - own).abs().max() > 1e-3 * own.abs().max()
+    assert torch.equal(other.output(x[0, 0]), drawn)  # the same at every pass
+    again, _ = random_subject(scope, [0, 0])
+    assert torch.equal(again.output(x[0, 0]), drawn)
+    another, _ = random_subject(scope, [0, 1])
+    assert not torch.equal(another.output(x[0, 0]), drawn)
+    assert torch.equal(scope.output(x[0, 0]), own)
+    after = scope.model.state_dict()
+    assert all(torch.equal(one, before[key]) for key, one in after.items())
+
+
+def counted(model: nn.Module, x: Tensor = X) -> Redraw:
+    redraw = Redraw(model, [0])
+    with torch.no_grad(), redraw.in_place(x):
+        model(x)
+    return redraw
+
+
+def test_tied_weights_are_one_weight() -> None:
+    model = tied()
+    redraw = counted(model)
+    assert redraw.reached == sum(one.numel() for one in model.parameters())
+    with torch.no_grad(), redraw.in_place(X):
+        h = torch.relu(model[1](model[0](X)))
+        twice = model[3](h)
+    weight, bias = redraw._drawn["1.weight"], redraw._drawn["3.bias"]
+    assert torch.allclose(twice, F.conv1d(h, weight, bias), atol=1e-6)
+
+
+def test_views_of_a_weight_are_views_of_what_is_drawn() -> None:
+    model = Functional()
+    redraw = counted(model)
+    assert redraw.reached == 4 * 9 + 16 + 1 and set(redraw._drawn) == {"kernel", "matrix", "gain"}
+
+
+def test_batch_norm_has_the_statistics_of_the_clip() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 9, bias=False), nn.BatchNorm1d(4)).eval()
+    redraw = counted(model)
+    with torch.no_grad(), redraw.in_place(X):
+        out = model(X)
+    kernel, weight, bias = (redraw._drawn[name] for name in ("0.weight", "1.weight", "1.bias"))
+    h = F.conv1d(X, kernel)
+    expected = (h - h.mean((0, 2), keepdim=True)) / (h.var((0, 2), keepdim=True) + 1e-5).sqrt()
+    assert torch.allclose(out, expected * weight[:, None] + bias[:, None], atol=1e-5)
+    assert not model[1].running_mean.any() and model[1].num_batches_tracked == 0
+
+
+def test_what_leaves_torch_is_said_to_be_left() -> None:
+    class Leaking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.scale = nn.Conv1d(1, 2, 9), nn.Parameter(torch.ones(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x).mean(-1) * self.scale.item()
+
+    model = Leaking()
+    assert counted(model).left == {"scale"}
+    scope = Scope(model, RATE)
+    other, redraw = random_subject(scope, [0])
+    assert not_drawn(other, redraw, X) == {"scale": 1}
+    found = scope.control(X[0, 0], rule="gradient", draws=2)
+    assert np.isnan(found.control_random) and found.share_changed.item() == pytest.approx(20 / 21)
+    assert "cannot be drawn again: scale" in found.attrs["note"]
+
+
+def test_what_is_scripted_is_said_to_be_left() -> None:
+    class Hidden(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.out = nn.Conv1d(1, 4, 9), torch.jit.script(nn.Linear(4, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(torch.relu(self.conv(x)).mean(-1))
+
+    found = Scope(Hidden(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert np.isnan(found.control_random) and found.share_changed < 1 and "out.weight" in found.attrs["note"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_packed_weights_are_found() -> None:
+    model = head(nn.Conv1d(1, 4, 9))
+    if not torch.backends.quantized.supported_engines:
+        pytest.skip("this torch has no quantised kernels")
+    quantised = torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
+    assert packed(model) == [] and "4" in packed(quantised)
+    found = Scope(quantised, RATE).control(X[0, 0], rule="occlusion", draws=2)
+    assert np.isnan(found.control_random) and "packed" in found.attrs["note"]
+
+
+def test_kernels_that_are_no_parameters_stay_and_are_named() -> None:
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("bank", torch.randn(4, 1, 9))
+            self.out = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(F.conv1d(x, self.bank).relu().mean(-1))
+
+    found = Scope(Fixed(), RATE).control(X[0, 0], draws=2)
+    assert found.share_changed.item() == 1 and "kernels of conv1d that are no parameters" in found.attrs["note"]
+
+
+def test_a_model_without_parameters_has_no_random_networks() -> None:
+    class Level(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x.square().mean(-1), x.abs().mean(-1)], -1)
+
+    found = Scope(Level(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert np.isnan(found.control_random) and "no parameters" in found.attrs["note"]
+    assert np.isfinite(found.control_runner_up)
+
+
+@pytest.mark.parametrize(
+    ("values", "sign"),
+    [(torch.rand(500) + 0.1, 1), (-torch.rand(20, 25) - 0.1, -1), (torch.randn(20, 25), 0), (torch.ones(500), 1)],
+)
+def test_what_is_of_one_sign_keeps_it(values: Tensor, sign: int) -> None:
+    drawn = drawn_like(values, np.random.default_rng(0))
+    assert bool((drawn != values).all()) and drawn.shape == values.shape
+    assert sign == 0 or bool((drawn.sign() == sign).all())
+    assert 0.3 < float(drawn.square().mean().sqrt() / values.square().mean().sqrt()) < 2
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.half, torch.double, torch.complex64])
+def test_no_number_is_as_it_was(dtype: torch.dtype) -> None:
+    values: Any = torch.randn(40, 40, dtype=torch.float64).to(dtype)
+    drawn = drawn_like(values, np.random.default_rng(0))
+    assert drawn.dtype == dtype and bool((drawn != values).all())
