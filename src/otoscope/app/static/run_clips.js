@@ -43,6 +43,7 @@ export function runClipsView(run) {
     fill(element, k) {
       const row = rows[k];
       const { clips } = run;
+      if (!clips) return;
       const answer = clips.words.find((fact) => fact.of === "model" && fact.name.endsWith("answer"))?.get(row);
       element.children[0].textContent = clips.nameOf(row);
       element.children[1].textContent = clips.brief(row);
@@ -57,6 +58,7 @@ export function runClipsView(run) {
     make: () => h("div", { class: "rdrive" }, h("span", { class: "r" }), h("b"), h("span", { class: "a" })),
     fill(element, k) {
       const { map, rank } = driven[k];
+      if (!run.table) return;
       element.children[0].textContent = `${rank}.`;
       element.children[1].textContent = run.nameOf(map);
       element.children[2].textContent = run.sentence(map);

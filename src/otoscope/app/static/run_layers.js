@@ -38,7 +38,7 @@ export function runLayersView(run) {
       const said = apart ? "" : told ? `, ${one.described} described` : "";
       return { name, text, maps: one.maps, dead: one.dead, active, last, bar: share ?? 0, said };
     };
-    rows = [line("", "all layers", { ...sums, activity: null }, null), ...info.layers.map((one) => line(one.name, run.short(one.name), one, one.active))];
+    rows = [line("", "all layers", { ...sums, activity: null }, null), ...info.layers.map((one) => line(one.name, run.ending(one.name, 16), one, one.active))];
     const heads = ["layer", "maps", "dead", "on, %", apart ? "alike, r" : told ? "described, %" : "activity"];
     page.$("run-layhead").replaceChildren(...heads.map((text) => h("span", {}, text)));
     list.show(rows.length, rows.findIndex((one) => one.name === R.layer));

@@ -54,7 +54,7 @@ export function runMapView(run) {
       if (error.message === "no longer needed") draw();
       return;
     }
-    if (mine !== asked) return;
+    if (mine !== asked || run.table !== table) return;
     drawClips(box, i);
     drawCharts(box, i);
     drawOther(i);
@@ -187,7 +187,7 @@ export function runMapView(run) {
       else say("This sound could not be read", `${error.message}. Write the site again with otoscope export.`);
       return;
     }
-    if (mine !== asked) return;
+    if (mine !== asked || run.table !== table) return;
     const { input, sonification, rate } = found;
     const row = run.clips?.row(clip);
     if (page.player.playing) page.player.pause();

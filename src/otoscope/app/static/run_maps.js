@@ -46,9 +46,10 @@ export function runMapsView(run) {
   function fill(row, k) {
     const i = maps[k];
     const { table } = run;
+    if (!table || i >= table.n) return; // another run is coming
     const [number, canvas, text] = row.children;
     number.firstChild.textContent = table.channelOf(i);
-    number.lastChild.textContent = run.short(run.layerName(i));
+    number.lastChild.textContent = run.ending(run.layerName(i), 10);
     text.firstChild.textContent = run.sentence(i);
     text.lastChild.textContent = run.said(i);
     row.classList.toggle("off", table.dead[i] === 1);
@@ -134,13 +135,16 @@ export function runMapsView(run) {
         look();
         return;
       }
+      if (!run.table) return;
       const shown = list.shown.filter((k) => k < maps.length).map((k) => maps[k]);
       const wanted = new Set(shown.map((i) => run.partOf("m", i)));
       if (run.heard) {
         for (const i of shown) if (run.table.sounds?.[i]) wanted.add(run.partOf("t", i));
       }
       run.boxes.drop(wanted);
+      const { table } = run;
       await Promise.allSettled([...wanted].map((name) => run.boxes.box(name)));
+      if (run.table !== table) return;
       const clips = new Set(run.heard ? shown.flatMap((i) => (run.pieces(i) ?? []).map(([, clip]) => run.clipPictures(clip))) : []);
       await Promise.allSettled([...clips].map((name) => run.boxes.box(name)));
       again();
@@ -148,6 +152,7 @@ export function runMapsView(run) {
   }
 
   function again() { // rows that lacked something, drawn again
+    if (!run.table) return;
     for (const row of list.pool) {
       const k = Number(row.dataset.i);
       const canvas = row.children[1];
@@ -161,7 +166,7 @@ export function runMapsView(run) {
 
   function ask() {
     const { table } = run;
-    if (!table) return;
+    if (!table || R.run !== run.number) return; // another run is coming
     const { maps: found, unknown } = chosenMaps(table, { layer: R.layer, query: R.query, sort: R.sort, fact: R.fact, dead: R.dead, up: R.up });
     maps = found;
     run.chosenList = found;

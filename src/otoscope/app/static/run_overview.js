@@ -29,7 +29,7 @@ export function overviewView(run) {
 
   function draw() {
     const { table } = run;
-    const chart = run.isChosen && table && chartOf(page, canvas);
+    const chart = run.isChosen?.length === table?.n && table && chartOf(page, canvas);
     if (!chart) return;
     const { c, w, hgt, css } = chart;
     const { layers } = table.run;

@@ -133,6 +133,7 @@ function drawHead(page, run) {
   const told = info.layers?.reduce((sum, layer) => sum + (layer.described ?? 0), 0) ?? 0;
   if (info.maps) {
     $("run-says").textContent = count(info.maps);
+    $("run-says").classList.toggle("long", count(info.maps).length > 4);
     $("run-of").textContent = info.maps === 1 ? "map" : "maps";
     $("run-over").textContent = `in ${count(info.layers.length)} layer${info.layers.length === 1 ? "" : "s"}, over ${count(info.clips)} clips`;
     const share = (n) => `${fx((100 * n) / info.maps, n / info.maps < 0.1 ? 1 : 0)}${NB}%`;
@@ -196,6 +197,7 @@ export function runPage(page) {
   Object.assign(run, {
     short: (name) => (name.startsWith(cut) ? name.slice(cut.length) : name),
     layerName: (i) => run.info.layers[run.table.layerOf(i)].name,
+    ending: (name, n) => (run.short(name).length > n ? `\u2026${run.short(name).slice(1 - n)}` : run.short(name)), // the end of a long name
     nameOf: (i) => (run.table && i >= 0 ? `${run.short(run.layerName(i))} \u00b7 ${run.table.channelOf(i)}` : ""),
     sentence(i) {
       const { table } = run;
@@ -229,6 +231,7 @@ export function runPage(page) {
       return Array.from(all.subarray(at, at + n));
     },
     async choose(i, { rank = 0, play = false, wantRank = 0, ...more } = {}) {
+      if (!run.table) return;
       run.playNext = play && run.heard && !run.table.dead[i];
       if (wantRank) {
         const box = await run.boxes.box(run.partOf("m", i)).catch(() => null);
@@ -258,7 +261,7 @@ export function runPage(page) {
   navigation(page, run);
 
   async function open() {
-    const number = Math.min(Math.max(0, R.run), manifest.runs.length - 1);
+    const number = R.run;
     const info = manifest.runs[number];
     if (page.player.playing) page.player.pause();
     run.number = number;
@@ -309,7 +312,8 @@ export function runPage(page) {
     table: R.table || null, section: R.section || null,
   });
   const read = (get) => {
-    const number = Number(get("run") ?? 0) || 0;
+    const asked = Number(get("run") ?? 0);
+    const number = Number.isInteger(asked) && asked >= 0 && asked < manifest.runs.length ? asked : 0;
     const place = (get("map") ?? "").match(/^(.*):(\d+)$/su);
     const now = run.table && number === run.number;
     const at = place && now ? run.table.placeOf(place[1], Number(place[2])) : -1;

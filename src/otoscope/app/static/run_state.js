@@ -8,26 +8,28 @@ const START = {
 };
 const STEPS = ["run", "layer", "map", "clip", "section"]; // what the back button goes back over
 
-// {R, set, on, start(read, write)} of a page: `write(R)` gives the address of a state and `read(get)` a patch of one.
+// {R, set, on, settle, start(read, write)} of a page: `write(R)` gives the address of a state and `read(get)` a patch of
+// one. The address is written before anything else hears of a change, so that what follows from a choice is not taken
+// for one before it.
 export function createRunState(page) {
   const { S: R, set, on } = createState({ ...START });
-  let quiet = false;
+  let quiet = true;
+  let writing = null;
+  on(Object.keys(START).join(" "), (changed) => {
+    if (quiet) return;
+    const step = changed.some((key) => STEPS.includes(key)) && !R.settling;
+    page.address[step ? "push" : "replace"](writing(R));
+  });
   const start = (read, write) => {
-    const keep = page.options.address !== false && page.address;
+    if (page.options.address === false || !page.address) return;
+    writing = write;
     const take = () => {
       quiet = true;
       set(read((key) => page.address.get(key)));
       quiet = false;
     };
-    if (keep) {
-      take();
-      page.on("address", take);
-    }
-    on(Object.keys(START).join(" "), (changed) => {
-      if (!keep || quiet) return;
-      const step = changed.some((key) => STEPS.includes(key)) && !R.settling;
-      page.address[step ? "push" : "replace"](write(R));
-    });
+    take();
+    page.on("address", take);
   };
   const settle = (patch) => { // a choice that nobody made, as the first map of a list
     R.settling = true;
