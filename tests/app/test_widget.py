@@ -18,6 +18,7 @@ from otoscope import Scope
 from otoscope.app.page import Page
 from otoscope.app.single_file import inline_json
 from otoscope.app.widget import PageView, module
+from otoscope.data.vowels import vowel_clip
 from otoscope.errors import InputError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -96,3 +97,42 @@ def test_a_notebook_shows_the_widget(tmp_path: Path) -> None:
     assert "<audio" in shown(sound, "text/html")[0]
     ids = [shown(one, WIDGET)[0]["model_id"] for one in (first, second)]
     assert len(set(ids)) == 2
+
+
+# -- Of a result alone ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scope() -> Scope:
+    return Scope("vowel-name")
+
+
+@pytest.mark.parametrize(("asked", "says"), [({}, "ah"), ({"target": "uh"}, "ah"), ({"rule": "gradient"}, "ah")])
+def test_a_relevance_is_a_page(asked: dict[str, str], says: str, scope: Scope, tmp_path: Path) -> None:
+    """Which says what the whole page of the sound says, as far as the result goes; also from its file."""
+    result = scope.relevance(vowel_clip("ah", "women", duration=0.2), **asked)
+    result.otoscope.save(tmp_path / "relevance.nc")
+    for one in (result, otoscope.open(tmp_path / "relevance.nc")):
+        (run,) = one.otoscope.show().page.manifest["runs"]
+        answer, whole = run["answer"], scope.output(vowel_clip("ah", "women", duration=0.2))[0].sort(descending=True)
+        assert (answer["label"], run["class_count"], run["missing"]) == (says, 12, [])
+        assert answer["score"] == pytest.approx(float(whole.values[0]), rel=1e-4)
+        assert answer["margin"] == pytest.approx(float(whole.values[0] - whole.values[1]), rel=1e-4)
+        assert scope.classes[whole.indices[1]] == answer["runner_up"]
+        (entry,) = run["relevance"]
+        assert entry["label"] == asked.get("target", "ah") and entry["rule"] == asked.get("rule", "guided")
+
+
+def test_a_difference_of_classes_is_a_page_without_an_answer(scope: Scope) -> None:
+    result = scope.relevance(vowel_clip("ah", "women", duration=0.2), target="ah", against="uh")
+    (run,) = result.otoscope.show().page.manifest["runs"]
+    assert run["answer"]["kind"] == "none" and "ah" in run["answer"]["reason"] and run["missing"] == []
+
+
+def test_other_results_say_how_to_see_them(scope: Scope) -> None:
+    with pytest.raises(InputError, match=r"this is geometry\. plot\(\) draws any result, and scope\.explore"):
+        scope.geometry().otoscope.show()
+    with pytest.raises(InputError, match=r"has 2: take isel\(clip=0\)"):
+        scope.relevance([vowel_clip(duration=0.1).values] * 2).otoscope.show()
+    with pytest.raises(InputError, match="this is no result"):
+        vowel_clip().otoscope.show()

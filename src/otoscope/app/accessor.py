@@ -13,6 +13,8 @@ import xarray as xr
 
 from otoscope import markup, plots, tables
 from otoscope.app.players import Player, Players
+from otoscope.app.relevance_page import relevance_page
+from otoscope.app.widget import HEIGHT, PageView
 from otoscope.audio import write_audio
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import METHODS
@@ -41,6 +43,26 @@ class Accessor:
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes | np.ndarray[Any, Any]:
         """Draw the result; see :mod:`otoscope.plots`."""
         return plots.plot(self._result, ax=ax, **options)
+
+    def show(self, *, height: int = HEIGHT) -> PageView:
+        """A relevance and its sound as a page in a notebook: to look at, to listen to, and to measure.
+
+        Parameters
+        ----------
+        height : int
+            Of the page in the cell, in CSS pixels.
+
+        Returns
+        -------
+        PageView
+            To be the last line of a cell; ``save("page.html")`` writes it as a file.
+
+        Raises
+        ------
+        InputError
+            If the result is none of a relevance, or of several sounds.
+        """
+        return PageView(relevance_page(self._result), height=height)
 
     def write_audio(self, path: str | Path, **selection: Any) -> list[Path]:
         """Write the signals of the result as audio; relevance is made as loud as the input.

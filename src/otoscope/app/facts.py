@@ -50,7 +50,7 @@ def _of_model(model: ModelFacts) -> list[Row]:
         ["name", model.name],
         ["hash of the weights", model.digest, 1],
         ["weights", model.weights],
-        ["parameters", f"{model.parameters:,}"],
+        ["parameters", None if model.parameters is None else f"{model.parameters:,}"],
         ["takes", takes],
         ["trained on", contract.trained_length and f"{contract.trained_length / rate:.3g} s"],
         ["answers", f"{len(classes)} classes: {listed}" if classes else None],

@@ -22,7 +22,8 @@ class ModelFacts:
     name : str
     digest : str
         Hash of its weights.
-    parameters : int
+    parameters : int or None
+        How many; None where that is not known.
     contract : Contract
         What it takes and answers.
     weights : str or None
@@ -33,7 +34,7 @@ class ModelFacts:
 
     name: str
     digest: str
-    parameters: int
+    parameters: int | None
     contract: Contract
     weights: str | None = None
     opened: Mapping[str, Any] = field(default_factory=dict)
