@@ -68,7 +68,12 @@ export function deckView(page) {
   on("playing", drawButton);
   on("loop reg speed scale equal dur run", drawRest);
   on("sources source narrow", drawSources);
+  let waiting = 0;
   on("balance", levelTitles);
+  on("late sources", () => { // how loud they are is not needed for the first pictures
+    clearTimeout(waiting);
+    if (S.late) waiting = setTimeout(() => player.balance(), 200);
+  });
   on("equal source", () => player.balance());
   on("equal", () => page.say(S.equal ? "At equal loudness" : "As it is"));
   on("source", () => page.say(`Listening to ${player.sources[S.source]?.label ?? S.source}`));

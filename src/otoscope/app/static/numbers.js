@@ -22,10 +22,17 @@ export function sig(value, digits = 3) {
     return `${minus((value / 10 ** power).toFixed(digits - 1))}${NB}\u00d7${NB}10${raised(power)}`;
   }
   const after = clamp(digits - 1 - Math.floor(Math.log10(Math.abs(value))), 0, 6);
-  return minus(value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after }));
+  return minus(grouped(value.toFixed(after)));
 }
 
-export const count = (n) => n.toLocaleString("en");
+// 12,345.6 from 12345.6; the browser's own way takes 12 ms when it is first used.
+function grouped(text) {
+  const [whole, rest] = text.split(".");
+  const marked = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return rest ? `${marked}.${rest}` : marked;
+}
+
+export const count = (n) => grouped(String(n));
 
 export const sec = (t) => fx(t, 3) + NB + "s";
 

@@ -46,8 +46,8 @@ export function createPage(root, source, options = {}) {
     if (sound) page.player.sources[id] = sound;
     else delete page.player.sources[id];
     if (!page.player.sources[S.source]) set({ source: "input" });
-    page.player.balance();
     set({ sources: {} });
+    if (page.player.playing) page.player.balance();
   };
   return page;
 }

@@ -106,6 +106,8 @@ export function soundPage(page) {
     if (page.options.title !== false) document.title = `${run.model} on ${about.name}: Otoscope`;
     stack.message(null);
     page.$("trouble").replaceChildren();
+    const begin = entryFor(run, S.rule, S.target); // asked for at once, waited for after the sound
+    if (begin) data.relevance(run.id, begin.rule, begin.target).catch(() => null);
     const sound = await data.sound(run.sound).catch(unreadable(0, below - 1)) ?? { ...about, x: new Float32Array(0), pic: null };
     if (S.run !== run) return;
     if (sound.x.length) page.hear("input", { x: sound.x, rate: sound.rate, label: "Input", natural: true });
