@@ -16,6 +16,7 @@ GAP_EDGE = 0.005
 """Length of the edges of a silent gap, in s."""
 BAND_EDGE = 40.0
 """Width of the edges of a band that is filtered out, in Hz."""
+_FINE = 48_000.0  # Hz, about which a voice is moved
 
 
 def silent_gap(
@@ -216,7 +217,9 @@ def _moved(samples: np.ndarray, sample_rate: float, factor: float, floor: float,
     if peak == 0:
         return samples
     call = needs("parselmouth.praat", extra="voice").call
-    sound = parselmouth.Sound(samples / peak, sample_rate)
+    # Periods are laid on whole samples: at a low rate that would make them unequal.
+    fine = sample_rate * max(1, round(_FINE / sample_rate))
+    sound = parselmouth.Sound(samples / peak, sample_rate).resample(fine, 50)
     voice = call(sound, "To Manipulation", 0.01, floor, ceiling)
     tier = call(voice, "Extract pitch tier")
     if call(tier, "Get number of points") == 0:
@@ -226,6 +229,7 @@ def _moved(samples: np.ndarray, sample_rate: float, factor: float, floor: float,
         )
     call(tier, "Multiply frequencies", sound.xmin, sound.xmax, factor)
     call([tier, voice], "Replace pitch tier")
-    found = np.asarray(call(voice, "Get resynthesis (overlap-add)").values[0], dtype=float)
+    resynthesis = call(voice, "Get resynthesis (overlap-add)").resample(sample_rate, 50)
+    found = np.asarray(resynthesis.values[0], dtype=float)
     moved: np.ndarray = np.pad(found, (0, max(0, samples.size - found.size)))[: samples.size] * peak
     return moved
