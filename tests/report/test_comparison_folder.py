@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import scipy.signal
 import torch
 from torch import Tensor, nn
 
-from otoscope import Scope, compare
+from otoscope import Scope, compare, write_audio
+from otoscope.methods.targets import Question
 from otoscope.report import write_comparison
+from otoscope.report.likeness import Asked, likeness
 from page_decoder import manifest_of
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
@@ -47,6 +51,27 @@ def test_its_page_has_the_models_and_what_their_pairs_have_in_common(clip: Tenso
     for run in page["runs"]:
         assert run["relevance"] and run["first"] and run["maps"] and run["taps"]
     assert {path.name for path in tmp_path.iterdir()} >= {"compare.nc", "compare.png", "report.html"}
+
+
+def test_the_likeness_of_maps_is_their_correlation(clip: Tensor) -> None:
+    scopes = [small(0), small(1), small(0)]
+    found = likeness([Asked(one, one.clip(clip), Question(1)) for one in scopes], "gradient", draws=2)
+    waves = [one.relevance(clip, target=1, rule="gradient").relevance.values.astype(float) for one in scopes]
+    length, step, window = 200, 20, scipy.signal.get_window("hann", 200)
+    padded = [np.pad(wave, length) for wave in waves]
+    starts = range(length // 2, length // 2 + waves[0].size + step, step)
+    maps = [np.abs([np.fft.rfft(one[i : i + length] * window) for i in starts]) for one in padded]
+    assert found[0, 1]["r"] == pytest.approx(np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1], abs=2e-3)
+    assert found[0, 2]["r"] == pytest.approx(1)
+    assert len(found[0, 2]["random"]) == 2 and max(found[0, 2]["random"]) < 0.9999  # other weights, not the same ones
+
+
+def test_models_of_different_rates_are_compared_where_both_hear(clip: Tensor, tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav", clip.numpy(), 8000)
+    slow, fast = small(0), Scope(small(1).model, 16_000, classes=["a", "b", "c"])
+    asked = [Asked(one, one.clip(tmp_path / "a.wav"), Question(0)) for one in (slow, fast)]
+    forth, back = likeness(asked, "guided", draws=1)[0, 1], likeness(asked[::-1], "guided", draws=1)[0, 1]
+    assert forth["r"] == pytest.approx(back["r"]) and -1 < forth["r"] < 1 and len(forth["random"]) == 1
 
 
 def test_what_fails_for_one_model_is_named(clip: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,13 +216,14 @@ def test_below_a_file_nothing_can_be_written(small: Scope, wave: Tensor, tmp_pat
 def test_a_method_that_does_not_apply_is_a_note(wave: Tensor, tmp_path: Path) -> None:
     frames = Scope(nn.Sequential(nn.Conv1d(1, 4, 20, stride=5), nn.ReLU(), nn.Unflatten(1, (2, 2))), 8000)
     summary = frames.inspect(wave, tmp_path / "out")
-    assert any(
-        "Not shown: the relevance (guided), the relevance (gradient), the autocorrelation, the voice, since the model's"
-        in note
-        for note in summary["notes"]
-    )
+    said = next(note for note in summary["notes"] if note.startswith("Not shown: the relevance (guided)"))
+    what, _, why = said.partition(", since ")
+    relevances = "the relevance (guided), the relevance (gradient)"
+    assert what == f"Not shown: {relevances}, the autocorrelation, the voice, control, taken away"
+    assert why.startswith("the model's")
     assert "target" not in summary and "sonify_1" in summary["results"]
-    assert set(summary["missing"]) == {"relevance_guided", "relevance_gradient", "autocorrelation", "voice"}
+    of_answers = {"relevance_guided", "relevance_gradient", "autocorrelation", "voice", "control", "taken_away"}
+    assert set(summary["missing"]) == of_answers
     assert not any(name.startswith("relevance") for name in summary["results"])
     with pytest.raises(InputError, match="without one axis of classes"):
         frames.inspect(wave, tmp_path / "other", target=0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from otoscope.app.packing import Parts
 
-_CODE = 300_000  # bytes of script, style and markup around the data of a page
+_CODE = 320_000  # bytes of script, style and markup around the data of a page
 _LEAST, _A_SECOND, _SHORT = 1_000_000, 500_000, 10.0  # bytes, bytes/s, s
 _BEYOND, _MOST = 50_000, 12_000_000  # bytes/s of longer sounds, bytes
 _MOST_HEARD = 2**21  # samples: 131 s at 16 kHz
@@ -50,9 +50,9 @@ class Budget:
     parts: Parts
     left_out: list[dict[str, str]] = field(default_factory=list)
 
-    def has_room(self, share: float = 1.0) -> bool:
-        """Whether less than a share of what it may hold is taken."""
-        return self.parts.size < share * (self.limit - _CODE)
+    def has_room(self, need: int, share: float = 1.0) -> bool:
+        """Whether so many bytes more take no more than a share of what it may hold."""
+        return self.parts.size + need <= share * (self.limit - _CODE)
 
     def share_of(self, count: int) -> float:
         """What of the room is taken when one of so many has had its part of what is left."""

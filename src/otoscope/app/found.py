@@ -74,6 +74,8 @@ class Found:
         Why a method is absent, and what else a reader should know.
     marks : dict of str to float
         Frequencies in Hz that pictures mark, by name.
+    untested : str
+        Why nothing tests whether the relevance may be believed, where nothing was meant to.
     missing : dict of str to str
         What could not be made, by its name, and why.
     left_out : dict of str to str
@@ -91,6 +93,7 @@ class Found:
     silent: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     marks: dict[str, float] = field(default_factory=dict)
+    untested: str = ""
     missing: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 

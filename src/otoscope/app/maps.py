@@ -50,13 +50,17 @@ def map_entries(
         part, tap = budget.parts[names[layer]], found.taps[layer]
         entries[layer] = _layer(one, tap, names[layer], grid)
         waiting[layer] = _items(one, found.maps.get(layer), part, grid, picture)
+    need = heard_of(grid.samples) * _BITS // 6  # in base64, were it not deflated
     while waiting:
         for layer in list(waiting):
-            item = next(waiting[layer], None) if budget.has_room(share) else None
+            before = budget.parts.size
+            item = next(waiting[layer], None) if budget.has_room(need, share) else None
             if item is None:
                 del waiting[layer]
-            else:
-                entries[layer]["items"].append(item)
+                continue
+            entries[layer]["items"].append(item)
+            if "at" in item["sound"]:
+                need = budget.parts.size - before
     for layer, entry in entries.items():
         count, here = sounds[layer].sizes["channel"], len(entry["items"])
         entry["complete"] = here == entry["of"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,8 +34,8 @@ def pair_entries(
     founds : mapping of str to Found
         Its models, by the identifiers that they have on the page.
     likeness : mapping of (int, int), optional
-        Of pairs by the numbers of their models, `r`, `random` (a list, one number for each pair of random networks) and
-        `rule`.
+        Of pairs by the numbers of their models, `r`, `random` (one number for each pair of random networks), `rule` and
+        `notes`.
     """
     entries, names, models = [], list(founds), list(founds.values())
     for i, j in itertools.combinations(range(len(names)), 2):
@@ -54,8 +55,10 @@ def _of_pair(result: xr.Dataset, name: str, i: int, j: int) -> float | None:
 
 
 def _of_maps(found: Mapping[str, Any]) -> dict[str, Any]:
-    rule, random = str(found["rule"]), [one for one in found["random"] if one == one]
+    rule, random = str(found["rule"]), [one for one in found["random"] if math.isfinite(one)]
     entry: dict[str, Any] = {"r": {rule: number(found["r"], 4)}, "draws": len(random)}
+    if found.get("notes"):
+        entry["note"] = "; ".join(found["notes"])
     if random:
         entry["r_twin"] = {rule: [number(one, 4) for one in (sum(random) / len(random), min(random), max(random))]}
     return entry

@@ -74,8 +74,6 @@ def relevance_entry(found: xr.Dataset, target: str, label: str, heard: Heard, pa
         "hop": heard.grid.hop,
         **_where(power, heard),
         "negative": number(_negative(cells), 3) if signed else None,
-        "control": None,
-        "test": None,
         "call": call_of(found),
     }
     caution = CAUTION if entry["rule"] in PARTLY_RECOVER_THE_INPUT else None

@@ -22,10 +22,13 @@ from otoscope.app.page import FORMAT, Page
 from otoscope.app.reasons import reason_for
 from otoscope.app.recording import mono
 from otoscope.app.relevance import Heard, relevance_entry
+from otoscope.app.result_tables import table_entries
 from otoscope.app.sound import segment_entries, sound_entry
 from otoscope.app.spectrogram import WINDOW, Grid
+from otoscope.app.tested import tested
+from otoscope.trust.blocks import trust_methods
 
-_CALLS = ("filters", "strs", "crs", "wigner", "geometry", "aliasing", "data_flow", "control", "taken_away")
+_CALLS = "filters", "strs", "crs", "wigner", "geometry", "aliasing", "data_flow"
 _OF_RELEVANCE = 0.75  # of the room: beyond it further relevances are left out, so that maps have some
 
 
@@ -137,8 +140,9 @@ class _Run:
         self.entry["first"] = first and {"part": part, **first}
 
     def add_relevances(self) -> None:
-        """Relevances by other rules, of the runner-up and of the difference."""
+        """Relevances by other rules, of the runner-up and of the difference; and what tests say of them all."""
         self.entry["relevance"] += self._try("other relevances", self._others, [])
+        self._try("tests", lambda: tested(self._found, self.entry["relevance"]), None)
 
     def add_maps(self, share: float) -> None:
         """Maps of layers, up to a share of the room."""
@@ -153,7 +157,9 @@ class _Run:
         """What made it all, and what could not be made."""
         found, entry = self._found, self.entry
         entry["methods"] = made_by([*_flat(found.results), *found.others.values()])
-        entry["calls"] = {key: call_of(found.results[key]) for key in _CALLS if key in found.results}
+        called = (*_CALLS, *trust_methods())
+        entry["calls"] = {key: call_of(found.results[key]) for key in called if key in found.results}
+        entry["tables"] = self._try("tables", lambda: table_entries(found.results), [])
         entry["facts"] = fact_rows(found, self._sound)
         entry["notes"] = _notes(found, self._sound)
         entry["missing"] = [{"what": what, "why": why} for what, why in found.missing.items()]
@@ -173,9 +179,10 @@ class _Run:
 
     def _others(self) -> list[dict[str, Any]]:
         entries = []
+        need = self._budget.parts[self.entry["part"]].size // max(1, len(self.entry["relevance"]))
         for (rule, target), one in self._found.others.items():
             label = str(one.attrs["target"])
-            if not self._budget.has_room(_OF_RELEVANCE):
+            if not self._budget.has_room(need, _OF_RELEVANCE):
                 self._budget.leave_out(f"the relevance for {label} by the rule {rule}")
                 continue
             label = label.replace(" against ", " rather than ") if target == "contrast" else label

@@ -52,6 +52,14 @@ def inspect(
     ] = None,
     tier: Annotated[str | None, Parameter(help="Which tier of a TextGrid, or channel of a CTM file.")] = None,
     n_maps: Annotated[Whole, Parameter(help="Sonifications of each layer.")] = 6,
+    control: Annotated[
+        bool,
+        Parameter(
+            negative="--no-control",
+            help="Say whether the relevance may be believed: how alike those of random weights and of the runner-up "
+            "are, and what the model says without the part where it lies.",
+        ),
+    ] = True,
     memory: Memory = None,
     part: PartOptions = None,
     common: CommonOptions = None,
@@ -80,6 +88,7 @@ def inspect(
                 segments=segments,
                 tier=tier,
                 n_maps=n_maps,
+                control=control,
                 memory=memory,
                 progress=report,
             )

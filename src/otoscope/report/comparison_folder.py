@@ -11,12 +11,15 @@ import xarray as xr
 
 from otoscope.app.found import Found
 from otoscope.app.pairs import pair_entries
+from otoscope.app.reasons import reason_for
 from otoscope.app.single_file import page_html
 from otoscope.app.sound_page import sound_page
 from otoscope.files import write_text
 from otoscope.methods.relevance_rules import RelevanceRule
+from otoscope.methods.targets import Question
 from otoscope.report.folder import write_arrays
 from otoscope.report.gather import Progress, gather
+from otoscope.report.likeness import Asked, likeness
 from otoscope.subject import Subject
 from otoscope.types import Against, Span, Target, Wave
 
@@ -81,15 +84,22 @@ def write_comparison(
         assert found.model is not None
         found.model = replace(found.model, name=name)
         founds[f"m{number + 1}"] = found
+    asked_of = [
+        Asked(subject, found.clip, Question(one, at, against, target_band))
+        for subject, found, one in zip(subjects, founds.values(), target or [None] * len(names), strict=True)
+    ]
+    missing: dict[str, str] = {}
+    alike = {}
+    try:
+        alike = likeness(asked_of, rule)
+    except Exception as error:
+        missing["likeness of the maps"] = reason_for(error)
     written = write_arrays(folder, {"compare": result})
-    page = sound_page(founds, pair_entries(result, founds))
+    page = sound_page(founds, pair_entries(result, founds, alike))
     path = Path(folder) / "report.html"
     write_text(path, page_html(page.manifest, page.parts))
-    missing = {
-        f"{name}: {what}": why
-        for name, found in zip(names, founds.values(), strict=True)
-        for what, why in found.missing.items()
-    }
+    for name, found in zip(names, founds.values(), strict=True):
+        missing |= {f"{name}: {what}": why for what, why in found.missing.items()}
     return [*written, path], missing
 
 

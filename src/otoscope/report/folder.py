@@ -44,6 +44,7 @@ def inspect(
     segments: Segments | None = None,
     tier: str | None = None,
     n_maps: int = 6,
+    control: bool = True,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -67,6 +68,9 @@ def inspect(
         :func:`otoscope.methods.relevance.relevance`.
     n_maps : int
         How many maps of each layer are sonified, the most active ones.
+    control : bool
+        Whether tests say beside the relevance whether it may be believed, see
+        :func:`otoscope.trust.control.control` and :func:`otoscope.trust.taken_away.taken_away`.
     memory : int, optional
         Bytes of memory that may be used, half of what is free by default: what the way back through the model needs
         beyond them is kept in temporary files.
@@ -93,6 +97,7 @@ def inspect(
             "segments": segments,
             "tier": tier,
             "n_maps": n_maps,
+            "control": control,
             "memory": memory,
         }
         found = gather(subject, wave, progress=progress, **options)
@@ -118,6 +123,7 @@ def write_report(
     segments: Segments | None = None,
     tier: str | None = None,
     n_maps: int = 6,
+    control: bool = True,
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -129,7 +135,7 @@ def write_report(
         A sound file, or samples at the rate of the model.
     path : str or Path
         The file; written whole or not at all.
-    target, at, against, target_band, layer, rule, segments, tier, n_maps, memory, progress
+    target, at, against, target_band, layer, rule, segments, tier, n_maps, control, memory, progress
         As in :func:`inspect`.
 
     Returns
@@ -150,6 +156,7 @@ def write_report(
             "segments": segments,
             "tier": tier,
             "n_maps": n_maps,
+            "control": control,
             "memory": memory,
         }
         found = gather(subject, wave, progress=progress, **options)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated, untrained, varying
 from otoscope.methods.aliasing import aliasing
 from otoscope.methods.autocorrelation import autocorrelation
+from otoscope.methods.catalogue import METHODS
 from otoscope.methods.crs import crs
 from otoscope.methods.data_flow import data_flow
 from otoscope.methods.f_vowel import f_vowel
 from otoscope.methods.filters import filters
 from otoscope.methods.frame_response import frame_response
 from otoscope.methods.geometry import geometry
+from otoscope.methods.listing import listing
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RelevanceRule, rule_record
 from otoscope.methods.sharing import sharing
@@ -39,6 +42,7 @@ from otoscope.probe.room import memory_budget, tidy
 from otoscope.report.activity import activity
 from otoscope.report.answered import answered
 from otoscope.subject import Subject
+from otoscope.trust.blocks import trust_methods
 from otoscope.types import Against, Segments, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
@@ -62,9 +66,10 @@ def gather(
     n_maps: int = 6,
     memory: int | None = None,
     without: Collection[str] = (),
+    control: bool = True,
     progress: Progress | None = None,
 ) -> Found:
-    """Run every method on one sound, but for those that it is to do `without`.
+    """Run every method on one sound, but for those that it is to do `without`; and, of the `control`, those of trust.
 
     What the user asked for by an option has to apply; anything else that does not apply or fails is noted with the
     reason, and the rest is made all the same.
@@ -90,7 +95,9 @@ def gather(
     question = {"target": target, "at": at, "against": against, "target_band": target_band}
     divided = {} if segments is None else {"segments": segments, "tier": tier}
     parts = _parts(subject, found, question, divided, layers, bool(asked), bank, rule, n_maps)
+    parts += _tests(subject, clip, question, rule) if control else []
     parts = [part for part in parts if part.method not in without]
+    found.untested = "" if control else "Whether it may be believed was not tested, as was asked for."
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]
@@ -118,6 +125,16 @@ def gather(
     if progress:
         progress("writing", len(parts), len(parts) + 1)
     return found
+
+
+def _tests(subject: Subject, clip: xr.DataArray, question: Mapping[str, Any], rule: RelevanceRule) -> list[_Part]:
+    """The methods that test whether the relevance that was asked for may be believed."""
+    made = []
+    for name in trust_methods():
+        import_module(listing()[name].module)
+        test = METHODS[name].function
+        made.append(_Part(name, name.replace("_", " "), partial(test, subject, clip, rule=rule, **question)))
+    return made
 
 
 def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
