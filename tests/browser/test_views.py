@@ -231,6 +231,19 @@ def test_every_picture_gives_its_call(opened: Callable[..., Visit], what: str) -
     page.wait_for_selector(".copydialog", state="detached")
 
 
+def test_a_test_of_a_relevance_is_asked_what_the_relevance_was(opened: Callable[..., Visit]) -> None:
+    def judge(manifest: dict[str, Any]) -> None:
+        entry = first_run(manifest)["relevance"][0]
+        entry["call"]["arguments"] |= {"target": "ah", "hop": 0.01}
+        entry["trust"] = [{"method": "taken_away", "level": "ok", "head": "The answer changes", "text": "It does."}]
+
+    page = opened(judge).page
+    page.get_by_role("button", name="Copy taken away as").click()
+    python, command = page.locator(".copydialog pre").all_inner_texts()
+    assert "scope.taken_away(wave, target=" in python and "hop" not in python
+    assert "otoscope taken-away vowel-name" in command and "--target=ah" in command
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_views_keep_nobody_out(opened: Callable[..., Visit], scheme: str) -> None:
     page = opened(scheme=scheme).page

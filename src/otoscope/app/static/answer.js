@@ -9,6 +9,7 @@ import { inDb, largest, spectrum, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
 const RULES = { guided: "guided", gradient: "gradient", gradient_x_input: "gradient \u00d7 input" };
+const OF_PICTURES = ["hop", "window", "segments", "tier"]; // arguments of a relevance that its tests do not share
 const SHOWN = 4; // classes with a bar
 const ROOM = 162; // px beside the class, for its probability
 const SMALLEST = 30; // px of a class on one line
@@ -210,11 +211,22 @@ export function answerView(page) {
     stack.touch();
   }
 
+  // A test of a relevance is asked what the relevance was asked.
+  function copyTrust(method) {
+    const same = Object.entries(S.rel.call.arguments).filter(([name]) => !OF_PICTURES.includes(name));
+    const call = { ...S.rel.call, method, arguments: Object.fromEntries(same) };
+    return copyButton(page, method.replaceAll("_", " "), () => [S.run.opened, call]);
+  }
+
   function drawTrust() {
     const { rel } = S;
     const text = rel?.trust_note ?? "Whether this picture may be believed was not tested: no control is in this page.";
     const blocks = rel?.trust?.length || !rel ? rel?.trust ?? [] : [{ method: "none", level: "none", head: "Not tested", text }];
-    $("trust").replaceChildren(...blocks.map(trustBlock));
+    $("trust").replaceChildren(...blocks.map((block) => {
+      const shown = trustBlock(block);
+      if (block.method !== "none" && rel.call) shown.querySelector(".head").append(copyTrust(block.method));
+      return shown;
+    }));
     $("trust").classList.toggle("short", blocks.length < 2);
   }
 

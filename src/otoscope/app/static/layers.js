@@ -9,7 +9,7 @@ const CLOSEST_TICKS = 28; // per cent of the column
 const SPARE = 20; // rows beyond those in view
 const LETTER = 6.8; // px of a letter in the table
 const TITLES = {
-  rate: "values a second",
+  rate: "values per second of each map",
   folds: "share of energy above the new limit, which the step folds down",
   mu: "mutual coherence of the kernels: 1 where two are the same",
   silent: "maps that are zero throughout this sound",

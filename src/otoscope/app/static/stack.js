@@ -10,6 +10,17 @@ import { surface } from "./surface.js";
 const LOW = -45; // dB at the left edge of the spectra at the side
 const CANVASES = ["ax", "pl", "sd"]; // axis, plot, side
 
+// The lowest and the highest of values, or zero where all are above or below it.
+function extremes(values) {
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
+}
+
 // Where a level in dB stands in a spectrum at the side.
 const sideX = (v, w) => 8 + (1 + v / -LOW) * (w - 12);
 
@@ -224,10 +235,12 @@ export class Stack {
     if (row.kind === "own") row.draw(c, row, shown, page);
     else if (row.kind === "wave") this.drawWave(c, row, shown);
     else {
-      this.drawSteps(c, row, shown);
-      const peak = sig(shown.peak, 2);
-      axis.fillText(axis.measureText(peak).width < row.axw - 7 ? peak : shown.peak.toExponential(0), row.axw - 7, 7);
-      axis.fillText("0", row.axw - 7, row.plh - 6);
+      const [low, high] = page.keep(shown.v, "extremes", () => extremes(shown.v));
+      this.drawSteps(c, row, shown, low, high);
+      const fits = (text) => axis.measureText(text).width < row.axw - 7;
+      const label = (value) => [2, 1].map((digits) => sig(value, digits)).find(fits) ?? minus(value.toExponential(0));
+      axis.fillText(label(high), row.axw - 7, 7);
+      axis.fillText(label(low), row.axw - 7, row.plh - 6);
     }
     if (shown.time) {
       const a = page.px(shown.time[0], row.plw);
@@ -258,11 +271,12 @@ export class Stack {
     }
   }
 
-  // A map at its own rate: one level a value, drawn where it is centred, and what its strongest value sees.
-  drawSteps(c, row, { v, peak, hop, centre, rate, colour, field }) {
+  // A map at its own rate: one level a value, drawn where it is centred, up or down from zero, and what its strongest
+  // value sees.
+  drawSteps(c, row, { v, hop, centre, rate, colour, field }, low, high) {
     const { page } = this;
-    const base = row.plh - 4;
-    const scale = (row.plh - 8) / (peak || 1);
+    const scale = (row.plh - 8) / (high - low || 1);
+    const base = row.plh - 4 + low * scale;
     const X = (samples) => page.px(samples / rate, row.plw);
     c.fillStyle = page.css.rule2;
     c.fillRect(0, base, row.plw, 1);
@@ -273,10 +287,9 @@ export class Stack {
     for (let i = 0; i < v.length; i += every) {
       const x = X(centre + (i - 0.5) * hop);
       if (x + width * every < 0 || x > row.plw) continue;
-      let most = 0;
-      for (let j = i; j < Math.min(v.length, i + every); j++) most = Math.max(most, v[j]);
-      const y = most * scale;
-      if (y > 0.2) c.rect(x, base - y, Math.max(0.6, width * every - (width > 4 ? 1 : 0)), y);
+      const [least, most] = every > 1 ? extremes(v.subarray(i, i + every)) : [Math.min(0, v[i]), Math.max(0, v[i])];
+      const y = (most - least) * scale;
+      if (y > 0.2) c.rect(x, base - most * scale, Math.max(0.6, width * every - (width > 4 ? 1 : 0)), y);
     }
     c.fill();
     if (!field) return;
@@ -284,10 +297,10 @@ export class Stack {
     c.strokeStyle = page.css.ink2;
     c.lineWidth = 1;
     c.beginPath();
-    c.moveTo(a, base + 2.5);
-    c.lineTo(b, base + 2.5);
+    c.moveTo(a, row.plh - 1.5);
+    c.lineTo(b, row.plh - 1.5);
     for (const x of [a + 0.5, b - 0.5]) {
-      c.moveTo(x, base - 1);
+      c.moveTo(x, row.plh - 5);
       c.lineTo(x, row.plh);
     }
     c.stroke();
