@@ -55,6 +55,14 @@ def test_a_relevance_of_a_second_takes_less_than_one(served: Served, browser: Br
     assert min(browser.answered(sound=sound["id"], target=number)["seconds"] for number in range(4)) < 1
 
 
+def test_whether_it_may_be_believed_is_asked_for(browser: Browser) -> None:
+    sound = browser.sound(0.5)["id"]
+    (plain,) = manifest(browser, browser.answered(sound=sound))["runs"][0]["relevance"]
+    (tested,) = manifest(browser, browser.answered(sound=sound, control=True))["runs"][0]["relevance"]
+    assert plain["trust"] == [] and "not tested yet" in plain["trust_note"]
+    assert [block["method"] for block in tested["trust"]] == ["control", "taken_away"]
+
+
 def test_maps_of_a_layer(browser: Browser) -> None:
     job = browser.answered(kind="maps", sound=browser.sound(0.5)["id"], layer="relu3", channels=[3, 5])
     (run,) = manifest(browser, job)["runs"]

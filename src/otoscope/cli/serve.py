@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Flag, Model, Whole
+from otoscope.cli.common import Flag, Whole
 from otoscope.cli.console import begin, err_console, out_console
+from otoscope.errors import InputError
 from otoscope.server.given import Given
 from otoscope.server.start import serve as serve_models
 
 
 def serve(
-    *models: Annotated[Model, Parameter(required=True)],
-    host: Annotated[
-        str, Parameter(help="Name or address to listen at; only this machine can reach it by default.")
-    ] = "127.0.0.1",
+    *models: Annotated[
+        str,
+        Parameter(
+            name="MODEL",
+            help="Models, each a name (see `otoscope models`), a folder with config.json, package.module:factory, "
+            "file.py:Class or hf:org/name; or folders of runs, of which each other is compared with the first.",
+            required=True,
+        ),
+    ],
+    host: Annotated[str, Parameter(help="Name or address to listen at.")] = "127.0.0.1",
     port: Annotated[Whole, Parameter(help="Port to listen at; 0 for any that is free.")] = 0,
-    checkpoints: Annotated[
-        Path | None,
-        Parameter(help="Folder of weights of one training of the first model, to be seen one after another."),
-    ] = None,
     weights: Annotated[Path | None, Parameter(help="Weights of the first model: .safetensors, .pt or .pth.")] = None,
-    device: Annotated[
-        str | None, Parameter(help="Where to compute, e.g. cpu or cuda; a GPU when there is one.")
+    checkpoints: Annotated[
+        Path | None, Parameter(help="Folder of weights of a training of the first model, to be seen one after another.")
+    ] = None,
+    sample_rate: Annotated[Whole | None, Parameter(help="Sample rate of models that do not say it, in Hz.")] = None,
+    layout: Annotated[str | None, Parameter(help="Axes of the tensor that the first model takes.")] = None,
+    output: Annotated[str | None, Parameter(help="Which of several outputs of the first model is looked at.")] = None,
+    device: Annotated[str | None, Parameter(help="Where to compute, e.g. cpu; a GPU when there is one.")] = None,
+    model: Annotated[
+        str | None, Parameter(help="The model of a run, where it is code or lies elsewhere than the run says.")
     ] = None,
     quiet: Flag = False,
 ) -> None:
-    """Open models in the browser: send a sound or record one, ask, change it, and hear and see what changes.
+    """Open models in the browser, or runs: send or record a sound, ask, change it, and hear and see what changes.
 
-    The address is printed when it answers, with the token without which nobody is let in. Ctrl-C ends it.
+    The address is printed when it answers. It has a token without which nobody is let in, and this machine alone can
+    reach it, unless --host says otherwise. Ctrl-C ends it.
     """
     begin(quiet)
-    given = {f"m{n}": Given(model, device=device) for n, model in enumerate(models, 1)}
-    given["m1"] = Given(models[0], weights=weights, device=device, checkpoints=checkpoints)
-    number = serve_models(given, host=host, port=port, announce=_announce)
-    raise SystemExit(128 + number)
+    runs = [one for one in models if (Path(one) / "run.json").is_file()]
+    if runs and len(runs) < len(models):
+        other = next(one for one in models if one not in runs)
+        raise InputError(f"{runs[0]} is a run, and {other} none: serve runs alone, or models alone")
+    if model is not None and not runs:
+        raise InputError(f"--model is the model of a run, and {models[0]} is none: give models without it")
+    first = Given(models[0], weights, sample_rate, layout, output, device, checkpoints)
+    given = {f"m{n}": Given(one, sample_rate=sample_rate, device=device) for n, one in enumerate(models, 1)}
+    given["m1"] = first
+    page = notice = None
+    if runs:
+        page, found, notice = _open_runs(runs, model)
+        given = {} if found is None else {"m1": replace(first, model=found)}
+    raise SystemExit(128 + serve_models(given, host=host, port=port, run=page, notice=notice, announce=_announce))
+
+
+def _open_runs(folders: Sequence[str], model: str | None) -> tuple[object, str | None, str | None]:
+    """The page of runs, the model of the first, and why it has none.
+
+    A run says what it is of, and may come from anywhere: what it names is not run as code.
+    """
+    from otoscope.app.run_page import run_page
+    from otoscope.runs.run import Run
+
+    opened = [Run(folder) for folder in folders]
+    named = model or str(opened[0].info["model"]["given"])
+    code = model is None and ":" in named
+    notice = f"{named} is not loaded, as {folders[0]} alone names it: give --model {named} to ask it live"
+    return run_page(opened), None if code else named, notice if code else None
 
 
 def _announce(url: str, notice: str | None) -> None:

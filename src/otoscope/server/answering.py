@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import xarray as xr
@@ -15,6 +16,8 @@ from otoscope.app.sound_page import sound_page
 from otoscope.audio import load_audio
 from otoscope.comparison import compare
 from otoscope.errors import InputError
+from otoscope.methods.catalogue import METHODS
+from otoscope.methods.listing import listing
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RELEVANCE_RULES, RelevanceRule
 from otoscope.methods.sharing import sharing
@@ -31,6 +34,7 @@ from otoscope.server.made import Made
 from otoscope.server.models import Models
 from otoscope.server.refusal import Refusal
 from otoscope.server.tasks import Heard, Task
+from otoscope.trust.blocks import trust_methods
 
 _SHOWN = 20  # classes of an answer
 
@@ -70,10 +74,20 @@ def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None,
     rule: RelevanceRule = ask.rule or "guided"  # type: ignore[assignment]
     question: dict[str, Any] = {"target": target, "at": ask.at, "against": ask.against}
     if ask.kind == "page":
-        return gather(scope, clip, **question, rule=rule, n_maps=ask.count, progress=tell)
-    tell("relevance", 0, 1)
+        return gather(scope, clip, **question, rule=rule, n_maps=ask.count, control=ask.control, progress=tell)
+    tests = trust_methods() if ask.control else []
+    tell("relevance", 0, 1 + len(tests))
     result = relevance(scope, clip, **question, rule=rule)
-    return Found(clip, answer=_says(scope, clip)[0], results={"relevance": {rule: result}})
+    found = Found(clip, answer=_says(scope, clip)[0], results={"relevance": {rule: result}})
+    found.untested = "" if ask.control else "Whether it may be believed is not tested yet."
+    for number, name in enumerate(tests, 1):
+        tell(name.replace("_", " "), number, 1 + len(tests))
+        import_module(listing()[name].module)
+        try:
+            found.results[name] = METHODS[name].function(scope, clip, **question, rule=rule)
+        except InputError as error:
+            found.missing[name] = str(error)
+    return found
 
 
 def _maps(scope: Scope, clip: xr.DataArray, ask: Ask, tell: Tell) -> Found:

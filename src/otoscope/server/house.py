@@ -51,15 +51,32 @@ class House:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> None:
-        """Start all programs, and wait until they are ready.
+        """Start all programs, and wait until they are ready; of a run's model, do without where it cannot be had.
 
         Raises
         ------
         Refusal, Died, Failed
             If one cannot.
         """
-        await asyncio.gather(self.ears.start(), *(queue.worker.start() for queue in self.queues.values()))
+        await asyncio.gather(self.ears.start(), *(self._open_model(key) for key in list(self.queues)))
         self._tasks = [asyncio.create_task(one) for one in (self._tidy(), *(q.run() for q in self.queues.values()))]
+
+    async def _open_model(self, key: str) -> None:
+        worker = self.queues[key].worker
+        try:
+            facts = await worker.start()
+        except (Refusal, Died, Failed) as error:
+            if self.run is None:
+                raise
+            worker.end()
+            del self.queues[key]
+            self._note(f"the model of the run cannot be asked: {error}")
+            return
+        if self.run is not None and facts["weights_sha256"] != self.run.manifest["runs"][0]["weights_sha256"]:
+            self._note(f"{facts['name']} has other weights now than those of the run")
+
+    def _note(self, text: str) -> None:
+        self.notice = text if self.notice is None else f"{self.notice}. {text}"
 
     async def close(self) -> None:
         """Tell all pages good-bye, end all programs, and remove the folder."""

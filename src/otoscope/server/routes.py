@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from otoscope._version import __version__
+from otoscope.app.single_file import part_file
 from otoscope.server.answers import as_bytes
 from otoscope.server.ask import read_ask, read_change, read_json
 from otoscope.server.events import events
@@ -20,7 +22,7 @@ from otoscope.server.guard import Guard, Place
 from otoscope.server.house import House
 from otoscope.server.refusal import Refusal, not_found
 from otoscope.server.sessions import Session
-from otoscope.server.static_files import index, static_files
+from otoscope.server.static_files import live_page, run_index, static_files
 from otoscope.server.tasks import Alter, Decode, Synthesise
 from otoscope.server.uploads import declared_length, safe_name, to_file, to_memory
 
@@ -32,6 +34,7 @@ def application(house: House, place: Place) -> Guard:
     answers = Answers(house)
     routes = [
         Route("/", answers.page),
+        Route("/live", answers.live),
         Route("/static/{name}", answers.static),
         Route("/api/state", answers.state),
         Route("/api/models", answers.models),
@@ -49,8 +52,7 @@ def application(house: House, place: Place) -> Guard:
         Route("/api/jobs/{job}/page/manifest.json", answers.manifest),
         Route("/api/jobs/{job}/page/parts/{part}.bin", answers.part),
         Route("/api/events", answers.events),
-        Route("/api/run/manifest.json", answers.run_manifest),
-        Route("/api/run/parts/{part}.bin", answers.run_part),
+        Route("/api/run/parts/{part}.js", answers.run_part),
     ]
     handlers: Any = {Refusal: _refuse, HTTPException: _refuse_route, Exception: _fault}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), place, house.sessions)
@@ -67,12 +69,19 @@ class Answers:
     def __init__(self, house: House) -> None:
         self._house = house
         self._files = static_files()
-        self._index = index({"api": "/api/", "version": __version__, "run": house.run is not None}, self._files)
+        self._one = asyncio.Lock()
+        run = house.run
+        facts = {"api": "/api/", "version": __version__, "run": run is not None}
+        self._live = live_page(facts, self._files, run is not None)
+        self._index = self._live if run is None else run_index(run.manifest, self._files, bool(house.queues))
 
     # -- The page -------------------------------------------------------------------------------------------
 
     async def page(self, request: Request) -> Response:
         return Response(self._index.content, media_type=self._index.kind)
+
+    async def live(self, request: Request) -> Response:
+        return Response(self._live.content, media_type=self._live.kind)
 
     async def static(self, request: Request) -> Response:
         file = self._files.get(request.path_params["name"])
@@ -209,16 +218,13 @@ class Answers:
 
     # -- The run --------------------------------------------------------------------------------------------
 
-    async def run_manifest(self, request: Request) -> Response:
-        if self._house.run is None:
-            raise not_found("run")
-        return _json(self._house.run.manifest)
-
     async def run_part(self, request: Request) -> Response:
-        name = request.path_params["part"]
-        if self._house.run is None or name not in self._house.run.parts:
+        run, name = self._house.run, request.path_params["part"]
+        if run is None or name not in set(run.parts):
             raise not_found("part")
-        return Response(self._house.run.parts[name], media_type="application/octet-stream")
+        async with self._one:  # its tables are asked by one at a time
+            content = await asyncio.to_thread(lambda: part_file(run.parts[name]))
+        return Response(content, media_type="text/javascript; charset=utf-8")
 
     async def _content(self, request: Request) -> dict[str, Any]:
         limits = self._house.limits

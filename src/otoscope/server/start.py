@@ -31,6 +31,7 @@ def serve(
     port: int = 0,
     limits: Limits | None = None,
     run: Any = None,
+    notice: str | None = None,
     announce: Callable[[str, str | None], None],
 ) -> int:
     """Serve models until a signal ends it.
@@ -46,6 +47,8 @@ def serve(
     limits : Limits, optional
     run : object, optional
         The page of a run.
+    notice : str, optional
+        What is to be said of it.
     announce : callable
         Given the address once it answers, and what is to be said of it.
 
@@ -63,7 +66,7 @@ def serve(
         needs(module, extra="app", purpose=_PURPOSE)
     listening = listen(host, port)
     with listening:
-        return asyncio.run(_serve(given, host, listening, limits or Limits(), run, announce))
+        return asyncio.run(_serve(given, host, listening, limits or Limits(), run, notice, announce))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -101,6 +104,7 @@ async def _serve(
     listening: socket.socket,
     limits: Limits,
     run: Any,
+    notice: str | None,
     announce: Callable[[str, str | None], None],
 ) -> int:
     from otoscope.server.guard import Place
@@ -109,8 +113,8 @@ async def _serve(
     from otoscope.server.routes import application
 
     place = Place(host, listening.getsockname()[1], secrets.token_urlsafe(24))
-    notice = None if place.loopback else _OTHERS.format(host=host)
-    house = House(given, limits, run, notice)
+    others = None if place.loopback else _OTHERS.format(host=host)
+    house = House(given, limits, run, ". ".join(filter(None, [others, notice])) or None)
     ended = _signals()
     serving: asyncio.Task[Any] | None = None
     try:
@@ -129,7 +133,7 @@ async def _serve(
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)
-        announce(place.url, notice)
+        announce(place.url, house.notice)
         await _first(serving, ended)
         server.should_exit = True
         return ended.result() if ended.done() else 0

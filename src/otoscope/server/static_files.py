@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 _KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _INDEX = "index.html"
-_START, _STYLE = "live_main.js", "page.css"
+_LIVE, _RUN, _STYLE = "live_main.js", "run_main.js", "page.css"
+
+RUN_PARTS = "/api/run/parts/"
+"""Where the parts of a run are, as files for script elements."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,34 @@ def static_files() -> dict[str, File]:
     return found
 
 
-def index(facts: dict[str, Any], names: dict[str, File]) -> File:
-    """The page that a browser opens first: the markup of all pages, and what this server is."""
-    place = files("otoscope.app").joinpath("static").joinpath(_INDEX)
-    markup = place.read_text("utf-8") if place.is_file() else _PLAIN
-    data = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
-    start = _START if _START in names else "main.js"
+def live_page(facts: dict[str, Any], names: Mapping[str, File], run: bool) -> File:
+    """The page that asks a live model, with what it has to know of this server; with a run there is a way to it."""
+    data = f'<script type="application/json" id="live">{in_html(facts)}</script>'
+    return _page(names, data, _LIVE, '<a class="way" href="/">The run</a>' if run else "")
+
+
+def run_index(manifest: Mapping[str, Any], names: Mapping[str, File], live: bool) -> File:
+    """The page of a run, whose parts are at addresses of their own; with a model there is a way to it."""
+    data = f'<script type="application/json" id="manifest" data-parts="{RUN_PARTS}">{in_html(manifest)}</script>'
+    return _page(names, data, _RUN, '<a class="way" href="/live">Ask its model</a>' if live else "")
+
+
+def in_html(content: Any) -> str:
+    """JSON that can stand inside HTML: no name in it can end a script or begin a comment."""
+    return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
+
+
+def _page(names: Mapping[str, File], data: str, start: str, way: str) -> File:
+    markup = files("otoscope.app").joinpath("static").joinpath(_INDEX).read_text("utf-8")
     sheets = sorted((name for name in names if name.endswith(".css")), key=lambda name: (name != _STYLE, name))
     styles = "".join(f'<link rel="stylesheet" href="/static/{name}">' for name in sheets)
     for mark, content in {
-        "<!--STYLE-->": styles,
         "<!--POLICY-->": "",  # it is among the headers
-        "<!--MANIFEST-->": f'<script type="application/json" id="live">{data}</script>',
+        "<!--STYLE-->": styles,
+        "</header>": f"{way}</header>",
         "<!--PARTS-->": "",
         "<!--SCRIPT-->": f'<script type="module" src="/static/{start}"></script>',
+        "<!--MANIFEST-->": data,
     }.items():
         markup = markup.replace(mark, content)
     return File(markup.encode(), "text/html; charset=utf-8")
-
-
-_PLAIN = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Otoscope</title><!--STYLE--></head>
-<body><div class="otoscope" id="otoscope"></div><!--MANIFEST--><!--PARTS--><!--SCRIPT--></body></html>
-"""
