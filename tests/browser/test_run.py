@@ -162,8 +162,8 @@ def test_clips_are_found_by_facts_and_lead_to_maps(site: Path, opened: Open) -> 
 
 def test_the_same_map_of_another_run(site: Path, opened: Open) -> None:
     page = opened(site, f"#map={LAYERS[0]}:4&sort=difference")
-    assert "r = " in page.locator("#run-othersaid").inner_text()
-    page.locator("#run-othergo").click()
+    until(page, "document.querySelector('#run-others .rother p').textContent.includes('over the clips r = ')")
+    page.locator("#run-others button").click()
     until(page, "run.number === 1 && run.table !== null")
     until(page, "document.getElementById('run-mapname').textContent === 'Map 4 of conv1'")
     page.go_back()

@@ -170,7 +170,11 @@ export function drawMeans(page, canvas, { names, numbers, series, zero = true })
   }
   const room = (w - left - right) / Math.max(1, n - 1);
   const step = Math.max(1, Math.ceil(44 / room));
-  for (let i = 0; i < n; i += step) c.fillText(cutText(c, names[i], room * step - 4), clamp(x(i), left, w - right), hgt - 4);
+  for (let i = 0; i < n; i += step) {
+    const text = cutText(c, names[i], room * step - 4);
+    const half = c.measureText(text).width / 2;
+    c.fillText(text, clamp(x(i), left + half - 8, w - half), hgt - 4);
+  }
 }
 
 // Counts of clips, true classes down and answers across; the diagonal is what is right.

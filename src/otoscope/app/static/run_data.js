@@ -2,7 +2,7 @@
 
 import { inflate, readPicture, readSound } from "./data.js";
 
-const IN_MEMORY = 48e6; // bytes of parts in memory
+const IN_MEMORY = 32e6; // bytes of parts in memory
 const UNDER_WAY = 4; // parts under way
 
 const ARRAYS = { f4: Float32Array, i4: Int32Array, i2: Int16Array, u1: Uint8Array };
@@ -86,10 +86,10 @@ export function createBoxes(source, most = IN_MEMORY) {
     return coming.get(name);
   }
 
-  // Those that are still waiting and are not wanted any more.
-  function drop(wanted) {
+  // Parts that are still waiting and are not wanted any more.
+  function drop(names) {
     for (let i = waiting.length - 1; i >= 0; i--) {
-      if (wanted.has(waiting[i].name) || pinned.has(waiting[i].name)) continue;
+      if (!names.has(waiting[i].name) || pinned.has(waiting[i].name)) continue;
       const [{ name, failed }] = waiting.splice(i, 1);
       coming.delete(name);
       failed(new Error("no longer needed"));

@@ -3,8 +3,9 @@
 
 import { h } from "./dom.js";
 import { NB, corr, count, fx, hz, ms, sec } from "./numbers.js";
-import { amountOf, drawBars, drawQuantiles } from "./run_charts.js";
+import { amountOf, chartOf, drawBars, drawQuantiles } from "./run_charts.js";
 import { valuesOf } from "./run_table.js";
+import { clipPictures, drawThumbs, piecesAt, placeIn } from "./run_thumbs.js";
 import { inDb, spectrum, stft, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
@@ -57,7 +58,7 @@ export function runMapView(run) {
     if (mine !== asked || run.table !== table) return;
     drawClips(box, i);
     drawCharts(box, i);
-    drawOther(i);
+    drawOthers(i, mine);
     await hearIt(i, mine);
   }
 
@@ -139,24 +140,49 @@ export function runMapView(run) {
     run.charts();
   }
 
-  // The same map in the run beside it.
-  function drawOther(i) {
-    const apart = run.table.apart;
-    const box = $("run-otherbox");
-    box.hidden = !apart;
-    if (!apart) return;
-    const other = run.second;
-    const at = apart.other[i];
-    const known = Number.isFinite(apart.difference[i]);
-    $("run-othername").textContent = `The same map in ${other.title}`;
-    const change = apart.difference[i] / (apart.first[i] || 1);
-    const words = !known ? "They have no clip of it in common." : `Activity ${amountOf(apart.second[i])} there, ${amountOf(apart.first[i])} here`
-      + (apart.first[i] > 0 ? ` (${change >= 0 ? "+" : ""}${fx(100 * change, 0)}${NB}%)` : "")
-      + `; ${apart.p_value[i] < 0.001 ? "p < 0.001" : `p = ${fx(apart.p_value[i], 3)}`} (Wilcoxon, not corrected for ${count(run.table.n)} maps)`
-      + (Number.isFinite(apart.correlation[i]) ? `; over the clips r = ${corr(apart.correlation[i])}.` : "; one of them does the same in all clips.");
-    $("run-othersaid").textContent = words;
-    $("run-othergo").hidden = at < 0;
-    $("run-othergo").onclick = () => run.goTo(other.number, i);
+  // The same map in the other runs: at another checkpoint, from another seed, of another task.
+  async function drawOthers(i, mine) {
+    const { table } = run;
+    const layer = run.layerName(i);
+    const channel = table.channelOf(i);
+    const strips = [];
+    const kids = run.beside.map((other) => {
+      const number = other.info.layers.findIndex((one) => one.name === layer);
+      const { channels, maps } = other.info.layers[number] ?? { maps: 0 };
+      const within = channels ? channels.indexOf(channel) : channel < maps ? channel : -1;
+      const said = h("p", { class: "s" }, number < 0 || within < 0 ? "It has no such map." : "");
+      const canvas = number >= 0 && within >= 0 && other.info.sounds ? h("canvas", { class: "rstrip", role: "img", "aria-label": `The clips that drive it most in ${other.title}, and what it makes of them` }) : null;
+      if (number >= 0 && within >= 0) strips.push({ other, canvas, said, place: placeIn(other.info, number, within) });
+      return h("div", { class: "rother" }, h("h3", {}, `The same map in ${other.title}`), said, canvas,
+        number >= 0 && within >= 0 && h("button", { type: "button", class: "tx", onclick: () => run.goTo(other.number, i) }, "Show it there"));
+    });
+    $("run-others").replaceChildren(...kids);
+    for (const { other, said } of strips) tellApart(other, i, said, mine);
+    for (const { other, canvas, place } of strips.filter((one) => one.canvas)) {
+      await Promise.allSettled([run.boxes.box(place.numbers), run.boxes.box(place.pictures)]);
+      if (mine !== asked) return;
+      await Promise.allSettled(clipPictures(run, place).map((name) => run.boxes.box(name)));
+      if (mine !== asked) return;
+      const chart = chartOf(page, canvas);
+      if (!chart) continue;
+      if (piecesAt(run, place)?.length) drawThumbs(run, place, chart.c, Math.min(chart.w, 96 * other.info.sounds.most), chart.hgt, other.info.sounds.most);
+      else canvas.remove();
+    }
+  }
+
+  async function tellApart(other, i, said, mine) {
+    if (!other.difference?.part) return;
+    const box = await run.boxes.box(other.difference.part, true).catch(() => null);
+    if (!box || mine !== asked) return;
+    const of = (name) => box.numbers(box.head[name])[i];
+    if (!Number.isFinite(of("difference"))) {
+      said.textContent = "They have no clip of it in common.";
+      return;
+    }
+    const change = of("first") > 0 ? ` (${of("difference") >= 0 ? "+" : ""}${fx((100 * of("difference")) / of("first"), 0)}${NB}%)` : "";
+    const chance = of("p_value") < 0.001 ? "p < 0.001" : `p = ${fx(of("p_value"), 3)}`;
+    const alike = Number.isFinite(of("correlation")) ? `over the clips r = ${corr(of("correlation"))}.` : "one of them does the same in all clips.";
+    said.textContent = `Activity ${amountOf(of("second"))} there, ${amountOf(of("first"))} here${change}; ${chance} (Wilcoxon, not corrected for ${count(run.table.n)} maps); ${alike}`;
   }
 
   async function hearIt(i, mine) {
@@ -215,7 +241,10 @@ export function runMapView(run) {
   on("map rank loaded fact", draw);
   on("clips", draw);
   page.watch($("run-bars"), "size", () => run.charts?.());
-  page.on("theme", () => run.charts?.());
+  page.on("theme", () => {
+    run.charts?.();
+    if (run.table && R.map >= 0) drawOthers(R.map, asked);
+  });
   page.key(", .", "clip before, next clip of the map; played once", {
     ",": () => run.choose(R.map, { rank: Math.max(0, R.rank - 1), play: true }),
     ".": () => run.choose(R.map, { rank: Math.min((run.pieces(R.map)?.length ?? 1) - 1, R.rank + 1), play: true }),

@@ -6,29 +6,15 @@ import { NB, clamp, count, fx } from "./numbers.js";
 import { amountOf, chartOf } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 import { SORTS, chosenMaps, valuesOf } from "./run_table.js";
+import { clipPictures, drawThumbs } from "./run_thumbs.js";
 
-const DEPTH = 36; // dB of a thumbnail: more than that is a blur at this size
 const REST_AFTER = 70; // ms after which a list that moved is looked at
-
-// Paints a thumbnail (differences of uint8 along time) into a canvas of its size.
-function thumbnail(picture, lut, canvas) {
-  const { F, T, q, floor } = picture;
-  canvas.width = T;
-  canvas.height = F;
-  const c = canvas.getContext("2d");
-  const image = c.createImageData(T, F);
-  const out = new Uint32Array(image.data.buffer);
-  const cut = 255 * (1 - DEPTH / floor);
-  const gain = (lut.length - 1) / (255 - cut);
-  for (let f = 0; f < F; f++) for (let t = 0; t < T; t++) out[(F - 1 - f) * T + t] = lut[clamp((q[f * T + t] - cut) * gain, 0, lut.length - 1) | 0];
-  c.putImageData(image, 0, 0);
-}
 
 export function runMapsView(run) {
   const { page, R, on } = run;
-  const scratch = document.createElement("canvas");
   let maps = new Int32Array(0);
   let waiting = 0;
+  let asked = new Set(); // parts that the rows in view need
 
   const list = new RowList(page, page.$("run-list"), {
     height: 76, label: "Maps", id: "run-m",
@@ -49,7 +35,7 @@ export function runMapsView(run) {
     if (!table || i >= table.n) return; // another run is coming
     const [number, canvas, text] = row.children;
     number.firstChild.textContent = table.channelOf(i);
-    number.lastChild.textContent = run.ending(run.layerName(i), 10);
+    number.lastChild.textContent = run.ending(run.layerName(i), 9);
     text.firstChild.textContent = run.sentence(i);
     text.lastChild.textContent = run.said(i);
     row.classList.toggle("off", table.dead[i] === 1);
@@ -79,31 +65,7 @@ export function runMapsView(run) {
       c.fillText(table.dead[i] ? "silent in all clips" : "not stored", 4, hgt / 2);
       return true;
     }
-    const pieces = run.pieces(i);
-    const own = run.boxes.ready(run.partOf("t", i));
-    if (!pieces || !own) return false;
-    const { shape } = own.head;
-    const slot = w / run.slots;
-    const half = (hgt - 3) / 2;
-    let whole = true;
-    c.imageSmoothingQuality = "medium";
-    pieces.forEach(([, clip, start], k) => {
-      if (k >= run.slots) return;
-      const at = own.head.maps[table.channelOf(i)]?.[k];
-      const input = run.boxes.ready(run.clipPictures(clip));
-      const place = input?.head.clips[clip]?.find(([from]) => from === start)?.[1];
-      whole &&= input != null;
-      for (const [box, where, lut, y] of [[input, place, page.lut.sound, 0], [own, at, page.lut.warm, half + 3]]) {
-        if (!box || where == null) continue;
-        const pictured = box.picture({ at: where, shape, kind: "db", floor: 70 }, 2, 1);
-        thumbnail(pictured, lut, scratch);
-        c.drawImage(scratch, k * slot, y, slot - 4, half);
-      }
-      c.strokeStyle = page.css.rule;
-      c.lineWidth = 1;
-      for (const y of [0, half + 3]) c.strokeRect(k * slot + 0.5, y + 0.5, slot - 5, half - 1);
-    });
-    return whole;
+    return drawThumbs(run, run.place(i), c, w, hgt, run.slots);
   }
 
   // Without sounds: the activity for each value of the fact that is asked about.
@@ -141,11 +103,12 @@ export function runMapsView(run) {
       if (run.heard) {
         for (const i of shown) if (run.table.sounds?.[i]) wanted.add(run.partOf("t", i));
       }
-      run.boxes.drop(wanted);
+      run.boxes.drop(new Set([...asked].filter((name) => !wanted.has(name))));
+      asked = wanted;
       const { table } = run;
       await Promise.allSettled([...wanted].map((name) => run.boxes.box(name)));
       if (run.table !== table) return;
-      const clips = new Set(run.heard ? shown.flatMap((i) => (run.pieces(i) ?? []).map(([, clip]) => run.clipPictures(clip))) : []);
+      const clips = new Set(run.heard ? shown.flatMap((i) => clipPictures(run, run.place(i))) : []);
       await Promise.allSettled([...clips].map((name) => run.boxes.box(name)));
       again();
     }, REST_AFTER);

@@ -1,7 +1,7 @@
 // All maps of a run in one picture: layers side by side in their order, each map a dot at the height of what is asked.
 
 import { fx, sig } from "./numbers.js";
-import { chartOf, cutText, niceTicks } from "./run_charts.js";
+import { chartOf, niceTicks } from "./run_charts.js";
 import { SORTS } from "./run_table.js";
 
 const MARGIN = 40;
@@ -83,7 +83,7 @@ export function overviewView(run) {
         if (band > 8) c.fillRect(Math.round(MARGIN + number * band), top, 1, hgt - FOOT - top + 4);
       }
       c.fillStyle = layer.name === R.layer ? css.ink : css.ink3;
-      if (number % step === 0) c.fillText(cutText(c, run.short(layer.name), band * step - 4), MARGIN + (number + 0.5) * band, hgt - 4);
+      if (number % step === 0) c.fillText(run.ending(layer.name, Math.max(4, Math.floor((band * step) / 7))), MARGIN + (number + 0.5) * band, hgt - 4);
     });
     if (R.map >= 0) {
       c.strokeStyle = css.ink;

@@ -14,6 +14,7 @@ import { overviewView } from "./run_overview.js";
 import { createRunState } from "./run_state.js";
 import { createTable, valuesOf } from "./run_table.js";
 import { runScoresView, runTablesView } from "./run_tables.js";
+import { piecesAt, placeIn } from "./run_thumbs.js";
 
 const SECTIONS = [["maps", "Maps"], ["clips", "Clips"], ["tables", "Tables"], ["facts", "Facts"]];
 
@@ -26,7 +27,7 @@ function headMarkup() {
     h("div", { class: "words" },
       h("p", { class: "eyebrow", id: "run-eyebrow" }),
       h("div", { class: "rtitle" }, h("h1", { id: "run-says" }), h("div", {}, h("p", { class: "p", id: "run-of" }), h("p", { class: "s", id: "run-over" }))),
-      h("p", { class: "say", id: "run-say" }), h("ul", { class: "notes", id: "run-notes" })),
+      h("p", { class: "say", id: "run-say" }), h("ul", { class: "rnotes", id: "run-notes" })),
     h("div", { class: "inst" },
       h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h3", { id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer")),
       h("div", { id: "run-scores", class: "rscores", hidden: true },
@@ -46,7 +47,8 @@ function mapsMarkup() {
         h("div", { class: "bar" },
           h("label", { class: "chk" }, "Order ", select("run-sort", "Order of maps")), h("button", { type: "button", class: "sq", id: "run-up", "aria-pressed": "false", title: "The smallest first" }, "\u2191"),
           h("label", { class: "chk", id: "run-factpick" }, "for ", select("run-fact", "Fact by which activity is told apart")),
-          h("label", { class: "chk" }, h("input", { type: "checkbox", id: "run-dead" }), "dead maps")),
+          h("label", { class: "chk" }, h("input", { type: "checkbox", id: "run-dead" }), "dead maps"),
+          h("label", { class: "chk", id: "run-besidepick", hidden: true }, "beside ", select("run-beside", "Run beside this one"))),
         h("div", { class: "listbox" }, h("div", { id: "run-list", class: "scroll" }), h("p", { class: "empty", id: "run-none", hidden: true }, "No map is like this. Search for words of a description, or ask as in score>0.8 dead:no."))),
       h("div", { class: "rpane one", id: "run-mapview" },
         h("div", { class: "group" }, h("p", { class: "ptitle", id: "run-mapname" }), h("span", { class: "read", id: "run-mapread" })),
@@ -58,7 +60,7 @@ function mapsMarkup() {
           h("div", {}, h("h3", { id: "run-topname" }), h("ol", { class: "top", id: "run-top" })),
           h("div", {}, h("div", { id: "run-barsbox" }, h("h3", { id: "run-barsname" }), canvas("run-bars", "rbar", "Mean activity by fact")),
             h("h3", {}, "Activity over the clips, from the smallest"), canvas("run-quant", "rbar", "Activity over the clips"))),
-        h("div", { class: "rother", id: "run-otherbox", hidden: true }, h("h3", { id: "run-othername" }), h("p", { id: "run-othersaid" }), h("button", { type: "button", class: "tx", id: "run-othergo" }, "Show it there")))));
+        h("div", { class: "rothers", id: "run-others" }))));
 }
 
 function clipsMarkup() {
@@ -193,6 +195,15 @@ export function runPage(page) {
   $("run").setAttribute("aria-label", "Run");
   $("run").addEventListener("change", (event) => run.goTo(Number(event.target.value), R.map));
 
+  const others = (id) => {
+    const at = manifest.runs.findIndex((one) => one.id === id);
+    return { number: at, title: titles[at], folder: manifest.runs[at].folder, info: manifest.runs[at] };
+  };
+  $("run-beside").addEventListener("change", (event) => {
+    run.wanted = R.map >= 0 ? [run.layerName(R.map), run.table.channelOf(R.map)] : null;
+    run.set({ beside: Number(event.target.value) });
+  });
+
   let cut = "";
   Object.assign(run, {
     short: (name) => (name.startsWith(cut) ? name.slice(cut.length) : name),
@@ -212,11 +223,8 @@ export function runPage(page) {
     within: (i) => i - run.info.layers[run.table.layerOf(i)].first,
     offset: (kind, i) => run.within(i) % run.size[kind](),
     partOf: (kind, i) => `${run.info.id}-${kind}-${run.table.layerOf(i)}-${Math.floor(run.within(i) / run.size[kind]())}`,
-    pieces(i) {
-      const box = run.boxes.ready(run.partOf("m", i));
-      return box ? box.head.sounds?.[run.offset("m", i)] ?? [] : null;
-    },
-    clipPictures: (clip) => `${run.info.id}-i-${Math.floor((run.placeOfClip.get(clip) ?? 0) / run.info.sounds.clips_a_part)}`,
+    place: (i) => placeIn(run.info, run.table.layerOf(i), run.within(i)),
+    pieces: (i) => piecesAt(run, run.place(i)),
     means(box, i, fact) {
       const ref = box.head.by[fact];
       if (!ref) return null;
@@ -270,12 +278,15 @@ export function runPage(page) {
     run.clips = null;
     run.heard = Boolean(info.sounds);
     run.slots = Math.min(3, info.sounds?.most ?? 1);
-    run.placeOfClip = new Map((info.sounds?.clips ?? []).map((clip, k) => [clip, k]));
     cut = beginning((info.layers ?? []).map((layer) => layer.name));
-    const entry = manifest.differences.find((one) => one.second === info.id) ?? (number === 0 ? manifest.differences[Math.min(R.beside, manifest.differences.length - 1)] : null);
-    run.difference = entry && entry.first === info.id ? entry : null;
-    const second = run.difference && manifest.runs.findIndex((one) => one.id === entry.second);
-    run.second = run.difference ? { number: second, title: titles[second], folder: manifest.runs[second].folder } : null;
+    const apart = manifest.differences.filter((one) => one.first === info.id);
+    run.difference = apart[Math.min(Math.max(0, R.beside), apart.length - 1)] ?? null;
+    run.second = run.difference ? others(run.difference.second) : null;
+    run.beside = manifest.runs.filter((one) => one !== info && one.layers).map((one) => ({
+      ...others(one.id), difference: apart.find(({ second }) => second === one.id) ?? null,
+    }));
+    $("run-besidepick").hidden = apart.length < 2;
+    $("run-beside").replaceChildren(...apart.map((one, k) => h("option", { value: k, selected: one === run.difference }, others(one.second).title)));
     $("run").value = number;
     drawHead(page, run);
     run.set({ info: {} });
@@ -325,7 +336,7 @@ export function runPage(page) {
     };
   };
   state.start(read, write);
-  run.on("run", open);
+  run.on("run beside", open);
   page.runs = run;
   return open();
 }
