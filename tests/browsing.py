@@ -157,6 +157,7 @@ def shoot(page: Any, name: str, widths: Sequence[int] = WIDTHS, *, whole: bool =
         The files, one a width.
     """
     before, files = page.viewport_size, []
+    page.evaluate("window.scrollTo(0, 0)")
     SHOTS.mkdir(parents=True, exist_ok=True)
     for width in widths:
         resized(page, width)

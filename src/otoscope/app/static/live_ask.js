@@ -13,7 +13,7 @@ export function askView(page, bench) {
   const rule = h("select", { "aria-label": "Rule" });
   const pick = (text, select) => h("label", { class: "chk" }, text, h("span", { class: "pick" }, select));
   const versus = pick("rather than", against);
-  page.$$(".g2")[0].append(h("span", { class: "ask" }, h("span", { class: "pick" }, target), versus, pick("by", rule)));
+  page.$$(".g2 h3")[0].after(h("span", { class: "ask" }, h("span", { class: "pick" }, target), versus, pick("by", rule)));
 
   // What is asked for now: null stands for the likeliest class, and for no other.
   const asked = () => ({ target: target.value || null, against: against.value || null });

@@ -4,7 +4,7 @@ import { className, ruleName } from "./answer.js";
 import { bandView } from "./live_band.js";
 import { changeWords } from "./live_bench.js";
 import { choices, h } from "./dom.js";
-import { fx, hz, prob, sec, sig } from "./numbers.js";
+import { fx, hz, NB, prob, sec, sig } from "./numbers.js";
 import { valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
@@ -41,7 +41,7 @@ export function outcomeRows(before, after) {
 }
 
 // A probability in few digits, never more certain than it is.
-export const shareWords = (p) => (p < 0.001 ? "< 0.001" : p > 0.999 ? "> 0.999" : p.toFixed(3));
+export const shareWords = (p) => (p < 0.001 ? `<${NB}0.001` : p > 0.999 ? `>${NB}0.999` : p.toFixed(3));
 
 // A number within bounds from a field, or null with its complaint set.
 function numberOf(input, low, high) {
