@@ -39,7 +39,6 @@ def without_anywidget(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_module_is_one_module(tmp_path: Path) -> None:
     text = module()
     assert len(re.findall(r"^export ", text, re.MULTILINE)) == 1 and not re.search(r"^import ", text, re.MULTILINE)
-    assert "@media (max-width" not in text and "@container (max-width" in text
     if node := shutil.which("node"):
         (tmp_path / "widget.mjs").write_text(text, encoding="utf-8")
         subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True)
@@ -69,7 +68,7 @@ def test_without_anywidget_the_page_is_in_a_frame() -> None:
 def test_the_frame_holds_the_whole_page_and_lets_nothing_out() -> None:
     source = PageView(PAGE)._repr_html_()
     (frame,) = re.findall(r"<iframe [^>]*>", source)
-    assert 'sandbox="allow-scripts"' in frame and source.count("<") == 2
+    assert 'sandbox="allow-scripts"' in frame and source.count("<") == 2 and "\n" not in source
     page = unescape(re.search(r'srcdoc="([^"]*)"', frame)[1])
     assert "default-src 'none'" in page and inline_json(PAGE.manifest) in page
     assert base64.b64encode(b"packed").decode() in page

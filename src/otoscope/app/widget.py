@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -26,7 +25,6 @@ export default { render({ model, el }) {
   return widgetView(model, el, STYLE_OF_THE_PAGE, MARKUP_OF_THE_PAGE.content.cloneNode(true));
 } };
 """
-_WIDTH = re.compile(r"@media \((max|min)-width:")
 
 
 class PageView:
@@ -105,6 +103,7 @@ class PageView:
     def _repr_html_(self) -> str:
         """A frame with the page inside, cut off from the document around it."""
         page = escape(page_html(self.page.manifest, self.page.parts))
+        page = page.replace("\n", "&#10;").replace("\t", "&#9;")  # as it is, whatever becomes of the lines around it
         return (
             f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" srcdoc="{page}" '
             f'style="width: 100%; height: {self.height}px; border: 1px solid #8885"></iframe>'
@@ -124,8 +123,7 @@ def module() -> str:
     >>> "export default { render" in module()
     True
     """
-    sheet = _WIDTH.sub(r"@container (\1-width:", style())  # the width of a cell counts, not that of the window
-    return f"{script('widget.js')}\n{_RENDER % (json.dumps(sheet), json.dumps(markup()))}"
+    return f"{script('widget.js')}\n{_RENDER % (json.dumps(style()), json.dumps(markup()))}"
 
 
 @cache
