@@ -9,8 +9,8 @@ from cycler import cycler
 from otoscope.methods.listing import listing
 from otoscope.plots.drawing import COLUMN_WIDTH, LINE_STYLES, STYLE
 
-#: As a reader goes through a model; other scripts follow.
-ORDER = ("taps", *listing(), "compare")
+#: What people come for, then as a reader goes through a model; other scripts follow.
+ORDER = ("own_model", "integrated_gradients", "antispoofing", "taps", *listing(), "compare")
 
 
 class Order:
