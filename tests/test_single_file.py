@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +174,22 @@ def test_markup_and_style_ask_for_nothing():
     for text in (markup(), style()):
         assert not re.findall(r"https?://(?!www\.w3\.org)|url\(|@import| style=", text)
     assert markup().strip().endswith("</div>")
+
+
+def test_documentation_has_the_keys_of_the_page():
+    written = [
+        binding
+        for name in ordered_modules()
+        for binding in re.findall(r'page\.key\(\s*"([^"]+)", "([^"]+)"', read_static(name))
+    ]
+    keys = {
+        tuple(text.encode().decode("unicode_escape") if "\\" in text else text for text in binding)
+        for binding in written
+    }
+    page = (Path(__file__).parents[1] / "docs" / "page.md").read_text(encoding="utf-8")
+    rows = {
+        tuple(cell.strip() for cell in line.strip("|").split(" | "))
+        for line in page.splitlines()
+        if line.startswith("| ")
+    }
+    assert keys == rows - {("key", "does"), ("---", "---")}

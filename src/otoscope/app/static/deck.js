@@ -46,8 +46,15 @@ export function deckView(page) {
     $("play").setAttribute("aria-label", S.playing ? "Pause" : "Play");
   }
 
-  function drawRest() {
+  function drawLength() {
+    const heard = player.heard();
+    const part = heard > 0 && heard < S.dur - 0.01;
     $("of").textContent = `of ${sec(S.dur)}`;
+    $("of").title = part ? `of which the first ${sec(heard)} can be heard` : "";
+    $("of").append(part ? `, ${fx(heard, 0)}\u00a0s to be heard` : "");
+  }
+
+  function drawRest() {
     $("loop").checked = S.loop;
     $("equal").checked = S.equal;
     const clear = () => {
@@ -67,6 +74,7 @@ export function deckView(page) {
 
   on("playing", drawButton);
   on("loop reg speed scale equal dur run", drawRest);
+  on("sources dur", drawLength);
   on("sources source narrow", drawSources);
   let waiting = 0;
   on("balance", levelTitles);

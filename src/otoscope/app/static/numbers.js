@@ -61,6 +61,7 @@ export function prob(p) {
 
 // An interval of time or a band of frequency.
 export function span(a, b, unit) {
-  if (unit === "s") return `${fx(a, 3)}\u2013${fx(b, 3)}${NB}s`;
+  const digits = b - a >= 10 ? 1 : 3;
+  if (unit === "s") return `${fx(a, digits)}\u2013${fx(b, digits)}${NB}s`;
   return `${count(Math.round(a))}\u2013${count(Math.round(b))}${NB}Hz`;
 }

@@ -320,7 +320,7 @@ export class Stack {
       c.fillStyle = css.rule2;
       c.fillRect(clamp(Math.round(x), 0, axis.plw - 1), 0, 1, 4);
       c.fillStyle = css.ink3;
-      c.fillText(text, clamp(x - half, 0, axis.plw - 2 * half), 15);
+      c.fillText(text, clamp(x - half, 0, axis.plw - 2 * half - 4), 15);
     });
     this.drawLevels();
     if (!this.bar) return;
