@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import torch
 import xarray as xr
 from cyclopts import Parameter, Token
 
 from otoscope.cli.console import begin, err_console
+from otoscope.cli.options import Flag as Flag
+from otoscope.cli.options import Whole as Whole
 from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated
@@ -52,21 +54,6 @@ Against = Annotated[str | None, Parameter(help="Another class to compare with; f
 TargetBand = Annotated[
     list[float] | None, Parameter(help="Lowest and highest frequency of the energy of the output, in Hz; given twice.")
 ]
-Flag = Annotated[bool, Parameter(show_default=False)]
-"""An option that is given or not."""
-
-
-if TYPE_CHECKING:
-    Whole = int
-else:
-
-    class Whole(int):
-        """A whole number, as a command line takes it: of an int Cyclopts would round 1.5."""
-
-        def __new__(cls, text: str) -> int:
-            return int(text)
-
-    Whole.__name__ = "int"  # as help and errors call it
 
 
 def _folder(type_: Any, tokens: Sequence[Token]) -> Path:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from otoscope.cli.common import Flag, Whole
 from otoscope.cli.console import begin, err_console, out_console
+from otoscope.cli.options import Flag, Whole
 from otoscope.errors import InputError
 from otoscope.server.given import Given
 from otoscope.server.start import serve as serve_models

@@ -32,7 +32,9 @@ class Program:
     def __init__(self, module: str, hear: Callable[[Any], None]) -> None:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         environment = os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-P", "-c", f"from {module} import main; main()"]
+        # Ctrl-C, which all processes of a terminal get, is left to this one; also while that one still imports
+        quiet = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+        command = [sys.executable, "-P", "-c", f"{quiet}; from {module} import main; main()"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self._hear = hear
         threading.Thread(target=self._listen, daemon=True).start()

@@ -107,7 +107,7 @@ class House:
         """
         patience = 2 * self.limits.decode_seconds
         try:
-            facts = await asyncio.wait_for(self.ears.do(task), patience)
+            facts = await self.ears.do(task, patience=patience)
         except TimeoutError:
             task.out.unlink(missing_ok=True)
             raise Refusal(422, "not-audio", f"{name} takes longer than {patience:g} s: send a shorter sound") from None

@@ -150,7 +150,7 @@ class Queue:
             await self.worker.start()
             if job.final:  # it was cancelled meanwhile
                 return
-            made: Made = await asyncio.wait_for(self.worker.do(job.task, tell), self._patience)
+            made: Made = await self.worker.do(job.task, tell, self._patience)
         except TimeoutError:
             message = f"this took longer than {self._patience:g} s, and was ended: give a shorter sound"
             job.become("failed", error={"code": "too-slow", "message": message})

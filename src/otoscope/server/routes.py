@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -261,5 +262,6 @@ async def _refuse_route(request: Request, error: HTTPException) -> Response:
 
 
 async def _fault(request: Request, error: Exception) -> Response:
+    traceback.print_exception(error)  # to standard error: it is nothing that a client should read
     message = "the server made a mistake: what it printed says more"
     return await _refuse(request, Refusal(500, "fault", message, close=True))

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from otoscope.server.limits import Limits
 from otoscope.server.refusal import Refusal
 
@@ -54,6 +56,8 @@ async def body(request: Any, most: int, what: str, limits: Limits) -> AsyncItera
         except TimeoutError:
             message = f"nothing more of {what} came for {limits.upload_pause:g} s"
             raise Refusal(408, "too-slow", message, close=True) from None
+        except ClientDisconnect:
+            raise Refusal(400, "bad-request", f"{what} ended before it was whole", close=True) from None
         found += len(piece)
         if found > most:
             raise too_large(what, most)
@@ -66,10 +70,14 @@ async def body(request: Any, most: int, what: str, limits: Limits) -> AsyncItera
 async def to_file(request: Any, path: Path, most: int, what: str, limits: Limits) -> int:
     """Write a body to a file; its size."""
     size = 0
-    with path.open("wb") as file:
-        async for piece in body(request, most, what, limits):
-            file.write(piece)
-            size += len(piece)
+    try:
+        with path.open("wb") as file:
+            async for piece in body(request, most, what, limits):
+                file.write(piece)
+                size += len(piece)
+    except OSError as error:
+        message = f"{what} cannot be kept: {error.strerror}; make room in the folder of temporary files"
+        raise Refusal(507, "no-room", message, close=True) from None
     return size
 
 

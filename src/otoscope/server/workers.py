@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -57,7 +58,7 @@ class Worker:
         self._program: Program | None = None
         self._said: asyncio.Queue[Message | None] = asyncio.Queue()
         self._one = asyncio.Lock()
-        self._working = False
+        self._ready = self._working = False
         self.facts: Any = None
 
     async def start(self) -> Any:
@@ -74,8 +75,9 @@ class Worker:
             return await self._started()
 
     async def _started(self) -> Any:
-        if self._program is not None and self._program.running:
+        if self._ready and self._program is not None and self._program.running:
             return self.facts
+        self.end()
         loop, said = asyncio.get_running_loop(), asyncio.Queue[Message | None]()
 
         def hear(message: Message | None) -> None:
@@ -87,15 +89,17 @@ class Worker:
         self._said = said
         self._program = Program(self._module, hear)
         self._program.tell(self._begin)
-        message = await self._next()
-        self.facts = message.content
+        self.facts = (await self._next()).content
+        self._ready = True
         return self.facts
 
-    async def do(self, task: Any, tell: Tell = lambda *_: None) -> Any:
+    async def do(self, task: Any, tell: Tell = lambda *_: None, patience: float | None = None) -> Any:
         """What a task gives.
 
         Raises
         ------
+        TimeoutError
+            If it takes longer than some seconds; it is ended then.
         Refusal
             If it cannot be done as it was asked.
         Failed
@@ -109,14 +113,23 @@ class Worker:
             self._program.tell(task)
             self._working = True
             try:
-                while (message := await self._next()).kind == "step":
-                    tell(*message.content)
-            except asyncio.CancelledError:  # nobody waits for it any more, and what it says must not meet the next task
+                async with asyncio.timeout(patience):
+                    return await self._result(tell)
+            except TimeoutError:
+                self.stop()
+                with suppress(Died, Refusal, Failed):  # so that the next task does not hear of this one
+                    await self._result(lambda *_: None)
+                raise
+            except asyncio.CancelledError:
                 self.end()
                 raise
             finally:
                 self._working = False
-            return message.content
+
+    async def _result(self, tell: Tell) -> Any:
+        while (message := await self._next()).kind == "step":
+            tell(*message.content)
+        return message.content
 
     async def _next(self) -> Message:
         message = await self._said.get()
@@ -145,3 +158,4 @@ class Worker:
         if self._program is not None:
             self._program.terminate()
             self._program = None
+            self._ready = False
