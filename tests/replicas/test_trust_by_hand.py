@@ -135,7 +135,7 @@ def places(low: float, high: float, start: float, end: float, count: int) -> np.
     before, after = max(0, start - size / 2 - low), max(0, high - size - (start + size / 2))
     found = []
     for step in np.linspace(0, before + after, count):
-        found.append(low + step if step <= before else start + size / 2 + step - before)
+        found.append(low + step if 0 < before >= step else start + size / 2 + step - before)
     return np.array(found)
 
 

@@ -283,7 +283,7 @@ def _of_random(
             found[draw] = correlation(own.cells, drawn.cells)
             first = drawn if first is None else first
     if lost:
-        notes.append(f"{len(lost)} of {draws} random networks have no map, and are left out: {lost[0]}")
+        notes.append(f"there is no map of {len(lost)} of {draws} random networks, which are left out: {lost[0]}")
     return found, first, min(shares)
 
 

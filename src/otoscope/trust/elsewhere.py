@@ -111,7 +111,7 @@ def starts_elsewhere(low: float, high: float, start: float, width: float, count:
     if not before + after > 0:
         return np.zeros(0)
     steps = np.linspace(0, before + after, count)
-    return np.where(steps <= before, low + steps, start + apart + steps - before) if after else low + steps
+    return np.where((steps <= before) & (before > 0), low + steps, start + apart + steps - before)
 
 
 def energy_in_time(signal: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:

@@ -36,7 +36,7 @@ DOMAINS = ("time", "band")
 CONTROLS = ("equal width", "equal energy")
 
 _TAKEN = ("taken_low", "taken_high", "taken_answer", "taken_margin", "taken_score", "changed")
-_ELSEWHERE = ("elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewhere_margin")
+_ELSEWHERE = ("elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewhere_margin", "elsewhere_score")
 
 
 @method(
@@ -133,12 +133,12 @@ def taken_away(
         is taken away; `taken_answer`, the likeliest class without it, `taken_margin`, the margin of the class that was
         likeliest of the whole sound, `taken_score`, what is explained, and `changed`, 1 where the answer is another.
 
-        Over `control`, "equal width" (of bands on the mel scale) and "equal energy" (of the sound):
-        `elsewhere_count` (clip, domain, control), how many other places were taken away, `elsewhere_changed`, after how
-        many of them the answer is another, `elsewhere_share`, the share of these, and `elsewhere_margin`, the mean
-        margin. Each place has `elsewhere_low`, `elsewhere_high`, `elsewhere_answer` and `elsewhere_place_margin`
-        (clip, domain, control, place). Where there is no other place as large, or no answer by classes, it is NaN or
-        empty, and the attribute `note` says why.
+        Over `control`, "equal width" (of bands on the mel scale) and "equal energy" (of the sound): `elsewhere_count`
+        (clip, domain, control), how many other places were taken away, `elsewhere_changed`, after how many of them the
+        answer is another, `elsewhere_share`, the share of these, `elsewhere_margin`, the mean margin, and
+        `elsewhere_score`, the mean of what is explained. Each place has `elsewhere_low`, `elsewhere_high`,
+        `elsewhere_answer` and `elsewhere_place_margin` (clip, domain, control, place). Where there is no other place as
+        large, or no answer by classes, it is NaN or empty, and the attribute `note` says why.
 
         `verdict` (clip, domain) and `taken_verdict` (clip), sentences that follow from whether the answer changes, and
         does so elsewhere, and `taken_level`: "ok", "care", or "none" where nothing can be said. `focus_start`,
@@ -299,11 +299,13 @@ class _Found:
             return np.array(flat).reshape(1, len(DOMAINS), len(CONTROLS), places)
 
         edge = [each(lambda key, side=side: elsewhere[key][side] if key in elsewhere else np.nan) for side in (0, 1)]  # type: ignore[misc]
-        changed, margin = each(self.changed), each(self.margin)
+        changed, margin, score = each(self.changed), each(self.margin), each(self.score)
         known = ~np.isnan(changed)
         count, total = known.sum(-1), np.where(known, changed, 0).sum(-1)
         with np.errstate(invalid="ignore"):
             share, mean = total / count, np.where(known, margin, 0).sum(-1) / count
+            finite = np.isfinite(score)
+            mean_score = np.where(finite, score, 0).sum(-1) / finite.sum(-1)
         verdicts = [
             verdict_of_test(self.changed(key), int(total[0, at].sum()), int(count[0, at].sum()))
             for at, key in enumerate(taken)
@@ -323,6 +325,7 @@ class _Found:
             "elsewhere_changed": variable(of_kinds, total, "how often the answer is another without one of them"),
             "elsewhere_share": variable(of_kinds, share, "share of them"),
             "elsewhere_margin": variable(of_kinds, mean, "mean margin of the answer without one of them"),
+            "elsewhere_score": variable(of_kinds, mean_score, "mean of what is explained, without one of them"),
             "elsewhere_low": variable(in_places, edge[0], f"where it begins, {sides}"),
             "elsewhere_high": variable(in_places, edge[1], f"where it ends, {sides}"),
             "elsewhere_answer": variable(in_places, each(self.name), "likeliest class without it"),

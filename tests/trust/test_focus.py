@@ -1,0 +1,95 @@
+"""Where a power lies, against every run there is; places elsewhere; sentences at their thresholds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from otoscope.trust.elsewhere import energy_axis, mel_axis, starts_elsewhere, time_axis
+from otoscope.trust.focus import focus_of, shortest
+from otoscope.trust.verdict import summed_up, verdict_of_control, verdict_of_test
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shortest_run_is_that_of_all_runs(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    weights, share = draw.random(17) ** 4, draw.uniform(0.05, 0.95)
+    runs = [(j - i, i, j) for i in range(17) for j in range(i, 17)]
+    wanted = next((i, j) for _, i, j in sorted(runs) if weights[i : j + 1].sum() >= share * weights.sum())
+    assert shortest(weights, share) == wanted
+
+
+def test_all_of_a_single_cell_is_that_cell() -> None:
+    weights = np.zeros(9)
+    weights[4] = 1e-300
+    assert shortest(weights, 0.5) == (4, 4)
+
+
+def test_without_power_there_is_no_focus() -> None:
+    focus = focus_of(np.zeros((5, 4)), np.arange(4) * 0.01, np.arange(5) * 100.0, 0.04)
+    assert math.isnan(focus.start) and math.isnan(focus.high) and not focus.is_somewhere
+
+
+def test_what_lies_below_50_hz_has_no_band() -> None:
+    power = np.zeros((5, 4))
+    power[0, 1] = 1.0
+    focus = focus_of(power, np.arange(4) * 0.01, np.arange(5) * 100.0, 0.04)
+    assert focus.start == pytest.approx(0.005) and math.isnan(focus.low) and not focus.is_somewhere
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_places_lie_elsewhere_and_are_as_large(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    start, overlap = draw.uniform(0, 0.6), draw.choice([0.0, 0.25, 0.5])
+    stop = start + draw.uniform(0.01, 0.35)
+    energy = draw.random(50) ** 3
+    for axis in (time_axis(1.0), energy_axis(energy, np.linspace(0, 1, 51))):
+        low, high = (float(one) for one in axis.to([start, stop]))
+        places = axis.places((start, stop), 24, overlap)
+        assert len(places) in (0, 24)
+        for one, other in places:
+            a, b = (float(edge) for edge in axis.to([one, other]))
+            assert 0 <= one < other <= 1 + 1e-12 and b - a == pytest.approx(high - low)
+            assert min(b, high) - max(a, low) <= overlap * (high - low) + 1e-9
+
+
+def test_bands_are_as_wide_in_mel() -> None:
+    axis = mel_axis(50.0, 4000.0)
+    widths = [float(np.diff(axis.to(band))[0]) for band in axis.places((400.0, 600.0), 24, 0.5)]
+    np.testing.assert_allclose(widths, np.diff(axis.to([400.0, 600.0]))[0])
+
+
+def test_where_there_is_no_room_there_is_no_place() -> None:
+    assert starts_elsewhere(0, 1, 0.1, 0.8, 24, 0.5).size == 0
+    assert starts_elsewhere(0, 1, 0.5, 0.0, 24, 0.5).size == 0
+
+
+@pytest.mark.parametrize(
+    ("runner_up", "random", "level"),
+    [
+        (0.95, 0.0, "no"), (0.9499, 0.6999, "ok"), (0.9499, 0.7, "care"), (0.95, 0.7, "no"), (math.nan, 0.2, "ok"),
+        (math.nan, 0.9, "care"), (-1.0, math.nan, "ok"), (math.nan, math.nan, "none"),
+    ],
+)  # fmt: skip
+def test_a_control_is_judged_at_its_thresholds(runner_up: float, random: float, level: str) -> None:
+    found = verdict_of_control(runner_up, random, "6")
+    assert found.level == level
+    assert ("not evidence for this class" in found.sentence) == (runner_up >= 0.95)
+    assert ("random weights draw much of the same picture" in found.sentence) == (random >= 0.7)
+
+
+@pytest.mark.parametrize(
+    ("changed", "elsewhere", "places", "level"),
+    [(1, 0, 48, "ok"), (1, 1, 48, "care"), (1, 0, 0, "care"), (0, 0, 48, "care"), (math.nan, 0, 48, "none")],
+)
+def test_a_test_is_judged_by_what_changes(changed: float, elsewhere: int, places: int, level: str) -> None:
+    assert verdict_of_test(changed, elsewhere, places).level == level
+
+
+def test_one_part_that_is_needed_is_enough() -> None:
+    stays, changes, unknown = (verdict_of_test(one, 0, 24) for one in (0, 1, math.nan))
+    assert summed_up({"time": stays, "band": changes}).level == "ok"
+    assert summed_up({"time": stays, "band": unknown}).level == "care"
+    assert summed_up({"time": unknown, "band": unknown}).level == "none"
