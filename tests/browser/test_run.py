@@ -162,7 +162,7 @@ def test_clips_are_found_by_facts_and_lead_to_maps(site: Path, opened: Open) -> 
 
 def test_the_same_map_of_another_run(site: Path, opened: Open) -> None:
     page = opened(site, f"#map={LAYERS[0]}:4&sort=difference")
-    until(page, "document.querySelector('#run-others .rother p').textContent.includes('over the clips r = ')")
+    until(page, "document.querySelector('#run-others .rother p')?.textContent.includes('over the clips r = ')")
     page.locator("#run-others button").click()
     until(page, "run.number === 1 && run.table !== null")
     until(page, "document.getElementById('run-mapname').textContent === 'Map 4 of conv1'")
@@ -177,13 +177,17 @@ def test_names_from_outside_are_text(tmp_path: Path, opened: Open) -> None:
     items.rename(columns={"speaker": EVIL}).to_parquet(run / "items.parquet")
     page = opened(export([Run(run)], tmp_path / "site").folder, "#clip=1")
     assert page.locator("#run-eyebrow").inner_text().startswith("</script><img")
+    for width in WIDTHS:
+        resized(page, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelectorAll('img, [onerror]').length") == 0
     assert "</script>" in page.locator("#run-onefacts").inner_text()
 
 
 def test_without_sounds_there_are_curves_and_what_to_do(tmp_path: Path, opened: Open) -> None:
     page = opened(export([Run(write_run(tmp_path / "run"))], tmp_path / "site").folder)
-    until(page, "document.querySelector('#run-stack .msg').textContent.includes('--sounds 3')")
+    assert "started again with --sounds 3" in page.locator("#run-unheard").inner_text()
+    assert not page.locator("#run-stack").is_visible()
     assert not page.locator("#deck").is_visible()
     until(page, "[...document.querySelectorAll('#run-list canvas')].every(one => one.dataset.full !== '')")
     page.locator("#run-tables button", has_text="coherence").click()
@@ -196,6 +200,7 @@ def test_a_sweep_without_maps_and_an_evaluation(tmp_path: Path, opened: Open) ->
     )
     assert "no activations, so it has no maps" in page.locator("#run-say").inner_text()
     assert not page.locator("#run-maps").is_visible()
+    until(page, "document.querySelectorAll('#run-curves canvas').length > 0")
     folder = tmp_path / "scored"
     folder.mkdir()
     pd.DataFrame({"clip": range(8), "name": [f"{n}.wav" for n in range(8)]}).to_parquet(folder / "items.parquet")

@@ -187,12 +187,9 @@ export function runMapView(run) {
 
   async function hearIt(i, mine) {
     const { table, info } = run;
+    if (!run.heard) return;
     if (table.dead[i]) {
       say("This map is silent", "It is zero in all clips, so there is nothing to hear.");
-      return;
-    }
-    if (!run.heard) {
-      say("No sounds are stored in this run", `Start the sweep again as it was, with --sounds ${Math.min(3, info.top)}: it adds them and computes nothing else.`);
       return;
     }
     const pieces = run.pieces(i) ?? [];

@@ -30,6 +30,7 @@ function headMarkup() {
       h("p", { class: "say", id: "run-say" }), h("ul", { class: "rnotes", id: "run-notes" })),
     h("div", { class: "inst" },
       h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h3", { id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer")),
+      h("div", { id: "run-curves", class: "rcurves", hidden: true }),
       h("div", { id: "run-scores", class: "rscores", hidden: true },
         h("figure", { id: "run-matrixbox" }, h("figcaption", {}, h("b", {}, "Answers"), " across, classes down; numbers are clips"), canvas("run-matrix", "rmatrix", "Clips by class and answer")),
         h("figure", { id: "run-surebox" }, h("figcaption", {}, h("b", {}, "How sure"), ": share of right answers by probability"), canvas("run-sure", "rsure", "Share of right answers by probability"),
@@ -55,6 +56,7 @@ function mapsMarkup() {
         h("p", { class: "mapsay", id: "run-mapsay" }),
         h("p", { class: "s rclipname", id: "run-clipname" }),
         h("div", { class: "stack", id: "run-stack" }),
+        h("p", { class: "unheard", id: "run-unheard", hidden: true }),
         h("dl", { class: "mapfacts", id: "run-mapfacts" }),
         h("div", { class: "rmore" },
           h("div", {}, h("h3", { id: "run-topname" }), h("ol", { class: "top", id: "run-top" })),
@@ -135,7 +137,6 @@ function drawHead(page, run) {
   const told = info.layers?.reduce((sum, layer) => sum + (layer.described ?? 0), 0) ?? 0;
   if (info.maps) {
     $("run-says").textContent = count(info.maps);
-    $("run-says").classList.toggle("long", count(info.maps).length > 4);
     $("run-of").textContent = info.maps === 1 ? "map" : "maps";
     $("run-over").textContent = `in ${count(info.layers.length)} layer${info.layers.length === 1 ? "" : "s"}, over ${count(info.clips)} clips`;
     const share = (n) => `${fx((100 * n) / info.maps, n / info.maps < 0.1 ? 1 : 0)}${NB}%`;
@@ -158,6 +159,7 @@ function drawHead(page, run) {
     $("run-over").textContent = `by ${Object.keys(info.methods).join(", ").replaceAll("_", " ")}`;
     $("run-say").textContent = "This sweep has no activations, so it has no maps to be shown: its means and clips are here. Sweep again with --methods activations to browse maps.";
   }
+  $("run-says").classList.toggle("long", $("run-says").textContent.length > 3);
   const notes = [...info.notes, ...(run.difference?.notes ?? []).map((note) => `beside ${run.second.title}: ${note}`)];
   $("run-notes").replaceChildren(...notes.map((note) => h("li", { class: "s" }, note)));
   const section = page.el.querySelector.bind(page.el);
@@ -165,6 +167,9 @@ function drawHead(page, run) {
   section("#run-allbox").hidden = !info.maps;
   page.el.querySelector("[data-section=maps]").hidden = !info.maps;
   $("deck").hidden = !info.sounds;
+  $("run-mapview").classList.toggle("mutemap", !info.sounds);
+  $("run-unheard").hidden = Boolean(info.sounds);
+  if (info.maps) $("run-unheard").textContent = `Its clips are not stored as sounds. The same sweep, started again with --sounds ${Math.min(3, info.top)}, adds them and computes nothing else.`;
   page.el.classList.toggle("quiet", !info.sounds);
   page.el.classList.toggle("told", Boolean(info.described));
   $("run-mapsabout").textContent = info.sounds

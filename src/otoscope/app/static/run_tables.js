@@ -60,6 +60,7 @@ export function runTablesView(run) {
   let table = null;
   let curves = [];
   let curve = 0;
+  let shown = [];
 
   const list = new RowList(page, $("run-table"), {
     height: 26, label: "Rows", id: "run-t",
@@ -114,6 +115,20 @@ export function runTablesView(run) {
     if (chosen) show(chosen);
   }
 
+  // The first curves of a sweep without maps, beside its name.
+  function drawFirst(tables) {
+    const box = $("run-curves");
+    box.hidden = Boolean(run.info.maps || run.info.evaluation);
+    if (box.hidden) return;
+    const first = tables.flatMap((one) => (one.columns.some(({ name }) => name === "mean") ? curvesOf(one) : [])).slice(0, 4);
+    box.replaceChildren(...first.map((one) => {
+      const words = `${one.variable} by ${one.by}`.replaceAll("_", " ");
+      const canvas = h("canvas", { class: "rcurve", role: "img", "aria-label": `${words}, mean over the clips with 95 % intervals` });
+      requestAnimationFrame(() => drawMeans(page, canvas, { names: one.names.map((name) => run.short(name)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] }));
+      return h("figure", {}, h("figcaption", {}, words), canvas);
+    }));
+  }
+
   async function draw() {
     const { info } = run;
     if (!info) return;
@@ -125,6 +140,8 @@ export function runTablesView(run) {
       tables = [...box.head.tables, ...(box.head.errors ? [box.head.errors] : [])];
     } else tables = [info.evaluation.metrics, info.evaluation.groups, info.errors].filter(Boolean);
     if (run.difference?.rows) tables.push(run.difference.rows);
+    shown = tables;
+    drawFirst(tables);
     pick(tables);
     page.$("run-tablessay").textContent = tables.some((one) => one.name === "errors") ? "Means over the clips with 95 % intervals, and what went wrong, by cause." : "Means over the clips with 95 % intervals.";
   }
@@ -134,7 +151,11 @@ export function runTablesView(run) {
     drawCurve();
   });
   page.watch($("run-curve"), "size", drawCurve);
-  page.on("theme", drawCurve);
+  page.watch($("run-curves"), "size", () => run.info && drawFirst(shown));
+  page.on("theme", () => {
+    drawCurve();
+    if (run.info) drawFirst(shown);
+  });
   on("info table beside", draw);
 }
 
