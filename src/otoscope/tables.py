@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from otoscope.methods.catalogue import Record
@@ -30,9 +31,9 @@ def rows(result: xr.Dataset, record: Record) -> list[dict[str, Any]]:
     if record.rows.make is not None:
         return record.rows.make(result)
     dims, columns = _dims(result, record), _columns(result, record)
-    table = result[columns].reset_coords()
+    cells = {name: (result[name].dims, result[name].values) for name in columns}
     places = itertools.product(*(range(result.sizes[dim]) for dim in dims))
-    return [_row(table, columns, dict(zip(dims, place, strict=True))) for place in places]
+    return [_row(cells, dict(zip(dims, place, strict=True))) for place in places]
 
 
 def beside(result: xr.Dataset, record: Record) -> dict[str, Record]:
@@ -178,10 +179,13 @@ def _columns(result: xr.Dataset, record: Record) -> list[str]:
     return [name for name in named if name in result.variables]
 
 
-def _row(table: xr.Dataset, columns: list[str], place: dict[str, int]) -> dict[str, Any]:
-    return {
-        name: table[name][{dim: i for dim, i in place.items() if dim in table[name].dims}].item() for name in columns
-    }
+def _row(cells: dict[str, tuple[tuple[Any, ...], np.ndarray]], place: dict[str, int]) -> dict[str, Any]:
+    """The cells at a place, by arrays: labelled ones take a hundred times as long to read one by one."""
+    row = {}
+    for name, (dims, values) in cells.items():
+        value = values[tuple(place.get(dim, slice(None)) for dim in dims)]
+        row[name] = value.item() if isinstance(value, (np.ndarray, np.generic)) else value
+    return row
 
 
 def _heading(result: xr.Dataset, name: str) -> str:
