@@ -1,4 +1,4 @@
-"""Draw inspect.png, the picture of the README: ``python docs/images/draw_inspect.py``."""
+"""Draw inspect.png, the picture of the first page of the documentation: ``python docs/images/draw_inspect.py``."""
 
 from __future__ import annotations
 
