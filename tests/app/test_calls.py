@@ -22,6 +22,7 @@ from conftest import Ran
 from method_examples import SOURCE
 from otoscope import Scope, compare, load_audio
 from otoscope.app.calls import call_of
+from otoscope.app.facts import made_by
 
 STATIC = Path(__file__).resolve().parents[2] / "src/otoscope/app/static"
 NODE = ["node", "--experimental-default-type=module", "--input-type=module"]
@@ -98,8 +99,9 @@ def test_a_function_cannot_be_written_down(here: Scope) -> None:
 
 def test_no_folder_of_the_user_is_given_away(here: Scope, tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("start,stop,label\n0.1,0.4,ah\n")
-    call = call_of(here.relevance(OPENED["sound"], segments=tmp_path / "words.csv"))
-    assert call["arguments"]["segments"] == "words.csv"
+    result = here.relevance(OPENED["sound"], segments=tmp_path / "words.csv")
+    assert call_of(result)["arguments"]["segments"] == "words.csv"
+    assert str(tmp_path) not in json.dumps(made_by([result]))
 
 
 @needs_node

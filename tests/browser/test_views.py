@@ -100,6 +100,7 @@ def test_sums_by_label_and_one_by_one(opened: Callable[..., Visit]) -> None:
     assert [row.split("\t")[0] for row in table.all_inner_texts()] == ["ah", "t", "(outside)"]
     shares = page.locator(".segsums tbody td:nth-child(3)").all_inner_texts()
     assert sum(float(text.split()[0]) for text in shares) == pytest.approx(100, abs=1.5)
+    assert page.locator(".segsums .barcell i").first.bounding_box()["width"] > 40
     page.get_by_role("radio", name="one by one").click()
     assert table.count() == 3 and "0.050" in table.first.inner_text()
     table.nth(2).get_by_role("button").click()

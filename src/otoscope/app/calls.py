@@ -45,12 +45,20 @@ def call_of(result: xr.Dataset) -> dict[str, Any]:
     takes, usual = _takes(name)
     unknown = ["target"] if result.attrs.get("score_kind") == "function" else []
     arguments = {
-        key: Path(value).name if key in _ON_DISK and isinstance(value, str) else value
-        for key, value in json.loads(str(result.attrs["arguments"])).items()
+        key: value
+        for key, value in arguments_of(result).items()
         if key not in unknown and value != usual.get(key) and value != {}
     }
     call: dict[str, Any] = {"method": name, "takes": takes, "arguments": arguments}
     return call | ({"unknown": unknown} if unknown else {})
+
+
+def arguments_of(result: xr.Dataset) -> dict[str, Any]:
+    """All arguments of a result, of a file its name alone: where it lies is the user's own business."""
+    given = json.loads(str(result.attrs["arguments"]))
+    return {
+        key: Path(value).name if key in _ON_DISK and isinstance(value, str) else value for key, value in given.items()
+    }
 
 
 def _takes(name: str) -> tuple[str, dict[str, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import xarray as xr
 
 from otoscope._version import __version__
+from otoscope.app.calls import arguments_of
 from otoscope.app.found import Found, ModelFacts
 from otoscope.citations import BIBLIOGRAPHY
 
@@ -64,7 +64,7 @@ def made_by(results: Iterable[xr.Dataset]) -> list[dict[str, Any]]:
     for one in results:
         attrs = one.attrs
         key = f"{attrs['method']} {attrs['arguments']}"
-        arguments = json.loads(str(attrs["arguments"]))
+        arguments = arguments_of(one)
         calls[key] = {"method": str(attrs["method"]), "source": str(attrs.get("source", "")), "arguments": arguments}
     return list(calls.values())
 

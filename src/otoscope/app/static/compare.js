@@ -93,7 +93,7 @@ export function compareView(page) {
     const asked = S.rel.target === "top" && S.otherRel.rule === S.rel.rule && pair?.r?.[S.rel.rule] != null;
     const r = asked ? pair.r[S.rel.rule] : S.diff?.r;
     const random = asked ? pair.r_twin?.[S.rel.rule] : null;
-    const [verdict, head, text] = judgePair(r, random, S.rel.signed);
+    const [verdict, head, text] = judgePair(r, random, S.rel.signed, pair?.draws);
     const rows = [
       ["the two maps", r, null, null, "model"], random && ["random networks", ...random, "model"],
       pair?.crs_cosine != null && ["first layers (CRS)", pair.crs_cosine, null, null, "sound"],
@@ -101,7 +101,7 @@ export function compareView(page) {
     const upTo = A.rate !== B.rate ? ` Shown up to ${hz(fmax())}, which both take.` : "";
     return trustBlock({
       method: "compare", level: verdict, head, text, bars: { columns: ["likeness of", "r"], signed: S.rel.signed, rows },
-      note: `r of the pictures; for the first layers the cosine of their response spectra.${upTo}`,
+      note: `r of the pictures; for the first layers the cosine of their response spectra.${upTo}${pair?.note ? ` ${pair.note}` : ""}`,
     });
   }
 
@@ -130,7 +130,7 @@ export function compareView(page) {
     const pair = pairOf();
     if (!pair?.call) return null;
     const models = [pair.a, pair.b].map((id) => page.data.runs.get(id).opened ?? {});
-    return [{ models, sound: models[0].sound, part: models[0].part, rate: S.run.rate }, pair.call];
+    return [pair.opened ?? { ...models[0], models, rate: S.run.rate }, pair.call];
   }
 
   // The other models that heard the same sound.

@@ -53,22 +53,22 @@ export function differenceOf(a, b, fmax, duration) {
 }
 
 // Whether two maps agree more than those of random networks, in words.
-export function judgePair(r, random, signed) {
+export function judgePair(r, random, signed, draws) {
   if (!random) {
     const unknown = "How far random networks of these shapes agree was not computed.";
     return ["none", "No control for this pair", `The two maps agree with ${eqr(r)}. ${unknown}`];
   }
   const [, low, high] = random;
-  const range = `pairs with random weights (${corr(low)}${NB}to${NB}${corr(high)})`;
+  const range = `${draws ? `${draws} ` : ""}pairs with random weights (${corr(low)}${NB}to${NB}${corr(high)})`;
   if (signed && Math.abs(r) < 0.2) {
     return ["ok", "Nothing in common", `The two maps have nothing in common (${eqr(r)}), as little as ${range}.`];
   }
   if (r < low) {
-    return ["ok", "They listen to different things", `The two maps agree with ${eqr(r)}: less than any of the ${range}.`];
+    return ["ok", "They listen to different things", `The two maps agree with ${eqr(r)}: less than any of ${range}.`];
   }
   if (r <= high) {
     const chance = `The two maps agree with ${eqr(r)}, and so do ${range}`;
     return ["no", "No more alike than chance", `${chance}: do not read their likeness as a common cue.`];
   }
-  return ["ok", "More alike than chance", `The two maps agree with ${eqr(r)}: more than any of the ${range}.`];
+  return ["ok", "More alike than chance", `The two maps agree with ${eqr(r)}: more than any of ${range}.`];
 }

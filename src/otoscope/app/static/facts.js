@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { notesList } from "./notes.js";
+import { resultTable } from "./tables.js";
 
 // Arguments as name=value, in order, without those that were left open.
 export function argumentsText(given) {
@@ -57,6 +58,7 @@ export function factsView(page) {
     const sound = manifest.sounds[run.sound];
     const notes = notesList(page, run);
     const methods = run.methods ?? [];
+    const tables = (run.tables ?? []).filter(({ rows }) => rows.length);
     const cited = `Otoscope ${manifest.otoscope}, and the work each method comes from`;
     const quote = manifest.bibtex && h(
       "div", { class: "cite" }, h("pre", { tabindex: 0 }, manifest.bibtex),
@@ -66,6 +68,8 @@ export function factsView(page) {
       notes && fold("What was filled, cut or left out", "", true, notes),
       run.facts?.model?.length && fold("Model", run.model, false, factRows(run.facts.model)),
       run.facts?.sound?.length && fold("Sound", sound.name, false, factRows(run.facts.sound)),
+      tables.length && fold("More results", tables.map(({ method }) => method.replaceAll("_", " ")).join(", "), false,
+        h("div", { class: "results" }, ...tables.map((table) => resultTable(page, table)))),
       methods.length && fold("Methods and arguments", `${methodRows(methods).length} methods`, false, methodList(methods)),
       fold("Cite", cited, false, quote, citations(manifest.references)),
     ].filter(Boolean));

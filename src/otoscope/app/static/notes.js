@@ -6,12 +6,15 @@ import { count, NB } from "./numbers.js";
 
 const OF_THE_SOUND = ["resampled", "mixed", "changed", "filled", "cut", "repeated", "pieces"];
 const OF_THE_MODEL = ["untrained", "varying"];
+const ABSENT = ["left_out", "failed"];
 
 const sentence = (text) => (/[.!?]$/.test(text) ? text : text + ".");
 
 function notesOf(notes, kinds) {
   return (notes ?? []).filter(({ kind }) => kinds.includes(kind)).map(({ text }) => sentence(text));
 }
+
+const KNOWN = [...OF_THE_SOUND, ...OF_THE_MODEL, ...ABSENT];
 
 // What was done to the sound before the model heard it, each in a sentence.
 export function heardNotes(run, sound) {
@@ -30,10 +33,11 @@ export function noteGroups(manifest, run, sound) {
   const missing = (run.missing ?? []).map(({ what, why }) => note(why, what));
   const steps = (run.aliasing_left_out ?? []).map(({ step, reason }) => note(reason, `aliasing at ${step}`));
   const known = new Set(missing.map(({ text }) => text));
-  const absent = those(["left_out", "failed"]).filter(({ text }) => !known.has(text));
+  const absent = those(ABSENT).filter(({ text }) => !known.has(text));
   return [
     { title: "Done to the sound", items: heardNotes(run, sound).map((text) => note(text)) },
     { title: "Of the model", items: those(OF_THE_MODEL) },
+    { title: "Also", items: notes.filter(({ kind }) => !KNOWN.includes(kind)).map(({ what, text }) => note(text, what)) },
     {
       title: "Left out of this page",
       items: [

@@ -177,7 +177,7 @@ function sumsRows(page, rows, shares) {
       "tr", {},
       h("td", {}, row.label === OUTSIDE ? row.label : button()),
       row.start != null && h("td", {}, span(row.start, row.stop, "s")),
-      h("td", { class: "bar" }, h("span", {}, bar)),
+      h("td", { class: "barcell" }, h("span", {}, bar)),
       h("td", {}, shares ? percent(row.share) : minus((row.value ?? 0).toPrecision(3))),
       shares && h("td", {}, percent(row.input)),
       h("td", {}, percent(row.time)),

@@ -9,6 +9,7 @@ import { firstView } from "./first.js";
 import { gridView } from "./grid.js";
 import { bindKeys, playerKeys } from "./keys.js";
 import { layersView } from "./layers.js";
+import { lossView } from "./loss.js";
 import { mapView } from "./map.js";
 import { heardView } from "./notes.js";
 import { segmentsView } from "./segments.js";
@@ -61,7 +62,8 @@ export function soundPage(page) {
   fillPicker(page);
   playerKeys(page);
   const { stack, below } = answerView(page);
-  const views = [heardView, segmentsView, layersView, gridView, mapView, firstView, compareView, factsView, deckView];
+  const beside = [heardView, lossView, segmentsView];
+  const views = [...beside, layersView, gridView, mapView, firstView, compareView, factsView, deckView];
   for (const view of views) view(page);
   bindKeys(page);
   spySections(page);
