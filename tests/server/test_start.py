@@ -87,6 +87,7 @@ def test_a_model_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
     assert "vowel-nam" in refused("vowel-nam")
     (tmp_path / "bad.py").write_text("import torch\ndef make():\n    raise RuntimeError('no')\n")
     assert "cannot be built" in refused(f"{tmp_path}/bad.py:make")
+    assert "--max-duration" in refused("vowel-name", "--max-duration", "0")
     assert "no checkpoint" in refused("vowel-name", "--checkpoints", str(tmp_path / "none"))
 
 

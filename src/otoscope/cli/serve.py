@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from otoscope.cli.console import begin, err_console, out_console
 from otoscope.cli.options import Flag, Whole
 from otoscope.errors import InputError
 from otoscope.server.given import Given
+from otoscope.server.limits import Limits
 from otoscope.server.start import serve as serve_models
 
 
@@ -36,6 +38,7 @@ def serve(
     layout: Annotated[str | None, Parameter(help="Axes of the tensor that the first model takes.")] = None,
     output: Annotated[str | None, Parameter(help="Which of several outputs of the first model is looked at.")] = None,
     device: Annotated[str | None, Parameter(help="Where to compute, e.g. cpu; a GPU when there is one.")] = None,
+    max_duration: Annotated[float, Parameter(help="Longest sound that is taken, in s.")] = Limits.duration,
     model: Annotated[
         str | None, Parameter(help="The model of a run, where it is code or lies elsewhere than the run says.")
     ] = None,
@@ -47,6 +50,8 @@ def serve(
     reach it, unless --host says otherwise. Ctrl-C ends it.
     """
     begin(quiet)
+    if not 0 < max_duration < math.inf:
+        raise InputError(f"--max-duration has to be above 0 s, not {max_duration:g}")
     runs = [one for one in models if (Path(one) / "run.json").is_file()]
     if runs and len(runs) < len(models):
         other = next(one for one in models if one not in runs)
@@ -60,7 +65,9 @@ def serve(
     if runs:
         page, found, notice = _open_runs(runs, model)
         given = {} if found is None else {"m1": replace(first, model=found)}
-    raise SystemExit(128 + serve_models(given, host=host, port=port, run=page, notice=notice, announce=_announce))
+    limits = replace(Limits(), duration=max_duration)
+    number = serve_models(given, host=host, port=port, limits=limits, run=page, notice=notice, announce=_announce)
+    raise SystemExit(128 + number)
 
 
 def _open_runs(folders: Sequence[str], model: str | None) -> tuple[object, str | None, str | None]:

@@ -22,11 +22,13 @@ from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RELEVANCE_RULES, RelevanceRule
 from otoscope.methods.sharing import sharing
 from otoscope.methods.sonify import sonify
+from otoscope.methods.targets import Question
 from otoscope.probe.room import memory_budget
 from otoscope.probe.rules import RuleName
 from otoscope.report.activity import activity
 from otoscope.report.answered import answered as classes_of
 from otoscope.report.gather import gather, model_facts
+from otoscope.report.likeness import Asked, likeness
 from otoscope.scope import Scope
 from otoscope.server.ask import Ask
 from otoscope.server.bench import Tell
@@ -113,8 +115,15 @@ def _pair(
     """How alike two models are on the sound; it is read again where they take it at different rates."""
     wave: Any = clips[0] if scopes[0].sample_rate == scopes[1].sample_rate else task.sound.path
     rule: RelevanceRule = task.ask.rule or "guided"  # type: ignore[assignment]
-    result = compare(scopes, wave, target=list(task.ask.targets), rule=rule, progress=tell)
-    return pair_entries(result, founds)
+    targets = list(task.ask.targets)
+    result = compare(scopes, wave, target=targets, rule=rule, progress=tell)
+    tell("likeness", 1, 2)
+    asked = zip(scopes, clips, targets, strict=True)
+    try:
+        alike = likeness([Asked(scope, clip, Question(target)) for scope, clip, target in asked], rule)
+    except InputError:  # a model whose relevance is zero, as its page says
+        alike = None
+    return pair_entries(result, founds, alike)
 
 
 def renamed(page: Page, job: str, sound: str) -> Page:
