@@ -56,11 +56,14 @@ function trustTable({ columns, rows, strong = [] }) {
     h("tbody", {}, rows.map((row, i) => h("tr", {}, row.map((value, j) => cell(value, i, j))))));
 }
 
+// A correlation and a frequency stay on one line.
+const unbroken = (text) => text.replace(/\br ([=<>]) /g, `r${NB}$1${NB}`).replace(/ (Hz|kHz|s|ms|dB|%)(?![\w])/g, `${NB}$1`);
+
 // One line of evidence: a verdict in words, then the numbers it comes from.
 export function trustBlock({ method, level, head, text, bars, table, note }) {
   return h("div", { class: "trust", "data-method": method },
     h("p", { class: "head" }, dot(level), h("span", {}, head)),
-    h("p", { class: "s txt" }, text),
+    h("p", { class: "s txt" }, unbroken(text)),
     bars && h("p", { class: "xs rh" }, bars.columns.map((name) => h("span", {}, name))),
     bars && correlationBars(bars.rows, bars.signed),
     table && trustTable(table),
