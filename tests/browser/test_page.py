@@ -344,7 +344,7 @@ def test_first_pictures_are_soon_there_and_nothing_jumps(opened: Callable[..., A
     page = opened(tones(1.0, 16000), rate=16000)
     assert painted(page) < 2000
     assert marked(page, "first-draw") < 4000
-    assert layout_shift(page) < 0.02
+    assert layout_shift(page) < 0.01
     assert nodes(page) < 2000
 
 

@@ -153,7 +153,7 @@ export function answerView(page) {
   const targets = h("div", { class: "seg", role: "radiogroup", "aria-label": "What is explained" });
   const rules = h("div", { class: "seg", role: "radiogroup", "aria-label": "Rule" });
   const copy = copyButton(page, "the relevance", () => S.rel?.call && [S.run.opened, S.rel.call]);
-  const group = h("div", { class: "group g2", hidden: true }, head, targets, rules, copy);
+  const group = h("div", { class: "group g2", style: "visibility:hidden" }, head, targets, rules, copy);
 
   const soundWave = () => S.sound && {
     x: S.sound.x, outline: S.sound.outline, rate: S.sound.rate, colour: page.css.ink2, label: `Waveform of ${S.sound.name}`,
@@ -237,6 +237,7 @@ export function answerView(page) {
     const { run } = S;
     const entries = run.relevance;
     group.hidden = !entries.length;
+    group.style.visibility = ""; // until now it kept its place
     head.textContent = "Relevance for";
     const label = (target) => entries.find((e) => e.target === target)?.label;
     const of = ["top", "second", "contrast"].filter((target) => entries.some((e) => e.rule === S.rule && e.target === target));
