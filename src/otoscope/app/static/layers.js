@@ -6,7 +6,7 @@ import { clamp, count, hz, ms, NB, sig } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
 const CLOSEST_TICKS = 28; // per cent of the column
-const SPARE = 20; // rows beyond those in view
+const SPARE = 8; // rows beyond those in view
 const LETTER = 6.8; // px of a letter in the table
 const TITLES = {
   rate: "values per second of each map",
