@@ -5,10 +5,9 @@ import { test } from "node:test";
 
 import { companions } from "../../../src/otoscope/app/static/live_compare.js";
 import { answerWords } from "../../../src/otoscope/app/static/live_checkpoints.js";
-import { meaning } from "../../../src/otoscope/app/static/live_ask.js";
 import { modelWords } from "../../../src/otoscope/app/static/live_bar.js";
 import { outcomeRows, outcomeWords } from "../../../src/otoscope/app/static/live_change.js";
-import { changeWords, explainWords, knownEntry } from "../../../src/otoscope/app/static/live_bench.js";
+import { changeWords, explainWords, knownEntry, meaning } from "../../../src/otoscope/app/static/live_bench.js";
 import { createClient, refusalOf } from "../../../src/otoscope/app/static/live_client.js";
 import { oneMore } from "../../../src/otoscope/app/static/live_maps.js";
 import { mergePage, targetOf } from "../../../src/otoscope/app/static/live_merge.js";

@@ -108,8 +108,10 @@ export function compareView(page) {
   function draw() {
     const A = S.run;
     const B = otherRun();
-    $("compare").hidden = !B || !S.otherRel || !S.rel;
-    if ($("compare").hidden) return;
+    const alone = !B || !S.otherRel || !S.rel;
+    $("compare").hidden = alone && !page.live; // a live page can ask another model
+    $("compare").classList.toggle("alone", alone);
+    if (alone) return;
     who("whoA", A, S.rel, "warm", "relevance");
     who("whoB", B, S.otherRel, "cool", "other");
     S.diff = S.rel.pic && S.otherRel.pic ? differenceOf(S.rel.pic, S.otherRel.pic, fmax(), S.dur) : null;

@@ -1,7 +1,7 @@
 // What is explained, and how: any class, one rather than another, any rule.
 
 import { h } from "./dom.js";
-import { explainWords, ranks } from "./live_bench.js";
+import { explainWords, meaning, ranks } from "./live_bench.js";
 import { progressWords } from "./live_status.js";
 
 const OVER = 3; // the row of the relevance in the stack of the answer
@@ -13,7 +13,7 @@ export function askView(page, bench) {
   const rule = h("select", { "aria-label": "Rule" });
   const pick = (text, select) => h("label", { class: "chk" }, text, h("span", { class: "pick" }, select));
   const versus = pick("rather than", against);
-  page.$$(".g2 h3")[0].after(h("span", { class: "ask" }, h("span", { class: "pick" }, target), versus, pick("by", rule)));
+  page.$$(".g2 h3")[0].after(h("span", { class: "asking" }, h("span", { class: "pick" }, target), versus, pick("by", rule)));
 
   // What is asked for now: null stands for the likeliest class, and for no other.
   const asked = () => ({ target: target.value || null, against: against.value || null });
@@ -53,11 +53,4 @@ export function askView(page, bench) {
   on("run rel models model", draw);
   on("explaining tasks", () => (S.explaining || !page.mainStack.msg.hidden) && wait());
   draw();
-}
-
-// The class that an entry explains, and the one it is compared with.
-export function meaning(entry, top, second) {
-  if (entry?.asked) return [entry.asked.target ?? top, entry.asked.against];
-  if (entry?.target === "second") return [second, null];
-  return [top, entry?.target === "contrast" ? second : null];
 }

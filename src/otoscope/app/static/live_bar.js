@@ -15,8 +15,8 @@ export function modelWords({ state, error, waiting }) {
 
 export function barView(page, bench) {
   const { S, on } = page;
-  const model = h("select", { id: "livemodel" });
-  const sound = h("select", { id: "livesound" });
+  const model = h("select", { id: "livemodel", "aria-label": "Model" });
+  const sound = h("select", { id: "livesound", "aria-label": "Sound" });
   const file = chooser(bench);
   const choose = () => file.click();
   const said = h("span", { class: "s" });

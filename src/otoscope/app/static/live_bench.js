@@ -31,9 +31,17 @@ export function knownEntry(run, rule, { target = null, against = null, at = null
   return run.relevance.find((entry) => entry.rule === rule && names.includes(entry.target)) ?? null;
 }
 
+// The class that an entry explains, and the one it is compared with.
+export function meaning(entry, top, second) {
+  if (entry?.asked) return [entry.asked.target ?? top, entry.asked.against];
+  if (entry?.target === "second") return [second, null];
+  return [top, entry?.target === "contrast" ? second : null];
+}
+
 export function createBench(page, client, source) {
   const { S, set } = page;
   const answers = new Map(); // what a model said, by what was asked
+  const tested = new Set(); // relevances whose tests were asked for
   let later = null; // the layers of what is shown, asked for once nobody asks for more
 
   const model = (id = S.model) => S.models.find((one) => one.id === id) ?? null;
@@ -50,9 +58,9 @@ export function createBench(page, client, source) {
   }
 
   // Ask for something and say so while it is under way.
-  async function task(what, request) {
+  async function task(what, request, byItself = false) {
     const control = new AbortController();
-    const entry = { what, kind: request.kind, job: null, cancel: () => control.abort() };
+    const entry = { what, kind: request.kind, byItself, job: null, cancel: () => control.abort() };
     set({ tasks: [...S.tasks, entry] });
     try {
       return await client.ask(request, (job) => {
@@ -66,8 +74,8 @@ export function createBench(page, client, source) {
   }
 
   // Ask for a page and take it in; gives the runs it is about.
-  async function take(what, request) {
-    const job = await task(what, request);
+  async function take(what, request, byItself = false) {
+    const job = await task(what, request, byItself);
     const ids = await source.add(job);
     page.data.grown();
     const runs = ids.map((id) => page.data.runs.get(id));
@@ -92,22 +100,37 @@ export function createBench(page, client, source) {
   }
 
   function forgetLater() {
-    clearTimeout(later?.timer);
-    for (const entry of S.tasks) if (entry.kind === "page") entry.cancel();
-    later = null;
+    clearTimeout(later);
+    for (const entry of S.tasks) if (entry.byItself) entry.cancel();
   }
 
-  // The layers, maps, first layer and controls of what is shown: they take longer, and come after what was asked for.
+  // Whether the relevance that is shown may be believed.
+  async function testShown(run) {
+    const { rel, rule } = S;
+    const key = JSON.stringify([run.id, rule, rel?.target]);
+    if (!rel || rel.trust?.length || tested.has(key)) return;
+    const { top, second } = ranks(run);
+    const [target, against] = meaning(rel, top, second);
+    const given = rel.target === "top" ? {} : { target, ...(against == null ? {} : { against }) };
+    await take("Testing whether it may be believed", asking({ kind: "relevance", rule, control: true, ...given }), true);
+    tested.add(key);
+    if (S.run !== run || S.rel !== rel) return;
+    if (S.target === targetOf(given)) await renew(run);
+    else set({ target: targetOf(given) });
+  }
+
+  // What takes longer comes after what was asked for: the layers, their maps and the first layer of what is shown, and
+  // the tests of its relevance.
   function askLater(run) {
     forgetLater();
-    if (run.whole) return;
-    const mine = { timer: null };
-    later = mine;
-    mine.timer = setTimeout(async () => {
+    later = setTimeout(async () => {
       try {
-        await take(`Looking into ${model().name}`, asking({ kind: "page", rule: S.rule }));
-        run.whole = true;
-        if (S.run === run) await renew(run);
+        if (!run.whole) {
+          await take(`Looking into ${model().name}`, asking({ kind: "page", rule: S.rule }), true);
+          run.whole = true;
+          if (S.run === run) await renew(run);
+        }
+        if (S.run === run) await testShown(run);
       } catch (error) {
         trouble(error);
       }
@@ -156,6 +179,7 @@ export function createBench(page, client, source) {
       const shown = () => S.run === run && set({ rule, target: (knownEntry(run, rule, asked) ?? knownEntry(run, rule)).target });
       if (knownEntry(run, rule, asked)) {
         shown();
+        askLater(run);
         return;
       }
       await bench.first(async () => {

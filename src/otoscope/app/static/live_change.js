@@ -59,7 +59,7 @@ export function changeView(page, bench) {
   const high = field("To, Hz", { min: 0, step: "any" });
   const start = field("From, s", { min: 0, step: "any" });
   const stop = field("To, s", { min: 0, step: "any" });
-  const factor = h("input", { type: "range", min: -12, max: 12, step: 1, value: 7, id: "semitones" });
+  const factor = h("input", { type: "range", min: -12, max: 12, step: 1, value: 7, id: "semitones", "aria-label": "Move the pitch by, in semitones" });
   const semitones = h("output", { for: "semitones", class: "n" });
   const says = h("p", { class: "say", role: "status" });
   const bars = h("table", { class: "versus" });

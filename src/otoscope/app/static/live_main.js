@@ -11,15 +11,12 @@ import { mapsView } from "./live_maps.js";
 import { dropZone, invitation } from "./live_sounds.js";
 import { liveSource } from "./live_source.js";
 import { createPage } from "./page.js";
-import { runPage } from "./run_page.js";
 import { soundPage } from "./sound.js";
-import { fetchSource } from "./sources.js";
 
 const BEGIN = {
   models: [], examples: [], shelf: [], limits: null, notice: null, model: null, heard: null, checkpoint: null,
   tasks: [], trouble: null, word: null, explaining: null, changed: null, band: null,
 };
-const ASKING = "ask"; // the address of the page of models, where a server has a run, too
 const AGAIN = 1000; // ms between looks at a model that is being loaded
 
 // Look at the models until each is loaded or has failed.
@@ -45,26 +42,7 @@ function earlier(S, run) {
   return heard && S.models.some((one) => one.id === id) ? { heard: heard.id, model: id } : null;
 }
 
-// A link in the head to the other page of a server: that of its run, or that of its models.
-function crossLink(page, words, hash) {
-  const open = (event) => {
-    event.preventDefault();
-    location.hash = hash;
-    location.reload();
-  };
-  page.$$(".nav")[0].append(h("a", { href: "#" + hash, onclick: open }, words));
-}
-
-// The stored run that a server was started with; its model can be asked on a page of its own.
-async function storedPage(root, { api }) {
-  const page = createPage(root, await fetchSource(`${api}run/`));
-  await runPage(page);
-  const { models } = await createClient(api).call("GET", "models");
-  if (models.length) crossLink(page, "Ask the model", ASKING);
-  return page;
-}
-
-export async function livePage(root, { api, run }) {
+export async function livePage(root, { api }) {
   const client = createClient(api);
   const source = liveSource(client);
   const page = createPage(root, source, { state: BEGIN });
@@ -88,7 +66,6 @@ export async function livePage(root, { api, run }) {
   mapsView(page, bench);
   companionView(page, bench);
   dropZone(page, bench);
-  if (run) crossLink(page, "The run", "");
   page.mainStack.message(invitation(page, bench, choose));
   page.el.classList.add("bare");
   page.on("sound", () => page.el.classList.toggle("bare", !S.sound));
@@ -98,11 +75,5 @@ export async function livePage(root, { api, run }) {
   return page;
 }
 
-// The page that a server is asked for by its address.
-export function startLive(root, setting) {
-  const stored = setting.run && !location.hash.startsWith("#" + ASKING);
-  return stored ? storedPage(root, setting) : livePage(root, setting);
-}
-
 const told = document.getElementById("live");
-if (told) document.otoscope = startLive(document, JSON.parse(told.textContent));
+if (told) document.otoscope = livePage(document, JSON.parse(told.textContent));
