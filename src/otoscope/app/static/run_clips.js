@@ -136,6 +136,7 @@ export function runClipsView(run) {
     $("run-cmapsbox").hidden = false;
     $("run-cmapsname").textContent = driven.length
       ? `${count(driven.length)} maps have it among the ${run.info.top} clips that drive them most` : "It is not among the clips that drive any map most";
+    $("run-cmaps").hidden = !driven.length;
     maps.show(driven.length, -1);
   }
 

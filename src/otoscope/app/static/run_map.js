@@ -222,7 +222,7 @@ export function runMapView(run) {
     S.t = 0;
     page.set({ dur, v0: 0, v1: dur, reg: null });
     stack.message(null);
-    page.hear("input", { x: input, rate, label: "Clip" });
+    page.hear("input", { x: input, rate, label: "Input" });
     page.hear("sonification", { x: sonification, rate, label: `Map ${table.channelOf(i)}` });
     $("run-clipname").textContent = `${shown.name}${start > 0 ? `, from ${sec(start)}` : ""}, ${ms(dur)} at ${hz(rate)}`;
     run.heardNow = { clip, rank: pieces[k][0], input, sonification, rate };

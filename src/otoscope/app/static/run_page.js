@@ -29,7 +29,7 @@ function headMarkup() {
       h("div", { class: "rtitle" }, h("h1", { id: "run-says" }), h("div", {}, h("p", { class: "p", id: "run-of" }), h("p", { class: "s", id: "run-over" }))),
       h("p", { class: "say", id: "run-say" }), h("ul", { class: "rnotes", id: "run-notes" })),
     h("div", { class: "inst" },
-      h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h3", { id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer")),
+      h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h2", { class: "rh3", id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer")),
       h("div", { id: "run-curves", class: "rcurves", hidden: true }),
       h("div", { id: "run-scores", class: "rscores", hidden: true },
         h("figure", { id: "run-matrixbox" }, h("figcaption", {}, h("b", {}, "Answers"), " across, classes down; numbers are clips"), canvas("run-matrix", "rmatrix", "Clips by class and answer")),
