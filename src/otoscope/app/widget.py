@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from otoscope.app.page import Page
+from otoscope.app.reasons import reason_for
 from otoscope.app.single_file import markup, page_html, script, style
 from otoscope.errors import InputError
 from otoscope.files import write_text
 from otoscope.optional import needs
+
+Answer = Callable[[Mapping[str, Any]], Page]
 
 HEIGHT = 760
 """Of a page in a cell, in CSS pixels."""
@@ -39,12 +43,20 @@ class PageView:
     page : Page
     height : int
         In CSS pixels; the corner of the page can be drawn, too.
+    answer : callable, optional
+        What answers the questions of the page, as :func:`otoscope.report.questions.answerer` gives it; without it the
+        page has none.
+    about : mapping, optional
+        What the page has to know of a model that can be asked: `classes` and `rules`.
     """
 
-    def __init__(self, page: Page, *, height: int = HEIGHT) -> None:
+    def __init__(
+        self, page: Page, *, height: int = HEIGHT, answer: Answer | None = None, about: Mapping[str, Any] | None = None
+    ) -> None:
         if not 200 <= height <= 10_000:
             raise InputError(f"height is in CSS pixels, from 200 to 10000, not {height}")
         self.page, self.height = page, height
+        self._answer, self._about = answer, about
         self._widget: Any = None
 
     @property
@@ -86,9 +98,24 @@ class PageView:
             If anywidget is not installed.
         """
         if self._widget is None:
-            made = _widget_class()
-            self._widget = made(manifest=json.dumps(self.page.manifest), parts=self.page.parts, height=self.height)
+            given = {"manifest": self.page.text(), "parts": self.page.parts, "height": self.height}
+            self._widget = _widget_class()(**given, about=json.dumps(self._about))
+            self._widget.on_msg(self._hear)
         return self._widget
+
+    def _hear(self, widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
+        """Answer a question of the front end, or say why not."""
+        told: dict[str, Any] = {"number": content.get("number")}
+        packed: list[bytes] = []
+        try:
+            if self._answer is None:
+                raise InputError("this page has no model to ask: call scope.explore(sound)")
+            page = self._answer(content["ask"])
+            told |= {"manifest": page.text(), "parts": list(page.parts)}
+            packed = list(page.parts.values())
+        except Exception as error:
+            told["error"] = reason_for(error)
+        widget.send(told, packed)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         text = {"text/plain": repr(self)}
@@ -140,5 +167,6 @@ def _widget_class() -> Any:
         manifest = traitlets.Unicode().tag(sync=True)
         parts = traitlets.Dict().tag(sync=True)
         height = traitlets.Int(HEIGHT).tag(sync=True)
+        about = traitlets.Unicode("null").tag(sync=True)
 
     return PageWidget

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import torch
@@ -197,6 +198,11 @@ def attribute(
         low = variable(["band"], edges[:-1], "lower edge of the band", "Hz")
         beside = beside.assign_coords(band_low=low, band_high=variable(["band"], edges[1:], "upper edge", "Hz"))
     return carried, beside
+
+
+def rules_here() -> list[str]:
+    """The rules of relevance that can be computed with what is installed."""
+    return [rule for rule in RELEVANCE_RULES if rule not in ATTRIBUTIONS or find_spec("captum") is not None]
 
 
 def _need_captum(rule: str) -> None:

@@ -9,8 +9,12 @@ from otoscope.app.sound_page import sound_page
 from otoscope.app.widget import HEIGHT, PageView
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.report.gather import Progress, gather
+from otoscope.report.questions import answerer, facts_to_ask
 from otoscope.subject import Subject
 from otoscope.types import Against, Segments, Span, Target, Wave
+
+NAME = "a"
+"""Of the model on the page."""
 
 
 def explore(
@@ -26,6 +30,7 @@ def explore(
     segments: Segments | None = None,
     tier: str | None = None,
     n_maps: int = 6,
+    control: bool = True,
     memory: int | None = None,
     height: int = HEIGHT,
     progress: Progress | None = None,
@@ -36,7 +41,7 @@ def explore(
     ----------
     wave : wave, (time,)
         A sound file, or samples at the rate of the model.
-    target, at, against, target_band, layer, rule, segments, tier, n_maps, memory, progress
+    target, at, against, target_band, layer, rule, segments, tier, n_maps, control, memory, progress
         As in :func:`otoscope.report.inspect`.
     height : int
         Of the page in the cell, in CSS pixels.
@@ -44,7 +49,8 @@ def explore(
     Returns
     -------
     PageView
-        The page, to be the last line of a cell. ``save("page.html")`` writes it as a file.
+        The page, to be the last line of a cell. With a widget it asks the model for any class, rule and map.
+        ``save("page.html")`` writes it as a file.
 
     Raises
     ------
@@ -60,4 +66,7 @@ def explore(
     """
     options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
     options |= {"layer": layer, "rule": rule, "segments": segments, "tier": tier, "n_maps": n_maps, "memory": memory}
-    return PageView(sound_page({"a": gather(subject, wave, progress=progress, **options)}), height=height)
+    options["control"] = control
+    found = gather(subject, wave, progress=progress, **options)
+    page = sound_page({NAME: found})
+    return PageView(page, height=height, answer=answerer(subject, found.clip, NAME), about=facts_to_ask(subject))

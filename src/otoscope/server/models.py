@@ -66,6 +66,8 @@ class Models:
 
 def model_facts(scope: Any, checkpoints: list[tuple[str, str]]) -> dict[str, Any]:
     """What a page is told of a model."""
+    from otoscope.methods.relevance_rules import rules_here
+
     contract = scope.contract
     return {
         "name": scope.name,
@@ -105,12 +107,3 @@ def layers_of(scope: Any) -> list[dict[str, Any]]:
 
 def _number(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def rules_here() -> list[str]:
-    """The rules of relevance that can be computed with what is installed."""
-    from importlib.util import find_spec
-
-    from otoscope.methods.relevance_rules import ATTRIBUTIONS, RELEVANCE_RULES
-
-    return [rule for rule in RELEVANCE_RULES if rule not in ATTRIBUTIONS or find_spec("captum") is not None]

@@ -1,7 +1,13 @@
 // The page in a cell of a notebook: in a shadow root, so that neither's styles and names reach the other, listening to keys
-// only while it has the focus, and scrolling by itself. The model is that of a Jupyter widget, which holds the data.
+// only while it has the focus, and scrolling by itself. The model is that of a Jupyter widget, which holds the data; where
+// the kernel holds the network, any class, rule and map can be asked for.
 
 import { h } from "./dom.js";
+import { kernelClient, kernelSource } from "./kernel.js";
+import { askView } from "./live_ask.js";
+import { createBench } from "./live_bench.js";
+import { mapsView } from "./live_maps.js";
+import { statusView } from "./live_status.js";
 import { createPage } from "./page.js";
 import { soundPage } from "./sound.js";
 import { memorySource } from "./sources.js";
@@ -34,6 +40,30 @@ function keepKeys(host) {
   host.addEventListener("keydown", (event) => event.stopPropagation());
 }
 
+// What a page that can ask begins with: one model, of which all that is here was computed, and one sound.
+function asking(manifest, about) {
+  const [run] = manifest.runs;
+  return {
+    models: [{ id: run.id.split("@")[0], name: run.model, state: "ready", ...about }], model: run.id.split("@")[0],
+    shelf: [{ id: run.sound, name: manifest.sounds[run.sound].name }], heard: run.sound, examples: [], limits: null,
+    checkpoint: null, tasks: [], trouble: null, word: null, explaining: null,
+  };
+}
+
+async function askingPage(page, source, client) {
+  for (const run of source.manifest.runs) run.whole = true;
+  page.el.classList.add("live");
+  const bench = createBench(page, client, source);
+  const status = h("div", { class: "status" });
+  page.$$("header.top")[0].after(status);
+  statusView(page, status);
+  page.cleanup(client.close);
+  await soundPage(page);
+  askView(page, bench);
+  mapsView(page, bench);
+  return page;
+}
+
 // Shows the page of a model in an element; gives what ends it. `style` is the text of the styles, `content` the nodes of
 // index.html that a page is made in.
 export function widgetView(model, element, style, content) {
@@ -47,10 +77,13 @@ export function widgetView(model, element, style, content) {
   root.append(sheet, body);
   element.append(host);
   keepKeys(host);
-  const source = memorySource(JSON.parse(model.get("manifest")), model.get("parts"));
-  const page = createPage(root, source, { keys: false, fixedDeck: false, address: false, title: false });
+  const options = { keys: false, fixedDeck: false, address: false, title: false };
+  const [manifest, parts, about] = [JSON.parse(model.get("manifest")), model.get("parts"), JSON.parse(model.get("about"))];
+  const client = about && kernelClient(model);
+  const source = client ? kernelSource(manifest, parts, client) : memorySource(manifest, parts);
+  const page = createPage(root, source, client ? { ...options, state: asking(source.manifest, about) } : options);
   followTheme(page, host);
-  host.otoscope = soundPage(page).then(() => page);
+  host.otoscope = client ? askingPage(page, source, client) : soundPage(page).then(() => page);
   return () => {
     page.player.pause();
     page.destroy();
