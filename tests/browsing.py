@@ -129,7 +129,7 @@ def settled(page: Any) -> None:
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def until(page: Any, expression: str, seconds: float = 20.0) -> Any:
+def until(page: Any, expression: str, seconds: float = 60.0) -> Any:
     """Wait until an expression of the page's is true, and give its value.
 
     The driver's own way to wait evaluates text within the page, which the policy of our pages forbids.
@@ -284,7 +284,7 @@ def visiting(
     try:
         context.add_init_script(SEEN)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         visit = Visit(page, own)
         page.goto(url)
         yield visit

@@ -126,7 +126,7 @@ def test_a_page_without_a_sound_says_how_to_bring_one(opened: Callable[..., Visi
 def test_a_sound_that_is_built_in_is_answered_and_then_looked_into(heard: Callable[..., Any]) -> None:
     page = heard()
     assert "Hz" in page.locator("#where").inner_text()
-    until(page, IDLE, 60)
+    until(page, IDLE)
     assert page.locator("#lay tbody tr").count() > 5, "layers come after the answer"
     assert page.locator("#trust .trust").count() >= 2, "and so does what tells whether it may be believed"
     page.click("#play")
@@ -138,7 +138,7 @@ def test_a_file_is_sent_resampled_and_said_to_be(opened: Callable[..., Visit], t
     send(page, tone)
     until(page, f"{NAME}.startsWith('tone.wav')")
     assert "16,000" in page.evaluate(NAME).replace("\u202f", ",")
-    until(page, IDLE, 60)
+    until(page, IDLE)
     assert re.search("44[,\u202f]?100", page.locator("#answer").inner_text()), (
         "what was resampled is said beside the sound"
     )
@@ -222,19 +222,19 @@ def test_any_relevance_is_tested_after_it_is_shown(heard: Callable[..., Any]) ->
     page = heard()
     page.get_by_label("Class that is explained").select_option("iy")
     until(page, f"{STATE % 'rel?.label'}.then(label => label === 'iy')")
-    until(page, STATE % "rel.trust?.length >= 2", 60)
+    until(page, STATE % "rel.trust?.length >= 2")
     assert state(page, "rel.label") == "iy" and page.locator("#trust .trust").count() >= 2
 
 
 def test_any_map_of_any_layer(heard: Callable[..., Any]) -> None:
     page = heard()
-    until(page, IDLE, 60)
+    until(page, IDLE)
     page.locator("#lay tbody tr", has_text="conv2").click()
-    until(page, "document.querySelectorAll('#grid .cell').length > 3", 60)
+    until(page, "document.querySelectorAll('#grid .cell').length > 3")
     missing = page.evaluate(ABSENT)
     page.get_by_label("Map", exact=True).fill(str(missing))
     page.get_by_label("Map", exact=True).press("Enter")
-    until(page, f"{STATE % 'channel'}.then(channel => channel === {missing})", 60)
+    until(page, f"{STATE % 'channel'}.then(channel => channel === {missing})")
 
 
 def test_a_band_is_filtered_out(heard: Callable[..., Any]) -> None:
@@ -301,7 +301,7 @@ def test_numbers_that_make_no_band_are_not_sent(heard: Callable[..., Any]) -> No
 def test_two_models_side_by_side(heard: Callable[..., Any]) -> None:
     page = heard()
     page.locator("#companion").select_option(label="vowel-register")
-    until(page, "!document.getElementById('compare').classList.contains('alone')", 60)
+    until(page, "!document.getElementById('compare').classList.contains('alone')")
     assert page.locator("#whoB").inner_text().startswith(("low", "mid", "high"))
 
 
@@ -326,17 +326,20 @@ def test_the_other_model_is_asked_about_the_same_sound(heard: Callable[..., Any]
 
 def test_what_is_under_way_can_be_cancelled(heard: Callable[..., Any]) -> None:
     page = heard()
-    until(page, IDLE, 60)
+    until(page, IDLE)
     page.get_by_role("combobox", name="Rule").select_option("occlusion")
     page.locator("#main .msg").get_by_role("button", name="Cancel").click(timeout=10_000)
     until(page, f"{STATE % 'tasks.length'}.then(n => n === 0)")
     assert page.locator("#main .msg").is_hidden() and not page.locator(".trouble").is_visible()
     assert state(page, "rule") == "guided"
+    assert page.get_by_role("combobox", name="Rule").input_value() == "guided"
 
 
 def test_the_page_comes_back_with_its_sound(heard: Callable[..., Any]) -> None:
     page = heard()
     until(page, "location.hash.includes('run=m1')")
+    page.get_by_role("link", name="Change").click()
+    assert "run=m1" in page.url and page.locator("#change").is_visible()
     page.reload()
     until(page, f"{SAYS} === 'ah'")
 
@@ -344,7 +347,7 @@ def test_the_page_comes_back_with_its_sound(heard: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_people_out(heard: Callable[..., Any], scheme: str) -> None:
     page = heard(scheme=scheme)
-    until(page, IDLE, 60)
+    until(page, IDLE)
     page.get_by_role("button", name="Filter", exact=True).click()
     until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
     assert barriers(page) == []
@@ -365,7 +368,7 @@ def test_pictures_of_it_are_kept(opened: Callable[..., Visit], heard: Callable[.
     shoot(opened().page, "live-empty", whole=False)
     for scheme in ("light", "dark"):
         page = heard(scheme=scheme)
-        until(page, IDLE, 60)
+        until(page, IDLE)
         page.get_by_role("button", name="Filter", exact=True).click()
         until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
         settled(page)
@@ -380,13 +383,13 @@ def test_a_worker_that_is_killed_is_spoken_of(visit: Callable[..., Visit]) -> No
         page = seen.page
         page.get_by_role("button", name="vowel ah of women").click()
         until(page, f"{SAYS} === 'ah'")
-        until(page, IDLE, 60)
+        until(page, IDLE)
         page.get_by_role("combobox", name="Rule").select_option("occlusion")
         page.locator("#main .msg").get_by_role("button", name="Cancel").wait_for()
         for child in server.children()[::-1]:
             os.kill(child, signal.SIGKILL)
-        until(page, "document.querySelector('.word').textContent || document.querySelector('.trouble').textContent", 60)
-        until(page, f"{STATE % 'rel?.rule'}.then(rule => rule === 'occlusion')", 60)
+        until(page, "document.querySelector('.word').textContent || document.querySelector('.trouble').textContent")
+        until(page, f"{STATE % 'rel?.rule'}.then(rule => rule === 'occlusion')")
     finally:
         server.end()
 
@@ -399,7 +402,7 @@ def test_a_server_that_is_gone_is_told_and_the_page_stays(visit: Callable[..., V
     page = seen.page
     page.get_by_role("button", name="vowel ah of women").click()
     until(page, f"{SAYS} === 'ah'")
-    until(page, IDLE, 60)
+    until(page, IDLE)
     server.end()
     page.get_by_role("combobox", name="Rule").select_option("deconvnet")
     until(page, TROUBLE)

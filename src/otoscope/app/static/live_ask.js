@@ -51,6 +51,7 @@ export function askView(page, bench) {
   }
 
   on("run rel models model", draw);
+  on("explaining", () => S.explaining || draw()); // what was cancelled is not what is shown
   on("explaining tasks", () => (S.explaining || !page.mainStack.msg.hidden) && wait());
   draw();
 }

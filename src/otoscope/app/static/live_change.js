@@ -53,6 +53,12 @@ function numberOf(input, low, high) {
 
 const field = (name, attributes) => h("input", { type: "number", "aria-label": name, class: "num", ...attributes });
 
+// Where changes stand: below the answer, and in the navigation.
+export function changePlace(page) {
+  page.$("answer").after(h("section", { id: "change", "aria-labelledby": "h-change" }));
+  page.$$(".nav a")[0]?.after(h("a", { href: "#change" }, "Change"));
+}
+
 export function changeView(page, bench) {
   const { S, set, on, player } = page;
   const low = field("From, Hz", { min: 0, step: "any" });
@@ -89,13 +95,11 @@ export function changeView(page, bench) {
   const filter = form("Filter out", "or drag along a frequency axis above", "Filter", low, "to", high, "Hz");
   const gap = form("Silence", "or drag over a picture to choose a region", "Silence", start, "to", stop, "s");
   const pitch = form("Move the pitch by", "formants stay where they are", "Move", factor, semitones);
-  const section = h("section", { id: "change", "aria-labelledby": "h-change" }, h("div", { class: "two" },
+  page.$("change").append(h("div", { class: "two" },
     h("div", { class: "words" }, h("h2", { id: "h-change" }, "Change the sound"),
       h("p", {}, "Take a band or a stretch away, or move the pitch, and ask again: what the answer needs shows when it is gone."),
       filter, gap, pitch),
     h("div", { class: "outcome" }, says, bars, after, notes, pictures)));
-  page.$("answer").after(section);
-  page.$$(".nav a")[0]?.after(h("a", { href: "#change" }, "Change"));
 
   const rows = (of, name) => [
     { kind: "wave", h: "40px", get: () => of() && { x: of().sound.x, rate: of().sound.rate, colour: page.css.ink2, label: `Waveform ${name}` } },

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { askView } from "./live_ask.js";
 import { barView } from "./live_bar.js";
 import { createBench } from "./live_bench.js";
-import { changeView } from "./live_change.js";
+import { changePlace, changeView } from "./live_change.js";
 import { createClient } from "./live_client.js";
 import { companionView } from "./live_compare.js";
 import { mapsView } from "./live_maps.js";
@@ -59,6 +59,7 @@ export async function livePage(root, { api }) {
   }
   const { models, examples, sounds, limits, notice } = state;
   set({ models, examples, shelf: sounds, limits, notice, model: models[0]?.id ?? null });
+  changePlace(page);
   await soundPage(page);
   const choose = barView(page, bench);
   askView(page, bench);
