@@ -8,7 +8,8 @@ const sound = { name: "a.wav", note: "resampled from 44100 to 16000 Hz" };
 const filled = { kind: "filled", text: "net takes 6400 samples (0.8 s): the sound was repeated to that length, from 0.432 s." };
 
 test("what was done to the sound is said once, each in a sentence", () => {
-  const run = { notes: [filled, filled, { kind: "untrained", text: "The weights are random" }] };
+  const again = { kind: "resampled", text: "resampled from 44100 to 16000 Hz" };
+  const run = { notes: [again, filled, filled, { kind: "untrained", text: "The weights are random" }] };
   assert.deepEqual(heardNotes(run, sound), ["a.wav was resampled from 44100 to 16000 Hz.", filled.text]);
   assert.deepEqual(heardNotes({}, { name: "b", note: "" }), []);
 });

@@ -18,7 +18,8 @@ const KNOWN = [...OF_THE_SOUND, ...OF_THE_MODEL, ...ABSENT];
 
 // What was done to the sound before the model heard it, each in a sentence.
 export function heardNotes(run, sound) {
-  const said = notesOf(run.notes, OF_THE_SOUND);
+  const known = sound?.note ?? "";
+  const said = notesOf((run.notes ?? []).filter(({ text }) => !known.includes(text.replace(/\.$/, ""))), OF_THE_SOUND);
   if (sound?.note) said.unshift(sentence(`${sound.name} was ${sound.note}`));
   if (sound?.mixed) said.unshift(sentence(sound.mixed));
   return [...new Set(said)];
