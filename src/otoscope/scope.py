@@ -33,7 +33,7 @@ from otoscope.methods import (
     wigner,
 )
 from otoscope.methods.listing import listing
-from otoscope.report import explore, folder
+from otoscope.report import folder, notebook
 from otoscope.results import open_result as open_result
 from otoscope.subject import Subject
 from otoscope.trust import control, taken_away
@@ -114,7 +114,7 @@ class Scope(Subject):
 
     report = folder.write_report
     inspect = folder.inspect
-    explore = explore.explore
+    explore = notebook.explore
 
     def _repr_html_(self) -> str:
         """What is known of the model, and what can be asked of it, in notebooks."""

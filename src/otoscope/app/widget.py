@@ -44,8 +44,8 @@ class PageView:
     height : int
         In CSS pixels; the corner of the page can be drawn, too.
     answer : callable, optional
-        What answers the questions of the page, as :func:`otoscope.report.questions.answerer` gives it; without it the
-        page has none.
+        What answers the questions of the page, as ``answerer`` of ``otoscope.report.questions`` gives it; without it
+        the page asks none.
     about : mapping, optional
         What the page has to know of a model that can be asked: `classes` and `rules`.
     """
