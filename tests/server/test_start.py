@@ -39,22 +39,27 @@ def test_the_address_is_the_first_line_and_whole(served: Served) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_it_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     server = Served("vowel-name", environment={"TMPDIR": str(tmp_path)})
-    browser = Browser(server)
-    job = browser.ask(sound=browser.sound(20.0)["id"], rule="smoothgrad")
-    while browser.get(f"/api/jobs/{job['id']}").json()["job"]["step"] != "relevance":
-        time.sleep(0.05)
-    folders, children = list(tmp_path.iterdir()), server.children()
-    assert len(folders) == 1 and folders[0].stat().st_mode & 0o077 == 0 and len(children) >= 3
-    with browser.stream("GET", "/api/events") as stream:
-        lines = stream.iter_lines()
-        assert next(lines)
-        code, err, seconds = server.end()
-        assert any(line == "event: bye" for line in lines)
-    assert code == 130 and seconds < 5 and "Traceback" not in err
-    assert err.strip() in ("", "interrupted")
-    assert list(tmp_path.iterdir()) == []
-    time.sleep(0.5)
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    try:
+        browser = Browser(server)
+        job = browser.ask(sound=browser.sound(20.0)["id"], rule="smoothgrad")
+        while browser.get(f"/api/jobs/{job['id']}").json()["job"]["step"] != "relevance":
+            time.sleep(0.05)
+        folders, children = list(tmp_path.iterdir()), server.children()
+        assert len(folders) == 1 and folders[0].stat().st_mode & 0o077 == 0 and len(children) >= 3
+        with browser.stream("GET", "/api/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines)
+            code, err, seconds = server.end()
+            assert any(line == "event: bye" for line in lines)
+        assert code == 130 and seconds < 5 and "Traceback" not in err
+        assert err.strip() in ("", "interrupted")
+        assert list(tmp_path.iterdir()) == []
+        end = time.monotonic() + 5
+        while left := [pid for pid in children if Path(f"/proc/{pid}").exists()]:
+            assert time.monotonic() < end, left
+            time.sleep(0.1)
+    finally:
+        server.process.kill()  # where something of this did not hold
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -85,8 +85,7 @@ class House:
             session.tell("bye", "", {})
         for task in self._tasks:
             task.cancel()
-        for worker in (self.ears, *(queue.worker for queue in self.queues.values())):
-            worker.end()
+        await asyncio.gather(*(one.close() for one in (self.ears, *(queue.worker for queue in self.queues.values()))))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def models(self) -> list[dict[str, Any]]:

@@ -153,6 +153,12 @@ class Worker:
         else:
             self._program.terminate()
 
+    async def close(self) -> None:
+        """End it for good, and wait until it has ended."""
+        program, self._program = self._program, None
+        if program is not None:
+            await asyncio.to_thread(program.end)
+
     def end(self) -> None:
         """End it, and whatever it works on."""
         if self._program is not None:
