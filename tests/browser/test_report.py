@@ -87,9 +87,8 @@ def test_it_plays_and_the_time_advances(opened: Callable[..., Any]) -> None:
     until(page, "parseFloat(document.getElementById('now').textContent) > 0.15")
     times = frame_times(page, 1.0)
     assert len(times) > 20, "frames are drawn while it plays"
-    before = page.evaluate("document.querySelector('#main .cur').style.transform")
-    page.wait_for_timeout(150)
-    assert page.evaluate("document.querySelector('#main .cur').style.transform") != before
+    cursor = "document.querySelector('#main .cur').style.transform"
+    until(page, f"{cursor} !== {page.evaluate(cursor)!r}")
     page.click("#play")
     still = page.locator("#now").inner_text()
     page.wait_for_timeout(150)

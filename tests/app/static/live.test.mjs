@@ -156,6 +156,22 @@ test("a job is followed to its end, and nobody listens longer than that", async 
   assert.ok(server.streams[0].closed);
 });
 
+test("a job is followed where events do not come", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  let state = "running";
+  const server = tools({ "POST /api/jobs": [202, { job: job("queued") }], "GET /api/jobs/j1": () => [200, { job: job(state, { answer: 2 }) }] });
+  const waiting = createClient("/api/", server).ask({});
+  await new Promise((done) => setTimeout(done, 5));
+  server.streams[0].readyState = 2;
+  server.streams[0].dispatchEvent(new Event("error"));
+  await new Promise((done) => setTimeout(done, 5));
+  assert.equal(server.streams.length, 2, "they are asked for again");
+  state = "done";
+  context.mock.timers.tick(5000);
+  assert.equal((await waiting).answer, 2);
+  assert.ok(server.streams[1].closed);
+});
+
 test("a job that ended before anybody listened is seen", async () => {
   const server = tools({ "POST /api/jobs": [202, { job: job("queued") }], "GET /api/jobs/j1": [200, { job: job("done", { answer: 1 }) }] });
   assert.equal((await createClient("/api/", server).ask({})).answer, 1);

@@ -4,6 +4,8 @@ const GONE = "The server does not answer. Is otoscope serve still running? What 
   + "and heard; to ask more, start it again and open the address that it prints.";
 const BYE = "The server was ended. What is on this page can still be looked at and heard; to ask more, start otoscope "
   + "serve again and open the address that it prints.";
+const PACE = 4000; // ms
+const CLOSED = 2; // of an EventSource that will not connect again
 const FINAL = ["done", "failed", "cancelled"];
 
 export class Refusal extends Error {
@@ -24,6 +26,7 @@ export function refusalOf(status, content) {
 export function createClient(api, tools = globalThis) {
   const followed = new Map(); // jobs under way, by id: what to do when one changes
   let events = null;
+  let pace = null; // events are news, not the truth: what is followed is looked at now and then, too
 
   async function call(method, path, body) {
     const json = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -58,15 +61,20 @@ export function createClient(api, tools = globalThis) {
   }
 
   function listen() {
+    pace ??= setInterval(look, PACE);
     if (events) return;
-    events = new tools.EventSource(api + "events");
-    events.addEventListener("job", (event) => {
+    const mine = new tools.EventSource(api + "events");
+    events = mine;
+    mine.addEventListener("job", (event) => {
       const job = JSON.parse(event.data);
       followed.get(job.id)?.change(job);
     });
-    events.addEventListener("bye", () => fail(new Refusal("gone", BYE)));
-    events.addEventListener("open", look);
-    events.addEventListener("error", look); // it connects again by itself, unless nobody is there
+    mine.addEventListener("bye", () => fail(new Refusal("gone", BYE)));
+    mine.addEventListener("open", look);
+    mine.addEventListener("error", () => { // it connects again by itself, unless it was refused
+      if (mine.readyState === CLOSED && events === mine) events = null;
+      look();
+    });
   }
 
   // What is not heard of by events: changes before they were open, and a server that is no more.
@@ -74,6 +82,7 @@ export function createClient(api, tools = globalThis) {
     for (const [id, { change, failed }] of [...followed]) {
       try {
         change((await call("GET", `jobs/${id}`)).job);
+        if (followed.size) listen();
       } catch (error) {
         if (error.code === "gone") return fail(error);
         followed.delete(id);
@@ -92,6 +101,8 @@ export function createClient(api, tools = globalThis) {
 
   function rest() {
     if (followed.size) return;
+    clearInterval(pace);
+    pace = null;
     events?.close();
     events = null;
   }
