@@ -239,7 +239,42 @@ def test_kernels_that_are_no_parameters_stay_and_are_named() -> None:
             return self.out(F.conv1d(x, self.bank).relu().mean(-1))
 
     found = Scope(Fixed(), RATE).control(X[0, 0], draws=2)
-    assert found.share_changed.item() == 1 and "kernels of conv1d that are no parameters" in found.attrs["note"]
+    assert found.share_changed.item() == pytest.approx(15 / (15 + 36))
+    assert "kernels of conv1d that are no parameters" in found.attrs["note"] and np.isfinite(found.control_random)
+
+
+def products(how: str, first: Tensor, second: Tensor) -> Tensor:
+    if how == "einsum":
+        return torch.einsum("bti,io->bto", first, second)
+    if how == "bmm":
+        return torch.bmm(first, second[None])
+    if how == "addmm":
+        return torch.addmm(torch.zeros(second.shape[1]), first[0], second)[None]
+    return first @ second if how == "@" else torch.matmul(first, second)
+
+
+@pytest.mark.parametrize("how", ["@", "matmul", "einsum", "bmm", "addmm"])
+@pytest.mark.parametrize("with_head", [False, True])
+def test_constants_that_weigh_the_signal_are_named_and_are_no_random_network(how: str, with_head: bool) -> None:
+    class Attributes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.kept = [torch.randn(9, 8), torch.randn(8, 4)]
+            self.scale = nn.Parameter(torch.rand(4) + 0.5)
+            self.head = nn.Linear(4, 4) if with_head else nn.Identity()
+
+        def forward(self, x: Tensor) -> Tensor:
+            frames = products(how, x[:, 0].unfold(-1, 9, 4), self.kept[0]).relu()
+            return self.head((frames.mean(1) @ self.kept[1]) * self.scale)
+
+    found = Scope(Attributes(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    name = {"@": "matmul"}.get(how, how)
+    assert name in found.attrs["note"] and "no parameters stay" in found.attrs["note"]
+    own = 4 + (20 if with_head else 0)
+    assert found.share_changed.item() == pytest.approx(own / (own + 72 + 32))
+    assert np.isfinite(found.control_random) == with_head
+    assert with_head or "only scale and shift" in found.attrs["note"]
 
 
 def test_a_model_without_parameters_has_no_random_networks() -> None:

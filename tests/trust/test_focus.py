@@ -69,8 +69,8 @@ def test_where_there_is_no_room_there_is_no_place() -> None:
 @pytest.mark.parametrize(
     ("runner_up", "random", "level"),
     [
-        (0.95, 0.0, "no"), (0.9499, 0.6999, "ok"), (0.9499, 0.7, "care"), (0.95, 0.7, "no"), (math.nan, 0.2, "ok"),
-        (math.nan, 0.9, "care"), (-1.0, math.nan, "ok"), (math.nan, math.nan, "none"),
+        (0.95, 0.0, "no"), (0.9499, 0.6999, "ok"), (0.9499, 0.7, "care"), (0.95, 0.7, "no"), (math.nan, 0.2, "care"),
+        (math.nan, 0.9, "care"), (-1.0, math.nan, "care"), (math.nan, math.nan, "none"),
     ],
 )  # fmt: skip
 def test_a_control_is_judged_at_its_thresholds(runner_up: float, random: float, level: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from otoscope import Contract, InputError, Scope
-from otoscope.trust.blocks import blocks
+from otoscope.trust.blocks import blocks, line
 
 RATE = 8000
 X = np.random.default_rng(0).standard_normal(4000).astype(np.float32)
@@ -178,6 +178,7 @@ def test_a_relevance_that_is_zero_is_refused_as_by_relevance() -> None:
     [
         ({"draws": 0}, "draws"), ({"seed": -1}, "seed"), ({"rule": "guidd"}, "unknown rule"), ({"hop": 1.0}, "hop"),
         ({"steps": 3}, "no option"), ({"target": 9}, "unknown class"),
+        ({"alike": float("nan")}, "correlations"), ({"random": 1.5}, "correlations"),
     ],
 )  # fmt: skip
 def test_impossible_arguments_of_control(arguments: dict[str, Any], message: str) -> None:
@@ -212,3 +213,23 @@ def test_a_planted_band_is_found_and_needed() -> None:
         assert taken.taken_answer.sel(domain="band").item() == "none"
         assert not taken.elsewhere_changed.sel(domain="band", control="equal width")
         assert taken.taken_level.item() == "ok" and "band" in taken.taken_verdict.item()
+
+
+def test_half_of_a_control_is_read_with_care_and_says_why() -> None:
+    (block,) = blocks([Scope(small(1), RATE).control(X, draws=3)])
+    assert block["level"] == "care" and block["head"] == "Only compared with random weights"
+    assert "there is one class only" in line(block) and "of 3 draws" in block["note"]
+
+
+def test_draws_without_a_map_are_not_counted_as_used() -> None:
+    control = Scope(small(3), RATE).control(X, draws=4)
+    control["control_random_draw"] = control.control_random_draw.where(control.draw > 0)
+    (block,) = blocks([control])
+    assert "mean and range of 3 of 4 draws" in block["note"]
+
+
+def test_blocks_of_several_clips_are_refused() -> None:
+    result = Scope(small(3), RATE).control(np.stack([X, X[::-1]]), draws=1)
+    with pytest.raises(InputError, match=r"of 2 clips, and blocks are of one: give result.isel\(clip=\[0\]\)"):
+        blocks([result])
+    assert len(blocks([result.isel(clip=[0])])) == 1

@@ -33,6 +33,16 @@ _OF_NUMBERS = frozenset(["item", "tolist", "numpy", "__array__", "__float__", "_
 _KERNELS = frozenset(
     f"conv{transposed}{axes}d" for transposed in ("", "_transpose") for axes in (1, 2, 3)
 ) | {"linear"}  # fmt: skip
+_PRODUCTS = frozenset(
+    ["matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "inner", "einsum", "tensordot", "addmm", "addmv",
+     "addbmm", "baddbmm", "bilinear", "chain_matmul", "multi_dot"]
+)  # fmt: skip
+_GAINS = frozenset(
+    f"{before}{name}{after}"
+    for name in ("mul", "multiply", "add", "sub", "subtract", "div", "divide", "truediv", "rsub", "pow")
+    for before, after in (("", ""), ("", "_"), ("__", "__"), ("__r", "__"), ("__i", "__"))
+) | {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "prelu", "addcmul"}
+"""Where weights scale or shift what is there, and do not weigh one thing against another."""
 _SMALL = 0.01  # deviation of what is 0 everywhere
 _TRIES = 100  # to draw another number than the one that was there, in few bits
 
@@ -54,7 +64,10 @@ class Redraw:
     left : set of str
         Parameters that were used, and are not drawn again: their numbers left torch, or are whole numbers.
     fixed : set of str
-        Operations with a kernel that is made of no parameter, which stays as it is.
+        Operations, of convolutions and products, with a kernel or matrix that is made of no parameter, which stays as
+        it is.
+    weighs : bool
+        Whether any of what was drawn again does more than to scale or shift what is there.
 
     Examples
     --------
@@ -72,6 +85,14 @@ class Redraw:
         self._counts: dict[str, tuple[int, int]] = {}
         self.left: set[str] = set()
         self.fixed: set[str] = set()
+        self.weighs = False
+        self._kept: dict[str, int] = {}
+        self._seen: Any = WeakIdKeyDictionary()
+
+    @property
+    def kept(self) -> int:
+        """How many numbers the kernels and matrices of `fixed` have."""
+        return sum(self._kept.values())
 
     @property
     def changed(self) -> int:
@@ -87,6 +108,13 @@ class Redraw:
         names = {id(one): name for name, one in self._model.named_parameters()}
         with _Following(self, names, signal):
             yield
+
+    def keep(self, operation: str, kernel: Tensor) -> None:
+        """Note a kernel of an operation that is made of no parameter, and stays."""
+        self.fixed.add(operation.strip("_").removeprefix("r"))
+        if kernel not in self._seen:
+            self._seen[kernel] = None
+            self._kept[f"{tuple(kernel.shape)} {_digest(kernel)}"] = kernel.numel()
 
     def weight(self, key: str, weight: Tensor) -> Tensor:
         """Random numbers in place of a weight, which is known by its key."""
@@ -173,10 +201,9 @@ class _Following(TorchFunctionMode):
                 for one in _tensors(result):
                     self._weights[one] = roots
             return result
-        if name in _KERNELS and not roots and (len(args) > 1 or "weight" in kwargs):
-            kernel = args[1] if len(args) > 1 else kwargs["weight"]
-            if kernel not in self._signals:
-                self._redraw.fixed.add(name)
+        for kernel in self._constants(name, args, kwargs):
+            self._redraw.keep(name, kernel)
+        self._redraw.weighs |= bool(roots) and name not in _GAINS
         if roots:
             args, kwargs = self._replaced(args), self._replaced(kwargs)
         if name == "batch_norm":
@@ -188,6 +215,22 @@ class _Following(TorchFunctionMode):
         if args and isinstance(args[0], Tensor) and (name in ("__setitem__", "setitem") or _in_place(name)):
             self._signals[args[0]] = None
         return result
+
+    def _constants(self, name: str, args: Any, kwargs: Any) -> list[Tensor]:
+        """What weighs the signal in an operation, and is made of neither the signal nor of parameters."""
+        if name in _KERNELS:
+            given = [args[1] if len(args) > 1 else kwargs.get("weight")]
+        elif name in _PRODUCTS:
+            given = [one for one in _tensors((args, kwargs)) if one.numel() > 1]
+            shifts = args[:1] if name.startswith(("add", "badd")) else ()  # a bias, or what is added to
+            given = [one for one in given if not any(one is shift for shift in shifts)]
+        else:
+            return []
+        return [
+            one
+            for one in given
+            if isinstance(one, Tensor) and one not in self._signals and not self._roots(one) and one.is_floating_point()
+        ]
 
     def _roots(self, tensor: Tensor) -> frozenset[str]:
         """The names of the parameters that a tensor is made of, if it is made of nothing else."""
@@ -219,9 +262,14 @@ class _Following(TorchFunctionMode):
             if base is not None and id(base) in self._names and base.dtype == weight.dtype:
                 drawn = self._redraw.weight(self._names[id(base)], base)
                 return drawn.as_strided(weight.shape, weight.stride(), weight.storage_offset())
-            numbers = weight.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest = hashlib.sha256(numbers.numpy().tobytes()).hexdigest()
-            return self._redraw.weight(f"{sorted(roots)} {tuple(weight.shape)} {digest}", weight)
+            return self._redraw.weight(f"{sorted(roots)} {tuple(weight.shape)} {_digest(weight)}", weight)
+
+
+def _digest(numbers: Tensor) -> str:
+    """A name for the numbers of a tensor."""
+    with torch._C.DisableTorchFunction():
+        flat = numbers.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
+        return hashlib.sha256(flat.numpy().tobytes()).hexdigest()
 
 
 def _in_place(name: str) -> bool:

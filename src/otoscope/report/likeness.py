@@ -109,7 +109,7 @@ def _maps(
     for draw in range(draws):
         other, redraw = random_subject(subject, [seed, draw, number])
         drawn.append(_map_of(how, other, clip, question))
-        if not draw and share_drawn(other, redraw, clip.inputs, notes) != 1:
+        if not draw and not share_drawn(other, redraw, clip.inputs, notes)[1]:
             return own, [], notes
     return own, drawn, notes
 

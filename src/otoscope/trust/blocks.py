@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 import xarray as xr
 
+from otoscope.errors import InputError
 from otoscope.methods.listing import listing
 from otoscope.trust.verdict import Level
 
@@ -65,6 +66,11 @@ def blocks(results: Iterable[xr.Dataset] | Mapping[str, xr.Dataset]) -> list[Blo
     Parameters
     ----------
     results : iterable of Dataset, or mapping by method
+
+    Raises
+    ------
+    InputError
+        If a result is of several clips.
     """
     given = results.values() if isinstance(results, Mapping) else results
     by_method = {str(one.attrs.get("method")): one for one in given}
@@ -113,6 +119,29 @@ def span(low: float, high: float, unit: str) -> str:
     return f"{low:.3f} to {high:.3f} s" if unit == "s" else f"{low:.0f} to {high:.0f} Hz"
 
 
+def noted(text: str, result: xr.Dataset) -> str:
+    """The text of a block, with what could not be computed and why.
+
+    Examples
+    --------
+    >>> noted("Not compared.", xr.Dataset(attrs={"test_note": "there is no map of 3 of 10 random networks"}))
+    'Not compared. There is no map of 3 of 10 random networks.'
+    """
+    more = [one.strip().removesuffix(".") for one in str(result.attrs.get("test_note", "")).split("; ") if one.strip()]
+    return " ".join([text, *(f"{one[0].upper()}{one[1:]}." for one in more)])
+
+
 def one_clip(result: xr.Dataset) -> xr.Dataset:
-    """A result with a clip axis of one, without it."""
-    return result.isel(clip=0) if result.sizes.get("clip") == 1 else result
+    """A result with a clip axis of one, without it.
+
+    Raises
+    ------
+    InputError
+        If there are several clips.
+    """
+    if result.sizes.get("clip", 1) != 1:
+        raise InputError(
+            f"the result of {result.attrs.get('method')} is of {result.sizes['clip']} clips, and blocks are of one: "
+            "give result.isel(clip=[0]), for instance"
+        )
+    return result.isel(clip=0) if "clip" in result.dims else result

@@ -127,9 +127,10 @@ def control(
         Correlations of the map of the relevance, over all its cells of time and frequency: `control_random` (clip), the
         mean of those with the maps of the same output by networks with random weights, `control_random_draw` (clip,
         draw), from `control_random_low` to `control_random_high`; `share_changed` (clip), the share of the numbers of
-        the weights that were drawn again, which has to be 1. `control_runner_up` (clip), that with the map of the
-        likeliest other class, `other`; of a difference of two classes, of its first class alone. `control_sound`
-        (clip), that with the spectrogram of the sound. What cannot be said is NaN, and the attribute `note` says why.
+        the weights that were drawn again, which is less than 1 where kernels are no parameters, and stay.
+        `control_runner_up` (clip), that with the map of the likeliest other class, `other`; of a difference of two
+        classes, of its first class alone. `control_sound` (clip), that with the spectrogram of the sound. What cannot
+        be said is NaN, and the attribute `note` says why.
 
         `focus_start` and `focus_stop` in s, `focus_low` and `focus_high` in Hz (clip), the shortest interval and the
         narrowest band (above 50 Hz) that each hold half of the power of the map, of what is positive where it is
@@ -170,6 +171,8 @@ def control(
     check_seed(seed)
     if draws < 1:
         raise InputError(f"draws has to be 1 or more, not {draws}")
+    if not (-1 <= alike <= 1 and -1 <= random <= 1):
+        raise InputError(f"alike and random have to be correlations, from -1 to 1, not {alike} and {random}")
     options = given_options(
         rule, seed, steps=steps, samples=samples, noise=noise, occlusion_window=occlusion_window,
         occlusion_hop=occlusion_hop, bands=bands, batch_size=batch_size,
@@ -226,7 +229,8 @@ def control_of(
         },
         attrs=dict(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(how.rule), form=own.form),
     )
-    result.attrs.update(joined_note(*dict.fromkeys(notes)))
+    result.attrs |= joined_note(*dict.fromkeys(notes))
+    result.attrs["test_note"] = result.attrs.get("note", "")
     if way.pieces is not None:
         result.attrs["pieces"] = way.pieces.sentence(subject.name, subject.sample_rate)
     return result
@@ -276,9 +280,11 @@ def _of_random(
         except InputError as error:
             lost.append(str(error).partition(": ")[0].partition(". ")[0])
             drawn = None
-        if not draw and (share := share_drawn(other, redraw, clip.inputs, notes)) != 1:
-            return found, None, share
-        shares.append(redraw.changed / redraw.reached)
+        if not draw:
+            share, are_random = share_drawn(other, redraw, clip.inputs, notes)
+            if not are_random:
+                return found, None, share
+        shares.append(redraw.changed / (redraw.reached + redraw.kept))
         if drawn is not None:
             found[draw] = correlation(own.cells, drawn.cells)
             first = drawn if first is None else first
@@ -287,24 +293,33 @@ def _of_random(
     return found, first, min(shares)
 
 
-def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]) -> float:
-    """The share of the numbers of weights that a random network has drawn again; a note says why it is not 1."""
+def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]) -> tuple[float, bool]:
+    """The share of the numbers of weights that a random network has drawn again, and whether that makes it random.
+
+    Notes say why the share is not 1.
+    """
     length = other.contract.length
     kept = not_drawn(other, redraw, inputs if length is None else inputs[..., :length])
+    reached = redraw.reached + redraw.kept
     if redraw.fixed:
         notes.append(f"kernels of {', '.join(sorted(redraw.fixed))} that are no parameters stay in random networks")
     if not kept:
         if not redraw.reached:
             notes.append(f"there are no random networks, since {other.name} has no parameters that reach an operation")
-            return float("nan")
-        return redraw.changed / redraw.reached
+            return float("nan"), False
+        if redraw.fixed and not redraw.weighs:
+            notes.append(
+                "there are no random networks, since the parameters only scale and shift what those kernels find: make "
+                "them an nn.Parameter"
+            )
+        return redraw.changed / reached, redraw.weighs or not redraw.fixed
     names = list(kept)
     shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     notes.append(
         f"there are no random networks, since these weights cannot be drawn again: {shown} (they are packed, scripted, "
         "whole numbers, or leave torch)"
     )
-    return float("nan") if 0 in kept.values() else redraw.changed / (redraw.reached + sum(kept.values()))
+    return float("nan") if 0 in kept.values() else redraw.changed / (reached + sum(kept.values())), False
 
 
 def _of_map(own: Map) -> dict[str, xr.Variable]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from otoscope.trust.blocks import Block, number, one_clip, r
+from otoscope.trust.blocks import Block, noted, number, one_clip, r
 
 _AGAINST = -0.5  # correlation of signed maps
 
@@ -33,18 +33,30 @@ def block(result: xr.Dataset) -> Block:
         ["random weights", number(to_random), number(low), number(high), "model"],
         ["the sound itself", number(to_sound), None, None, "sound"],
     ]
-    draws = one.sizes["draw"]
-    note = f"Random weights: mean and range of {draws} draws"
-    note += "." if np.isnan(share) else f", {100 * share:.4g} % of the weights drawn again."
+    draws, drawn = one.sizes["draw"], int(np.isfinite(one["control_random_draw"].values).sum())
+    note = "Random weights: "
+    note += f"mean and range of {draws if drawn == draws else f'{drawn} of {draws}'} draws" if drawn else "no draws"
+    note += "." if np.isnan(share) else f", {shown_share(share)} % of the weights drawn again."
     note += f" Thresholds of {limits['alike']:g} and {limits['random']:g} are a choice."
     return {
         "method": "control",
         "level": level,  # type: ignore[typeddict-item]
         "head": head,
-        "text": text,
+        "text": noted(text, result),
         "bars": {"columns": ["this map and", "r"], "signed": result.attrs["form"] == "product", "rows": rows},
         "note": note,
     }
+
+
+def shown_share(share: float) -> str:
+    """A share in percent, which is 100 only where it is all.
+
+    Examples
+    --------
+    >>> shown_share(1.0), shown_share(0.99999), shown_share(0.0321)
+    ('100', '99.9', '3.21')
+    """
+    return f"{100 * share:.3g}" if share == 1 or share < 0.999 else "99.9"
 
 
 def _in_words(own: str, other: str, to_other: float, to_random: float, limits: Mapping[str, Any]) -> tuple[str, str]:
@@ -67,4 +79,9 @@ def _in_words(own: str, other: str, to_other: float, to_random: float, limits: M
         of_other = f"The map for {other} is not the same ({r(to_other)}). "
     if np.isnan(to_other) and np.isnan(to_random):
         return "No control", f"{of_other}{of_random}"
-    return ("Read with care" if same else "Nothing speaks against it"), f"{of_other}{of_random}"
+    if same:
+        return "Read with care", f"{of_other}{of_random}"
+    if np.isnan(to_other) or np.isnan(to_random):
+        only = "random weights" if np.isnan(to_other) else f"the map for {other}"
+        return f"Only compared with {only}", f"{of_other}{of_random}"
+    return "Nothing speaks against it", f"{of_other}{of_random}"

@@ -219,7 +219,8 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
         attrs=dict(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(how.rule), form=own.form),
     )
     result["margin"] = variable(["clip"], [found.margin(())], "margin of the answer to the best other class")
-    result.attrs.update(joined_note(*dict.fromkeys(notes)))
+    result.attrs |= joined_note(*dict.fromkeys(notes))
+    result.attrs["test_note"] = result.attrs.get("note", "")
     if way.pieces is not None:
         result.attrs["pieces"] = way.pieces.sentence(subject.name, subject.sample_rate)
     return result

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from otoscope.trust.blocks import Block, number, one_clip, span
+from otoscope.trust.blocks import Block, noted, number, one_clip, span
 from otoscope.trust.taken_away import DOMAINS
 
 _UNITS = {"time": "s", "band": "Hz"}
@@ -31,7 +31,7 @@ def block(result: xr.Dataset) -> Block:
         "method": "taken_away",
         "level": level,  # type: ignore[typeddict-item]
         "head": head,
-        "text": text,
+        "text": noted(text, result),
         "table": {"columns": ["without", "says", "margin", "as wide", "as loud"], "rows": rows, "strong": strong},
         "note": "As wide, as loud: how often the answer changes without another part as wide, or of as much energy.",
     }

@@ -55,9 +55,10 @@ def verdict_of_control(
         return Verdict(level, "; ".join(said))  # type: ignore[arg-type]
     if math.isnan(runner_up) and math.isnan(random):
         return Verdict("none", "no control could be computed")
-    differs = [] if math.isnan(runner_up) else [f"that of {other}"]
-    differs += [] if math.isnan(random) else ["those of random weights"]
-    return Verdict("ok", f"the map differs from {' and from '.join(differs)}")
+    if math.isnan(runner_up) or math.isnan(random):
+        with_what = "those of random weights" if math.isnan(runner_up) else f"that of {other}"
+        return Verdict("care", f"the map was only compared with {with_what}, from which it differs")
+    return Verdict("ok", f"the map differs from that of {other} and from those of random weights")
 
 
 def verdict_of_test(changed: float, elsewhere: int, places: int) -> Verdict:
