@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import httpx
@@ -36,6 +37,28 @@ def test_a_script_can_give_the_token_in_a_header(served: Served) -> None:
     token = served.url.rpartition("=")[2]
     assert httpx.get(f"{served.base}/api/state", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert httpx.get(f"{served.base}/api/state", headers={"Authorization": "Bearer x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"),
+    [
+        ("no-token", ""),
+        ("wrong-host", "Host: evil.example\r\n"),
+        ("wrong-origin", "Origin: http://evil.example\r\n"),
+        ("not-found", "Authorization: Bearer {token}\r\n"),  # let in, but refused before the body is read
+    ],
+)
+@pytest.mark.parametrize("length", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
+def test_of_what_is_refused_no_body_is_read(served: Served, reason: str, more: str, length: str) -> None:
+    own = "" if "Host:" in more else f"Host: 127.0.0.1:{served.port}\r\n"
+    head = f"POST /api/sounds/x/changes HTTP/1.1\r\n{own}{more.format(token=served.url.rpartition('=')[2])}"
+    head += f"Content-Type: application/json\r\n{length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = b""
+        while piece := connection.recv(65_536):  # until the server closes it
+            answer += piece
+    assert b"connection: close" in answer and reason.encode() in answer
 
 
 @pytest.mark.parametrize(

@@ -183,3 +183,19 @@ def test_who_sends_slowly_holds_up_nobody(served: Served, open_browser: Callable
         one.settimeout(15)
         assert one.recv(100) == b""  # closed
     body.close()
+
+
+def test_who_opens_hundreds_of_connections_keeps_nobody_out(
+    served: Served, open_browser: Callable[[], Browser]
+) -> None:
+    browser = open_browser()
+    opened = []
+    try:
+        for _ in range(600):  # more than there may be at once
+            opened.append(socket.create_connection(("127.0.0.1", served.port)))
+            opened[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        assert browser.get("/api/state").status_code == 200
+        assert open_browser().sound(0.1)["id"]
+    finally:
+        for one in opened:
+            one.close()

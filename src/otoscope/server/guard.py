@@ -140,9 +140,18 @@ class Guard:
             # Of a header that is given twice, a proxy may see one and this server the other.
             headers[key] = "\n" if key in ("host", "origin") and key in headers else value.decode("latin-1")
         added = dict(HEADERS)
+        unread = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+        async def received() -> Any:
+            nonlocal unread
+            message = await receive()
+            unread = unread and bool(message.get("more_body", False))
+            return message
 
         async def with_headers(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
+                if unread:  # the connection ends with the answer, so that no more of the body is taken
+                    added["connection"] = "close"
                 own = {name.lower() for name, _ in message.get("headers", [])}
                 more = [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in own]
                 message = {**message, "headers": [*message.get("headers", []), *more]}
@@ -152,13 +161,14 @@ class Guard:
             check_origin(self._place, str(scope["method"]), headers)
             session, new = self._admit(scope, headers)
         except Refusal as refusal:
-            await refused(refusal, scope, receive, with_headers)
+            added["connection"] = "close"  # nobody who is not let in keeps one open
+            await refused(refusal, scope, received, with_headers)
             return
         if new:
             added["set-cookie"] = f"{self._place.cookie}={session.key}; HttpOnly; SameSite=Strict; Path=/"
         scope["session"] = session
         with session.used():
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, received, with_headers)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str]) -> tuple[Session, bool]:
         """The session of a request, and whether it is a new one."""

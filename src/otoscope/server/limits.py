@@ -46,6 +46,8 @@ class Limits:
         That a job may be computed.
     connections : int
         At once.
+    waiting : int
+        Connections on which no request is answered, but one is awaited; of more, the one that waits longest is closed.
     request_seconds : float
         For which the head of a request may be on its way.
     """
@@ -69,6 +71,7 @@ class Limits:
     away_seconds: float = 30.0
     job_seconds: float = 600.0
     connections: int = 512
+    waiting: int = 256
     request_seconds: float = 10.0
 
     def shown(self) -> dict[str, Any]:

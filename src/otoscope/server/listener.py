@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -24,7 +24,8 @@ def make_server(app: Any, limits: Limits) -> uvicorn.Server:
     """A server of an application, which says nothing of itself."""
 
     class Protocol(_Patient):
-        patience = limits.request_seconds
+        patience, most = limits.request_seconds, limits.waiting
+        waiting: ClassVar[dict[_Patient, asyncio.TimerHandle]] = {}
 
     config = uvicorn.Config(
         app,
@@ -46,10 +47,15 @@ def make_server(app: Any, limits: Limits) -> uvicorn.Server:
 
 
 class _Patient(H11Protocol):
-    """A connection that is closed where the head of a request does not come, or not to its end."""
+    """A connection that is closed where the head of a request does not come, or not to its end.
+
+    So many may wait for one, and no more: who opens hundreds and says nothing closes his own first, and keeps nobody
+    out who asks at once.
+    """
 
     patience = 10.0
-    _late: asyncio.TimerHandle | None = None
+    most = 256
+    waiting: ClassVar[dict[_Patient, asyncio.TimerHandle]] = {}  # of one server, those that wait longest first
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -63,19 +69,24 @@ class _Patient(H11Protocol):
         super().connection_lost(exc)
         self._forget()
 
+    @property
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
     def _watch(self) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and self._late is None:
-            self._late = self.loop.call_later(self.patience, self._close)
-        elif not idle:
+        if not self._idle:
             self._forget()
+        elif self not in self.waiting:
+            self.waiting[self] = self.loop.call_later(self.patience, self._close)
+            while len(self.waiting) > self.most:
+                next(iter(self.waiting))._close()
 
     def _forget(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+        late = self.waiting.pop(self, None)
+        if late is not None:
+            late.cancel()
 
     def _close(self) -> None:
-        self._late = None
-        if self.cycle is None or self.cycle.response_complete:
+        self._forget()
+        if self._idle:
             self.transport.close()
