@@ -224,6 +224,10 @@ def test_any_relevance_is_tested_after_it_is_shown(heard: Callable[..., Any]) ->
     until(page, f"{STATE % 'rel?.label'}.then(label => label === 'iy')")
     until(page, STATE % "rel.trust?.length >= 2")
     assert state(page, "rel.label") == "iy" and page.locator("#trust .trust").count() >= 2
+    page.get_by_label("Class it is compared with").select_option("uw")
+    until(page, f"{STATE % 'rel?.label'}.then(label => label.includes('uw'))")
+    until(page, STATE % "rel.trust?.length >= 2")
+    assert "uw" in state(page, "rel.label"), "also a difference of classes"
 
 
 def test_any_map_of_any_layer(heard: Callable[..., Any]) -> None:

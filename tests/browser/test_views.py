@@ -247,6 +247,19 @@ def test_a_test_of_a_relevance_is_asked_what_the_relevance_was(opened: Callable[
     assert "otoscope taken-away vowel-name" in command and "--target=ah" in command
 
 
+def test_a_relevance_that_was_not_tested_gives_the_call_that_tests_it(opened: Callable[..., Visit]) -> None:
+    def other(manifest: dict[str, Any]) -> None:
+        entry = first_run(manifest)["relevance"][0]
+        entry["call"]["arguments"] |= {"target": "ah", "against": "uw", "hop": 0.01}
+        entry |= {"trust": [], "trust_note": "Tested was another."}
+
+    page = opened(other).page
+    page.get_by_role("button", name="Copy control as").click()
+    python, command = page.locator(".copydialog pre").all_inner_texts()
+    assert "scope.control(wave, target=" in python and "against=" in python and "hop" not in python
+    assert "otoscope control vowel-name" in command and "--against=uw" in command
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_views_keep_nobody_out(opened: Callable[..., Visit], scheme: str) -> None:
     page = opened(scheme=scheme).page

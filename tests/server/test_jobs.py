@@ -59,7 +59,7 @@ def test_whether_it_may_be_believed_is_asked_for(browser: Browser) -> None:
     sound = browser.sound(0.5)["id"]
     (plain,) = manifest(browser, browser.answered(sound=sound))["runs"][0]["relevance"]
     (tested,) = manifest(browser, browser.answered(sound=sound, control=True))["runs"][0]["relevance"]
-    assert plain["trust"] == [] and "not tested yet" in plain["trust_note"]
+    assert plain["trust"] == [] and "as soon as nothing else is asked" in plain["trust_note"]
     assert [block["method"] for block in tested["trust"]] == ["control", "taken_away"]
 
 

@@ -81,7 +81,7 @@ def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None,
     tell("relevance", 0, 1 + len(tests))
     result = relevance(scope, clip, **question, rule=rule)
     found = Found(clip, answer=_says(scope, clip)[0], results={"relevance": {rule: result}})
-    found.untested = "" if ask.control else "Whether it may be believed is not tested yet."
+    found.untested = "" if ask.control else "Whether it may be believed is tested as soon as nothing else is asked."
     for number, name in enumerate(tests, 1):
         tell(name.replace("_", " "), number, 1 + len(tests))
         import_module(listing()[name].module)

@@ -10,6 +10,7 @@ import { Stack } from "./stack.js";
 
 const RULES = { guided: "guided", gradient: "gradient", gradient_x_input: "gradient \u00d7 input" };
 const OF_PICTURES = ["hop", "window", "segments", "tier"]; // arguments of a relevance that its tests do not share
+const TEST = "control"; // the method that tells whether a relevance may be believed
 const SHOWN = 4; // classes with a bar
 const ROOM = 162; // px beside the class, for its probability
 const SMALLEST = 30; // px of a class on one line
@@ -227,7 +228,8 @@ export function answerView(page) {
     const blocks = rel?.trust?.length || !rel ? rel?.trust ?? [] : [{ method: "none", level: "none", head: "Not tested", text }];
     $("trust").replaceChildren(...blocks.map((block) => {
       const shown = trustBlock(block);
-      if (block.method !== "none" && rel.call) shown.querySelector(".head").append(copyTrust(block.method));
+      const test = block.method === "none" ? TEST : block.method; // what was not tested can be, by what is copied
+      if (rel?.call) shown.querySelector(".head").append(copyTrust(test));
       return shown;
     }));
     $("trust").classList.toggle("short", blocks.length < 2);
