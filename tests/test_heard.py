@@ -97,7 +97,7 @@ def test_opposite_channels_are_warned_of_and_one_can_be_chosen(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, err = run(capsys, "relevance", "net.py:Fixed", "anti.wav")
-    assert code == 1 and "of opposite sign and cancel" in err and "choose one (--channel)" in err
+    assert code == 1 and "of opposite sign and cancel" in err and "on the command line --channel" in err
     code, out, _ = run(capsys, "relevance", "net.py:Fixed", "anti.wav", "--channel", "1")
     assert code == 0 and "anti.wav (channel 1)" in out
     code, _, err = run(capsys, "relevance", "net.py:Fixed", "anti.wav", "--channel", "2")

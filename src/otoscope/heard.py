@@ -111,7 +111,8 @@ def refuse_silence(subject: Subject, clip: xr.DataArray, *, whole: bool = False)
             f"{clip.sizes['time'] / rate:.3g} s, is silence, in which there is nothing to explain: choose another part "
             "(--start on the command line, load_audio(path, start=...) or wave[n:] in Python)"
         )
-    mixed = " It was mixed down from several channels: choose one (--channel)." if _mixed(clip) else ""
+    way = "give a file of one of them (on the command line --channel, in Python load_audio(path, channel=0))"
+    mixed = f" It was mixed down from several channels: {way}." if _mixed(clip) else ""
     raise InputError(f"{which or 'the sound'} is silence, in which there is nothing to explain.{mixed}")
 
 
