@@ -239,6 +239,28 @@ def test_all_of_a_worker_can_be_killed(served: Served, browser: Browser) -> None
     assert browser.answered(sound=browser.sound(0.3)["id"], model="m2")["state"] == "done"
 
 
+@pytest.mark.kill
+def test_a_program_that_reads_sounds_is_begun_again(served: Served, open_browser: Callable[[], Browser]) -> None:
+    """Programs are killed again and again: a sound is kept, or the server could not; no file is blamed."""
+    found: list[httpx.Response] = []
+
+    def send() -> None:
+        browser = open_browser()
+        found.extend(browser.upload(wav(0.2), "good.wav") for _ in range(8))
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send)
+        while not sending.done():
+            time.sleep(0.4)
+            for pid in reversed(served.children()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        sending.result()
+    assert len(found) == 8
+    for answer in found:
+        assert answer.status_code == 201 or refusal(answer)[:2] == (503, "worker-died"), answer.text
+
+
 def test_fifty_clients_at_once(served: Served) -> None:
     def ask(number: int) -> tuple[str, str]:
         browser = Browser(served)

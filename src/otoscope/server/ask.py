@@ -23,6 +23,7 @@ _CHANGES = {"band_stop": ("low", "high"), "gap": ("start", "stop"), "f0": ("fact
 _TEXT = 200  # characters of a name
 _MOST_MAPS = 4096
 _LARGEST = 1e9
+_DIGITS = 30
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,12 @@ def read_json(body: bytes) -> dict[str, Any]:
         If it is not UTF-8, not JSON as the standard has it, nested too deep, or no object.
     """
     try:
-        content = json.loads(body.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_once)
+        content = json.loads(
+            body.decode("utf-8"), parse_constant=_no_number, parse_int=_whole_number, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError) as error:
         reason = error if isinstance(error, ValueError) else "it is nested too deep"
-        raise _bad(f"the body is not JSON: {reason}") from None
+        raise _bad(f"the body is no JSON that is taken: {reason}") from None
     if not isinstance(content, dict):
         raise _bad('the body has to be a JSON object, such as {"kind": "relevance"}')
     return content
@@ -179,6 +182,12 @@ def read_change(content: Mapping[str, Any]) -> Change:
 
 def _bad(message: str) -> Refusal:
     return Refusal(400, "bad-request", message)
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError(f"a number in it has {len(digits)} digits, and those of at most {_DIGITS} are taken")
+    return int(digits)
 
 
 def _no_number(name: str) -> NoReturn:
