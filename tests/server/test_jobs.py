@@ -9,12 +9,13 @@ import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
-from served import Browser, Served
+from served import Browser, Served, wav
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str, str]:
@@ -117,6 +118,13 @@ WRONG = {
 def test_what_is_no_question_is_refused(browser: Browser, content: str | bytes) -> None:
     answer = browser.post("/api/jobs", content=content, headers={"Content-Type": "application/json"})
     assert refusal(answer)[:2] == (400, "bad-request")
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(browser: Browser) -> None:
+    body = '{"kind": "answer", "model": "m1", "sound": "x", "checkpoint": ' + "9" * 5000 + "}"
+    answer = browser.post("/api/jobs", content=body, headers={"Content-Type": "application/json"})
+    status, code, message = refusal(answer)
+    assert (status, code) == (400, "bad-request") and "5000 digits" in message and "sys." not in message
 
 
 def test_a_huge_question_is_not_read(browser: Browser) -> None:

@@ -96,9 +96,22 @@ def test_a_header_that_lies_is_found_out(browser: Browser) -> None:
     wider[22:24], wider[32:34] = struct.pack("<H", 1024), struct.pack("<H", 2048)
     for content in (longer, faster, wider):
         answer = browser.upload(bytes(content), "liar.wav")
-        assert answer.status_code in (201, 413, 422), answer.text
-        if answer.status_code == 201:  # a rate may be anything; then it is a very short sound
-            assert answer.json()["sound"]["duration"] < 1
+        assert answer.status_code in (413, 422) and "liar.wav" in answer.text, answer.text
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_refused(browser: Browser, rate: int) -> None:
+    content = bytearray(wav(0.2))
+    content[24:28] = struct.pack("<I", rate)
+    status, code, message = refusal(browser.upload(bytes(content), "odd.wav"))
+    assert (status, code) == (422, "not-audio") and f"odd.wav says {rate} Hz" in message
+
+
+def test_a_sound_is_named_and_not_where_it_lies(browser: Browser) -> None:
+    content = encoded(np.ones(1, "f4"), 768_000, format="WAV", subtype="FLOAT")
+    sound = browser.upload(content, "short.wav").json()["sound"]
+    error = browser.answered(sound=sound["id"])["error"]
+    assert error["message"].startswith("short.wav ") and "otoscope-serve" not in error["message"]
 
 
 def test_a_long_sound_is_refused_by_its_header(browser: Browser) -> None:

@@ -13,6 +13,7 @@ from otoscope.errors import InputError
 from otoscope.processes.copied import Copy
 from otoscope.processes.program import conversation
 from otoscope.server.refusal import Refusal
+from otoscope.server.tasks import by_name
 from otoscope.server.workers import STOP, Message
 
 Tell = Callable[[str, int, int], None]
@@ -51,10 +52,10 @@ def work_on(begin: Callable[[Any], tuple[Do, dict[str, Any]]], *, copied: Callab
         try:
             done = do(task, lambda step, done, total: say(Message("step", (step, done, total))))
         except (InputError, Refusal) as error:
-            say(_of(error))
+            say(_of(error, task))
         except Exception as error:
             traceback.print_exc()
-            say(Message("failed", f"{type(error).__name__}: {error}"))
+            say(Message("failed", by_name(f"{type(error).__name__}: {error}", task)))
         else:
             say(Message("done", done))
 
@@ -64,10 +65,10 @@ def work_on(begin: Callable[[Any], tuple[Do, dict[str, Any]]], *, copied: Callab
         work(hear(), say)
 
 
-def _of(error: InputError | Refusal) -> Message:
-    if isinstance(error, Refusal):
-        return Message("refused", (error.status, error.code, error.message))
-    return Message("refused", (422, "unfit", str(error)))
+def _of(error: InputError | Refusal, task: Any = None) -> Message:
+    refusal = error if isinstance(error, Refusal) else Refusal(422, "unfit", str(error))
+    message = refusal.message if task is None else by_name(refusal.message, task)
+    return Message("refused", (refusal.status, refusal.code, message))
 
 
 def _in_copies(

@@ -20,6 +20,9 @@ from otoscope.server.sessions import Session, Sessions, Sound, new_id
 from otoscope.server.tasks import Begin, Heard, Task
 from otoscope.server.workers import Died, Failed, Worker
 
+_OF_THE_FILE = ("SIGXCPU", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+"""Ends of the program that reads sounds that come of what it reads; others come from outside."""
+
 _BETWEEN = 2.0  # s from one look for what has expired to the next
 
 
@@ -106,11 +109,18 @@ class House:
         """
         patience = 2 * self.limits.decode_seconds
         try:
-            facts = await self.ears.do(task, patience=patience)
+            facts = await self._begun_twice(task, patience)
         except TimeoutError:
             task.out.unlink(missing_ok=True)
             raise Refusal(422, "not-audio", f"{name} takes longer than {patience:g} s: send a shorter sound") from None
-        except (Died, Failed) as error:
+        except Died as died:
+            task.out.unlink(missing_ok=True)
+            if str(died) not in _OF_THE_FILE:
+                message = f"the program that reads sounds was ended twice ({died}), which says nothing of {name}"
+                raise Refusal(503, "worker-died", f"{message}: send it again", {"retry-after": "2"}) from None
+            message = f"{name} takes more than it may to be decoded ({died}): send a part of it, as WAV"
+            raise Refusal(422, "not-audio", message) from None
+        except Failed as error:
             task.out.unlink(missing_ok=True)
             message = f"{name} cannot be read within the limits of this server ({error}): send a part of it, as WAV"
             raise Refusal(422, "not-audio", message) from None
@@ -120,6 +130,15 @@ class House:
         sound = Sound(task.out.stem, name, task.out, facts, origin, task.out.stat().st_size)
         session.keep(sound)
         return sound
+
+    async def _begun_twice(self, task: Any, patience: float) -> Any:
+        """What the program that reads sounds makes of a task; where it was ended from outside, it begins once more."""
+        try:
+            return await self.ears.do(task, patience=patience)
+        except Died as died:
+            if str(died) in _OF_THE_FILE:
+                raise
+            return await self.ears.do(task, patience=patience)
 
     def new_path(self) -> Path:
         """A place for the samples of a sound; its name is the id."""

@@ -18,6 +18,8 @@ class Limits:
         Of a sound, in s; checked by its header before it is decoded, and again while it is.
     channels : int
         Of a sound.
+    rates : tuple of int
+        Of a sound in Hz, the least and the most.
     decoded_bytes : int
         Of the samples of a sound, as 32-bit numbers.
     decode_seconds : float
@@ -55,6 +57,7 @@ class Limits:
     upload_bytes: int = 64_000_000
     duration: float = 60.0
     channels: int = 8
+    rates: tuple[int, int] = (1_000, 768_000)
     decoded_bytes: int = 128_000_000
     decode_seconds: float = 20.0
     decode_memory: int = 1 << 30

@@ -149,7 +149,8 @@ class Answers:
         change = read_change(await self._content(request))
         name = safe_name(f"{sound.name}, {change.words()}")
         origin = {"sound": sound.id, "change": change.as_json()}
-        made = await self._house.hear(session, Alter(sound.path, change, self._house.new_path()), name, origin)
+        task = Alter(sound.path, sound.name, change, self._house.new_path())
+        made = await self._house.hear(session, task, name, origin)
         return _json({"sound": made.as_json()}, 201)
 
     async def sound_file(self, request: Request) -> Response:

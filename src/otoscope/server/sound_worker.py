@@ -79,8 +79,7 @@ def decode(task: Decode, limits: Limits) -> dict[str, Any]:
         _check_size(task.name, frames, rate, channels, limits)
         sound = load_audio(task.path, mono=False)
     except InputError as error:
-        message = str(error).replace(str(task.path), task.name)
-        raise Refusal(422, "not-audio", message) from None
+        raise Refusal(422, "not-audio", str(error)) from None
     except MemoryError:
         message = f"{task.name} takes more memory than it may to be decoded: send it as WAV, or a shorter one"
         raise Refusal(422, "not-audio", message) from None
@@ -95,6 +94,10 @@ def decode(task: Decode, limits: Limits) -> dict[str, Any]:
 
 
 def _check_size(name: str, frames: int, rate: int, channels: int, limits: Limits) -> None:
+    least, most = limits.rates
+    if not least <= rate <= most:
+        message = f"the header of {name} says {rate} Hz, and rates from {least} to {most} Hz are taken"
+        raise Refusal(422, "not-audio", f"{message}: is it damaged? Encode it again")
     if frames > limits.duration * rate:
         message = f"{name} lasts {frames / rate:.4g} s, and at most {limits.duration:g} s are taken: send a part of it"
         raise Refusal(413, "too-long", f"{message}, or start the server with a longer --max-duration")

@@ -35,6 +35,7 @@ class Alter:
     """A sound to be changed, kept as another."""
 
     path: Path
+    name: str
     change: Change
     out: Path
 
@@ -90,3 +91,23 @@ class Task:
     ask: Ask
     sound: Heard
     job: str
+
+
+def by_name(text: str, task: Decode | Alter | Synthesise | Task) -> str:
+    """What is said of a task, with the name of its sound wherever the place is said at which the server keeps it.
+
+    Examples
+    --------
+    >>> task = Decode(Path("/tmp/otoscope-serve-1/Xk2.sent"), "horn.wav", Path("/tmp/otoscope-serve-1/Xk2.wav"))
+    >>> by_name("/tmp/otoscope-serve-1/Xk2.sent is too short", task)
+    'horn.wav is too short'
+    """
+    if isinstance(task, Task):
+        places, name = [task.sound.path], str(task.sound.attrs["name"])
+    elif isinstance(task, Synthesise):
+        places, name = [task.out], task.example.name
+    else:
+        places, name = [task.path, task.out], task.name
+    for place in places:
+        text = text.replace(str(place), name)
+    return text
