@@ -88,6 +88,7 @@ def test_a_place_that_is_none_is_said() -> None:
     assert "192.0.2.1" in refused("vowel-name", "--host", "192.0.2.1")
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
     assert "vowel-nam" in refused("vowel-nam")
     (tmp_path / "bad.py").write_text("import torch\ndef make():\n    raise RuntimeError('no')\n")
@@ -102,6 +103,7 @@ def test_a_missing_extra_is_said() -> None:
         assert module in message and "pip install 'otoscope[app]'" in message
 
 
+@pytest.mark.slow
 def test_it_listens_on_ipv6() -> None:
     try:
         with socket.socket(socket.AF_INET6) as trial:
@@ -117,6 +119,7 @@ def test_it_listens_on_ipv6() -> None:
         server.end()
 
 
+@pytest.mark.slow
 def test_what_another_host_means_is_said() -> None:
     server = Served("vowel-name", "--host", "0.0.0.0")
     try:
@@ -137,6 +140,7 @@ SHORT = (
 )
 
 
+@pytest.mark.slow
 def test_who_goes_away_leaves_no_work_behind() -> None:
     server = Served("vowel-name", limits=SHORT.format(away={"away_seconds": 1.0}))
     try:
@@ -149,6 +153,7 @@ def test_who_goes_away_leaves_no_work_behind() -> None:
         server.end()
 
 
+@pytest.mark.slow
 def test_work_that_takes_too_long_is_ended() -> None:
     server = Served("vowel-name", limits=SHORT.format(away={"job_seconds": 1.0}))
     try:
