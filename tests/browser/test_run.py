@@ -208,7 +208,8 @@ def test_a_sweep_without_maps_and_an_evaluation(tmp_path: Path, opened: Open) ->
     pd.DataFrame(scores | {"correct": [1, 1, 1, 0, 1, 1, 1, 0]}).astype({"correct": bool}).to_parquet(
         folder / "scores.parquet"
     )
-    info = {"schema": 1, "kind": "evaluation", "model": {"name": "m", "sha256": "0"}, "methods": {"evaluate": {}}}
+    model = {"name": "m", "sha256": "0", "given": "m"}
+    info = {"schema": 1, "kind": "evaluation", "model": model, "methods": {"evaluate": {}}}
     info |= {"data": {"given": "d", "count": 8}, "classes": ["a", "b"], "versions": {"otoscope": "0.1.0"}}
     (folder / "run.json").write_text(json.dumps(info))
     page = opened(export([Run(folder)], tmp_path / "b").folder)

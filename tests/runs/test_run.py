@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -73,6 +74,21 @@ def test_links_within_a_run_are_followed(folder: Path, tmp_path: Path) -> None:
         Run(folder)
 
 
+@pytest.mark.parametrize("name", ["items.parquet", LEFT_OUT])
+def test_a_table_that_nothing_ties_to_the_run_is_not_read_from_elsewhere(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copy(folder / "items.parquet", tmp_path / "private.parquet")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(tmp_path / "private.parquet")
+    with pytest.raises(InputError, match=r"^\S+\.parquet is a link that leads out of the run"):
+        _ = Run(folder).columns
+    (folder / name).unlink()
+    (folder / name).symlink_to(Path(name).name)
+    with pytest.raises(InputError, match=r"^\S+\.parquet is a link that leads out of the run"):
+        Run(folder).sql("SELECT * FROM items")
+
+
 def test_a_part_of_another_run_is_named_before_it_is_averaged_in(folder: Path, tmp_path: Path) -> None:
     other = write_run(tmp_path / "other", seed=1, model={"name": "m", "sha256": "1", "given": "m", "subject": {}})
     for kind in ("rows", "errors"):
@@ -108,7 +124,9 @@ def test_errors_are_those_of_the_list_too(folder: Path) -> None:
     [
         ("shards", "3"), ("shards", None), ("shards", 0), ("shards", True), ("shard_size", [1]), ("methods", None),
         ("methods", ["activations"]), ("model", None), ("model.name", 5), ("data", "x"), ("data.count", 1.5),
-        ("versions", {}), ("versions.otoscope", None),
+        ("versions", {}), ("versions.otoscope", None), ("model.given", None), ("model.given", ["m"]),
+        ("model.subject", "x"), ("model.subject", None), ("model.subject.sample_rate", "x"), ("classes", 5),
+        ("model.subject.sample_rate", -5), ("model.subject.channels", 0.5),
     ],
 )  # fmt: skip
 def test_a_run_that_was_changed_names_the_field(folder: Path, field: str, value: object) -> None:

@@ -107,7 +107,8 @@ class _OfRun:
         if run.kind == "sweep" and "activations" in run.info["methods"]:
             self.maps = Maps(run, self.facts, top=top)
             self._top = top
-        self._sounds = Sounds(run, sounds) if self.maps else None
+        places, clips = self.maps.places() if self.maps else {}, set(self.facts.clips.tolist())
+        self._sounds = Sounds(run, places, clips, sounds) if self.maps else None
         self._described = _described(run, described, self.maps)
 
     def manifest(self) -> dict[str, Any]:
@@ -204,7 +205,7 @@ class _OfRun:
             head["selectivity"][name] = {"index": box.numbers(index, "f4"), "value": box.numbers(preferred, "i2")}
         if self._sounds:
             counts = [len(self._sounds.of.get(place, ())) for place in maps.places()]
-            head["sounds"] = box.numbers(counts, "u1")
+            head["sounds"] = box.numbers(counts, "u2")
         if self._described is not None:
             rows = self._described
             said = [writable(one) if isinstance(one, str) else "" for one in rows["description"]]
@@ -291,8 +292,8 @@ class _OfRun:
         notes, info = [], self.run.info
         if self.run.kind == "sweep" and self.run.done < info["shards"]:
             notes.append(f"this sweep is not done: {self.run.done} of {info['shards']} shards are here")
-        if self._sounds is not None and self._sounds.missing:
-            notes.append(f"{self._sounds.missing} of the stored sounds are missing from the folder of the run")
+        if self._sounds is not None:
+            notes += self._sounds.notes
         if self._sounds is not None and self._sounds.channels > 1:
             notes.append(f"the sounds have {self._sounds.channels} channels, of which the mean is shown and heard")
         if len(self.facts.clips) > MOST_CLIPS:

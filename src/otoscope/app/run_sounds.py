@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from otoscope.app.run_index import Expected, Index, Missing, Sounded
 from otoscope.app.run_parts import Box
 from otoscope.errors import InputError
 from otoscope.runs.info import fingerprint
@@ -25,34 +24,16 @@ _WINDOW = 0.025  # s, of the spectra of thumbnails
 _LOWEST = 50.0  # Hz
 
 
-@dataclass(frozen=True)
-class Sounded:
-    """A stored piece of a clip with its sonification by a map.
-
-    Attributes
-    ----------
-    rank, clip : int
-    start : float
-        Of the piece in its clip, in s.
-    peak_time : float
-        Of the map, in s from the beginning of the clip.
-    file, sonification : Path
-    """
-
-    rank: int
-    clip: int
-    start: float
-    peak_time: float
-    file: Path
-    sonification: Path
-
-
 class Sounds:
     """The stored sounds of a run.
 
     Parameters
     ----------
     run : Run
+    maps : collection of (str, int)
+        The layers and channels of the run.
+    clips : collection of int
+        Its clips.
     most : int, optional
         Only so many of each map, those of the first ranks.
 
@@ -62,8 +43,8 @@ class Sounds:
         By layer and channel, in the order of ranks.
     rule : str
         By which they were made.
-    missing : int
-        How many that the index has are not there.
+    missing : dict of str to Missing
+        How many that the index has cannot be used, and why, by kind.
     rate, channels : int
         Of the files.
 
@@ -73,23 +54,21 @@ class Sounds:
         If they are of another run, or the index cannot be read.
     """
 
-    def __init__(self, run: Run, most: int | None = None) -> None:
+    def __init__(
+        self, run: Run, maps: Collection[tuple[str, int]], clips: Collection[int], most: int | None = None
+    ) -> None:
         self._folder = run.folder / "sounds"
         self.of: dict[tuple[str, int], list[Sounded]] = defaultdict(list)
-        self.rule, self.missing, self.rate, self.channels = "", 0, 0, 1
+        self.rule, self.rate, self.channels = "", 0, 0
+        self.missing: dict[str, Missing] = {}
         if most == 0 or not (self._folder / "index.csv").is_file():
             return
-        self._check(run)
-        for row in self._rows():
-            one = self._sounded(row)
-            if one is None:
-                self.missing += 1
-            elif most is None or one.rank <= most:
-                self.of[row["layer"], int(row["channel"])].append(one)
-        first = next(iter(self.of.values()), None)
-        if first is not None:
-            about = soundfile.info(first[0].file)
-            self.rate, self.channels = about.samplerate, about.channels
+        seconds, subject = self._check(run), run.info["model"]["subject"]
+        rate, channels = subject.get("sample_rate") or 0, subject.get("channels") or 1
+        index = Index(self._folder, Expected(maps, clips, rate, channels, seconds), most)
+        for one in index.sounds:
+            self.of[one.layer, one.channel].append(one)
+        self.missing, self.rate, self.channels = index.missing, index.rate, index.channels
 
     def __bool__(self) -> bool:
         return bool(self.of)
@@ -107,49 +86,35 @@ class Sounds:
                 found[one.clip].setdefault(one.start, one)
         return {clip: [found[clip][start] for start in sorted(found[clip])] for clip in sorted(found)}
 
-    def _check(self, run: Run) -> None:
+    @property
+    def notes(self) -> list[str]:
+        """What is missing, in words."""
+        return [
+            f"{one.count} of the stored sounds {'is' if one.count == 1 else 'are'} missing: {kind} ({one.first})"
+            for kind, one in self.missing.items()
+        ]
+
+    def _check(self, run: Run) -> float:
+        """How many s the files may have; an InputError if they are of another run."""
         path = self._folder / "about.json"
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             self.rule = str(about["rule"])
-            mark = about["fingerprint"]
-        except (OSError, ValueError, LookupError, TypeError) as error:
+            same = about["fingerprint"] == fingerprint(run.info)
+            seconds = float(about["duration"]) if same else 0.0
+            if same and not 0 < seconds < math.inf:
+                raise ValueError(f"duration is {seconds:g}")
+        except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read ({error}): leave the sounds out with --sounds 0, or remove {self._folder} and "
                 "start the sweep again as it was, with --sounds"
             ) from None
-        if mark != fingerprint(run.info):
+        if not same:
             raise InputError(
                 f"{self._folder} holds sounds of another run: leave them out with --sounds 0, or remove it and start "
                 "the sweep again as it was, with --sounds"
             )
-
-    def _rows(self) -> Iterable[dict[str, str]]:
-        path = self._folder / "index.csv"
-        try:
-            with open(path, encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            if rows and not {"layer", "channel", "rank", "clip", "start", "file", "sonification"} <= rows[0].keys():
-                raise ValueError("columns are missing")
-        except (OSError, ValueError, csv.Error) as error:
-            raise InputError(
-                f"{path} cannot be read ({error}): leave the sounds out with --sounds 0, or remove it and start the "
-                "sweep again as it was, with --sounds"
-            ) from None
-        return rows
-
-    def _sounded(self, row: dict[str, str]) -> Sounded | None:
-        """One row of the index; None where it has no files, or they are not there, or not in the folder."""
-        paths = [self._folder / row[name] for name in ("file", "sonification")]
-        root = self._folder.resolve()
-        if not row["start"] or not all(path.is_file() and root in path.resolve().parents for path in paths):
-            return None
-        try:
-            peak, start = float(row["peak_time"] or "nan"), float(row["start"])
-            rank, clip = int(row["rank"]), int(row["clip"])
-        except ValueError:
-            return None
-        return Sounded(rank, clip, start, peak, *paths) if math.isfinite(start) else None
+        return seconds
 
 
 def samples_of(path: Path) -> np.ndarray:

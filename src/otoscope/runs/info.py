@@ -19,13 +19,15 @@ INFORMS = (("model", "given"), ("data", "given"))
 _FIELDS = {
     "model.name": str,
     "model.sha256": str,
+    "model.given": str,
     "data.given": str,
     "data.count": int,
     "methods": dict,
     "versions.otoscope": str,
 }
-_OF_SWEEP = {"shards": int, "shard_size": int, "batch_size": int}
-_WORDS = {str: "text", int: "a whole number above 0", dict: "an object"}
+_OF_SWEEP = {"shards": int, "shard_size": int, "batch_size": int, "model.subject": dict}
+_IF_THERE = {"model.subject": dict, "model.subject.sample_rate": int, "model.subject.channels": int, "classes": list}
+_WORDS = {str: "text", int: "a whole number above 0", dict: "an object", list: "a list"}
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -51,10 +53,13 @@ def read_info(folder: Path) -> dict[str, Any]:
             f"{folder} is a run of another version of Otoscope (schema {found}, not {SCHEMA}): use that version, or "
             "make the run again in another folder"
         )
-    for field, kind in (_FIELDS | (_OF_SWEEP if info["kind"] == "sweep" else {})).items():
+    needed = _FIELDS | (_OF_SWEEP if info["kind"] == "sweep" else {})
+    for field, kind in (needed | _IF_THERE).items():
         value: Any = info
         for name in field.split("."):
             value = value.get(name) if isinstance(value, dict) else None
+        if value is None and field not in needed:
+            continue
         if type(value) is not kind or (isinstance(value, int) and value < 1):
             found = "missing" if value is None else json.dumps(value, ensure_ascii=False)[:60]
             raise InputError(

@@ -96,10 +96,11 @@ class Run:
         """
         duckdb = needs("duckdb", extra="sweep", purpose="a question to a run")
         needs("pandas", extra="sweep", purpose="a question to a run")
+        tables = self._tables
         try:
             if not _only_reads(query):
                 raise InputError("a question has to be one SELECT: nothing can be changed in a run")
-            answer: pd.DataFrame = self._tables.execute(query, parameters or []).df()
+            answer: pd.DataFrame = tables.execute(query, parameters or []).df()
         except duckdb.Error as error:
             raise InputError(f"this question cannot be answered: {_said(error, query, self.columns)}") from None
         except UnicodeError as error:
@@ -149,11 +150,11 @@ class Run:
         """The Parquet files of each table."""
         place = self.folder.resolve()
         if self.kind == "evaluation":
-            files = {name: [place / f"{name}.parquet"] for name in ("items", "scores", "errors")}
+            files = {name: [_own(place, f"{name}.parquet")] for name in ("items", "scores", "errors")}
             return files | {"errors": [path for path in files["errors"] if path.is_file()]}
-        left_out = [path for path in [place / LEFT_OUT] if path.is_file()]
+        left_out = [path for path in [_own(place, LEFT_OUT)] if path.is_file()]
         parts = {kind: [path.resolve() for path in self._parts(kind).values()] for kind in ("rows", "errors")}
-        return {"items": [place / "items.parquet"], "rows": parts["rows"], "errors": [*parts["errors"], *left_out]}
+        return {"items": [_own(place, "items.parquet")], "rows": parts["rows"], "errors": [*parts["errors"], *left_out]}
 
     def _parts(self, kind: str) -> dict[int, Path]:
         """The parts of rows or errors by their shards; errors of a shard that is not done are not those of it."""
@@ -168,6 +169,18 @@ class Run:
         for kind in ("rows", "errors") if self.kind == "sweep" else ():
             for shard, path in self._parts(kind).items():
                 check_part(path, mark, shard)
+
+
+def _own(place: Path, name: str) -> Path:
+    """A table that no fingerprint ties to its run, and that a link could take from anywhere: it has to lie here."""
+    path = place / name
+    try:
+        outside = place not in path.resolve().parents
+    except (OSError, RuntimeError):  # a link to itself
+        outside = True
+    if outside:
+        raise InputError(f"{path} is a link that leads out of the run: put the table itself in its place")
+    return path
 
 
 def _info(folder: Path) -> dict[str, Any]:
