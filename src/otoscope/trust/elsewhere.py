@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from otoscope.dsp.interventions import BAND_EDGE, GAP_EDGE
 from otoscope.trust.focus import LOWEST
+
+_STARTS = 256  # places that are tried at most, evenly over a sound
 
 Part = tuple[float, float]
 """Of a sound: from one moment or frequency to another, in s or Hz."""
@@ -71,29 +74,84 @@ def mel_axis(least: float, most: float) -> Axis:
     return Axis(least, most, to, back)
 
 
-def energy_axis(energy: np.ndarray, edges: np.ndarray) -> Axis:
-    """The share of the energy of a sound up to there.
+@dataclass(frozen=True)
+class Removal:
+    """How much energy of a sound is taken away with a part of it, by raised-cosine edges about both of its ends.
 
-    Parameters
+    Attributes
     ----------
     energy : ndarray, (cell,)
-        Of the sound in cells of time or frequency, not all 0.
-    edges : ndarray, (cell + 1,)
-        Of the cells, in s or Hz.
-
-    Examples
-    --------
-    >>> energy_axis(np.array([1.0, 1.0, 2.0]), np.arange(4.0)).places((2.0, 2.5), 3, 0.5)
-    [(0.0, 1.0), (1.0, 2.0), (2.5, 3.0)]
+        Of the sound in cells of time or frequency.
+    at : ndarray, (cell,)
+        Where they are, in s or Hz.
+    least, most : float
+        Between which parts may lie.
+    edge : float
+        Length of an edge, and the least size of a part.
     """
-    sums = np.concatenate([[0.0], np.cumsum(energy)])
-    share = sums / sums[-1]
-    return Axis(
-        float(edges[0]),
-        float(edges[-1]),
-        lambda place: np.asarray(np.interp(_array(place), edges, share)),
-        lambda value: np.asarray(np.interp(_array(value), share, edges)),
-    )
+
+    energy: np.ndarray
+    at: np.ndarray
+    least: float
+    most: float
+    edge: float
+
+    def of(self, part: Part) -> float:
+        """The energy of what a part takes off the sound.
+
+        Examples
+        --------
+        >>> Removal(np.ones(100), np.arange(100.0), 0, 100, 4).of((20.5, 30.5))
+        8.99...
+        """
+        low, high = part
+        first, last = np.searchsorted(self.at, [low - self.edge / 2, high + self.edge / 2])
+        at = self.at[first:last]
+        outside = np.clip(np.maximum(low - at, at - high) / self.edge + 0.5, 0, 1)
+        return float(self.energy[first:last] @ (0.5 + 0.5 * np.cos(np.pi * outside)) ** 2)
+
+    def places(self, span: Part, count: int, overlap: float) -> list[Part]:
+        """Parts elsewhere that take as much energy away, evenly over all there are; fewer where there are fewer.
+
+        Parameters
+        ----------
+        span : tuple of two floats
+            What is taken away, in s or Hz.
+        count : int
+        overlap : float
+            Which share of the energy of one may lie in that span at most.
+
+        Examples
+        --------
+        >>> removal = Removal(np.ones(100), np.arange(100.0), 0, 100, 4)
+        >>> removal.places((40.0, 50.0), 2, 0.5)
+        [(2.0, 12.0...), (88.0, 98.0...)]
+        """
+        wanted = self.of(span)
+        if not wanted > 0:
+            return []
+        step = max(self.edge / 2, (self.most - self.least) / _STARTS)
+        found = [self._from(start, wanted) for start in np.arange(self.least, self.most - self.edge, step).tolist()]
+        there = [part for part in found if part is not None and self._share(part, span) <= overlap]
+        chosen = np.linspace(0, len(there) - 1, min(count, len(there))).round().astype(int)
+        return [there[one] for one in chosen]
+
+    def _from(self, start: float, wanted: float) -> Part | None:
+        """The part from there that takes so much away; None where the least takes more, or the whole rest less."""
+        low, high = start + self.edge, self.most
+        if self.of((start, low)) > wanted or self.of((start, high)) < wanted:
+            return None
+        while high - low > self.edge * 1e-6:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.of((start, middle)) < wanted else (low, middle)
+        return start, high
+
+    def _share(self, part: Part, span: Part) -> float:
+        """The share of the energy of a part, without edges, that lies in a span."""
+        of_part = (self.at >= part[0]) & (self.at < part[1])
+        of_both = of_part & (self.at >= span[0]) & (self.at < span[1])
+        whole = float(self.energy[of_part].sum())
+        return float(self.energy[of_both].sum()) / whole if whole else 1.0
 
 
 def starts_elsewhere(low: float, high: float, start: float, width: float, count: int, overlap: float) -> np.ndarray:
@@ -114,19 +172,18 @@ def starts_elsewhere(low: float, high: float, start: float, width: float, count:
     return np.where((steps <= before) & (before > 0), low + steps, start + apart + steps - before)
 
 
-def energy_in_time(signal: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Energy of each sample of a sound (channel, time), and the edges of the samples in s."""
-    return (signal.astype(float) ** 2).sum(0), np.arange(signal.shape[-1] + 1) / sample_rate
-
-
-def energy_in_frequency(signal: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Energy of a sound (channel, time) at each frequency from 50 Hz up, and the edges between them in Hz."""
+def removal_in_time(signal: np.ndarray, sample_rate: float) -> Removal:
+    """What silent gaps take off a sound (channel, time)."""
     samples = signal.shape[-1]
-    energy = (np.abs(np.fft.rfft(signal.astype(float))) ** 2).sum(0)
-    frequency, step = np.fft.rfftfreq(samples, 1 / sample_rate), sample_rate / samples
-    heard = frequency >= LOWEST
-    edges = np.append(frequency[heard] - step / 2, frequency[-1] + step / 2).clip(0, sample_rate / 2)
-    return energy[heard], edges
+    energy = (signal.astype(float) ** 2).sum(0)
+    return Removal(energy, np.arange(samples) / sample_rate, 0.0, samples / sample_rate, GAP_EDGE)
+
+
+def removal_in_frequency(signal: np.ndarray, sample_rate: float) -> Removal:
+    """What bands from 50 Hz up that are filtered out take off a sound (channel, time), with zeros behind it."""
+    samples = 2 * signal.shape[-1]
+    energy = (np.abs(np.fft.rfft(signal.astype(float), samples)) ** 2).sum(0)
+    return Removal(energy, np.fft.rfftfreq(samples, 1 / sample_rate), LOWEST, sample_rate / 2, BAND_EDGE)
 
 
 def _array(values: ArrayLike) -> np.ndarray:

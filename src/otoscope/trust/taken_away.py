@@ -13,7 +13,7 @@ from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.dsp.cross_spectra import Frames
-from otoscope.dsp.interventions import band_stop, silent_gap
+from otoscope.dsp.interventions import BAND_EDGE, GAP_EDGE, band_stop, silent_gap
 from otoscope.errors import InputError
 from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_seed
@@ -26,7 +26,7 @@ from otoscope.results import variable
 from otoscope.subject import Subject
 from otoscope.trust.asking import Answers, answers_to
 from otoscope.trust.clips import Clip, clips_of, given_options
-from otoscope.trust.elsewhere import Part, energy_axis, energy_in_frequency, energy_in_time, mel_axis, time_axis
+from otoscope.trust.elsewhere import Axis, Part, Removal, mel_axis, removal_in_frequency, removal_in_time, time_axis
 from otoscope.trust.explaining import Explaining, focus_variables
 from otoscope.trust.focus import LOWEST, Focus
 from otoscope.trust.verdict import summed_up, verdict_of_test
@@ -154,8 +154,10 @@ def taken_away(
     -----
     The interval is silenced, with raised-cosine edges of 5 ms, and the band filtered out, with such edges of 40 Hz; of
     a relevance that is signed, what is positive counts. The change is made in the recording, which is then brought to
-    the model as it always is. Other places are spread evenly over the whole sound (bands from 50 Hz up) on the scale on
-    which they are as large: seconds, mels, or the energy of the sound up to there.
+    the model as it always is. Others of equal width are spread evenly over the whole sound (bands from 50 Hz up), in
+    seconds or mels. Of equal energy are those whose removal, with the edges, takes as much energy off the sound; they
+    start half an edge apart (or the 256th part of the sound), none is shorter than an edge, and `places` of them
+    are taken, evenly over all there are.
 
     Examples
     --------
@@ -248,25 +250,32 @@ def _elsewhere(subject: Subject, clip: Clip, focus: Focus, taking: Taking, notes
         return {}
     rate = subject.sample_rate
     sound = clip.wave.values[0].reshape(-1, clip.samples)
-    axes = {
+    axes: dict[tuple[str, str], Axis | Removal] = {
         ("time", "equal width"): time_axis(clip.samples / rate),
-        ("time", "equal energy"): energy_axis(*energy_in_time(sound, rate)),
+        ("time", "equal energy"): removal_in_time(sound, rate),
         ("band", "equal width"): mel_axis(min(LOWEST, focus.low), rate / 2),
+        ("band", "equal energy"): removal_in_frequency(sound, rate),
     }
-    energy, edges = energy_in_frequency(sound, rate)
-    if energy.any():
-        axes["band", "equal energy"] = energy_axis(energy, edges)
     found: dict[_Key, Part] = {}
     for (domain, control), axis in axes.items():
         span = (focus.start, focus.stop) if domain == "time" else (focus.low, focus.high)
         others = axis.places(span, taking.places, taking.overlap)
         found |= {(domain, control, place): part for place, part in enumerate(others)}
-        if not others:
-            size = "as long" if domain == "time" else "as wide"
-            size = "with as much energy" if control == "equal energy" else size
-            what = "interval" if domain == "time" else "band"
-            notes.append(f"there is no other {what} {size} in the sound")
+        if len(others) < taking.places:
+            notes.append(_fewer(domain, control, len(others), taking.places))
     return found
+
+
+def _fewer(domain: str, control: str, count: int, places: int) -> str:
+    """Why there are fewer other places than were asked for."""
+    what = "interval" if domain == "time" else "band"
+    if control == "equal width":
+        return f"there is no other {what} as {'long' if domain == 'time' else 'wide'} in the sound"
+    edges = f"{1000 * GAP_EDGE:g} ms" if domain == "time" else f"{BAND_EDGE:g} Hz"
+    how_many = f"there are {count} of {places} other {what}s" if count else f"there is no other {what}"
+    return (
+        f"{how_many} with as much energy in the sound: parts smaller than their edges of {edges} are not compared with"
+    )
 
 
 class _Found:
