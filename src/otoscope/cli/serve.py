@@ -42,7 +42,7 @@ def serve(
     model: Annotated[
         str | None, Parameter(help="The model of a run, where it is code or lies elsewhere than the run says.")
     ] = None,
-    quiet: Flag = False,
+    quiet: Annotated[Flag, Parameter(help="Print no messages.")] = False,
 ) -> None:
     """Open models in the browser, or runs: send or record a sound, ask, change it, and hear and see what changes.
 
