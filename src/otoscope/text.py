@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,33 @@ def writable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, breaks a line or turns the direction of writing, and so changes the text around it."""
+
+
+def visible(text: str, kept: str = "") -> str:
+    """The text, with control characters and those that turn the direction of writing as their codes.
+
+    Parameters
+    ----------
+    text : str
+    kept : str
+        Characters that stay as they are, such as the ends of lines.
+
+    Examples
+    --------
+    >>> print(visible("a\\x1b[31m b\\n c\\u202e"))
+    a\\x1b[31m b\\n c\\u202e
+    >>> visible("a\\nb", kept="\\n")
+    'a\\nb'
+    """
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in kept else _code(found[0]), text)
+
+
+def _code(character: str) -> str:
+    return repr(character)[1:-1]
 
 
 def from_json(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:

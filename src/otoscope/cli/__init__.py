@@ -15,7 +15,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from otoscope._version import __version__
-from otoscope.cli.console import err_console, results_alone
+from otoscope.cli.console import err_console, error_lines, results_alone
 from otoscope.cli.signals import stoppable
 from otoscope.cli.usage import said
 from otoscope.errors import InputError
@@ -97,7 +97,7 @@ def main() -> None:
 def _refuse(message: str, code: int = 1) -> None:
     err_console.quiet = False  # an error is printed with --quiet too
     err_console.print("error:", style="bold red", end=" ")
-    err_console.print(message, markup=False)
+    err_console.print(error_lines(message))
     sys.exit(code)
 
 

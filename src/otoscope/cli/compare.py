@@ -24,7 +24,7 @@ from otoscope.cli.common import (
     as_span,
     make_scope,
 )
-from otoscope.cli.console import end_named, err_console, print_json, print_table, progress_bar
+from otoscope.cli.console import Lines, end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
 from otoscope.methods.relevance_rules import RelevanceRule
@@ -102,7 +102,7 @@ def compare(
         print_json(comparison_envelope(result))
         end_named(missing)
         return
-    title = "\n".join([result.attrs["audio"], *(f"note: {note}" for note in notes)])
+    title = Lines([result.attrs["audio"], *(f"note: {note}" for note in notes)])
     _print_table(title, comparison_rows(result), {
         "model": "model", "target": "class", "probability": "probability", "relevance_peak": "relevance peaks at (Hz)",
         "input_overlap": "overlap with the input", "crs_peak": "CRS peaks at (Hz)",

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO
 
@@ -14,10 +14,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from otoscope.text import visible
 
 _terminal = sys.stdout is not None and sys.stdout.isatty()  # standard output may be closed
-out_console = Console(highlight=False, emoji=False, width=None if _terminal else 200)
-err_console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+class _Console(Console):
+    """A console to which names from outside are text alone: none moves the cursor, colours it or breaks its line.
+
+    What is printed without markup is one line.
+    """
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(visible(text, kept="" if how.get("markup") is False else "\n"), **how)
+
+
+def error_lines(message: str) -> Text:
+    """What is wrong, which may show lines of code."""
+    return Text(visible(message, kept="\n"))
+
+
+out_console = _Console(highlight=False, emoji=False, width=None if _terminal else 200)
+err_console = _Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+class Lines(str):
+    """Texts of which each has a line of its own, in one cell or above a table."""
+
+    def __new__(cls, texts: Iterable[str]) -> Lines:
+        return super().__new__(cls, "\n".join(map(visible, texts)))
 
 
 def begin(quiet: bool = False) -> None:
@@ -74,12 +101,12 @@ def _apart(own: TextIO) -> Iterator[TextIO]:
 @contextmanager
 def progress_bar(task: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error; what is yielded is called with a step's name, how much is done and of how much."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err_console, transient=True, disable=not err_console.is_terminal) as bar:
         task_id = bar.add_task(task, total=None)
 
         def report(step: str, done: int, total: int) -> None:
-            bar.update(task_id, description=f"{task}: {step}", completed=done, total=total or None)
+            bar.update(task_id, description=visible(f"{task}: {step}"), completed=done, total=total or None)
 
         yield report
 
@@ -185,4 +212,4 @@ def as_text(value: Any) -> str:
         return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
     if isinstance(value, (list, tuple)):
         return "x".join(map(str, value)) or "-"
-    return str(value)
+    return str(value) if isinstance(value, Lines) else visible(str(value))

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from otoscope.cli.common import Data, Flag, Json
 from otoscope.cli.console import (
+    Lines,
     begin,
     counted,
     err_console,
@@ -99,7 +100,7 @@ def _print_findings(title: str, findings: list[Finding]) -> None:
             "clips": one.clips,
             "harms": "yes" if one.harms else "no",
             "what": one.what,
-            "first": "\n".join(one.examples[:_EXAMPLES]),
+            "first": Lines(one.examples[:_EXAMPLES]),
         }
         for one in findings
     ]
@@ -141,7 +142,7 @@ def _in_words(one: dict[str, Any]) -> str:
     """All of a data set in one cell, for as many columns do not fit a terminal."""
     kinds = (("classes by", "tasks"), ("parts", "splits"))
     facts = "; ".join(f"{word} {', '.join(one[key])}" for word, key in kinds if one[key])
-    return "\n".join(line for line in (one["about"], facts, one["licence"], one["url"]) if line)
+    return Lines(line for line in (one["about"], facts, one["licence"], one["url"]) if line)
 
 
 def _show(name: str, found: Survey) -> None:

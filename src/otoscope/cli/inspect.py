@@ -24,7 +24,16 @@ from otoscope.cli.common import (
     make_scope,
     print_notes,
 )
-from otoscope.cli.console import end_named, err_console, facts_table, out_console, print_json, print_table, progress_bar
+from otoscope.cli.console import (
+    Lines,
+    end_named,
+    err_console,
+    facts_table,
+    out_console,
+    print_json,
+    print_table,
+    progress_bar,
+)
 from otoscope.data.segments import check_names_sounds, check_segments
 from otoscope.heard import untrained
 from otoscope.methods.relevance_rules import RelevanceRule
@@ -99,7 +108,7 @@ def inspect(
         print_json(summaries[0] if len(summaries) == 1 else {"inspections": summaries})
     else:
         for summary in summaries:
-            out_console.print(facts_table(summary | {"notes": "\n".join(summary.get("notes", []))}))
+            out_console.print(facts_table(summary | {"notes": Lines(summary.get("notes", []))}))
             _print_segments(summary["results"])
     several = len(summaries) > 1
     end_named({

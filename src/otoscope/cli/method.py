@@ -33,7 +33,7 @@ from otoscope.cli.common import (
     print_notes,
     write,
 )
-from otoscope.cli.console import as_text, counted, out_console, print_json, print_table, progress_bar
+from otoscope.cli.console import Lines, as_text, counted, out_console, print_json, print_table, progress_bar
 from otoscope.data.find import find_data
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
@@ -258,9 +258,9 @@ def _print(result: xr.Dataset, record: Record) -> None:
     further = tables.beside(result, record)
     if best := {dim: own for dim, own in further.items() if own.rows.top}:
         for dim, own in best.items():
-            _print_top("\n".join(lines), result, dim, own)
+            _print_top(Lines(lines), result, dim, own)
         return
-    print_table("\n".join(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
+    print_table(Lines(lines), rows, shown, keys=max(1, sum(name in result.dims for name in shown)))
     if not rows:
         out_console.print(counted(0, "row"))
     for dim, own in further.items():
