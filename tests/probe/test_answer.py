@@ -63,6 +63,7 @@ def test_the_output_that_is_meant_is_found(output: Any, which: Any) -> None:
         (Record(EMBEDDING, SCORES), r"embedding of shape \(2, 64\), scores of .*output='scores'"),
         (Pair(EMBEDDING, SCORES), "embedding of .*, scores of"),
         ({"a": {"logits": SCORES}, "b": {"logits": EMBEDDING}}, "a.logits of .*, b.logits of"),
+        ((SCORES, torch.zeros(2, 8, 100)), r"0 of .*, 1 of shape \(2, 8, 100\)\. .*output=0, or --output 0 on"),
         ([EMBEDDING, [EMBEDDING.clone(), SCORES]], r"0 of .*, 1\.0 of .*, 1\.1 of .*--output 1\.1"),
     ],
 )

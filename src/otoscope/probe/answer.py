@@ -62,11 +62,10 @@ def output_tensor(output: Any, which: Which = None) -> Tensor:
             f"the model returns {type(output).__name__}, in which no tensor of floating-point numbers was found; wrap "
             "it in a module that returns one tensor"
         )
-    listed = _listed(found)
+    listed, likely = _listed(found), _likeliest(found)
     raise InputError(
         f"the model returns several tensors that may be its scores: {listed}. Say which one is looked at: "
-        f"output={_as_given(next(reversed(found)))!r}, or --output {path_name(next(reversed(found)))} on the command "
-        "line, for instance"
+        f"output={_as_given(likely)!r}, or --output {path_name(likely)} on the command line, for instance"
     )
 
 
@@ -205,6 +204,12 @@ def _walk(output: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int 
 def _candidates(output: Any) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
     """The tensors that may be scores: a loss has no axis, and what was counted or drawn is no floating-point number."""
     return ((path, one) for path, one in tensors_of(output) if one.is_floating_point() and one.ndim)
+
+
+def _likeliest(found: Mapping[tuple[int | str, ...], Tensor]) -> tuple[int | str, ...]:
+    """The path to the one that has the axes of scores, clip and class; to the last where that is not one alone."""
+    like_scores = [path for path, tensor in found.items() if tensor.ndim == 2]
+    return like_scores[0] if len(like_scores) == 1 else list(found)[-1]
 
 
 def _listed(found: Mapping[tuple[int | str, ...], Tensor]) -> str:
