@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -224,6 +226,11 @@ DEGRADED: dict[str, tuple[dict[str, Any], str, str]] = {
          "answer": {"kind": "none", "score_kind": None, "reason": "The model gives a waveform."}},
         "#answer", "The model gives a waveform.",
     ),
+    "no class but a number": (
+        {"classes": [], "logits": [], "probabilities": None, "order": [],
+         "answer": {"kind": "none", "reason": "its output is a waveform", "label": "energy", "score": 170.625}},
+        "#runner", "its output is a waveform: energy 170.6",
+    ),
     "no relevance": (
         {"relevance": [], "relevance_note": "The gradient is not finite."}, "#where", "The gradient is not finite.",
     ),
@@ -297,6 +304,38 @@ def test_hostile_names_stay_text(opened: Callable[..., Any]) -> None:
     page = opened(edit=edit)
     assert page.locator("#says").inner_text() == name
     assert page.locator("img, #says b").count() == 0
+
+
+def test_names_cannot_reverse_the_words_around_them(opened: Callable[..., Any]) -> None:
+    def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        manifest["runs"][0] |= {"model": "net\u202e", "classes": [f"{one}\u202e" for one in "abc"]}
+        manifest["runs"][0]["relevance"][0]["label"] = "a\u202e"
+        manifest["sounds"]["sound-0"]["name"] = "\u2066one.wav"
+
+    text = opened(edit=edit).locator(".otoscope").inner_text()
+    assert "net\\u202e says" in text and "\\u2066one.wav" in text
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_a_long_reason_stands_below_what_is_said(opened: Callable[..., Any]) -> None:
+    reason = "The answer is not finite, for what the model gives holds NaN in most of its numbers. " * 4
+    nothing = {"classes": [], "logits": [], "probabilities": None, "order": []}
+    page = opened(**nothing, answer={"kind": "none", "reason": reason})
+    boxes = [page.locator(one).bounding_box() for one in ("#eyebrow", "#says", "#runner", "#where")]
+    assert all(upper["y"] + upper["height"] <= lower["y"] + 1 for upper, lower in pairwise(boxes))
+
+
+def test_the_section_in_view_is_marked_below_its_name_alone(opened: Callable[..., Any]) -> None:
+    """A shadow would leave a thin line at the side of a name that does not begin on a whole pixel."""
+    style = (
+        opened()
+        .locator(".nav a[aria-current]")
+        .evaluate("""a => {
+      const { boxShadow, borderLeftWidth, borderBottomWidth } = getComputedStyle(a);
+      return [boxShadow, borderLeftWidth, borderBottomWidth];
+    }""")
+    )
+    assert style == ["none", "0px", "1px"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -25,6 +25,20 @@ NO_NUMBERS = "the answer of the model is not finite: it holds NaN or infinity"
 """Of an answer that is not made of numbers."""
 
 
+class NoClasses(InputError):
+    """Of an output that has no classes.
+
+    Attributes
+    ----------
+    what : str
+        What it has, in a few words.
+    """
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message
+
+
 @dataclass(frozen=True)
 class Output:
     """What a model answers to clips.
@@ -100,18 +114,20 @@ class Output:
         if any(shape[axis] > 1 for axis in rest):
             kinds = {0: "the clips", self.time_axis: "time, since it grows with the clip"}
             listed = ", ".join(f"axis {axis} ({n}): {kinds.get(axis, '?')}" for axis, n in enumerate(shape))
-            raise InputError(
+            raise NoClasses(
                 f"the model's output has the shape {shape}, without one axis of classes ({listed}): say which it is, "
                 "with contract=Contract(class_axis=...), or give as target a function from it to one number for each "
-                "clip (on the command line --target file.py:function)"
+                "clip (on the command line --target file.py:function)",
+                f"its output has the shape {shape}, without one axis of classes",
             )
         if self.time_axis is not None and self._is_waveform and not (stated and self.class_count > 1):
-            raise InputError(
+            raise NoClasses(
                 f"the model's output has the shape {shape}, and its axis {self.time_axis} is time: it grows with the "
                 "clip, about one value for each sample, so that these are no classes. Give as target 'energy', with "
                 "at=(start, stop) in s or target_band=(low, high) in Hz for a part of it, or a function from it to "
                 "one number for each clip (on the command line --target energy, or --target file.py:function)"
-                + (self._ways_to_classes if self.class_count > 1 else "")
+                + (self._ways_to_classes if self.class_count > 1 else ""),
+                "its output is a waveform",
             )
 
     @property
@@ -127,11 +143,12 @@ class Output:
     def check_target(self) -> None:
         """Raise an InputError where no class can be the likeliest, for the output has none."""
         if self.is_hidden:
-            raise InputError(
+            raise NoClasses(
                 f"{self.called} of {self.subject.name} is a hidden state, {tuple(self.found.value.shape)}, "
                 f"whose numbers are no classes. Give a target: one of its {self.class_count} units by number (--target "
                 "0), energy, or similarity with against another sound (--against); if they are the scores of classes, "
-                "say so in Python with contract=Contract(scores='logits')"
+                "say so in Python with contract=Contract(scores='logits')",
+                "its output is a hidden state",
             )
 
     def check_sense(self, at: Span | None) -> None:

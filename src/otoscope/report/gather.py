@@ -28,6 +28,7 @@ from otoscope.methods.filters import filters
 from otoscope.methods.frame_response import frame_response
 from otoscope.methods.geometry import geometry
 from otoscope.methods.listing import listing
+from otoscope.methods.output import NoClasses
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RelevanceRule, rule_record
 from otoscope.methods.sharing import sharing
@@ -162,7 +163,9 @@ def _further(subject: Subject, found: Found, question: Mapping[str, Any], rule: 
     clip = found.clip
     try:
         found.answer = answered(subject, clip, question["at"])
-    except InputError as error:  # of a waveform, an embedding and the like
+    except NoClasses as error:  # of a waveform, an embedding and the like
+        found.no_answer = error.what
+    except InputError as error:
         found.no_answer = str(error)
     except Exception as error:
         found.missing["answer"] = found.no_answer = reason_for(error)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { corr, eqr, fx, hz, ms, prob, sec, sig, span } from "../../../src/otoscope/app/static/numbers.js";
+import { corr, eqr, fx, hz, ms, prob, sec, sig, span, visible } from "../../../src/otoscope/app/static/numbers.js";
 
 test("a minus is a minus, and what rounds to nothing has none", () => {
   assert.equal(fx(-6.64, 1), "\u22126.6");
@@ -30,4 +30,9 @@ test("a correlation is never written as one where it is not", () => {
 
 test("a probability is never written as one or none", () => {
   assert.deepEqual([1, 0.9994, 0.5, 1e-9].map(prob), ["p > 0.999", "p > 0.999", "p = 0.500", "p < 0.001"]);
+});
+
+test("a name cannot reverse what stands around it", () => {
+  assert.equal(visible("a\u202eb\u2066c\u200f \u65e5\u05d0"), "a\\u202eb\\u2066c\\u200f \u65e5\u05d0");
+  assert.equal(visible(3), "3");
 });

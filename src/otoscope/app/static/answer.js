@@ -1,8 +1,8 @@
 // The answer: what the model says, where in time and frequency it listened, and what tells whether that may be believed.
 
 import { copyButton } from "./copy.js";
-import { choices, dot, h } from "./dom.js";
-import { clamp, corr, fx, hz, minus, NB, prob, sec, span } from "./numbers.js";
+import { choices, dot, fill, h } from "./dom.js";
+import { clamp, corr, fx, hz, minus, NB, prob, sec, sig, span, visible } from "./numbers.js";
 import { RANGE } from "./paint.js";
 import { segmentStrip } from "./segments.js";
 import { inDb, largest, spectrum, valueAt } from "./signal.js";
@@ -14,12 +14,13 @@ const TEST = "control"; // the method that tells whether a relevance may be beli
 const SHOWN = 4; // classes with a bar
 const ROOM = 162; // px beside the class, for its probability
 const SMALLEST = 30; // px of a class on one line
+const NONE = 40; // px of what is said where there is no class
 const EVEN = 0.35; // share of the sound above which half of the relevance has no place to be marked
 
 export const ruleName = (run, rule) => run.rules?.[rule] ?? RULES[rule] ?? rule.replaceAll("_", " ");
 
 // Name of a class, or its number.
-export const className = (run, index) => String(run.classes?.[index] ?? index);
+export const className = (run, index) => visible(run.classes?.[index] ?? index);
 
 // The interval that holds half of the relevance, or null where it is spread over the sound or there is none.
 export const brief = (entry, duration) => (entry.time && entry.time[1] - entry.time[0] <= EVEN * duration ? entry.time : null);
@@ -71,15 +72,21 @@ export function trustBlock({ method, level, head, text, bars, table, note }) {
     note && h("p", { class: "xs note" }, note));
 }
 
+// What there is in place of a class, and the number that is explained.
+function withoutClass({ reason = "Its output is not one value a class.", label, score } = {}) {
+  return label && score != null ? `${reason.replace(/\.$/, "")}: ${label} ${sig(score, 4)}` : reason;
+}
+
 function verdictWords(page) {
   const { $, S } = page;
   const { run } = S;
   const [top, second] = run.order ?? [];
-  $("eyebrow").textContent = `${run.model} says`;
+  fill($("eyebrow"), `${run.model} says`);
+  $("says").parentElement.classList.toggle("none", top === undefined);
   if (top === undefined) {
     $("says").textContent = "no class";
     $("prob").textContent = "";
-    $("runner").textContent = run.answer?.reason ?? "Its output is not one value a class.";
+    fill($("runner"), withoutClass(run.answer));
     return;
   }
   $("says").textContent = className(run, top);
@@ -87,7 +94,7 @@ function verdictWords(page) {
   $("prob").title = run.answer?.how ?? "";
   const n = run.class_count ?? run.logits.length;
   const kind = run.answer?.score_kind ?? "logit";
-  $("runner").replaceChildren(...(second === undefined
+  fill($("runner"), ...(second === undefined
     ? [run.answer?.label ? `its only output, ${run.answer.label}` : "its only output"]
     : [`of ${n} classes; then ${className(run, second)},`, h("br"), `${kind} ${fx(run.logits[top] - run.logits[second], 1)} lower`]));
 }
@@ -138,6 +145,10 @@ function whereWords(page, entry) {
 function fitVerdict(page) {
   const says = page.$("says");
   says.parentElement.classList.remove("long");
+  if (says.parentElement.classList.contains("none")) {
+    says.style.fontSize = NONE + "px";
+    return;
+  }
   const room = says.parentElement.clientWidth - ROOM;
   const most = page.narrow ? 76 : 128;
   says.style.fontSize = most + "px";
@@ -254,7 +265,7 @@ export function answerView(page) {
     verdictWords(page);
     fitVerdict(page);
     logitBars(page);
-    $("where").replaceChildren(...whereWords(page, S.rel));
+    fill($("where"), ...whereWords(page, S.rel));
     drawTrust();
     drawChoices();
     stack.touch();

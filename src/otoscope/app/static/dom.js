@@ -1,5 +1,8 @@
 // Elements. Whatever comes from a model or a file goes in as text, never as markup.
 
+import { visible } from "./numbers.js";
+
+const READ = ["title", "label", "aria-label"]; // attributes that are read as text
 const SVG = "http://www.w3.org/2000/svg";
 
 // An element with attributes (on* are listeners; false and null are left out) and children (text or elements).
@@ -8,9 +11,15 @@ export function h(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style" && value) element.style.cssText = value;
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : READ.includes(name) ? visible(value) : value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return fill(element, ...children);
+}
+
+// The element with these children (text or elements) in place of what it had.
+export function fill(element, ...children) {
+  const shown = children.flat().filter((child) => child != null && child !== false);
+  element.replaceChildren(...shown.map((child) => (child.nodeType ? child : visible(child))));
   return element;
 }
 

@@ -1,7 +1,7 @@
 // The layers as a table in the order of the calls: how often each gives a value, how much it sees, what it folds down.
 
 import { copyButton } from "./copy.js";
-import { h, icon } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { clamp, count, hz, ms, NB, sig } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
@@ -208,7 +208,7 @@ export function layersView(page) {
     showRow(index);
     drawRows(true);
     const maps = `${count(tap.channels)} ${tap.channels === 1 ? "map" : "maps"}`;
-    $("layname").textContent = `${clipped(shortName(run, tap.name), 40)}, ${maps}`;
+    fill($("layname"), `${clipped(shortName(run, tap.name), 40)}, ${maps}`);
     $("layname").title = tap.name;
     const note = tap.note ? ` ${tap.note[0].toUpperCase()}${tap.note.slice(1)}.` : "";
     $("layfacts").textContent = layerFacts(run, tap).join("; ") + "." + note;

@@ -3,7 +3,7 @@
 import { className, ruleName } from "./answer.js";
 import { bandView } from "./live_band.js";
 import { changeWords } from "./live_bench.js";
-import { choices, h } from "./dom.js";
+import { choices, fill, h } from "./dom.js";
 import { fx, hz, NB, prob, sec, sig } from "./numbers.js";
 import { valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
@@ -184,8 +184,8 @@ export function changeView(page, bench) {
       says.textContent = "Nothing is changed yet.";
       return;
     }
-    says.textContent = outcomeWords(changed.fromRun, changed.run, changed.words);
-    headB.textContent = `After: ${changed.words}`;
+    fill(says, outcomeWords(changed.fromRun, changed.run, changed.words));
+    fill(headB, `After: ${changed.words}`);
     const note = bench.sound(changed.id)?.note;
     notes.textContent = `${note ? note + ". " : ""}Relevance, ${ruleName(changed.run, S.rule)}, is for the class that is likeliest of each.`;
     drawBars();

@@ -2,7 +2,7 @@
 
 import { sideCurve } from "./answer.js";
 import { copyButton } from "./copy.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { clipped, shortName } from "./layers.js";
 import { eqr, hz, minus, ms, sec, sig } from "./numbers.js";
 import { RANGE } from "./paint.js";
@@ -81,7 +81,7 @@ export function mapView(page) {
       return;
     }
     const { map, maps, bytes, layer, source } = S.map;
-    $("mapname").textContent = `Map ${map.channel} of ${clipped(shortName(run, layer), 40)}`;
+    fill($("mapname"), `Map ${map.channel} of ${clipped(shortName(run, layer), 40)}`);
     $("mapname").title = layer;
     const half = (maps.field ?? 0) / run.rate / 2;
     const peak = map.peak_time;

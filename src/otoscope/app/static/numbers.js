@@ -4,6 +4,11 @@ export const NB = "\u00a0"; // stands between a number and its unit
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+// Text from outside, with what turns the direction of writing as its code: a name cannot reverse the sentence around it.
+export const visible = (text) => String(text).replace(TURNING, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+
 export const minus = (text) => String(text).replace("-", "\u2212");
 
 // With so many digits after the point; what rounds to zero has no sign.

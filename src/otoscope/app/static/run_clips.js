@@ -1,6 +1,6 @@
 // The clips of a run, found by what is known of them, and the maps that each drives most.
 
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { count } from "./numbers.js";
 import { amountOf } from "./run_charts.js";
 import { RowList } from "./run_list.js";
@@ -45,9 +45,9 @@ export function runClipsView(run) {
       const { clips } = run;
       if (!clips) return;
       const answer = clips.words.find((fact) => fact.of === "model" && fact.name.endsWith("answer"))?.get(row);
-      element.children[0].textContent = clips.nameOf(row);
+      fill(element.children[0], clips.nameOf(row));
       element.children[1].textContent = clips.brief(row);
-      element.children[2].textContent = answer == null ? "" : `said ${answer}`;
+      fill(element.children[2], answer == null ? "" : `said ${answer}`);
       element.title = clips.nameOf(row);
     },
     choose: (k, how) => run.set({ clip: run.clips.clipOf(rows[k]), ...(how === "click" ? { section: "clips" } : {}) }),
@@ -115,7 +115,7 @@ export function runClipsView(run) {
     $("run-one").hidden = row == null;
     $("run-onenone").hidden = row != null;
     if (row == null) return;
-    $("run-onename").textContent = clips.nameOf(row);
+    fill($("run-onename"), clips.nameOf(row));
     const facts = [
       ...clips.words.map((fact) => [fact.name, fact.get(row)]),
       ...clips.amounts.map((fact) => [fact.name, Number.isFinite(fact.get(row)) ? `${amountOf(fact.get(row))}${fact.units ? ` ${fact.units}` : ""}` : null]),

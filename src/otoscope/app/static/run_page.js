@@ -1,7 +1,7 @@
 // A page of runs: layers, maps and clips of a sweep, or the scores of an evaluation.
 
 import { deckView } from "./deck.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { bindKeys, playerKeys } from "./keys.js";
 import { NB, count, fx } from "./numbers.js";
 import { createClips, runClipsView } from "./run_clips.js";
@@ -132,7 +132,7 @@ function navigation(page, run) {
 function drawHead(page, run) {
   const { info } = run;
   const { $ } = page;
-  $("run-eyebrow").textContent = `${info.model} on ${info.data}`;
+  fill($("run-eyebrow"), `${info.model} on ${info.data}`);
   const dead = info.layers?.reduce((sum, layer) => sum + layer.dead, 0) ?? 0;
   const told = info.layers?.reduce((sum, layer) => sum + (layer.described ?? 0), 0) ?? 0;
   if (info.maps) {
