@@ -15,8 +15,11 @@ from torch import Tensor, nn
 
 import otoscope
 from otoscope import InputError, Scope
+from otoscope.app.answer import answer_entry
 from otoscope.contract import Contract
 from otoscope.methods.catalogue import METHODS
+from otoscope.report.answered import answered
+from otoscope.report.gather import gather
 from otoscope.report.sections.relevance import relevance as page_section
 from otoscope.tables import headings, rows
 
@@ -174,6 +177,36 @@ def test_a_result_says_how_sure_the_model_is() -> None:
     assert "assumed" in ask(model).probability.attrs["long_name"]
     worst = ask(model, target=int(z.argmin()))
     assert worst.runner_up == CLASSES[best]
+
+
+class Certain(nn.Module):
+    """Far from the others in one class, so that the probabilities of these are 0 in floating point, also over time."""
+
+    def __init__(self, last: nn.Module | None, frames: int) -> None:
+        super().__init__()
+        self.conv, self.last, self.frames = nn.Conv1d(1, 1, 80, 80), last, frames
+
+    def forward(self, x: Tensor) -> Tensor:
+        level = 1 + 0.01 * self.conv(x)[:, 0].mean(1)[:, None]
+        z = level * torch.tensor([-300.0, -150.0, 215.0, -140.0])
+        z = z[:, :, None].expand(-1, -1, x.shape[-1] // 40 if self.frames else 1)
+        z = z if self.frames else z[:, :, 0]
+        return z if self.last is None else self.last(z)
+
+
+@pytest.mark.parametrize("last", [None, nn.LogSoftmax(1), nn.Softmax(1), nn.Sigmoid()])
+@pytest.mark.parametrize("frames", [False, True])
+def test_the_runner_up_is_found_where_all_other_probabilities_are_0(last: nn.Module | None, frames: bool) -> None:
+    scope = Scope(Certain(last, frames), RATE, classes=("a", "b", "c", "d"))
+    found = scope.relevance(WAVE, rule="gradient")
+    assert (found.class_name, found.runner_up, float(found.runner_up_probability)) == ("c", "d", 0)
+    assert float(found.margin) == pytest.approx(355, rel=0.1)
+    assert scope.relevance(WAVE, target="d", rule="gradient").runner_up == "c"
+    said = answered(scope, scope.clip(WAVE))
+    assert said["rank"].values.tolist() == [3, 2, 0, 1]
+    inspected = gather(scope, WAVE, control=False)
+    assert answer_entry(inspected)["answer"]["runner_up"] == "d" and answer_entry(inspected)["order"] == [2, 3, 1, 0]
+    assert {str(one["class_name"].item()) for (_, what), one in inspected.others.items() if what == "second"} == {"d"}
 
 
 @pytest.mark.parametrize("last", [None, nn.LogSoftmax(1), nn.Softmax(1), nn.Sigmoid()])

@@ -32,7 +32,7 @@ def answer_entry(found: Found) -> dict[str, Any]:
         return {"answer": facts, "class_count": 0, "classes": [], "logits": [], "probabilities": None, "order": []}
     names, scores = found.answer["class"].values, found.answer["score"].values.astype(np.float64)
     chances = found.answer["probability"].values.astype(np.float64)
-    rank = np.lexsort([np.arange(scores.size), -scores, -chances])
+    rank = np.argsort(found.answer["rank"].values)
     kept = np.sort(rank[:_MOST_CLASSES])
     place = {int(index): i for i, index in enumerate(kept)}
     facts |= {"kind": "number" if scores.size == 1 else "classes", "how": str(found.answer.attrs["how"])}

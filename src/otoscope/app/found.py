@@ -57,8 +57,8 @@ class Found:
     taps : Trace or None
     model : ModelFacts or None
     answer : Dataset or None
-        `score` and `probability` over `class`, with `score_kind` and `how` in its attributes; None of a model whose
-        output has no classes.
+        `score`, `probability` and `rank` over `class`, with `score_kind` and `how` in its attributes; None of a model
+        whose output has no classes.
     no_answer : str
         Why it has none.
     results : dict

@@ -74,8 +74,10 @@ def _answer(result: xr.Dataset) -> xr.Dataset | None:
         return None
     score, names = float(result["logit"]), [str(result[name].item()) for name in ("class_name", "runner_up")]
     chances = [float(result[name]) for name in ("probability", "runner_up_probability")]
+    scores = [score, score - float(result["margin"])]
+    rank = np.lexsort([np.negative(scores), np.negative(chances)]).argsort()
     return xr.Dataset(
-        {"score": ("class", [score, score - float(result["margin"])]), "probability": ("class", chances)},
+        {"score": ("class", scores), "probability": ("class", chances), "rank": ("class", rank)},
         coords={"class": np.array(names, dtype=object)},
         attrs={"score_kind": result.attrs.get("score_kind", "logit"), "how": str(result.attrs.get("score_note", ""))},
     )

@@ -48,10 +48,11 @@ def clips(measures: Measures, scored: Sequence[Scored], classes: Sequence[str], 
     """The answer to each clip, and what is known of the clip."""
     names = np.asarray(classes)
     answers = measures.scores.argmax(1)
+    sure = np.take_along_axis(measures.probabilities, answers[:, None], 1)[:, 0]
     parts = {
         "label": variable(["clip"], [",".join(one.labels) for one in scored], "class"),
         "answer": variable(["clip"], names[answers], "class with the highest score"),
-        "probability": variable(["clip"], measures.probabilities.max(1), "probability of the answer"),
+        "probability": variable(["clip"], sure, "probability of the answer"),
         "correct": variable(["clip"], measures.right, "right"),
         "scores": variable(["clip", "class"], measures.scores.astype(np.float32), "logit"),
         "seconds": variable(["clip"], [one.seconds for one in scored], "duration", "s"),

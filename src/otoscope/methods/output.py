@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from otoscope.answers import Frames, class_axis_of, frames_of_output
 from otoscope.errors import InputError
@@ -325,9 +326,42 @@ class Output:
         return meant_by(self.found)
 
     def likeliest(self, scores: Tensor, frames: Tensor | None) -> Tensor:
-        """The class of each clip that is likeliest by its probability over some frames; of equal ones, by its score."""
-        probability = self.probabilities(frames)[0]
-        return scores.masked_fill(probability < probability.amax(1, keepdim=True), -torch.inf).argmax(1)
+        """The class of each clip that is likeliest over some frames, (clip,)."""
+        return self.order(scores, frames)[:, 0]
+
+    def order(self, scores: Tensor, frames: Tensor | None) -> Tensor:
+        """The classes of each clip from the likeliest on, (clip, class), by probability; of equal ones, by score.
+
+        Probabilities are compared by their logarithms, from the logits where these are known: those of all classes but
+        one may be 0 in floating point.
+        """
+        by_score = scores.argsort(dim=1, descending=True, stable=True)
+        logs = self._log_chances(frames).gather(1, by_score)
+        return by_score.gather(1, logs.argsort(dim=1, descending=True, stable=True))
+
+    def _log_chances(self, frames: Tensor | None) -> Tensor:
+        """Logarithms of the probabilities (clip, class) over some frames."""
+        known = self.found.normalised
+        if self.is_one_of_two:  # of which one is at least 1/2
+            return self.probabilities(frames)[0].log()
+        if known is not None and known.of == "sigmoid":
+            logs = functional.logsigmoid(self.over_time(self.found.value))
+        elif known is not None and not known.averaged:
+            axis = known.class_axis
+            if axis is None:
+                return self.probabilities(frames)[0].log()
+            logs = self.over_time(self.found.value.log_softmax(axis))
+        elif known is None and self.kind != "logit":
+            returned = self.over_time(self.found.returned)
+            logs = returned if self.kind == "log-probability" else returned.clamp(min=0).log()
+        else:
+            each = self.subject.contract.multilabel or self.class_count == 1
+            over_time = self.over_time(self.found.value)
+            logs = functional.logsigmoid(over_time) if each else over_time.log_softmax(1)
+        if self.time_axis is None:
+            return logs[:, :, 0]
+        logs = logs if frames is None else logs[:, :, frames]
+        return logs.logsumexp(2) - math.log(logs.shape[2])
 
     def probabilities(self, frames: Tensor | None, several: bool = False) -> tuple[Tensor, str]:
         """Of each class (clip, class), the mean over some frames, and in words what they are.

@@ -290,10 +290,11 @@ def _beside(
     found = {"probability": variable(["clip"], probability.gather(1, index[:, None])[:, 0], how)}
     if probability.shape[1] < 2:
         return found, None
-    best, number = _without(probability, index).max(1)
+    order = output.order(scores, frames)
+    number = torch.where(order[:, 0] == index, order[:, 1], order[:, 0])
     names = [output.name_of(i) for i in number.tolist()]
     found["runner_up"] = variable(["clip"], names, "likeliest other class")
-    found["runner_up_probability"] = variable(["clip"], best, "its probability")
+    found["runner_up_probability"] = variable(["clip"], probability.gather(1, number[:, None])[:, 0], "its probability")
     found["margin"] = variable(["clip"], margins(scores, index), f"{output.kind} less that of the best other class")
     return found, number
 

@@ -27,8 +27,8 @@ def answered(subject: Subject, clip: xr.DataArray, at: Span | None = None) -> xr
     Returns
     -------
     Dataset
-        `score` and `probability` over `class`, whose coordinate are their names; the attributes `score_kind` and `how`
-        say what they are.
+        `score`, `probability` and `rank`, 0 of the likeliest class, over `class`, whose coordinate are their names; the
+        attributes `score_kind` and `how` say what they are.
 
     Raises
     ------
@@ -49,6 +49,7 @@ def answered(subject: Subject, clip: xr.DataArray, at: Span | None = None) -> xr
         {
             "score": variable(["class"], scores[0].detach(), output.kind),
             "probability": variable(["class"], chances[0].detach(), how),
+            "rank": variable(["class"], output.order(scores, frames)[0].argsort(), "place from the likeliest class on"),
         },
         coords={"class": names},
         attrs={"score_kind": output.kind, "how": "; ".join(filter(None, [how, when]))},

@@ -197,9 +197,7 @@ def _others(
     first = next(iter(asked.values()))
     top = int(first["target"]) if "target" in first else -1
     if found.answer is not None and found.answer.sizes["class"] > 1 and top >= 0 and question["against"] is None:
-        chances = found.answer["probability"].values.astype(float)
-        chances[top] = -math.inf
-        second = int(np.lexsort([found.answer["score"].values, chances])[-1])
+        second = next(n for n in found.answer["rank"].values.argsort().tolist() if n != top)
         for one in dict.fromkeys((rule, "gradient_x_input")):
             wanted[one, "second"] = {**question, "target": second}
             wanted[one, "contrast"] = {**question, "target": top, "against": second}

@@ -187,7 +187,7 @@ def _says(scope: Scope, clip: xr.DataArray) -> tuple[xr.Dataset | None, dict[str
                 "reason": str(error),
             }
             return None, nothing
-    best = found.sortby(["probability", "score"], ascending=False).isel({"class": slice(_SHOWN)})
+    best = found.sortby("rank").isel({"class": slice(_SHOWN)})
     return found, {
         "classes": [str(name) for name in best["class"].values],
         "probabilities": [float(f"{value:.4g}") for value in best["probability"].values],
