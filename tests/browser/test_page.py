@@ -77,6 +77,27 @@ def test_first_screen_says_and_shows_the_answer(opened: Callable[..., Any]) -> N
     assert min(drawn) > 0.01, drawn
 
 
+@pytest.mark.parametrize("width", [400, 1440])
+def test_names_of_any_length_are_cut_and_said_whole_by_their_title(opened: Callable[..., Any], width: int) -> None:
+    name = "c" * 5000
+
+    def long(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        (run,) = manifest["runs"]
+        manifest["sounds"]["sound-0"]["name"] = run["model"] = name
+        run["classes"] = [name, f"no {name}", "maybe"]
+        run["taps"] = [tap | {"name": name + tap["name"]} for tap in run["taps"]]
+        run["maps"] = {name + layer: maps for layer, maps in run["maps"].items()}
+        for entry in run["relevance"]:
+            entry["label"] = name
+            entry["trust"] = [block | {"head": f"Not for {name}", "text": f"As for {name}."} for block in trust()]
+
+    page = opened(edit=long, width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width and not too_wide(page)
+    assert page.evaluate("document.documentElement.scrollHeight") < 4000
+    page.locator("#says").hover()
+    assert page.locator("#says").get_attribute("title") == name
+
+
 def test_later_lines_of_evidence_appear_by_themselves(opened: Callable[..., Any]) -> None:
     later = {"method": "seeds", "level": "care", "head": "Seeds disagree", "text": "Three of five trainings agree."}
 

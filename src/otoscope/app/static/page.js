@@ -32,10 +32,12 @@ export function createPage(root, source, options = {}) {
     root, source, data, S, set, on, live: source.live ?? null, manifest: data.manifest,
     options: { keys: true, fixedDeck: true, address: true, initial: {}, ...options },
     el: byId("otoscope"), surfaces: [], stacks: [], bindings: [], commands: {}, frames: [],
+    wholes: new WeakMap(), // titles of what was cut
     $: byId, $$: (selector) => [...root.querySelectorAll(selector)],
   };
   page.el.classList.toggle("inflow", !page.options.fixedDeck);
   addLife(page);
+  addWhole(page);
   addTheme(page);
   addTime(page);
   addCursor(page);
@@ -50,6 +52,18 @@ export function createPage(root, source, options = {}) {
     if (page.player.playing) page.player.balance();
   };
   return page;
+}
+
+// What was cut for its length is said whole where a pointer rests on it.
+function addWhole(page) {
+  page.el.addEventListener("pointerover", ({ target }) => {
+    const given = target.title && target.title !== page.wholes.get(target);
+    if (given || !target.textContent || !["hidden", "clip"].includes(getComputedStyle(target).overflowX)) return;
+    const cut = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
+    const whole = cut && !target.querySelector("canvas, button, a") ? target.textContent : "";
+    if (target.title !== whole) target.title = whole;
+    page.wholes.set(target, whole);
+  });
 }
 
 // What ends with the page: listeners on the window, observers, the player.
