@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from made_up_runs import write_run, write_sounds
 from otoscope.app import export as writing
@@ -69,7 +72,10 @@ def test_a_site_is_written_whole_or_not_at_all(
 ) -> None:
     otoscope("export", folder, "--out", tmp_path / "site")
     before = {path: path.read_bytes() for path in tmp_path.joinpath("site").rglob("*") if path.is_file()}
-    next((folder / "sounds").glob("*/0/*sonification.wav")).write_bytes(b"no sound")
+    noise = io.BytesIO()
+    soundfile.write(noise, np.random.default_rng(0).integers(-9000, 9000, 4000).astype("i2"), 8000, format="FLAC")
+    header = noise.getvalue()[:300]  # which promises sound that is not there
+    next((folder / "sounds").glob("*/0/*sonification.wav")).write_bytes(header + bytes(7500))
     otoscope("export", folder, "--out", tmp_path / "site").expect_refusal("cannot be read")
     monkeypatch.setattr(writing, "part_file", lambda packed: (_ for _ in ()).throw(KeyboardInterrupt))
     assert otoscope("export", folder, "--out", tmp_path / "site", "--sounds", "0").code == 130

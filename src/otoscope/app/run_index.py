@@ -167,7 +167,8 @@ class Index:
         try:
             about = soundfile.info(path)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise Unusable("no sounds that can be read", f"{name}: {shown(str(error), 200)}") from None
+            why = getattr(error, "error_string", type(error).__name__)  # the whole message names the place on the disk
+            raise Unusable("no sounds that can be read", f"{name}: {shown(why)}") from None
         rate = self.rate or about.samplerate
         if about.samplerate != rate:
             raise Unusable("of another sample rate", f"{name} has {about.samplerate} Hz, and not {rate} Hz")
