@@ -128,7 +128,7 @@ def test_inspect_prints_its_summary(
     relevance = small_scope.relevance(tone, target="c")
     assert (found["target"], found["logit"]) == ("c", float(relevance.logit))
     by_command = {
-        "relevance_guided": otoscope("relevance", small, tone, "--target", 2, "--json"),
+        "relevance_guided": otoscope("relevance", small, tone, "--target", 2, "--no-control", "--json"),
         "sonify_relu": otoscope("sonify", small, tone, "--layer", "relu", "--n-maps", 2, "--json"),
         "geometry": otoscope("geometry", small, "--json"),
     }
