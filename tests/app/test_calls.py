@@ -89,7 +89,25 @@ def test_a_call_gives_the_result_again(name: str, here: Scope) -> None:
 
 
 def test_arguments_that_a_method_has_by_default_are_left_out(here: Scope) -> None:
-    assert call_of(here.relevance(OPENED["sound"], target="1"))["arguments"] == {"target": "1"}
+    assert call_of(here.relevance(OPENED["sound"], target="b"))["arguments"] == {"target": "b"}
+
+
+@needs_node
+@pytest.mark.parametrize(("given", "name"), [(1, "2"), ("1", "1"), ("2", "2")])
+def test_a_class_is_given_by_its_name(given: int | str, name: str, here: Scope, otoscope: Callable[..., Ran]) -> None:
+    """Where names are numbers, too, a number is the place of a class in Python, and its name on the command line."""
+    from otoscope import open as open_result
+
+    Path("numbered.py").write_text(SOURCE.replace('("a", "b", "c")', '("1", "2", "3")'))
+    opened, scope = {**OPENED, "model": "numbered.py:Small"}, Scope("numbered.py:Small")
+    result = scope.relevance(load_audio("a $(sound) -1.wav", scope.sample_rate, start=0.25), target=given)
+    assert result.class_name == name and call_of(result)["arguments"] == {"target": name}
+    python, command = texts(opened, call_of(result))
+    assert f'target="{name}"' in python
+    xr.testing.assert_equal(run_python(python, "relevance"), result)
+    ran = otoscope(*shlex.split(command)[1:], "--quiet")
+    assert ran.code == 0, ran.err
+    assert open_result(next(Path("seen").glob("*.nc"))).class_name == name
 
 
 def test_a_function_cannot_be_written_down(here: Scope) -> None:
@@ -140,6 +158,16 @@ def test_copied_python_compares_two_models(here: Scope) -> None:
     words = shlex.split(command)
     assert words[:5] == ["otoscope", "compare", OPENED["model"], OPENED["model"], OPENED["sound"]]
     assert {f"--layer-a={layer}", f"--layer-b={layer}", "--mark=F0=120"} <= set(words)
+
+
+def test_a_class_of_a_comparison_is_given_by_its_name(here: Scope) -> None:
+    Path("numbered.py").write_text(SOURCE.replace('("a", "b", "c")', '("1", "2", "3")'))
+    numbered = Scope("numbered.py:Small")
+    for given, expected in ((1, ["b", "2"]), (["c", "2"], ["c", "2"]), ([0, 1], ["a", "2"])):
+        result = compare([here, numbered], OPENED["sound"], target=given)
+        assert call_of(result)["arguments"]["target"] == expected
+    result = compare([numbered, Scope("numbered.py:Small", name="other")], OPENED["sound"], target=1)
+    assert call_of(result)["arguments"]["target"] == "2"
 
 
 @needs_node
