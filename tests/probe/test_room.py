@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -77,3 +79,20 @@ def test_the_input_of_a_kernel_that_depends_on_the_sound_is_kept(monkeypatch):
     x = torch.randn(1, 1, 100, requires_grad=True)
     value, pull = vjp(model, x)
     torch.testing.assert_close(pull(value), torch.autograd.grad(model(x), x, value)[0])
+
+
+def test_nothing_is_left_of_a_way_back_that_is_gone():
+    """What an operation keeps of its own result, such as a softmax, must not hold the history that holds it."""
+    net = nn.Sequential(nn.Conv1d(1, 8, 5), nn.Softmax(1), nn.Conv1d(8, 2, 5), nn.Tanh())
+
+    def kept():
+        gc.collect()
+        return sum(type(one) is room._Kept for one in gc.get_objects())
+
+    before = kept()
+    with memory_budget(1):
+        value, pull = vjp(net, torch.randn(1, 1, 400), rule="guided")
+    pull(torch.ones_like(value))
+    assert kept() > before
+    del value, pull
+    assert kept() == before

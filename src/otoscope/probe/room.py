@@ -101,12 +101,28 @@ def keeping_within() -> Iterator[Room]:
         room.close()
 
 
+def at_once(largest: int) -> int:
+    """How many clips can be run together within the budget without a way back, at least one.
+
+    Parameters
+    ----------
+    largest : int
+        Bytes of the largest activation of one clip.
+
+    Examples
+    --------
+    >>> with memory_budget(1):
+    ...     at_once(2**26)
+    1
+    """
+    return max(1, _left() // (_RESERVE * max(1, largest)))
+
+
 class Room:
     """The memory that a forward pass may fill with what its way back needs; what goes beyond is put into files."""
 
     def __init__(self) -> None:
-        budget = _budget.get()
-        self._left = _free() // 2 if budget is None else int(_SHARE * budget) - _resident()
+        self._left = _left()
         self._largest = 0
         self._hooks: Any = None
 
@@ -124,7 +140,8 @@ class Room:
 
     def _pack(self, tensor: Tensor) -> Any:
         if self._hooks is None or tensor.numel() < _SMALL or tensor.device.type != "cpu":
-            return _Kept(tensor, tensor._version)
+            # Detached: of its own result an operation would keep the history that holds what is kept.
+            return _Kept(tensor.detach(), tensor._version)
         return _InFile.of(tensor)
 
     def close(self) -> None:
@@ -191,6 +208,12 @@ def _is_large(call: Call) -> bool:
 
 def _are_frozen(weights: list[Any]) -> bool:
     return not any(isinstance(weight, Tensor) and weight.requires_grad for weight in weights)
+
+
+def _left() -> int:
+    """Bytes of the budget that passes may fill."""
+    budget = _budget.get()
+    return _free() // 2 if budget is None else int(_SHARE * budget) - _resident()
 
 
 def _resident() -> int:
