@@ -42,9 +42,10 @@ def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
         return torch.cat(list(each)) if pieces is None else pieces.mean(torch.cat(list(each)))
 
     value, returned = join([one.value for one in found]), join([one.returned for one in found])
+    largest = max(one.largest for one in found)
     known = [one.normalised for one in found if one.normalised is not None]
     if not known:
-        return Answer(value, returned)
+        return Answer(value, returned, largest=largest)
     first = known[0]
     if len(known) < len(found) or not all(one.is_like(first) for one in known):
         raise InputError(
@@ -55,7 +56,7 @@ def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
     shares = [one.share for one in known if one.share is not None]
     share = join(shares) if len(shares) == len(known) else None
     averaged = first.averaged or (first.log and pieces is not None)  # of logarithms there is a mean, too
-    return Answer(value, returned, replace(first, logit=value, share=share, averaged=averaged))
+    return Answer(value, returned, replace(first, logit=value, share=share, averaged=averaged), largest)
 
 
 def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answer, Pull | Pullback]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -59,7 +60,7 @@ class Pullback:
         output: int | str | None,
     ) -> None:
         forward, self._value, self._inputs = _forward(model, inputs, tap, rule, output)
-        self.tap, self.answer = forward.tap, forward.answer
+        self.tap, self.answer = forward.tap, None if forward.answer is None else forward.answer.detached()
         largest = max(forward.largest, self._inputs.numel())
         self._forward = partial(_forward, model, inputs, self.tap, rule, output)
         self.passed = forward.passage.passed(self._value)
@@ -358,7 +359,7 @@ class _Forward:
             return self.value
         if self.tap is not None:
             return self._by_ending(model, leaf)
-        self.answer, self._scores = self._scores.answer(output), Scores()
+        self.answer, self._scores = replace(self._scores.answer(output), largest=self.largest), Scores()
         return self.answer.value
 
     def _by_ending(self, model: nn.Module, leaf: Tensor) -> Tensor:

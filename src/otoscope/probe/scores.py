@@ -52,11 +52,22 @@ class Answer:
         What the model returned.
     normalised : Normalised or None
         How the one became the other; None where they are the same.
+    largest : int
+        Elements of the largest value at a tap on the way to it.
     """
 
     value: Tensor
     returned: Tensor
     normalised: Normalised | None = None
+    largest: int = 0
+
+    def detached(self) -> Answer:
+        """The same numbers without their history, which holds all that the way back needs."""
+        known = self.normalised
+        if known is not None:
+            share = None if known.share is None else known.share.detach()
+            known = replace(known, logit=known.logit.detach(), share=share)
+        return replace(self, value=self.value.detach(), returned=self.returned.detach(), normalised=known)
 
 
 class Scores:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from otoscope.errors import InputError
 from otoscope.methods.output import finite_answers, output_of
 from otoscope.methods.slide import answer_along
 from otoscope.methods.targets import Explained, Question, margins
+from otoscope.probe.room import at_once, tidy
 from otoscope.probe.scores import Answer
 from otoscope.subject import Subject
 
@@ -59,7 +61,7 @@ class Answers:
 
 
 def answers_to(
-    subject: Subject, wave: xr.DataArray, versions: Sequence[Tensor], asked: Explained, question: Question
+    subject: Subject, wave: xr.DataArray, versions: Iterable[Tensor], asked: Explained, question: Question, largest: int
 ) -> tuple[Answers, str | None]:
     """Ask a model about versions of one sound.
 
@@ -68,10 +70,12 @@ def answers_to(
     subject : Subject
     wave : DataArray, (clip, [channel,] time)
         The sound, a single clip.
-    versions : sequence of Tensor, ([channel,] time)
+    versions : iterable of Tensor, ([channel,] time)
     asked : Explained
         What is explained of it.
     question : Question
+    largest : int
+        Bytes of the largest activation of one clip.
 
     Returns
     -------
@@ -81,14 +85,15 @@ def answers_to(
     """
     # The noise of a model that draws is the same in every call, and not in every row of a batch.
     alone = subject.contract.calls not in (None, "equal")
-    at_once = 1 if alone else max(1, _AT_ONCE // max(1, wave.sizes["time"]))
+    most = 1 if alone else max(1, _AT_ONCE // max(1, wave.sizes["time"]))
     score: list[np.ndarray] = []
     classes: list[np.ndarray] = []
     scores: list[np.ndarray] = []
     names: list[str] = []
     reason: str | None = None
-    for first in range(0, len(versions), at_once):
-        values = np.stack([one.numpy() for one in versions[first : first + at_once]])
+    coming = iter(versions)
+    while some := list(islice(coming, min(most, at_once(largest)))):
+        values = np.stack([one.numpy() for one in some])
         inputs = subject.whole(xr.DataArray(values, dims=wave.dims, attrs=wave.attrs))
         with torch.no_grad():
             found = answer_along(subject.network, inputs)
@@ -99,6 +104,7 @@ def answers_to(
                 reason, one, of_classes = _briefly(error), np.full(len(inputs), -1), np.zeros((len(inputs), 0))
         classes.append(one)
         scores.append(of_classes)
+        tidy()
     return Answers(np.concatenate(score), np.concatenate(classes), np.concatenate(scores), names), reason
 
 

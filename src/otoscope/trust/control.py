@@ -196,6 +196,8 @@ def control_of(
     fixed = same_question(clip.question, asked)
     notes: list[str] = []
     other, other_map = _of_other(way, clip, how, fixed, asked, own, notes)
+    pieces = way.pieces
+    del way  # with all that it keeps to go back
     drawn, random_map, share = _of_random(subject, clip, how, fixed, own, draws, seed, notes)
     to_other = float("nan") if other_map is None else correlation(own.cells, other_map.cells)
     known = drawn[~np.isnan(drawn)]
@@ -231,8 +233,8 @@ def control_of(
     )
     result.attrs |= joined_note(*dict.fromkeys(notes))
     result.attrs["test_note"] = result.attrs.get("note", "")
-    if way.pieces is not None:
-        result.attrs["pieces"] = way.pieces.sentence(subject.name, subject.sample_rate)
+    if pieces is not None:
+        result.attrs["pieces"] = pieces.sentence(subject.name, subject.sample_rate)
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -67,7 +67,22 @@ def not_drawn(subject: Subject, redraw: Redraw, inputs: Tensor) -> dict[str, int
         for one in model.parameters():
             if one.is_leaf and (one.is_floating_point() or one.is_complex()):
                 one.requires_grad_(True)
-        value = subject.network(inputs.detach().clone())
+        value = _without_values(lambda: subject.network(inputs.detach().clone()))
         kept = in_history(value, model) if isinstance(value, Tensor) else set()
     kept |= redraw.left
     return {name: sizes[name] for name in sorted(kept)} | dict.fromkeys(packed(model), 0)
+
+
+def _without_values(run: Callable[[], Any]) -> Any:
+    """What `run` returns, with a history that names its leaves and keeps no values, so that nothing goes back by it."""
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, _gone):
+            return run()
+    except RuntimeError as error:
+        if "saved tensor hooks" not in str(error):  # inside transforms of torch.func, which take none
+            raise
+    return run()
+
+
+def _gone(_: None) -> Tensor:
+    raise RuntimeError("the values of this history were not kept")

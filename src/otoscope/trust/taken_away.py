@@ -200,6 +200,8 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     """What :func:`taken_away` returns of one clip, with an axis `clip`."""
     way = how.way(subject, clip)
     asked, own = how.map(way, clip, clip.question)
+    pieces, largest = way.pieces, way.found.largest * clip.inputs.element_size()
+    del way  # with all that it keeps to go back
     focus, notes = own.focus(taking.share), list[str]()
     parts = {"time": (focus.start, focus.stop), "band": (focus.low, focus.high)}
     if not focus.is_somewhere:
@@ -207,13 +209,13 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     elsewhere = _elsewhere(subject, clip, focus, taking, notes)
     cut = _Cutting(clip, subject.sample_rate, taking.keep_level)
     wanted = {(): None, **{(domain,): parts[domain] for domain in DOMAINS if focus.is_somewhere}, **elsewhere}
-    versions = [cut.whole if part is None else cut.without(key[0], part) for key, part in wanted.items()]
-    answers, reason = answers_to(subject, clip.wave, versions, asked, clip.question)
+    versions = (cut.whole if part is None else cut.without(key[0], part) for key, part in wanted.items())
+    answers, reason = answers_to(subject, clip.wave, versions, asked, clip.question, largest)
     if reason is not None:
         notes.append(f"there is no answer to compare: {reason}")
     elif not answers.known.all():
         lost = int((~answers.known).sum())
-        notes.append(f"the answer to {lost} of {len(versions)} changed sounds is not finite, which are left out")
+        notes.append(f"the answer to {lost} of {len(wanted)} changed sounds is not finite, which are left out")
     found = _Found({key: place for place, key in enumerate(wanted)}, answers)
     result = xr.Dataset(
         {**found.variables(parts, elsewhere, taking.places), **focus_variables(focus), **asked.variables()},
@@ -223,8 +225,8 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     result["margin"] = variable(["clip"], [found.margin(())], "margin of the answer to the best other class")
     result.attrs |= joined_note(*dict.fromkeys(notes))
     result.attrs["test_note"] = result.attrs.get("note", "")
-    if way.pieces is not None:
-        result.attrs["pieces"] = way.pieces.sentence(subject.name, subject.sample_rate)
+    if pieces is not None:
+        result.attrs["pieces"] = pieces.sentence(subject.name, subject.sample_rate)
     return result
 
 

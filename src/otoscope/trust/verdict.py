@@ -75,12 +75,17 @@ def verdict_of_test(changed: float, elsewhere: int, places: int) -> Verdict:
     --------
     >>> verdict_of_test(1, 0, 48).sentence, verdict_of_test(1, 3, 48).level
     ('taken away, the answer changes; without each of 48 other parts it stays', 'care')
+    >>> verdict_of_test(0, 0, 48).sentence
+    'taken away, the answer stays, as it does without each of 48 other parts'
     """
     if math.isnan(changed):
         return Verdict("none", "the answer without it is not known")
     if not changed:
-        more = f"; without {elsewhere} of {places} other parts it changes" if places else ""
-        return Verdict("care", f"taken away, the answer stays{more}")
+        if not places:
+            return Verdict("care", "taken away, the answer stays")
+        if not elsewhere:
+            return Verdict("care", f"taken away, the answer stays, as it does without each of {places} other parts")
+        return Verdict("care", f"taken away, the answer stays; it changes without {elsewhere} of {places} other parts")
     if not places:
         return Verdict("care", "taken away, the answer changes; there is no other part as large to compare it with")
     if not elsewhere:
