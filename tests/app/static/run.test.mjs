@@ -43,9 +43,10 @@ test("values are compared as what they are", () => {
   assert.deepEqual([ask(true, ":yes"), ask(true, ":no"), ask(false, ":no"), ask(false, ":maybe")], [true, false, true, false]);
 });
 
-test("an unknown column is named, and does not hide everything", () => {
-  const { unknown, test: fits } = matcher("nothing:1 a", () => null, () => "a b");
-  assert.deepEqual([unknown, fits(0)], [["nothing"], true]);
+test("an unknown column is named, and nothing is as asked", () => {
+  const { unknown, all, test: fits } = matcher("nothing:1 a", () => null, () => "a b");
+  assert.deepEqual([unknown, all, fits(0)], [["nothing"], false, false]);
+  assert.equal(matcher("nothing:1", () => null, () => "").all, false);
 });
 
 function tableOfSix() {
@@ -80,6 +81,9 @@ test("maps are chosen and sorted as asked; what is not known comes last", () => 
   assert.deepEqual(chosen({ layer: "l2", sort: "activity" }), [5, 3, 2]);
   assert.deepEqual(chosen({ query: "digit=1 selectivity>0.6" }), [1]);
   assert.deepEqual(chosen({ query: "-layer:l1 active<1" }), [2]);
+  assert.deepEqual(chosen({ query: "dead:yes" }), [4], "a question about dead ones finds them");
+  assert.deepEqual(chosen({ query: "-dead:no" }), [4]);
+  assert.deepEqual(chosen({ query: "f0>200" }), [], "no column, no map");
 });
 
 test("parts are forgotten, the oldest first, but for those that are pinned", async () => {

@@ -85,7 +85,7 @@ export function runClipsView(run) {
       found.sort((a, b) => key(b) - key(a) || a - b);
     }
     rows = Int32Array.from(found);
-    const none = unknown.length ? `There is no column ${unknown.join(", ")}. ` : "";
+    const none = unknown.length ? `There is no column ${unknown.join(", ")}, so nothing is found. ` : "";
     $("run-csaid").textContent = none + (rows.length === clips.n ? `${count(clips.n)} clips` : `${count(rows.length)} of ${count(clips.n)} clips`);
     list.show(rows.length, rows.indexOf(clips.row(R.clip) ?? -1));
     if ($("run-find").value !== R.find) $("run-find").value = R.find;

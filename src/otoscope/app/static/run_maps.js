@@ -130,7 +130,7 @@ export function runMapsView(run) {
   function ask() {
     const { table } = run;
     if (!table || R.run !== run.number) return; // another run is coming
-    const { maps: found, unknown } = chosenMaps(table, { layer: R.layer, query: R.query, sort: R.sort, fact: R.fact, dead: R.dead, up: R.up });
+    const { maps: found, unknown, dead } = chosenMaps(table, { layer: R.layer, query: R.query, sort: R.sort, fact: R.fact, dead: R.dead, up: R.up });
     maps = found;
     run.chosenList = found;
     run.isChosen = new Uint8Array(table.n);
@@ -138,8 +138,8 @@ export function runMapsView(run) {
     const { layers } = run.info;
     const all = R.layer === "" ? table.n : layers.find((one) => one.name === R.layer)?.maps ?? 0;
     page.$("run-listname").textContent = R.layer === "" ? "Maps of all layers" : `Maps of ${run.short(R.layer)}`;
-    const none = unknown.length ? `There is no column ${unknown.join(", ")}. ` : "";
-    const silent = R.dead ? "" : "dead ones left out";
+    const none = unknown.length ? `There is no column ${unknown.join(", ")}, so nothing is found. ` : "";
+    const silent = dead ? "" : "dead ones left out";
     page.$("run-listsaid").textContent = none + [found.length === all ? `${count(all)} maps` : `${count(found.length)} of ${count(all)} maps`, silent].filter(Boolean).join("; ");
     page.$("run-none").hidden = found.length > 0;
     const keep = found.indexOf(R.map);

@@ -36,11 +36,14 @@ export function answers(value, { how, text, number }) {
 }
 
 // A function that tells of a row whether it is as asked: `column(name)` gives a function from a row to its value, or null
-// where there is no such column; `words(row)` is the text in which plain words are looked for. Unknown names come back.
+// where there is no such column; `words(row)` is the text in which plain words are looked for. Unknown names come back,
+// and nothing is as asked then: what cannot be looked for is in no row. `asks(name)` tells whether a column is named.
 export function matcher(text, column, words) {
   const unknown = [];
   const tests = [];
+  const asked = new Set();
   for (const token of parseQuery(text)) {
+    asked.add(token.column);
     const get = token.column === null ? null : column(token.column);
     if (token.column !== null && !get) {
       unknown.push(token.column);
@@ -49,7 +52,8 @@ export function matcher(text, column, words) {
     const test = get ? (row) => answers(get(row), token) : (row) => words(row).includes(token.text);
     tests.push(token.not ? (row) => !test(row) : test);
   }
-  return { unknown, test: (row) => tests.every((one) => one(row)), all: tests.length === 0 };
+  const test = unknown.length ? () => false : (row) => tests.every((one) => one(row));
+  return { unknown, test, all: asked.size === 0, asks: (name) => asked.has(name) };
 }
 
 // A value as it is written in a question.

@@ -99,16 +99,17 @@ function columnOf(table, fact, name) {
   return (i) => values[table.selectivity[asked].value[i]] ?? null;
 }
 
-// The maps as asked: {maps: Int32Array, unknown: names of no column}.
+// The maps as asked: {maps: Int32Array, unknown: names of no column, dead: whether dead ones were looked at}.
 export function chosenMaps(table, { layer, query, sort, fact, dead, up }) {
   const { run, told } = table;
   const number = layer === "" ? -1 : run.layers.findIndex((one) => one.name === layer);
   const first = number < 0 ? 0 : run.layers[number].first;
   const last = number < 0 ? table.n : first + run.layers[number].maps;
   const words = (i) => `${told?.sentences[i] ?? ""} ${run.layers[table.layerOf(i)].name} ${table.channelOf(i)}`.toLowerCase();
-  const { test, unknown, all } = matcher(query, (name) => columnOf(table, fact, name), words);
+  const { test, unknown, all, asks } = matcher(query, (name) => columnOf(table, fact, name), words);
   const found = [];
-  for (let i = first; i < last; i++) if ((dead || !table.dead[i]) && (all || test(i))) found.push(i);
+  const withDead = dead || asks("dead"); // a question about dead ones is about all
+  for (let i = first; i < last; i++) if ((withDead || !table.dead[i]) && (all || test(i))) found.push(i);
   const key = sortKey(table, sort, fact);
   const keys = new Float64Array(table.n);
   for (const i of found) {
@@ -116,5 +117,5 @@ export function chosenMaps(table, { layer, query, sort, fact, dead, up }) {
     keys[i] = value == null || Number.isNaN(value) ? -Infinity : up ? -value : value;
   }
   found.sort((a, b) => keys[b] - keys[a] || a - b);
-  return { maps: Int32Array.from(found), unknown };
+  return { maps: Int32Array.from(found), unknown, dead: withDead };
 }
