@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from otoscope.app import export
 
 HERE = Path(__file__).parent
 
@@ -22,3 +25,12 @@ def test_modules_in_node(name: str) -> None:
         timeout=120,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_page_reads_every_kind_of_number_that_is_written() -> None:
+    app = Path(export.__file__).parent
+    written = {
+        kind for path in app.glob("run*.py") for kind in re.findall(r'numbers\(.*"([a-z]\d)"\)', path.read_text())
+    }
+    (read,) = re.findall(r"const ARRAYS = \{(.*)\};", (app / "static" / "run_data.js").read_text())
+    assert written <= set(re.findall(r"(\w\d):", read)), "an array of another kind cannot be opened"

@@ -5,7 +5,7 @@ import { inflate, readPicture, readSound } from "./data.js";
 const IN_MEMORY = 32e6; // bytes of parts in memory
 const UNDER_WAY = 4; // parts under way
 
-const ARRAYS = { f4: Float32Array, i4: Int32Array, i2: Int16Array, u1: Uint8Array };
+const ARRAYS = { f4: Float32Array, i4: Int32Array, i2: Int16Array, u2: Uint16Array, u1: Uint8Array };
 
 // A part: {head, numbers(ref), sound(ref), picture(ref, rate, hop), size}.
 export function openBox(bytes) {
