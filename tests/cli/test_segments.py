@@ -11,6 +11,7 @@ import pytest
 
 from otoscope import Scope
 from otoscope.results import open_result
+from page_decoder import manifest_of
 
 
 @pytest.fixture
@@ -90,8 +91,13 @@ def test_a_page_and_a_saved_result_have_them(
     assert result["segment_label"].values.tolist() == ["p", "æ", "(outside)"]
     assert "By segments." in (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
     assert otoscope("inspect", *given, "--out", tmp_path / "all").code in (0, 3)
-    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
-    assert page.count("By segments.") == 2 and "By labels" in page  # of two rules
+    manifest = manifest_of(tmp_path / "all" / "report.html")
+    [sound], [run] = manifest["sounds"].values(), manifest["runs"]
+    assert [segment["label"] for segment in sound["segments"]] == ["p", "æ"]
+    asked = [
+        entry for entry in run["relevance"] if entry["target"] == "top" and entry["rule"] in ("guided", "gradient")
+    ]
+    assert [entry["segments"]["label"]["names"] for entry in asked] == [["p", "æ", "(outside)"]] * 2
     otoscope("inspect", *given[:2], *given[1:], "--out", tmp_path / "two").expect_refusal("does not say of which sound")
 
 
