@@ -30,6 +30,10 @@ _BATCH_NORM = ("input", "running_mean", "running_var", "weight", "bias", "traini
 _SHARE = 0.7  # of the budget; the rest is for what else a method holds
 _RESERVE = 8  # gradients and workspaces of the size of the largest activation that a backward pass holds at a time
 
+_APART = 8 * 2**20  # bytes from which a tensor has pages of its own under a budget
+_TOGETHER = 32 * 2**20  # and without one: the most that the C library of GNU goes up to by itself
+_MMAP_THRESHOLD = -3  # of its mallopt
+
 _budget: ContextVar[int | None] = ContextVar("memory", default=None)
 
 
@@ -40,10 +44,23 @@ def memory_budget(memory: int | None) -> Iterator[None]:
     By default half of what is free may be used.
     """
     token = _budget.set(memory)
+    if memory is not None:
+        _map_from(_APART)
     try:
         yield
     finally:
         _budget.reset(token)
+        if memory is not None and _budget.get() is None:
+            _map_from(_TOGETHER)
+
+
+def _map_from(size: int) -> None:
+    """Let the C library give blocks of this size pages of their own, which go back to the system as they are freed.
+
+    Smaller ones share a heap, which stays as large as it has been where any of them is left in it.
+    """
+    with suppress(OSError, AttributeError):  # only the C library of GNU has it
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, size)
 
 
 def tidy() -> None:
