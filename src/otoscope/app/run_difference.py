@@ -35,7 +35,7 @@ class Difference:
     clips : int
         That both have.
     rows : dict or None
-        Of evaluations, and of sweeps without maps, the table of :func:`otoscope.runs.between.diff`.
+        Of evaluations, and of sweeps without maps, the table of ``otoscope.diff``.
     notes : list of str
         What only one of them has.
     """
