@@ -35,7 +35,7 @@ class Difference:
     clips : int
         That both have.
     rows : dict or None
-        Of evaluations, and of sweeps without maps, the table of ``otoscope.diff``.
+        Of evaluations, and of sweeps without maps, the table of the command ``otoscope diff``.
     notes : list of str
         What only one of them has.
     """
