@@ -60,7 +60,7 @@ export function bindKeys(page) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || page.$$("dialog[open]").length) return;
     if (/^(SELECT|TEXTAREA)$/.test(at.tagName)) return;
     if (at.tagName === "INPUT" && (at.type !== "checkbox" || event.key === " ")) return;
-    const pressed = /^(BUTTON|SUMMARY)$/.test(at.tagName) && at.id !== "play" && !at.closest(".cell");
+    const pressed = /^(BUTTON|SUMMARY)$/.test(at.tagName) && at.id !== "play" && !at.closest(".cell, dialog:not([open])");
     if (event.key === " " && pressed) return;
     const digit = Number(event.key);
     const sources = page.$("src").children;
