@@ -95,12 +95,12 @@ def r(value: float) -> str:
 
     Examples
     --------
-    >>> r(0.9985), r(0.7058), r(float("nan"))
-    ('r = 0.999', 'r = 0.71', 'r not known')
+    >>> r(0.9985), r(0.7058), r(-0.001), r(float("nan"))
+    ('r = 0.999', 'r = 0.71', 'r = 0.00', 'r not known')
     """
     if math.isnan(value):
         return "r not known"
-    return f"r = {value:.3f}" if 0.995 <= abs(value) < 1 else f"r = {value:.2f}"
+    return f"r = {value:.3f}" if 0.995 <= abs(value) < 1 else f"r = {value:z.2f}"
 
 
 def number(value: float, digits: int = 4) -> float | None:
