@@ -18,7 +18,6 @@ import pytest
 import soundfile
 import xarray as xr
 
-from conftest import Ran
 from method_examples import SOURCE
 from otoscope import Scope, compare, load_audio
 from otoscope.app.calls import call_of
@@ -94,7 +93,7 @@ def test_arguments_that_a_method_has_by_default_are_left_out(here: Scope) -> Non
 
 @needs_node
 @pytest.mark.parametrize(("given", "name"), [(1, "2"), ("1", "1"), ("2", "2")])
-def test_a_class_is_given_by_its_name(given: int | str, name: str, here: Scope, otoscope: Callable[..., Ran]) -> None:
+def test_a_class_is_given_by_its_name(given: int | str, name: str, here: Scope, otoscope: Callable[..., Any]) -> None:
     """Where names are numbers, too, a number is the place of a class in Python, and its name on the command line."""
     from otoscope import open as open_result
 
@@ -132,7 +131,7 @@ def test_copied_python_gives_the_same_numbers(name: str, here: Scope, tmp_path: 
 
 @needs_node
 @pytest.mark.parametrize("name", ["bands", "sonify", "wigner"])
-def test_a_copied_command_gives_the_same_numbers(name: str, here: Scope, otoscope: Callable[..., Ran]) -> None:
+def test_a_copied_command_gives_the_same_numbers(name: str, here: Scope, otoscope: Callable[..., Any]) -> None:
     from otoscope import open as open_result
 
     result = CALLS[name](here, load_audio(OPENED["sound"], here.sample_rate, start=0.25))  # type: ignore[arg-type]
