@@ -43,7 +43,7 @@ class Part:
     """
 
     def __init__(self) -> None:
-        self._packer = zlib.compressobj(9)
+        self._packer = zlib.compressobj(6)
         self._packed: list[bytes] = []
         self._at = 0
 
