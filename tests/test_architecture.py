@@ -14,7 +14,7 @@ SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
     {"_version", "errors", "text", "markup"},
     {"embedded"},
-    {"types", "files", "citations", "mixing", "optional", "processes"},
+    {"types", "files", "flac", "citations", "mixing", "optional", "processes"},
     {"contract", "audio", "results", "causes"},
     {"pieces"},
     {"dsp", "metrics"},

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import re
 import struct
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ import xarray as xr
 
 from otoscope.audio import as_clip, audio_duration, load_audio, load_piece, stream_audio, write_audio
 from otoscope.errors import InputError
+from otoscope.flac import samples_in_frames
 
 
 def noise(frames: int, channels: int = 1) -> np.ndarray:
@@ -595,3 +599,56 @@ def test_a_part_of_a_file_of_one_rate_is_exact(tmp_path: Path) -> None:
         whole = load_audio(tmp_path / f"a.{suffix}")
         part = load_audio(tmp_path / f"a.{suffix}", start=12.3456, duration=3.21)
         np.testing.assert_array_equal(part, whole[round(12.3456 * 16_000) :][: part.size])
+
+
+@pytest.mark.parametrize("count", [1, 15, 4096, 4097, 100_000, 600_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_flac_whose_header_says_less_than_it_holds_is_refused(tmp_path: Path, count: int, channels: int) -> None:
+    path = tmp_path / "short.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, (count, channels)), 48_000)
+    with path.open("rb") as file:
+        assert samples_in_frames(file) == count
+    assert load_audio(path).sizes["time"] == count
+    content = bytearray(path.read_bytes())
+    content[22:26] = (count // 2).to_bytes(4, "big")  # the samples in STREAMINFO
+    path.write_bytes(content)
+    if count > 1:
+        with pytest.raises(InputError, match=f"holds {count}"):
+            load_audio(path)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])  # with frames of other sizes
+def test_the_samples_of_a_flac_are_counted_whatever_is_written_around_them(subtype: str, level: float) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, noise(30_001), 16_000, format="FLAC", subtype=subtype, compression_level=level)
+    content = file.getvalue()
+    before = b"ID3\x04\x00\x00\x00\x00\x02\x01" + b"\xff" * 257
+    padding = content[:4] + bytes([content[4] & 0x7F]) + content[5:42] + bytes([1, 0, 1, 0]) + b"\xff" * 256
+    assert not content[4] & 0x80  # metadata of others follow those of the stream
+    for version in (content, before + content, content + b"TAG" + bytes(125), padding + content[42:]):
+        assert samples_in_frames(io.BytesIO(version)) == 30_001
+    assert samples_in_frames(io.BytesIO(content + b"what nobody knows")) in range(10_000, 30_001)  # but for the last
+    assert samples_in_frames(io.BytesIO(content[:42])) is None
+    assert samples_in_frames(io.BytesIO(b"RIFF" + content)) is None
+
+
+def test_a_flac_that_begins_within_a_longer_one_is_whole() -> None:
+    """Frames that were cut out of a file keep their numbers."""
+    file = io.BytesIO()
+    soundfile.write(file, noise(50_000), 16_000, format="FLAC")
+    content = file.getvalue()
+    starts = [match.start() for match in re.finditer(rb"\xff[\xf8\xf9]", content)]
+    found = {samples_in_frames(io.BytesIO(content[: starts[0]] + content[start:])) for start in starts[1:]}
+    assert found & {50_000 - 4096} and max(one for one in found if one) < 50_000
+
+
+def test_what_looks_like_many_frames_is_read_in_little_time() -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(20_000_000, dtype="f4"), 16_000, format="FLAC")
+    content = bytearray(file.getvalue())
+    for place in range(60, len(content), 14):
+        content[place : place + 1] = bytes([content[place] ^ 1])  # no frame is whole
+    start = time.process_time()
+    samples_in_frames(io.BytesIO(bytes(content)))
+    assert time.process_time() - start < 2

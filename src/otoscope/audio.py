@@ -21,6 +21,7 @@ import xarray as xr
 from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 from otoscope.files import whole_file
+from otoscope.flac import samples_in_frames
 from otoscope.mixing import Mix
 from otoscope.text import writable
 
@@ -612,6 +613,13 @@ def _read(path: Path | Embedded, size: int, mix: Mix, begin: int = 0) -> Iterato
             yield mix(block)
         if done + _slack(file) < file.frames:
             raise InputError(f"{path} is truncated: {done} of {file.frames} frames are present")
+        if file.format == "FLAC":
+            with _bytes_of(path) as raw:
+                there = samples_in_frames(raw)
+            if there is not None and there > file.frames:
+                raise InputError(
+                    f"the header of {path} says {file.frames} frames, and it holds {there}: encode it again"
+                )
 
 
 def _slack(file: soundfile.SoundFile) -> int:
