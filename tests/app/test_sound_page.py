@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from otoscope import Contract, InputError, Scope
 from otoscope.app.budget import heard_of, limit_of
 from otoscope.app.page import Page
-from otoscope.app.relevance import shortest
 from otoscope.app.sound_page import sound_page
 from otoscope.app.spectrogram import Grid
 from otoscope.report.gather import gather
@@ -174,15 +173,25 @@ def test_the_sound_of_a_product_is_that_of_the_recording_where_it_is_repeated() 
     assert read(page.parts["answer-a"], one["signal"]) == pytest.approx(folded, abs=1e-3 * float(np.abs(folded).max()))
 
 
-def test_the_shortest_interval_of_half() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        weights = rng.random(30) ** 4
-        first, last = shortest(weights)
-        lengths = [
-            j - i for i in range(30) for j in range(i, 30) if weights[i : j + 1].sum() >= weights.sum() / 2 * (1 - 1e-9)
-        ]
-        assert last - first == min(lengths) and weights[first : last + 1].sum() >= weights.sum() / 2 * (1 - 1e-9)
+@pytest.mark.parametrize("kind", ["one channel", "two channels", "repeated"])
+def test_the_place_of_every_relevance_is_that_which_the_command_prints(kind: str) -> None:
+    model, wave = small(), sound(channels=2 if kind == "two channels" else 1)
+    if kind == "two channels":
+        model[0] = nn.Conv1d(2, 4, 20, stride=5)
+    if kind == "repeated":
+        model.input_length, model.padding = 5000, "repeat"
+    contract = Contract(classes=["a", "b", "c"], channels=2 if kind == "two channels" else None)
+    scope = Scope(model, RATE, contract=contract) if kind == "two channels" else Scope(model, RATE)
+    (run,) = sound_page({"a": gather(scope, wave, control=False)}).manifest["runs"]
+    assert len({one["rule"] for one in run["relevance"]}) == 3
+    for one in run["relevance"]:
+        asked = {key: value for key, value in one["call"]["arguments"].items() if key in ("target", "against")}
+        found = scope.control(wave, rule=one["rule"], draws=1, **asked)
+        for name, edges in (("time", ("focus_start", "focus_stop")), ("band", ("focus_low", "focus_high"))):
+            wanted = [float(found[edge]) for edge in edges]
+            assert (one[name] is None and np.isnan(wanted).all()) or one[name] == pytest.approx(wanted, rel=1e-4)
+        for name in ("peak_time", "peak_frequency", "sound_share_time", "sound_share_band"):
+            assert one[name] == pytest.approx(float(found[name]), rel=1e-3, nan_ok=True)
 
 
 def test_maps_are_those_of_the_layer(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from otoscope.app.packing import Part
 from otoscope.app.recording import carried, sized
 from otoscope.app.sound import divided, outlined
 from otoscope.app.spectrogram import Grid
-from otoscope.dsp.audible import LOWEST_AUDIBLE
+from otoscope.trust.focus import Focus
+from otoscope.trust.maps import map_of_result
 
 _BITS = 14
 _MOST_LOSSES = 400
@@ -29,15 +31,12 @@ class Heard:
     ----------
     samples : ndarray, (time,)
     grid : Grid
-    power : ndarray, (frequency, frame)
-        Of its spectrogram.
     repeated : bool
         Whether a model repeats a sound that is too short for it.
     """
 
     samples: np.ndarray
     grid: Grid
-    power: np.ndarray
     repeated: bool
 
 
@@ -59,7 +58,6 @@ def relevance_entry(found: xr.Dataset, target: str, label: str, heard: Heard, pa
     signed = found.attrs["form"] == "product"
     signal = gradient * heard.samples if signed else gradient
     cells = heard.grid.products(heard.samples, gradient) if signed else heard.grid.magnitudes(gradient)
-    power = np.maximum(cells, 0) if signed else cells**2
     kind = "logit" if "logit" in found else "score"
     entry: dict[str, Any] = {
         "rule": str(found.attrs["rule"]),
@@ -72,7 +70,7 @@ def relevance_entry(found: xr.Dataset, target: str, label: str, heard: Heard, pa
         **outlined(signal, heard.grid.rate, part, _BITS),
         "picture": part.signed(cells) if signed else part.db(cells),
         "hop": heard.grid.hop,
-        **_where(power, heard),
+        **where(found, heard),
         "negative": number(_negative(cells), 3) if signed else None,
         "call": call_of(found),
     }
@@ -103,47 +101,20 @@ def _negative(cells: np.ndarray) -> float:
     return float(-cells[cells < 0].sum() / total) if total else 0.0
 
 
-def _where(power: np.ndarray, heard: Heard) -> dict[str, Any]:
-    """Where half of it is, where most, and how much of the sound is there."""
-    grid = heard.grid
-    audible = grid.frequencies >= LOWEST_AUDIBLE
-    if not audible.any():
-        audible[:] = True
-    times, frequencies = grid.times, grid.frequencies[audible]
-    over_time, over_frequency = power.sum(0), power[audible].sum(1)
-    t0, t1 = shortest(over_time)
-    f0, f1 = shortest(over_frequency)
-    width = grid.frequencies[1]
-    of_time, of_frequency = heard.power.sum(0), heard.power[audible].sum(1)
-    end, limit = grid.samples / grid.rate, grid.rate / 2
-    return {
-        "time": [number(max(0.0, times[t0] - grid.hop / 2), 4), number(min(end, times[t1] + grid.hop / 2), 4)],
-        "band": [number(max(0.0, frequencies[f0] - width / 2), 4), number(min(limit, frequencies[f1] + width / 2), 4)],
-        "peak_time": number(times[over_time.argmax()], 4),
-        "peak_frequency": number(frequencies[over_frequency.argmax()], 4),
-        "sound_share_time": _share(of_time, t0, t1),
-        "sound_share_band": _share(of_frequency, f0, f1),
+def where(found: xr.Dataset, heard: Heard) -> dict[str, Any]:
+    """Where half of a relevance is, where most, and how much of the sound is there: as tests of it have it."""
+    place = map_of_result(found, heard.samples.size, heard.repeated).place()
+    known = {
+        "peak_time": place.peak_time,
+        "peak_frequency": place.peak_frequency,
+        "sound_share_time": place.sound_share_time,
+        "sound_share_band": place.sound_share_band,
     }
+    return _edges(place.focus) | {name: number(value, 4) for name, value in known.items()}
 
 
-def _share(values: np.ndarray, first: int, last: int) -> float | None:
-    total = values.sum()
-    return number(values[first : last + 1].sum() / total, 3) if total > 0 else None
-
-
-def shortest(weights: np.ndarray, share: float = 0.5) -> tuple[int, int]:
-    """The first and the last place of the shortest interval that holds a share of all weights.
-
-    Examples
-    --------
-    >>> shortest(np.array([1.0, 0.0, 2.0, 3.0, 1.0]))
-    (2, 3)
-    """
-    sums = np.concatenate([[0.0], np.cumsum(weights)])
-    wanted = share * sums[-1] * (1 - 1e-12)
-    last = np.searchsorted(sums, sums[:-1] + wanted)
-    inside = last < sums.size
-    starts = np.arange(weights.size)[inside]
-    stops = np.maximum(last[inside], starts + 1)
-    best = int((stops - starts).argmin())
-    return int(starts[best]), int(stops[best]) - 1
+def _edges(focus: Focus) -> dict[str, Any]:
+    edges = {"time": (focus.start, focus.stop), "band": (focus.low, focus.high)}
+    return {
+        name: None if any(map(math.isnan, ends)) else [number(edge) for edge in ends] for name, ends in edges.items()
+    }

@@ -113,7 +113,7 @@ class _Run:
         model = found.model
         contract = model.contract if model else None
         repeated = contract is not None and contract.padding == "repeat"
-        self._heard = Heard(samples, grid, self._picture**2, repeated)
+        self._heard = Heard(samples, grid, repeated)
         self.entry: dict[str, Any] = {
             "id": name,
             "model": model.name if model else "the model",

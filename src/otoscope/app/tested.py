@@ -40,7 +40,7 @@ def tested(found: Found, entries: list[dict[str, Any]]) -> None:
 def _focus(found: xr.Dataset) -> dict[str, Any]:
     """Where a relevance lies, by the frames of the tests."""
     focus = {
-        name: [number(found[edge].item(), 4) for edge in edges]
+        name: [number(found[edge].item()) for edge in edges]
         for name, edges in _FOCUS.items()
         if all(edge in found for edge in edges)
     }

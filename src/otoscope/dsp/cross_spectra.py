@@ -112,13 +112,22 @@ class Frames:
         InputError
             If all of them together would have more than 2**29 cells.
         """
-        samples, before = signal.shape[-1], self.length // 2
+        self.check(signal.shape[-1])
+        return self.blocks(signal)
+
+    def check(self, samples: int) -> None:
+        """Refuse a signal that has more frames than a spectrogram can hold."""
         count = self.count(samples)
         if count * (self.length // 2 + 1) > _MOST_CELLS:
             raise InputError(
                 f"{count} frames of {self.length} samples are more than a spectrogram may have: give a shorter "
                 "window or a longer hop"
             )
+
+    def blocks(self, signal: Tensor) -> Iterator[Tensor]:
+        """The same of a signal (..., N) of any length, whose blocks are not kept together."""
+        samples, before = signal.shape[-1], self.length // 2
+        count = self.count(samples)
         after = (count - 1) * self.hop + self.length - before - samples
         cut = pad(signal, (before, after)).unfold(-1, self.length, self.hop)
         others = signal[..., 0].numel()
@@ -192,10 +201,16 @@ def cross_spectrogram(sound: Tensor, gradient: Tensor, frames: Frames) -> Tensor
     >>> cells.shape, round(cells.sum().item() - (sound * gradient).sum().item(), 3)
     (torch.Size([9, 26]), 0.0)
     """
+    frames.check(sound.shape[-1] if sound.ndim else 0)
+    return torch.cat(list(cross_spectra(sound, gradient, frames)), dim=-2).transpose(-1, -2)
+
+
+def cross_spectra(sound: Tensor, gradient: Tensor, frames: Frames) -> Iterator[Tensor]:
+    """The cells of :func:`cross_spectrogram` in blocks (..., frames, frame_frequency), of signals of any length."""
     x, q = _pair(sound, gradient)
     q = q / frames.weights(x.shape[-1]).to(q.device)
-    both = zip(frames.spectra(x), frames.spectra(q), strict=True)
-    return torch.cat([_product(s, z, frames.length) for s, z in both], dim=-2).transpose(-1, -2)
+    for s, z in zip(frames.blocks(x), frames.blocks(q), strict=True):
+        yield _product(s, z, frames.length)
 
 
 def unitary_spectrum(signal: Tensor) -> Tensor:

@@ -20,10 +20,8 @@ from otoscope.subject import Subject
 from otoscope.trust.clips import Clip, clips_of, given_options
 from otoscope.trust.control import share_drawn
 from otoscope.trust.explaining import Explaining, same_question
-from otoscope.trust.maps import Map
+from otoscope.trust.maps import HOP, WINDOW, Map
 from otoscope.trust.random_networks import random_subject
-
-_WINDOW, _HOP = 0.025, 0.0025  # s
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def _maps(
 ) -> tuple[Map, list[Map | None], list[str]]:
     """The map of a model, those of random networks of its shape, and why there are none."""
     subject, notes = asked.subject, list[str]()
-    how = Explaining(rule, given_options(rule, seed), Frames.of(_WINDOW, _HOP, subject.sample_rate))
+    how = Explaining(rule, given_options(rule, seed), Frames.of(WINDOW, HOP, subject.sample_rate))
     (clip,) = clips_of(subject, asked.clip, asked.question)
     explained, own = how.map(how.way(subject, clip), clip, asked.question)
     question = same_question(asked.question, explained)

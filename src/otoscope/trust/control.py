@@ -29,8 +29,7 @@ from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.trust.clips import Clip, clips_of, given_options
 from otoscope.trust.explaining import Explaining, focus_variables, same_question
-from otoscope.trust.focus import LOWEST
-from otoscope.trust.maps import Map
+from otoscope.trust.maps import HOP, WINDOW, Map
 from otoscope.trust.random_networks import not_drawn, random_subject
 from otoscope.trust.verdict import ALIKE, RANDOM, verdict_of_control
 from otoscope.types import Against, Span, Target, Wave
@@ -63,8 +62,8 @@ def control(
     rule: RelevanceRule | Rule = "guided",
     draws: int = 10,
     seed: int = 0,
-    window: float = 0.025,
-    hop: float = 0.0025,
+    window: float = WINDOW,
+    hop: float = HOP,
     alike: float = ALIKE,
     random: float = RANDOM,
     steps: int | None = None,
@@ -326,25 +325,16 @@ def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]
 
 def _of_map(own: Map) -> dict[str, xr.Variable]:
     """Where a map has its peaks, how much is negative, and how much of the sound lies in its focus; of one clip."""
-    focus, power, energy = own.focus(), own.power, (own.of_sound**2).sum(0)
-    heard, somewhere = own.frequencies >= LOWEST, bool(power.any())
-    in_time = (own.times >= focus.start) & (own.times <= focus.stop)
-    in_band = (own.frequencies >= focus.low) & (own.frequencies <= focus.high)
-    peaks = (
-        (own.times[power.sum(0).argmax()], own.frequencies[heard][power[heard].sum(1).argmax()])
-        if somewhere
-        else (np.nan, np.nan)
-    )
-    of_band = energy[heard].sum()
-    shares = (
-        energy[:, in_time].sum() / energy.sum() if focus.is_somewhere and energy.any() else np.nan,
-        energy[in_band & heard].sum() / of_band if focus.is_somewhere and of_band else np.nan,
-    )
+    place = own.place()
     found = {
-        "peak_time": variable(["clip"], [peaks[0]], "time of most of the power", "s"),
-        "peak_frequency": variable(["clip"], [peaks[1]], "frequency of most of the power", "Hz"),
-        "sound_share_time": variable(["clip"], [shares[0]], "share of the energy of the sound in the interval"),
-        "sound_share_band": variable(["clip"], [shares[1]], "share of the energy of the sound in the band"),
+        "peak_time": variable(["clip"], [place.peak_time], "time of most of the power", "s"),
+        "peak_frequency": variable(["clip"], [place.peak_frequency], "frequency of most of the power", "Hz"),
+        "sound_share_time": variable(
+            ["clip"], [place.sound_share_time], "share of the energy of the sound in the interval"
+        ),
+        "sound_share_band": variable(
+            ["clip"], [place.sound_share_band], "share of the energy of the sound in the band"
+        ),
     }
     if own.is_signed:
         negative = negative_share(torch.from_numpy(own.cells).flatten()).item()

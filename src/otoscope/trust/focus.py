@@ -56,10 +56,41 @@ def focus_of(
     >>> focus_of(power, np.arange(4) * 0.01, np.arange(5) * 100.0, 0.04)
     Focus(start=0.005, stop=0.015, low=150.0, high=250.0)
     """
-    heard = frequencies >= LOWEST
-    start, stop = _edges(power.sum(0), times, share, 0.0, duration)
-    low, high = _edges(power[heard].sum(1), frequencies[heard], share, 0.0, float(frequencies[-1]))
+    return focus_of_sums(power.sum(0), power.sum(1), times, frequencies, duration, share)
+
+
+def focus_of_sums(
+    over_time: np.ndarray,
+    over_frequency: np.ndarray,
+    times: np.ndarray,
+    frequencies: np.ndarray,
+    duration: float,
+    share: float = 0.5,
+) -> Focus:
+    """The same of a power that is known by its sums: of all frequencies at each time, and the other way round.
+
+    Examples
+    --------
+    >>> sums = np.array([0.0, 3.0, 0.0, 1.0]), np.array([0.0, 0.0, 3.0, 1.0, 0.0])
+    >>> focus_of_sums(*sums, np.arange(4) * 0.01, np.arange(5) * 100.0, 0.04)
+    Focus(start=0.005, stop=0.015, low=150.0, high=250.0)
+    """
+    heard = audible(frequencies)
+    start, stop = _edges(over_time, times, share, 0.0, duration)
+    low, high = _edges(over_frequency[heard], frequencies[heard], share, 0.0, float(frequencies[-1]))
     return Focus(start, stop, low, high)
+
+
+def audible(frequencies: np.ndarray) -> np.ndarray:
+    """Where bands are looked for: from the lowest frequency on, or everywhere where all are below it.
+
+    Examples
+    --------
+    >>> audible(np.array([0.0, 40.0, 80.0])), audible(np.array([0.0, 10.0]))
+    (array([False, False,  True]), array([ True,  True]))
+    """
+    heard = frequencies >= LOWEST
+    return heard if heard.any() else np.ones_like(heard)
 
 
 def shortest(weights: np.ndarray, share: float) -> tuple[int, int] | None:

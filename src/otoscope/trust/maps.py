@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from otoscope.dsp.cross_spectra import Frames, cross_spectrogram
+from otoscope.dsp.cross_spectra import Frames, cross_spectra, cross_spectrogram
 from otoscope.methods.relevance_rules import Form
 from otoscope.methods.relevance_spectra import Relevance
-from otoscope.trust.focus import Focus, focus_of
+from otoscope.trust.focus import Focus, audible, focus_of_sums
+
+WINDOW, HOP = 0.025, 0.0025
+"""Of the frames of a map, in s, unless others are asked for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a relevance lies; NaN where it has no power that could lie anywhere.
+
+    Attributes
+    ----------
+    focus : Focus
+        With half of its power.
+    peak_time, peak_frequency : float
+        Where most of its power lies, in s and Hz.
+    sound_share_time, sound_share_band : float
+        The share of the energy of the sound that lies in the focus.
+    """
+
+    focus: Focus
+    peak_time: float
+    peak_frequency: float
+    sound_share_time: float
+    sound_share_band: float
 
 
 @dataclass(frozen=True)
@@ -70,8 +97,73 @@ class Map:
     def frequencies(self) -> np.ndarray:
         return self.frames.frequencies(self.sample_rate).numpy()
 
+    @cached_property
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """The power at each time, (frame_time,), and at each frequency, (frame_frequency,)."""
+        if self.is_signed:
+            return _sums(part.clamp(min=0) for part in cross_spectra(self.sound, self.carried, self.frames))
+        return _sums(part.abs().square() for part in self.frames.blocks(self.carried.double()))
+
     def focus(self, share: float = 0.5) -> Focus:
-        return focus_of(self.power, self.times, self.frequencies, self.duration, share)
+        return focus_of_sums(*self.sums, self.times, self.frequencies, self.duration, share)
+
+    def place(self) -> Place:
+        """Where it lies. Memory does not depend on how long the sound is, but for the sums."""
+        over_time, over_frequency = self.sums
+        energy_in_time, energy_in_frequency = _sums(
+            part.abs().square() for part in self.frames.blocks(self.sound.double())
+        )
+        focus, heard = self.focus(), audible(self.frequencies)
+        if not over_time.any():
+            return Place(focus, *[math.nan] * 4)
+        within = (self.times >= focus.start) & (self.times <= focus.stop)
+        band = (self.frequencies >= focus.low) & (self.frequencies <= focus.high)
+        known = focus.is_somewhere
+        return Place(
+            focus,
+            float(self.times[over_time.argmax()]),
+            float(self.frequencies[heard][over_frequency[heard].argmax()]),
+            _share(energy_in_time, within) if known else math.nan,
+            _share(energy_in_frequency[heard], band[heard]) if known else math.nan,
+        )
+
+
+def _sums(blocks: Iterator[Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    """What blocks (channel, frames, frame_frequency) sum to at each time and at each frequency."""
+    both = [(part.sum((0, 2)), part.sum((0, 1))) for part in blocks]
+    return torch.cat([one for one, _ in both]).numpy(), torch.stack([one for _, one in both]).sum(0).numpy()
+
+
+def _share(values: np.ndarray, inside: np.ndarray) -> float:
+    total = values.sum()
+    return float(values[inside].sum() / total) if total > 0 else math.nan
+
+
+def map_of_result(found: xr.Dataset, samples: int, repeated: bool) -> Map:
+    """The map of what relevance returned of one recording, in the frames that tests have unless others are asked for.
+
+    Parameters
+    ----------
+    found : Dataset
+        Of one clip: `input`, and `gradient` or `relevance`, ([channel,] time).
+    samples : int
+        Of the recording.
+    repeated : bool
+        Whether the model took it again and again.
+    """
+    rate = int(found.attrs["sample_rate"])
+    frames = Frames(max(4, round(WINDOW * rate)), max(1, round(HOP * rate)))
+    name = "gradient" if "gradient" in found else "relevance"
+    carried, sound = (
+        torch.from_numpy(np.atleast_2d(found[one].transpose(..., "time").values)) for one in (name, "input")
+    )
+    carried = _whole(onto(carried, samples, repeated), samples)
+    return Map(found.attrs["form"], carried, _whole(onto(sound, samples, False), samples), frames, rate)
+
+
+def _whole(signal: Tensor, samples: int) -> Tensor:
+    """Filled up with zeros, of a model that took less than the recording."""
+    return torch.nn.functional.pad(signal, (0, samples - signal.shape[-1]))
 
 
 def magnitudes(signal: Tensor, frames: Frames) -> np.ndarray:

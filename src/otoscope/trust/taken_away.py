@@ -29,6 +29,7 @@ from otoscope.trust.clips import Clip, clips_of, given_options
 from otoscope.trust.elsewhere import Axis, Part, Removal, mel_axis, removal_in_frequency, removal_in_time, time_axis
 from otoscope.trust.explaining import Explaining, focus_variables
 from otoscope.trust.focus import LOWEST, Focus
+from otoscope.trust.maps import HOP, WINDOW
 from otoscope.trust.verdict import summed_up, verdict_of_test
 from otoscope.types import Against, Span, Target, Wave
 
@@ -66,8 +67,8 @@ def taken_away(
     places: int = 24,
     overlap: float = 0.5,
     keep_level: bool = False,
-    window: float = 0.025,
-    hop: float = 0.0025,
+    window: float = WINDOW,
+    hop: float = HOP,
     steps: int | None = None,
     samples: int | None = None,
     noise: float | None = None,
