@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from otoscope.app.calls import call_of
 from otoscope.app.found import Found
 from otoscope.app.numbers import number
 from otoscope.app.opened import opened_together
+from otoscope.trust.pair_words import pair_block
 
 _MEASURES = {
     "spectrum_cosine": "spectrum_cosine",
@@ -55,10 +55,9 @@ def _of_pair(result: xr.Dataset, name: str, i: int, j: int) -> float | None:
 
 
 def _of_maps(found: Mapping[str, Any]) -> dict[str, Any]:
-    rule, random = str(found["rule"]), [one for one in found["random"] if math.isfinite(one)]
-    entry: dict[str, Any] = {"r": {rule: number(found["r"], 4)}, "draws": len(random)}
+    """The likeness of two maps, and what it says beside that of random networks, by the rule of the maps."""
+    entry: dict[str, Any] = {"rule": str(found["rule"]), "r": number(found["r"], 4)}
+    entry["trust"] = pair_block(found["r"], found["random"], found["rule"])
     if found.get("notes"):
         entry["note"] = "; ".join(found["notes"])
-    if random:
-        entry["r_twin"] = {rule: [number(one, 4) for one in (sum(random) / len(random), min(random), max(random))]}
     return entry

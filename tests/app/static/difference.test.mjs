@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { correlation, differenceOf, judgePair } from "../../../src/otoscope/app/static/difference.js";
+import { correlation, differenceOf } from "../../../src/otoscope/app/static/difference.js";
 
 const picture = (fill, { F = 65, T = 50, fmax = 4000, hop = 0.01 } = {}) => ({
   F, T, kind: "db", floor: 70, df: fmax / (F - 1), hop, q: Uint8Array.from({ length: F * T }, (_, i) => fill(Math.floor(i / T), i % T)),
@@ -30,12 +30,4 @@ test("the difference is for the first where it has more, whatever the grids of t
   const { F, T, q } = differenceOf(low, high, 4000, 0.5);
   const at = (f) => q[Math.round((f / 4000) * (F - 1)) * T + 100];
   assert.ok(at(500) > 190 && at(3500) < 60 && at(2000) === 128);
-});
-
-test("an agreement is judged against that of random networks", () => {
-  assert.equal(judgePair(0.5, null, false)[0], "none");
-  assert.equal(judgePair(0.5, [0.8, 0.7, 0.9], false)[1], "They listen to different things");
-  assert.equal(judgePair(0.75, [0.8, 0.7, 0.9], false)[0], "no");
-  assert.equal(judgePair(0.95, [0.8, 0.7, 0.9], false)[1], "More alike than chance");
-  assert.equal(judgePair(0.1, [0, -0.2, 0.3], true)[1], "Nothing in common");
 });

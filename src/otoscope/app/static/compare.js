@@ -1,9 +1,9 @@
 // Two models on one sound: the same axes, the same range below each peak, and whether they agree more than chance.
 
-import { brief, className, trustBlock } from "./answer.js";
+import { brief, className, ruleName, trustBlock } from "./answer.js";
 import { copyButton } from "./copy.js";
-import { differenceOf, judgePair } from "./difference.js";
-import { h } from "./dom.js";
+import { differenceOf } from "./difference.js";
+import { fill, h } from "./dom.js";
 import { hz, NB, prob, sec, span } from "./numbers.js";
 import { amount, at } from "./signal.js";
 import { drawSpectra } from "./spectra.js";
@@ -28,7 +28,7 @@ export function compareView(page) {
       kind: "pic", h: "clamp(130px, 22vh, 210px)",
       get: () => get()?.pic && {
         pic: get().pic, lut: get().signed ? page.lut.signed : page.lut[hue], mark: page.css[hue], band: get().band,
-        label: `Relevance for ${get().label}` + (get().band ? `; half of it in ${span(...get().band, "Hz")}` : ""),
+        label: `Relevance for ${get().label}` + (get().band ? `; half of it from ${span(...get().band, "Hz")}` : ""),
       },
     },
   ];
@@ -59,14 +59,14 @@ export function compareView(page) {
     };
     const [top] = run.order;
     const parts = [brief(entry, S.dur) && span(...entry.time, "s"), entry.band && span(...entry.band, "Hz")];
-    const half = parts.filter(Boolean).join(", ");
+    const half = parts.filter(Boolean).join(" and ");
     const what = entry.signed ? `half of what speaks for ${entry.label}` : "half of its relevance";
     const sure = run.probabilities && top !== undefined ? h("span", { class: "pr" }, prob(run.probabilities[top])) : null;
     $(id).replaceChildren(
       h("b", {}, top === undefined ? "no class" : className(run, top)),
       h("span", { class: "s" }, h("b", { class: colour }, run.model), sure && ", ", sure),
       h("button", { type: "button", class: "tx", onclick: listen }, "listen"),
-      h("span", { class: "s half" }, half ? `${what} in ${half}` : "its relevance is zero"),
+      h("span", { class: "s half" }, half ? `${what} from ${half}` : "its relevance is zero"),
     );
   }
 
@@ -87,20 +87,26 @@ export function compareView(page) {
     return page.manifest.pairs?.find(({ a, b }) => is(a, b) || is(b, a));
   };
 
+  // What was tested of the pair, in its own words; of other relevances the likeness of the pictures alone.
+  function blockOf(pair) {
+    const isTested = pair?.trust && pair.rule === S.rel.rule && S.rel.target === "top" && S.otherRel.target === "top";
+    if (isTested) return pair.trust;
+    const compared = pair?.trust ? ` for these two, but for those that were asked for, by the rule ${ruleName(S.run, pair.rule)}` : "";
+    return {
+      method: "compare", level: "none", head: "No control for this pair",
+      text: `How far random networks of these shapes agree was not computed${compared}.`,
+      bars: { columns: ["likeness of", "r"], signed: S.rel.signed, rows: [["the two maps", S.diff?.r, null, null, "model"]] },
+    };
+  }
+
   // What the two have in common, against what random networks have.
   function judge(A, B) {
     const pair = pairOf();
-    const asked = S.rel.target === "top" && S.otherRel.rule === S.rel.rule && pair?.r?.[S.rel.rule] != null;
-    const r = asked ? pair.r[S.rel.rule] : S.diff?.r;
-    const random = asked ? pair.r_twin?.[S.rel.rule] : null;
-    const [verdict, head, text] = judgePair(r, random, S.rel.signed, pair?.draws);
-    const rows = [
-      ["the two maps", r, null, null, "model"], random && ["random networks", ...random, "model"],
-      pair?.crs_cosine != null && ["first layers (CRS)", pair.crs_cosine, null, null, "sound"],
-    ].filter(Boolean);
+    const { bars, ...block } = blockOf(pair);
+    const first = pair?.crs_cosine == null ? [] : [["first layers (CRS)", pair.crs_cosine, null, null, "sound"]];
     const upTo = A.rate !== B.rate ? ` Shown up to ${hz(fmax())}, which both take.` : "";
     return trustBlock({
-      method: "compare", level: verdict, head, text, bars: { columns: ["likeness of", "r"], signed: S.rel.signed, rows },
+      ...block, bars: { ...bars, rows: [...bars.rows, ...first] },
       note: `r of the pictures; for the first layers the cosine of their response spectra.${upTo}${pair?.note ? ` ${pair.note}` : ""}`,
     });
   }
@@ -109,9 +115,12 @@ export function compareView(page) {
     const A = S.run;
     const B = otherRun();
     const alone = !B || !S.otherRel || !S.rel;
-    $("compare").hidden = alone && !page.live; // a live page can ask another model
+    $("compare").hidden = !B && !page.live; // a live page can ask another model
     $("compare").classList.toggle("alone", alone);
-    if (alone) return;
+    if (alone) {
+      fill($("cmpcontrol"), B && S.rel && h("p", { class: "s txt" }, unlike(B)));
+      return;
+    }
     who("whoA", A, S.rel, "warm", "relevance");
     who("whoB", B, S.otherRel, "cool", "other");
     S.diff = S.rel.pic && S.otherRel.pic ? differenceOf(S.rel.pic, S.otherRel.pic, fmax(), S.dur) : null;
@@ -127,12 +136,21 @@ export function compareView(page) {
     drawSpectrum();
   }
 
+  const unlike = (run) => `The relevance of ${run.model} by the rule ${ruleName(run, S.rule)} is not on this page: choose another rule.`;
+
   // The call that compares the two, in the order in which they were given.
   function calls() {
     const pair = pairOf();
     if (!pair?.call) return null;
     const models = [pair.a, pair.b].map((id) => page.data.runs.get(id).opened ?? {});
     return [pair.opened ?? { ...models[0], models, rate: S.run.rate }, pair.call];
+  }
+
+  // Of the other model the same class by the same rule, or else what it says itself; null where it has none by the rule.
+  function targetAlike(run, rel) {
+    const known = run.relevance.filter((one) => one.rule === S.rule);
+    const same = rel?.target === "contrast" ? null : known.find((one) => one.label === rel?.label);
+    return (same ?? known.find((one) => one.target === "top") ?? known[0])?.target ?? null;
   }
 
   // The other models that heard the same sound.
@@ -143,9 +161,10 @@ export function compareView(page) {
     const others = [...page.data.runs.values()].filter(same);
     const id = others.some((run) => run.id === S.other) ? S.other : others[0]?.id ?? null;
     $("other").replaceChildren(...others.map((run) => h("option", { value: run.id, selected: run.id === id }, run.model)));
-    const entry = id ? await page.data.relevance(id, S.rule, "top").catch(page.failed("The relevance of the other model")) : null;
-    if (S.run !== mine) return;
     const run = page.data.runs.get(id);
+    const target = run && targetAlike(run, S.rel);
+    const entry = target ? await page.data.relevance(id, S.rule, target).catch(page.failed("The relevance of the other model")) : null;
+    if (S.run !== mine) return;
     set({ other: id, otherRel: entry });
     page.hear("other", entry?.x ? { x: entry.x, rate: entry.rate, label: run.model, short: "Other" } : null);
     draw();

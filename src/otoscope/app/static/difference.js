@@ -1,6 +1,5 @@
 // Where two relevances differ: shares of each on a grid of both, and how far they agree.
 
-import { corr, eqr, NB } from "./numbers.js";
 import { amount, at, level } from "./signal.js";
 
 const GRID = [101, 200]; // bins and frames of the difference
@@ -50,25 +49,4 @@ export function differenceOf(a, b, fmax, duration) {
   const q = Uint8Array.from(d, (v) => Math.round(128 + 127 * Math.sign(v) * Math.sqrt(Math.abs(v) / top)));
   const r = correlation(A.map(Math.sqrt), B.map(Math.sqrt));
   return { F, T, q, kind: "signed", df: fmax / (F - 1), hop: duration / T, r };
-}
-
-// Whether two maps agree more than those of random networks, in words.
-export function judgePair(r, random, signed, draws) {
-  if (!random) {
-    const unknown = "How far random networks of these shapes agree was not computed.";
-    return ["none", "No control for this pair", `The two maps agree with ${eqr(r)}. ${unknown}`];
-  }
-  const [, low, high] = random;
-  const range = `${draws ? `${draws} ` : ""}pairs with random weights (${corr(low)}${NB}to${NB}${corr(high)})`;
-  if (signed && Math.abs(r) < 0.2) {
-    return ["ok", "Nothing in common", `The two maps have nothing in common (${eqr(r)}), as little as ${range}.`];
-  }
-  if (r < low) {
-    return ["ok", "They listen to different things", `The two maps agree with ${eqr(r)}: less than any of ${range}.`];
-  }
-  if (r <= high) {
-    const chance = `The two maps agree with ${eqr(r)}, and so do ${range}`;
-    return ["no", "No more alike than chance", `${chance}: do not read their likeness as a common cue.`];
-  }
-  return ["ok", "More alike than chance", `The two maps agree with ${eqr(r)}: more than any of ${range}.`];
 }
