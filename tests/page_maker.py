@@ -41,7 +41,7 @@ def trust() -> list[dict[str, Any]]:
     }
     table = {
         "columns": ["without", "says", "margin", "changed elsewhere"],
-        "rows": [["nothing", "yes", 2.5, ""], ["300\u2013600\u00a0Hz", "no", -1.2, "0 of 22"]],
+        "rows": [["nothing", "yes", 2.5, ""], ["300 to 600 Hz", "no", -1.2, "0 of 22"]],
         "strong": [[1, 1]],
     }
     return [
@@ -57,7 +57,7 @@ def trust() -> list[dict[str, Any]]:
             "taken_away",
             "ok",
             "Taken away, the answer changes",
-            "Without 300\u2013600\u00a0Hz it says no.",
+            "Without 300 to 600 Hz it says no.",
             table=table,
         ),
     ]

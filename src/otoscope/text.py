@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
 
 
 def writable(text: str) -> str:
@@ -46,6 +47,20 @@ def visible(text: str, kept: str = "") -> str:
 
 def _code(character: str) -> str:
     return repr(character)[1:-1]
+
+
+def span(low: float, high: float, unit: Literal["s", "Hz"]) -> str:
+    """From one place to another, in the words of the page.
+
+    Examples
+    --------
+    >>> span(0.21375, 0.25375, "s"), span(1420.4, 1620.0, "Hz"), span(0.0, 61.25, "s")
+    ('0.214 to 0.254 s', '1,420 to 1,620 Hz', '0.0 to 61.3 s')
+    """
+    digits = 0 if unit == "Hz" else 1 if high - low >= 10 else 3
+    step = Decimal(1).scaleb(-digits)  # half a step is rounded up, as browsers do
+    ends = [Decimal(float(f"{end:.6g}")).quantize(step, ROUND_HALF_UP) for end in (low, high)]
+    return f"{ends[0]:,} to {ends[1]:,} {unit}"
 
 
 def from_json(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:

@@ -248,7 +248,7 @@ def test_a_band_is_filtered_out(heard: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Filter", exact=True).click()
     outcome = page.locator("#change .say")
     until(page, "document.querySelector('#change .say').textContent.includes('says')")
-    assert "Without 600\u20131,600\u00a0Hz it says" in outcome.inner_text() and "instead of ah" in outcome.inner_text()
+    assert "Without 600 to 1,600\u00a0Hz it says" in outcome.inner_text() and "instead of ah" in outcome.inner_text()
     assert page.locator(".versus tbody tr").count() >= 4
     page.get_by_role("radio", name="Hear after").click()
     until(page, f"{STATE % 'source'}.then(source => source === 'changed')")

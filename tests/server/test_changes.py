@@ -39,7 +39,7 @@ def test_a_band_is_taken_out(browser: Browser) -> None:
     before, after = samples(browser, sound), samples(browser, made)
     assert energy(after, 1100, 1900) < 1e-4 * energy(before, 1100, 1900)
     assert energy(after, 300, 900) == pytest.approx(energy(before, 300, 900), rel=1e-3)
-    assert "1000 to 2000 Hz" in made["name"] and made["duration"] == sound["duration"]
+    assert "1,000 to 2,000 Hz" in made["name"] and made["duration"] == sound["duration"]
 
 
 def test_a_gap_is_silent_and_changes_add_up(browser: Browser) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, cast, get_args
 
 from otoscope.server.refusal import Refusal
-from otoscope.text import writable
+from otoscope.text import span, writable
 
 Kind = Literal["answer", "page", "relevance", "maps", "compare"]
 
@@ -87,10 +87,10 @@ class Change:
         >>> Change("band_stop", (300, 800)).words(), Change("f0", (1.5,)).words()
         ('without 300 to 800 Hz', 'F0 x 1.5')
         """
-        numbers = [f"{value:.4g}" for value in self.values]
-        if self.kind == "band_stop":
-            return f"without {numbers[0]} to {numbers[1]} Hz"
-        return f"silent from {numbers[0]} to {numbers[1]} s" if self.kind == "gap" else f"F0 x {numbers[0]}"
+        if self.kind == "f0":
+            return f"F0 x {self.values[0]:.4g}"
+        low, high = self.values
+        return f"without {span(low, high, 'Hz')}" if self.kind == "band_stop" else f"silent from {span(low, high, 's')}"
 
 
 def read_json(body: bytes) -> dict[str, Any]:

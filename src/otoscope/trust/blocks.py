@@ -108,17 +108,6 @@ def number(value: float, digits: int = 4) -> float | None:
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
-def span(low: float, high: float, unit: str) -> str:
-    """From one place to another.
-
-    Examples
-    --------
-    >>> span(0.21375, 0.25375, "s"), span(380.0, 620.0, "Hz")
-    ('0.214 to 0.254 s', '380 to 620 Hz')
-    """
-    return f"{low:.3f} to {high:.3f} s" if unit == "s" else f"{low:.0f} to {high:.0f} Hz"
-
-
 def noted(text: str, result: xr.Dataset) -> str:
     """The text of a block, with what could not be computed and why.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from otoscope.trust.blocks import Block, noted, number, one_clip, span
+from otoscope.text import span
+from otoscope.trust.blocks import Block, noted, number, one_clip
 from otoscope.trust.taken_away import DOMAINS
 
-_UNITS = {"time": "s", "band": "Hz"}
+_UNITS: dict[str, Literal["s", "Hz"]] = {"time": "s", "band": "Hz"}
 _PARTS = {"time": "interval", "band": "band"}
 
 

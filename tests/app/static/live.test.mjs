@@ -90,8 +90,8 @@ test("parts of a manifest are found wherever it speaks of them", () => {
 });
 
 test("words", () => {
-  assert.equal(changeWords({ kind: "band_stop", low: 300, high: 800 }), "without 300\u2013800\u00a0Hz");
-  assert.equal(changeWords({ kind: "gap", start: 0.1, stop: 0.2 }), "without 0.100\u20130.200\u00a0s");
+  assert.equal(changeWords({ kind: "band_stop", low: 300, high: 800 }), "without 300 to 800\u00a0Hz");
+  assert.equal(changeWords({ kind: "gap", start: 0.1, stop: 0.2 }), "without 0.100 to 0.200\u00a0s");
   assert.equal(explainWords({ target: "ah", against: "iy" }, "gradient_x_input"), "Computing the relevance for ah rather than iy, gradient x input");
   assert.equal(modelWords({ state: "loading" }), "is being loaded");
   assert.equal(modelWords({ state: "ready", waiting: 4 }), "4 questions before yours");

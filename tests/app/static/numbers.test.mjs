@@ -19,7 +19,7 @@ test("frequencies and durations have the unit that suits them", () => {
   assert.equal(hz(null), "no frequency");
   assert.deepEqual([0.0000625, 0.025, 1.5].map(ms), ["0.0625\u00a0ms", "25.0\u00a0ms", "1.50\u00a0s"]);
   assert.equal(sec(0.2194), "0.219\u00a0s");
-  assert.equal(span(379.6, 1620.2, "Hz"), "380\u20131,620\u00a0Hz");
+  assert.equal(span(379.6, 1620.2, "Hz"), "380 to 1,620\u00a0Hz");
 });
 
 test("a correlation is never written as one where it is not", () => {
@@ -33,6 +33,8 @@ test("a probability is never written as one or none", () => {
 });
 
 test("a name cannot reverse what stands around it", () => {
+  assert.equal(visible("a\nb\tc\u001b[31m\u007f\u2028"), "a\\nb\\tc\\x1b[31m\\x7f\\u2028");
+  assert.equal(visible("a\nb\tc", "\n"), "a\nb\\tc");
   assert.equal(visible("a\u202eb\u2066c\u200f \u65e5\u05d0"), "a\\u202eb\\u2066c\\u200f \u65e5\u05d0");
   assert.equal(visible(3), "3");
 });

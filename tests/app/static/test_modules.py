@@ -27,6 +27,20 @@ def test_modules_in_node(name: str) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def test_text_from_outside_is_set_by_one_module_alone() -> None:
+    """So that no name goes into the page with characters that are not seen, see `visible` of numbers.js."""
+    raw = re.compile(r"\.(?:textContent|title|ariaLabel) = |setAttribute\(\"(?:title|label|aria-label|aria-valuetext)")
+    modules = (Path(export.__file__).parent / "static").glob("*.js")
+    of_page = [path for path in modules if not path.name.startswith(("run_", "live_")) and path.name != "dom.js"]
+    found = [
+        f"{path.name}: {line}"
+        for path in of_page
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if raw.search(line) and "visible(" not in line
+    ]
+    assert found == []
+
+
 def test_the_page_reads_every_kind_of_number_that_is_written() -> None:
     app = Path(export.__file__).parent
     written = {

@@ -1,7 +1,7 @@
 // The answer: what the model says, where in time and frequency it listened, and what tells whether that may be believed.
 
 import { copyButton } from "./copy.js";
-import { choices, dot, fill, h } from "./dom.js";
+import { attribute, choices, dot, fill, h } from "./dom.js";
 import { clamp, corr, fx, hz, minus, NB, prob, sec, sig, span, visible } from "./numbers.js";
 import { RANGE } from "./paint.js";
 import { segmentStrip } from "./segments.js";
@@ -15,6 +15,7 @@ const SHOWN = 4; // classes with a bar
 const ROOM = 162; // px beside the class, for its probability
 const SMALLEST = 30; // px of a class on one line
 const NONE = 40; // px of what is said where there is no class
+const LOWEST_BAND = 50; // Hz: from here on bands are looked for
 const EVEN = 0.35; // share of the sound above which half of the relevance has no place to be marked
 
 export const ruleName = (run, rule) => run.rules?.[rule] ?? RULES[rule] ?? rule.replaceAll("_", " ");
@@ -24,6 +25,11 @@ export const className = (run, index) => visible(run.classes?.[index] ?? index);
 
 // The interval that holds half of the relevance, or null where it is spread over the sound or there is none.
 export const brief = (entry, duration) => (entry.time && entry.time[1] - entry.time[0] <= EVEN * duration ? entry.time : null);
+
+const nowhere = ({ time, signed, picture }) => {
+  if (time) return `most of it below ${hz(LOWEST_BAND)}`;
+  return signed && picture.top ? "all of it against" : "zero throughout";
+};
 
 // The spectrum beside a picture over a stretch of time.
 export const sideCurve = (page, picture, colour, more = {}) => ({
@@ -84,14 +90,14 @@ function verdictWords(page) {
   fill($("eyebrow"), `${run.model} says`);
   $("says").parentElement.classList.toggle("none", top === undefined);
   if (top === undefined) {
-    $("says").textContent = "no class";
-    $("prob").textContent = "";
+    fill($("says"), "no class");
+    fill($("prob"));
     fill($("runner"), withoutClass(run.answer));
     return;
   }
-  $("says").textContent = className(run, top);
-  $("prob").textContent = run.probabilities ? prob(run.probabilities[top]) : `${run.answer?.score_kind ?? "score"} ${fx(run.logits[top], 2)}`;
-  $("prob").title = run.answer?.how ?? "";
+  fill($("says"), className(run, top));
+  fill($("prob"), run.probabilities ? prob(run.probabilities[top]) : `${run.answer?.score_kind ?? "score"} ${fx(run.logits[top], 2)}`);
+  attribute($("prob"), "title", run.answer?.how ?? "");
   const n = run.class_count ?? run.logits.length;
   const kind = run.answer?.score_kind ?? "logit";
   fill($("runner"), ...(second === undefined
@@ -113,7 +119,7 @@ function logitBars(page) {
   const X = (v) => (high > low ? ((v - low) / (high - low)) * 100 : 0);
   const kind = run.answer?.score_kind ?? "logit";
   $("bars").style.setProperty("--zero", X(0) + "%");
-  $("bars").setAttribute("aria-label", `${kind}: ` + shown.map((i) => `${className(run, i)} ${fx(run.logits[i], 1)}`).join(", "));
+  attribute($("bars"), "aria-label", `${kind}: ` + shown.map((i) => `${className(run, i)} ${fx(run.logits[i], 1)}`).join(", "));
   const bar = (v) => `left:${Math.min(X(0), X(v))}%;width:${Math.abs(X(v) - X(0))}%`;
   $("bars").replaceChildren(h("span"), h("span"), h("span", { class: "xs n" }, kind), ...shown.flatMap((i, rank) => [
     h("span", { class: rank ? "s nm" : "nm" }, className(run, i)),
@@ -122,23 +128,29 @@ function logitBars(page) {
   ]));
 }
 
+// What there is where no part of a relevance has a place: nothing at all, or only what speaks against.
+function noneWords({ signed, label, picture }) {
+  if (!signed || !picture.top) return "The relevance is zero throughout this sound: nothing in it moves this score.";
+  return `Nothing in this sound speaks for ${label}: all of the relevance speaks against it.`;
+}
+
 // Where half of the relevance lies, as a sentence.
 function whereWords(page, entry) {
   const { S, player } = page;
   if (!entry && S.run.relevance.length) return ["The relevance could not be read."];
   if (!entry) return [S.run.relevance_note ?? "No relevance is in this page: the model gave nothing that could be traced back to the sound."];
-  if (!entry.band || !entry.time) return ["The relevance is zero throughout this sound: nothing in it moves this score."];
-  const band = h("b", { class: "lk" }, span(...entry.band, "Hz"));
+  if (!entry.time) return [noneWords(entry)];
+  const band = entry.band ? ["from ", h("b", { class: "lk" }, span(...entry.band, "Hz"))] : [`below ${hz(LOWEST_BAND)}`];
   const what = entry.signed ? `what speaks for ${entry.label}` : entry.target === "top" ? "its relevance" : `the relevance for ${entry.label}`;
   if (!brief(entry, S.dur)) {
-    return [`${what[0].toUpperCase()}${what.slice(1)} is spread over the whole sound; half of it lies within `, band, "."];
+    return [`${what[0].toUpperCase()}${what.slice(1)} is spread over the whole sound; half of it lies `, ...band, "."];
   }
   const loop = () => {
     page.region(...entry.time);
     player.play(entry.time[0]);
   };
   const time = h("button", { type: "button", class: "lk", title: "Loop this interval", onclick: loop }, span(...entry.time, "s"));
-  return [`Half of ${what} lies within `, time, ", and half within ", band, "."];
+  return [`Half of ${what} lies from `, time, ", and half ", ...band, "."];
 }
 
 // As large as leaves room for the probability beside it; a name that would be too small stands above it, on lines.
@@ -177,7 +189,7 @@ export function answerView(page) {
   };
   const relevanceWave = () => S.rel && {
     x: S.rel.x, outline: S.rel.outline, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
-    label: `Relevance for ${S.rel.label} over time` + (S.rel.time ? `; half of it in ${span(...S.rel.time, "s")}` : "; it is zero"),
+    label: `Relevance for ${S.rel.label} over time` + (S.rel.time ? `; half of it from ${span(...S.rel.time, "s")}` : `; ${nowhere(S.rel)}`),
     legend: S.rel.signed ? [page.lut.signed, "against", "for"] : [page.lut.warm, minus(-RANGE), "0 dB"],
   };
   const relevancePicture = () => {
@@ -190,9 +202,9 @@ export function answerView(page) {
       curves.unshift({ v: against, df: rel.pic.df, colour: page.css.cool, dash: [3, 2] });
     }
     if (sound?.pic) curves.unshift(sideCurve(page, sound.pic, page.css.mid));
-    const where = rel.band ? `; half of it in ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : "; it is zero";
+    const where = rel.band ? `; half of it from ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : `; ${nowhere(rel)}`;
     return {
-      pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves, tag: rel.band ? null : "zero throughout",
+      pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves, tag: rel.time ? null : nowhere(rel),
       label: `Relevance for ${rel.label} in time and frequency${where}`,
     };
   };
@@ -251,7 +263,7 @@ export function answerView(page) {
     const entries = run.relevance;
     group.hidden = !entries.length;
     group.style.visibility = ""; // until now it kept its place
-    head.textContent = "Relevance for";
+    fill(head, "Relevance for");
     const label = (target) => entries.find((e) => e.target === target)?.label;
     const of = ["top", "second", "contrast"].filter((target) => entries.some((e) => e.rule === S.rule && e.target === target));
     choices(targets, of.map((target) => [target, label(target)]), S.target, (target) => set({ target }));

@@ -1,6 +1,6 @@
 // The deck: the one play button, what is heard, and how.
 
-import { choices, h, icon } from "./dom.js";
+import { attribute, choices, fill, h, icon } from "./dom.js";
 import { fx, sec, span } from "./numbers.js";
 import { openHelp } from "./keys.js";
 
@@ -30,7 +30,7 @@ export function deckView(page) {
       if (id === "input" || !source?.loud || !input?.peak || !player.gains[id]) continue;
       const d = 20 * Math.log10((player.gains[id] * source.peak) / (player.gains.input * input.peak));
       const height = d < 0 ? fx(-d, 1) + " dB below" : fx(d, 1) + " dB above";
-      button.title = `its peak ${height} that of the input, ${S.equal ? "at equal loudness" : "as it is"}`;
+      attribute(button, "title", `its peak ${height} that of the input, ${S.equal ? "at equal loudness" : "as it is"}`);
     }
   }
 
@@ -43,15 +43,14 @@ export function deckView(page) {
 
   function drawButton() {
     $("play").replaceChildren(icon(S.playing ? "pause" : "play"));
-    $("play").setAttribute("aria-label", S.playing ? "Pause" : "Play");
+    attribute($("play"), "aria-label", S.playing ? "Pause" : "Play");
   }
 
   function drawLength() {
     const heard = player.heard();
     const part = heard > 0 && heard < S.dur - 0.01;
-    $("of").textContent = `of ${sec(S.dur)}`;
-    $("of").title = part ? `of which the first ${sec(heard)} can be heard` : "";
-    $("of").append(part ? `, ${fx(heard, 0)}\u00a0s to be heard` : "");
+    fill($("of"), `of ${sec(S.dur)}`, part && `, ${fx(heard, 0)}\u00a0s to be heard`);
+    attribute($("of"), "title", part && `of which the first ${sec(heard)} can be heard`);
   }
 
   function drawRest() {

@@ -2,7 +2,7 @@
 
 import { sideCurve } from "./answer.js";
 import { copyButton } from "./copy.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { kernelsView } from "./kernels.js";
 import { count, hz, ms, NB, sec } from "./numbers.js";
 import { planeView } from "./plane.js";
@@ -64,10 +64,10 @@ export function firstView(page) {
   function say() {
     const { first } = S;
     const bold = (one) => (Array.isArray(one) ? h("b", {}, one[0]) : one);
-    $("firstsay").replaceChildren(...firstWords(first).map(bold));
+    fill($("firstsay"), ...firstWords(first).map(bold));
     const kind = first.strs_mean_kind === "pitch period" ? "a pitch period" : "a window";
     const mean = first.strs_mean ? `; mean over ${kind} of ${ms(first.strs_mean)}` : "";
-    $("strsnote").textContent = `short-time (STRS), ${RANGE_OF_RESPONSES}${NB}dB${mean}; beside it its mean (CRS) and the sound`;
+    fill($("strsnote"), `short-time (STRS), ${RANGE_OF_RESPONSES}${NB}dB${mean}; beside it its mean (CRS) and the sound`);
   }
 
   // The line at the frequency that another picture is hovered at.

@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { readPicture, readSound } from "./data.js";
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { shortName } from "./layers.js";
 import { clamp, hz, sig } from "./numbers.js";
 
@@ -78,7 +78,7 @@ export function gridView(page) {
     ].filter(Boolean));
   }
 
-  async function fill() {
+  async function showMaps() {
     const mine = ++loading;
     const now = S.run?.maps[S.layer];
     $("gridbar").style.visibility = now ? "" : "hidden";
@@ -137,12 +137,12 @@ export function gridView(page) {
     cell.style.visibility = "";
     cell.setAttribute("aria-posinset", i + 1);
     cell.setAttribute("aria-setsize", items.length);
-    cell.setAttribute("aria-label", map.sound.peak
+    attribute(cell, "aria-label", map.sound.peak
       ? `Map ${map.channel}, activity ${sig(map.activity, 2)}, strongest at ${hz(map.peak_frequency)}`
       : `Map ${map.channel}, silent`);
     const [number, activity] = cell.lastChild.children;
-    number.textContent = map.channel;
-    activity.textContent = map.sound.peak ? sig(map.activity, 2) : "silent";
+    fill(number, map.channel);
+    fill(activity, map.sound.peak ? sig(map.activity, 2) : "silent");
     drawThumb(page, cell.firstChild, thumbOf(map));
   }
 
@@ -207,7 +207,7 @@ export function gridView(page) {
   };
 
   on("layer sort quiet late", () => {
-    if (S.late) fill();
+    if (S.late) showMaps();
   });
   on("theme", redraw);
   page.key("j k", "next, previous map; played once", { j: () => move(1), k: () => move(-1) });

@@ -1,7 +1,7 @@
 // The kernels of the first layer by centre frequency: what each passes, what all pass together, and the chosen one in
 // time.
 
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { clamp, hz, ms } from "./numbers.js";
 import { curve, fit, frequencyAxis } from "./paint.js";
 import { largest, peakOf } from "./signal.js";
@@ -122,7 +122,7 @@ export function kernelsView(page) {
       `centre ${hz(first.centre[index])}`, h("br"), `bandwidth ${hz(first.bandwidth[index])}`, h("br"),
       `${x.length} ${x.length === 1 ? "sample" : "samples"}, ${ms(x.length / first.rate)}`,
     );
-    $("kern").setAttribute("aria-label", `${words} in time, ${ms(x.length / first.rate)} long`);
+    attribute($("kern"), "aria-label", `${words} in time, ${ms(x.length / first.rate)} long`);
   }
 
   function drawTap(c, x, zero, y) {
@@ -150,20 +150,20 @@ export function kernelsView(page) {
     const slider = $("f-k");
     slider.setAttribute("aria-valuemax", first.mag.F);
     slider.setAttribute("aria-valuenow", S.kernel + 1);
-    slider.setAttribute("aria-valuetext", `${kernelName(first, index)}, centre ${hz(first.centre[index])}`);
+    attribute(slider, "aria-valuetext", `${kernelName(first, index)}, centre ${hz(first.centre[index])}`);
   }
 
   function say(f, x) {
     const { first } = S;
     if (f == null) {
-      $("f-kt").textContent = "each to its own peak";
-      $("f-cumt").textContent = "0 to peak";
+      fill($("f-kt"), "each to its own peak");
+      fill($("f-cumt"), "0 to peak");
       return;
     }
     const { cumulative } = first;
     const at = cumulative[Math.round((f / fmax()) * (cumulative.length - 1))];
-    $("f-kt").textContent = `${x == null ? "" : kernelName(first, first.order[S.kernel]) + " at "}${hz(f)}`;
-    $("f-cumt").textContent = `${(at / (largest(cumulative) || 1)).toFixed(2)} of the peak`;
+    fill($("f-kt"), `${x == null ? "" : kernelName(first, first.order[S.kernel]) + " at "}${hz(f)}`);
+    fill($("f-cumt"), `${(at / (largest(cumulative) || 1)).toFixed(2)} of the peak`);
   }
 
   // The same frequency in every picture; over the kernels the one under the pointer is chosen.

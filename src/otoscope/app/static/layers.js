@@ -1,8 +1,8 @@
 // The layers as a table in the order of the calls: how often each gives a value, how much it sees, what it folds down.
 
 import { copyButton } from "./copy.js";
-import { fill, h, icon } from "./dom.js";
-import { clamp, count, hz, ms, NB, sig } from "./numbers.js";
+import { attribute, fill, h, icon } from "./dom.js";
+import { clamp, count, hz, ms, NB, sig, visible } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
 const CLOSEST_TICKS = 28; // per cent of the column
@@ -31,7 +31,7 @@ export const shortName = (run, name) => name.slice(commonPrefix(run).length);
 // A name that is no longer than that. Its longest words lose letters, those of the last part last, since it tells layers
 // apart, and numbers stay; then its first parts go.
 export function clipped(name, longest) {
-  const parts = name.split(".").map((part) => {
+  const parts = visible(name).split(".").map((part) => {
     const [, word, number] = part.match(/^(.*?)(\d*)$/);
     return { word, number, cut: "" };
   });
@@ -209,9 +209,9 @@ export function layersView(page) {
     drawRows(true);
     const maps = `${count(tap.channels)} ${tap.channels === 1 ? "map" : "maps"}`;
     fill($("layname"), `${clipped(shortName(run, tap.name), 40)}, ${maps}`);
-    $("layname").title = tap.name;
+    attribute($("layname"), "title", tap.name);
     const note = tap.note ? ` ${tap.note[0].toUpperCase()}${tap.note.slice(1)}.` : "";
-    $("layfacts").textContent = layerFacts(run, tap).join("; ") + "." + note;
+    fill($("layfacts"), layerFacts(run, tap).join("; ") + "." + note);
   }
 
   function step(by) {

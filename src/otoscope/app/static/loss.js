@@ -1,6 +1,6 @@
 // What the output loses without each moment, or without each band: of rules that take parts of the sound away.
 
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { minus, sec, sig, span } from "./numbers.js";
 import { Stack } from "./stack.js";
 
@@ -53,7 +53,7 @@ export function lossView(page) {
     box.hidden = !loss;
     if (!loss) return;
     const what = loss.over === "time" ? "moment" : "band";
-    title.textContent = `What ${S.rel.label} loses without each ${what}`;
+    fill(title, `What ${S.rel.label} loses without each ${what}`);
     over.hidden = loss.over !== "time";
     bands.hidden = !over.hidden;
     if (over.hidden) table.replaceChildren(h("tbody", {}, lossRows(loss).map(bandRow)));

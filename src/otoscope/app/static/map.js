@@ -2,7 +2,7 @@
 
 import { sideCurve } from "./answer.js";
 import { copyButton } from "./copy.js";
-import { fill, h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { clipped, shortName } from "./layers.js";
 import { eqr, hz, minus, ms, sec, sig } from "./numbers.js";
 import { RANGE } from "./paint.js";
@@ -60,7 +60,7 @@ export function mapView(page) {
   });
 
   function say(title, detail) {
-    $("mapsay").textContent = "";
+    fill($("mapsay"));
     $("mapfacts").replaceChildren();
     stack.message([h("b", {}, title), h("span", { class: "s" }, detail)]);
   }
@@ -75,14 +75,15 @@ export function mapView(page) {
     const { run } = S;
     if (!S.map) {
       shown = null;
-      $("mapname").textContent = "No map chosen";
+      fill($("mapname"), "No map chosen");
+      attribute($("mapname"), "title", null);
       say("Nothing to show here", "The maps of this layer were not made into sound. The command beside makes them.");
       page.hear("map", null);
       return;
     }
     const { map, maps, bytes, layer, source } = S.map;
     fill($("mapname"), `Map ${map.channel} of ${clipped(shortName(run, layer), 40)}`);
-    $("mapname").title = layer;
+    attribute($("mapname"), "title", layer);
     const half = (maps.field ?? 0) / run.rate / 2;
     const peak = map.peak_time;
     shown = {
@@ -98,7 +99,7 @@ export function mapView(page) {
     }
     stack.message(null);
     const turn = maps.cropped ? " The model heard the clip repeated; this is its first turn." : "";
-    $("mapsay").textContent = likeness(map) + turn;
+    fill($("mapsay"), likeness(map) + turn);
     const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     const tap = run.taps.find(({ name }) => name === layer);
     const when = peak != null && (peak < S.dur ? sec(peak) : "a later turn");

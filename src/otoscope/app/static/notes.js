@@ -1,7 +1,7 @@
 // What was filled, cut or left out: of the sound before the model heard it, of the results, and of this page.
 
 import { copyButton } from "./copy.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { count, NB } from "./numbers.js";
 
 const OF_THE_SOUND = ["resampled", "mixed", "changed", "filled", "cut", "repeated", "pieces"];
@@ -79,6 +79,6 @@ export function heardView(page) {
     const { run, sound } = page.S;
     const said = run ? [...notesOf(run.notes, OF_THE_MODEL), ...heardNotes(run, sound)] : [];
     line.hidden = !said.length;
-    line.textContent = said.join(" ");
+    fill(line, said.join(" "));
   });
 }

@@ -4,10 +4,17 @@ export const NB = "\u00a0"; // stands between a number and its unit
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const SHORT = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-// Text from outside, with what turns the direction of writing as its code: a name cannot reverse the sentence around it.
-export const visible = (text) => String(text).replace(TURNING, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+function codeOf(c) {
+  const code = c.charCodeAt(0).toString(16);
+  return SHORT[c] ?? (code.length < 3 ? "\\x" + code.padStart(2, "0") : "\\u" + code.padStart(4, "0"));
+}
+
+// Text from outside, with what breaks a line, is not seen or turns the direction of writing as its code, as on the
+// command line: a name cannot reverse the sentence around it. Characters of `kept` stay as they are.
+export const visible = (text, kept = "") => String(text).replace(UNSEEN, (c) => (kept.includes(c) ? c : codeOf(c)));
 
 export const minus = (text) => String(text).replace("-", "\u2212");
 
@@ -64,9 +71,9 @@ export function prob(p) {
   return p < 0.001 ? "p < 0.001" : "p = " + p.toFixed(3);
 }
 
-// An interval of time or a band of frequency.
+// An interval of time or a band of frequency, as on the command line.
 export function span(a, b, unit) {
   const digits = b - a >= 10 ? 1 : 3;
-  if (unit === "s") return `${fx(a, digits)}\u2013${fx(b, digits)}${NB}s`;
-  return `${count(Math.round(a))}\u2013${count(Math.round(b))}${NB}Hz`;
+  if (unit === "s") return `${fx(a, digits)} to ${fx(b, digits)}${NB}s`;
+  return `${count(Math.round(a))} to ${count(Math.round(b))}${NB}Hz`;
 }

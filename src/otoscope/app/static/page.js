@@ -5,7 +5,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { freq, up } from "./axes.js";
 import { ramps, tokens } from "./colour.js";
 import { createData } from "./data.js";
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { clamp, sec } from "./numbers.js";
 import { createPlayer } from "./player.js";
 import { createState } from "./state.js";
@@ -61,8 +61,8 @@ function addWhole(page) {
     if (given || !target.textContent || !["hidden", "clip"].includes(getComputedStyle(target).overflowX)) return;
     const cut = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
     const whole = cut && !target.querySelector("canvas, button, a") ? target.textContent : "";
-    if (target.title !== whole) target.title = whole;
-    page.wholes.set(target, whole);
+    if (target.title !== whole) attribute(target, "title", whole);
+    page.wholes.set(target, target.title);
   });
 }
 
@@ -233,7 +233,7 @@ function addCursor(page) {
 // Words: to a screen reader, to the clipboard, and keys with what they do.
 function addWords(page) {
   page.say = (text) => {
-    page.$("spoken").textContent = text;
+    fill(page.$("spoken"), text);
   };
   page.copy = async (text) => {
     try {

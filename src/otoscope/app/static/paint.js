@@ -1,7 +1,7 @@
 // Drawing on canvases: pictures, waves, curves, axes. Each takes the page, whose view and colours it follows.
 
 import { flabel, fticks } from "./axes.js";
-import { clamp } from "./numbers.js";
+import { clamp, visible } from "./numbers.js";
 import { pictureLevels, wavePeaks } from "./peaks.js";
 import { finer, peakOf } from "./signal.js";
 
@@ -243,7 +243,8 @@ export function frequencyAxis(page, c, w, hgt, fmax) {
 }
 
 // Text with the paper around it, so that it can be read on any picture.
-export function haloed(page, c, text, x, y, colour) {
+export function haloed(page, c, words, x, y, colour) {
+  const text = visible(words);
   c.lineJoin = "round";
   c.lineWidth = 4;
   c.strokeStyle = page.css.paper;

@@ -2,6 +2,7 @@
 // lies.
 
 import { tticks } from "./axes.js";
+import { attribute, fill } from "./dom.js";
 import { clamp, hz, ms, sig } from "./numbers.js";
 import { fit } from "./paint.js";
 import { kernelName } from "./kernels.js";
@@ -158,11 +159,11 @@ export function planeView(page) {
 
   function say(t, f) {
     const [a, b] = extent();
-    $("f-wvt").textContent = t == null
+    fill($("f-wvt"), t == null
       ? `lines at ${LEVEL} of each kernel's peak`
-      : `${sig(1000 * t)} ms, ${hz(f)}; ${kernelName(S.first, S.first.order[S.kernel])}`;
+      : `${sig(1000 * t)} ms, ${hz(f)}; ${kernelName(S.first, S.first.order[S.kernel])}`);
     const said = `Wigner-Ville energy of all kernels over ${ms(b - a)}, with a line around each`;
-    canvas().setAttribute("aria-label", said);
+    attribute(canvas(), "aria-label", said);
   }
 
   // The kernel whose peak is nearest to a point is chosen.

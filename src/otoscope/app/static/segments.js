@@ -1,6 +1,6 @@
 // Words, phones or events: a strip under the waveform, and how much of the relevance lies in each.
 
-import { choices, h } from "./dom.js";
+import { choices, fill, h } from "./dom.js";
 import { count, minus, NB, span } from "./numbers.js";
 
 const NARROWEST_SEGMENT = 15; // pixels of a segment that has room for a name
@@ -146,10 +146,10 @@ export function segmentsView(page) {
     });
     table.replaceChildren(sumsHead(sound, state.by, heading, shares), h("tbody", {}, ...sumsRows(page, rows, shares)));
     const left = state.by === "segment" && sound.segments.length > rows.length;
-    note.textContent = [
+    fill(note, [
       left ? `The ${rows.length} with the most of ${count(sound.segments.length)}.` : "",
       shares ? "Parts sum to the whole; beside them the shares of the sound's energy and of the time." : "",
-    ].filter(Boolean).join(" ");
+    ].filter(Boolean).join(" "));
   };
   page.on("sound rel", draw);
 }

@@ -12,6 +12,7 @@ import { layersView } from "./layers.js";
 import { lossView } from "./loss.js";
 import { mapView } from "./map.js";
 import { heardView } from "./notes.js";
+import { visible } from "./numbers.js";
 import { segmentsView } from "./segments.js";
 
 const KEPT = ["run", "rule", "target", "layer", "map"]; // in the address
@@ -105,7 +106,7 @@ export function soundPage(page) {
     Object.assign(S, { rel: null, otherRel: null, diff: null, map: null, layer: null, channel: null, first: null, t: 0, sound: null });
     set({ run, dur: about.duration, v0: 0, v1: about.duration, reg: null, source: "input", target: page.takeInitial("target") ?? "top" });
     $("run").value = run.id;
-    if (page.options.title !== false) document.title = `${run.model} on ${about.name}: Otoscope`;
+    if (page.options.title !== false) document.title = visible(`${run.model} on ${about.name}: Otoscope`);
     stack.message(null);
     page.$("trouble").replaceChildren();
     const begin = entryFor(run, S.rule, S.target); // asked for at once, waited for after the sound

@@ -2,7 +2,7 @@
 // rate, and rows that draw themselves. Nothing is drawn that is not near the window.
 
 import { tticks } from "./axes.js";
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { clamp, minus, sec, sig } from "./numbers.js";
 import { curve, fit, frequencyAxis, haloed, legend, paint, pixelRatio, wave } from "./paint.js";
 import { surface } from "./surface.js";
@@ -27,8 +27,7 @@ const sideX = (v, w) => 8 + (1 + v / -LOW) * (w - 12);
 // A picture is one to a screen reader where there are words for it.
 function describe(canvas, label) {
   for (const [name, value] of [["role", label && "img"], ["aria-label", label], ["aria-hidden", label ? null : "true"]]) {
-    if (value) canvas.setAttribute(name, value);
-    else canvas.removeAttribute(name);
+    attribute(canvas, name, value || null);
   }
 }
 
@@ -93,7 +92,7 @@ export class Stack {
     const { over } = this;
     for (const type of ["keydown", "blur"]) over.addEventListener(type, () => delete over.dataset.mouse);
     over.tabIndex = 0;
-    for (const [name, value] of [["role", "slider"], ["aria-label", label], ["aria-valuemin", 0]]) over.setAttribute(name, value);
+    for (const [name, value] of [["role", "slider"], ["aria-label", label], ["aria-valuemin", 0]]) attribute(over, name, value);
     this.value();
   }
 
@@ -352,7 +351,7 @@ export class Stack {
     this.now = now;
     this.over.setAttribute("aria-valuemax", S.dur.toFixed(3));
     this.over.setAttribute("aria-valuenow", S.t.toFixed(3));
-    this.over.setAttribute("aria-valuetext", `${sec(S.t)} of ${sec(S.dur)}`);
+    attribute(this.over, "aria-valuetext", `${sec(S.t)} of ${sec(S.dur)}`);
   }
 
   // The same instant in every stack, the same frequency in every picture.
@@ -375,6 +374,6 @@ export class Stack {
       line.style.opacity = inside ? 0.9 : 0;
       if (inside) line.style.transform = `translateY(${(row.top + (1 - page.up(f, fmax)) * row.hgt).toFixed(1)}px)`;
     }
-    if (this.read) this.read.textContent = hover ? this.probe(hover.t, f) : this.probe(null, null);
+    if (this.read) fill(this.read, hover ? this.probe(hover.t, f) : this.probe(null, null));
   }
 }
