@@ -70,7 +70,7 @@ def test_first_screen_says_and_shows_the_answer(opened: Callable[..., Any]) -> N
     assert page.locator("#prob").inner_text() == "p = 0.900"
     assert "then no" in page.locator("#runner").inner_text()
     where = page.locator("#where").inner_text().replace("\u00a0", " ")
-    assert where == "Half of its relevance lies within 0.240\u20130.320 s, and half within 300\u2013600 Hz."
+    assert where == "Half of its relevance lies from 0.240 to 0.320 s, and half from 300 to 600 Hz."
     assert page.locator("#trust .head").all_inner_texts() == ["Of its own", "Taken away, the answer changes"]
     drawn = ink(page, "#main .row:not(.tax) canvas.pl")
     assert len(drawn) == 4
@@ -336,6 +336,91 @@ def test_names_cannot_reverse_the_words_around_them(opened: Callable[..., Any]) 
     text = opened(edit=edit).locator(".otoscope").inner_text()
     assert "net\\u202e says" in text and "\\u2066one.wav" in text
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_no_word_of_the_page_holds_what_is_not_seen(opened: Callable[..., Any]) -> None:
+    """Names with control characters, line ends and turns of direction: in texts, titles, labels and the title alike."""
+    odd = "a\u202eb\nc\x1bd\u2066e"
+
+    def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        sound, runs = manifest["sounds"]["sound-0"], manifest["runs"]
+        sound |= {"name": odd, "note": f"cut to {odd}", "marks": {odd: 500.0}}
+        sound["segments"] = [{"start": 0.1, "stop": 0.4, "label": odd}]
+        for run in runs:
+            run |= {"model": odd, "classes": [f"{odd}{i}" for i in range(3)]}
+            run["answer"]["how"] = odd
+            for entry in run["relevance"]:
+                entry["label"] = odd
+            run["taps"] = [tap | {"name": odd + tap["name"], "note": odd} for tap in run["taps"]]
+            run["maps"] = {odd + layer: one for layer, one in run["maps"].items()}
+
+    page = opened(edit=edit, runs=2)
+    page.locator("#layers").scroll_into_view_if_needed()
+    page.locator("#compare").scroll_into_view_if_needed()
+    page.locator("#src button").nth(1).click()
+    page.locator("#layname").hover()
+    script = """() => {
+      const found = [document.title];
+      for (const element of document.querySelectorAll(".otoscope, .otoscope *")) {
+        if (element.closest("script, style")) continue;
+        for (const name of ["title", "aria-label", "aria-valuetext", "label", "placeholder"]) {
+          if (element.hasAttribute(name)) found.push(element.getAttribute(name));
+        }
+        if (element.localName === "pre") continue;
+        for (const node of element.childNodes) if (node.nodeType === 3 && node.data.trim()) found.push(node.data);
+      }
+      return found;
+    }"""
+    said = page.evaluate(script)
+    assert sum("a\\u202eb\\nc\\x1bd\\u2066e" in one for one in said) > 20
+    hidden = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+    assert [one for one in said if hidden.search(one.strip())] == []
+
+
+def test_a_rule_without_the_chosen_class_cannot_be_chosen(opened: Callable[..., Any]) -> None:
+    def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        (run,) = manifest["runs"]
+        (first,) = run["relevance"]
+        run["relevance"] = [first, {**first, "target": "second", "label": "no"}, {**first, "rule": "gradient"}]
+
+    page = opened(edit=edit)
+    page.locator("button[data-s=second]").click()
+    gradient = page.locator("button[data-s=gradient]")
+    assert gradient.get_attribute("aria-disabled") == "true"
+    assert gradient.get_attribute("title") == "The relevance for no by the rule gradient is not on this page."
+    gradient.click(force=True)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.otoscope.then(page => [page.S.rule, page.S.target])") == ["guided", "second"]
+    page.locator("button[data-s=top]").click()
+    gradient.click()
+    second = page.locator("button[data-s=second]")
+    assert second.get_attribute("aria-disabled") == "true"
+    second.click(force=True)
+    assert page.evaluate("document.otoscope.then(page => [page.S.rule, page.S.target])") == ["gradient", "top"]
+
+
+def test_a_model_without_the_chosen_rule_is_said_not_to_have_it(opened: Callable[..., Any]) -> None:
+    def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        first = manifest["runs"][0]["relevance"][0]
+        manifest["runs"][0]["relevance"].append({**first, "rule": "gradient"})
+
+    page = opened(edit=edit, runs=2)
+    assert page.locator("#cmpA canvas.pl").count() and page.locator("#compare .cmp").is_visible()
+    page.locator("button[data-s=gradient]").click()
+    said = page.locator("#cmpcontrol").inner_text()
+    assert said == "The relevance of model-b by the rule gradient is not on this page: choose another rule."
+    assert not page.locator("#compare .cmp").is_visible()
+
+
+def test_what_speaks_only_against_is_not_called_zero(opened: Callable[..., Any]) -> None:
+    def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
+        entry = manifest["runs"][0]["relevance"][0]
+        shape, at = entry["picture"]["shape"], entry["picture"]["at"]
+        picture = {"kind": "signed", "top": 2.0, "shape": shape, "at": at}
+        entry |= {"signed": True, "time": None, "band": None, "picture": picture}
+
+    said = opened(edit=edit).locator("#where").inner_text()
+    assert said == "Nothing in this sound speaks for yes: all of the relevance speaks against it."
 
 
 def test_a_long_reason_stands_below_what_is_said(opened: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ import { Stack } from "./stack.js";
 
 const RULES = { guided: "guided", gradient: "gradient", gradient_x_input: "gradient \u00d7 input" };
 const OF_PICTURES = ["hop", "window", "segments", "tier"]; // arguments of a relevance that its tests do not share
+const TARGETS = ["top", "second", "contrast"]; // what is explained: the class, the one next to it, their difference
 const TEST = "control"; // the method that tells whether a relevance may be believed
 const SHOWN = 4; // classes with a bar
 const ROOM = 162; // px beside the class, for its probability
@@ -19,6 +20,16 @@ const LOWEST_BAND = 50; // Hz: from here on bands are looked for
 const EVEN = 0.35; // share of the sound above which half of the relevance has no place to be marked
 
 export const ruleName = (run, rule) => run.rules?.[rule] ?? RULES[rule] ?? rule.replaceAll("_", " ");
+
+const labelOf = (run, target) => run.relevance.find((e) => e.target === target)?.label ?? target;
+
+// Why a rule, or what is explained, cannot be chosen beside what is chosen now: there is no such relevance on the page.
+export function refusals(run, chosenRule, chosenTarget) {
+  const known = (rule, target) => run.relevance.some((e) => e.rule === rule && e.target === target);
+  const none = (rule, target) => (known(rule, target) ? null
+    : `The relevance for ${labelOf(run, target)} by the rule ${ruleName(run, rule)} is not on this page.`);
+  return { rule: (rule) => none(rule, chosenTarget), target: (target) => none(chosenRule, target) };
+}
 
 // Name of a class, or its number.
 export const className = (run, index) => visible(run.classes?.[index] ?? index);
@@ -264,11 +275,11 @@ export function answerView(page) {
     group.hidden = !entries.length;
     group.style.visibility = ""; // until now it kept its place
     fill(head, "Relevance for");
-    const label = (target) => entries.find((e) => e.target === target)?.label;
-    const of = ["top", "second", "contrast"].filter((target) => entries.some((e) => e.rule === S.rule && e.target === target));
-    choices(targets, of.map((target) => [target, label(target)]), S.target, (target) => set({ target }));
+    const of = TARGETS.filter((target) => entries.some((e) => e.target === target));
+    const { rule: byRule, target: byTarget } = refusals(run, S.rule, S.target);
+    choices(targets, of.map((target) => [target, labelOf(run, target), null, byTarget(target)]), S.target, (target) => set({ target }));
     const names = [...new Set(entries.map((e) => e.rule))];
-    choices(rules, names.map((rule) => [rule, ruleName(run, rule)]), S.rule, (rule) => set({ rule }));
+    choices(rules, names.map((rule) => [rule, ruleName(run, rule), null, byRule(rule)]), S.rule, (rule) => set({ rule }));
   }
 
   function draw() {
