@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from otoscope import Contract, InputError, Scope
 from otoscope.app.budget import heard_of, limit_of
+from otoscope.app.packing import Part
 from otoscope.app.page import Page
+from otoscope.app.sound import outlined
 from otoscope.app.sound_page import sound_page
 from otoscope.app.spectrogram import Grid
 from otoscope.report.gather import gather
@@ -367,7 +369,17 @@ def test_what_has_no_room_is_left_out_and_named() -> None:
 def test_pictures_do_not_grow_with_the_sound(seconds: int) -> None:
     grid = Grid.of(seconds * 16_000, 16_000)
     assert grid.frames <= 1700 and grid.hop * grid.frames >= seconds - grid.hop
-    assert heard_of(seconds * 16_000) == min(seconds * 16_000, 2**21)
+    assert heard_of(seconds * 16_000) == min(seconds * 16_000, 2**20)
+
+
+def test_what_is_on_every_page_has_room_whatever_the_sound() -> None:
+    """Ten minutes of noise, which nothing packs: the sound, and two relevances of it."""
+    rate, generator = 16_000, np.random.default_rng(0)
+    part, picture = Part(), generator.normal(size=(201, 1600))
+    for bits in (16, 14, 14):
+        outlined(generator.normal(size=600 * rate), rate, part, bits)
+        part.db(picture)
+    assert part.size + 320_000 < limit_of(600)
 
 
 def test_pooled_frames_keep_what_they_sum_to() -> None:

@@ -9,7 +9,7 @@ from otoscope.app.packing import Parts
 _CODE = 320_000  # bytes of script, style and markup around the data of a page
 _LEAST, _A_SECOND, _SHORT = 1_000_000, 500_000, 10.0  # bytes, bytes/s, s
 _BEYOND, _MOST = 50_000, 12_000_000  # bytes/s of longer sounds, bytes
-_MOST_HEARD = 2**21  # samples: 131 s at 16 kHz
+_MOST_HEARD = 2**20  # samples: 131 s at 8 kHz, 66 s at 16 kHz
 
 
 def limit_of(duration: float, models: int = 1) -> int:

@@ -97,7 +97,8 @@ def _sound(found: Found, sounds: dict[str, dict[str, Any]], budget: Budget, name
     if divided is not None:
         entry["segments"] = segment_entries(divided)
     if "heard" in entry:
-        budget.leave_out(f"the sound beyond {entry['heard']:.0f} s, which is shown and cannot be heard")
+        why = "the page would grow too large: with --start and --duration a part of the file has a page of its own"
+        budget.leave_out(f"the sound beyond {entry['heard']:.0f} s, which is shown and cannot be heard here", why)
     sounds[name] = entry
     return name
 
