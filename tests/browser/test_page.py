@@ -377,6 +377,26 @@ def test_no_word_of_the_page_holds_what_is_not_seen(opened: Callable[..., Any]) 
     assert [one for one in said if hidden.search(one.strip())] == []
 
 
+def test_on_a_phone_every_sound_can_be_chosen_and_the_focus_is_a_whole_frame(opened: Callable[..., Any]) -> None:
+    page = opened(runs=2, width=400)
+    page.locator("#compare").scroll_into_view_if_needed()
+    until(page, "document.otoscope.then(page => !!page.player.sources.other)")
+    assert page.locator("#src button").all_inner_texts() == ["Input", "Relevance", "Map 0"]
+    wide = page.evaluate(
+        "[...document.querySelectorAll('#src button')].filter(b => b.scrollWidth > b.clientWidth).length"
+    )
+    assert wide == 0
+    page.locator("#more").click()
+    page.locator("#srcall button").last.click()
+    assert page.locator("#src [aria-checked=true]").inner_text() == "Other"
+    page.locator("#main .over").focus()
+    page.keyboard.press("ArrowRight")
+    frames = page.evaluate(
+        "[...document.querySelectorAll('#main .row:not(.tax) .pl')].map(c => getComputedStyle(c).boxShadow)"
+    )
+    assert len(frames) == 4 and all("2px" in one for one in frames)
+
+
 def test_a_rule_without_the_chosen_class_cannot_be_chosen(opened: Callable[..., Any]) -> None:
     def edit(manifest: dict[str, Any], parts: dict[str, bytes]) -> None:
         (run,) = manifest["runs"]

@@ -113,7 +113,7 @@ function verdictWords(page) {
   const kind = run.answer?.score_kind ?? "logit";
   fill($("runner"), ...(second === undefined
     ? [run.answer?.label ? `its only output, ${run.answer.label}` : "its only output"]
-    : [`of ${n} classes; then ${className(run, second)},`, h("br"), `${kind} ${fx(run.logits[top] - run.logits[second], 1)} lower`]));
+    : [`of ${n} classes; then `, h("bdi", {}, className(run, second)), ",", h("br"), `${kind} ${fx(run.logits[top] - run.logits[second], 1)} lower`]));
 }
 
 function logitBars(page) {

@@ -5,17 +5,22 @@ import { fx, sec, span } from "./numbers.js";
 import { openHelp } from "./keys.js";
 
 const ORDER = ["input", "changed", "relevance", "map", "other"];
+const FIT = 3; // sources beside each other on a phone; the rest is under "more controls"
 const SPEEDS = [[1, "1\u00d7"], [0.5, "\u00bd\u00d7"], [0.25, "\u00bc\u00d7"]];
 const SCALES = [["mel", "mel"], ["linear", "linear"]];
 
-// Sources in the order of the deck; those of which there is no room on a phone are left out unless heard.
-function shownSources(page) {
-  const { sources } = page.player;
-  const rank = (id) => (ORDER.includes(id) ? ORDER.indexOf(id) : ORDER.length);
+const rank = (id) => (ORDER.includes(id) ? ORDER.indexOf(id) : ORDER.length);
+
+// Of sources in their order those that a phone has room for: the first ones, the last of which makes room for what is heard.
+export function fittingSources(ids, source) {
+  const first = ids.slice(0, FIT);
+  return first.includes(source) || !ids.includes(source) ? first : [...first.slice(0, FIT - 1), source];
+}
+
+// [id, what it is called] of all that can be heard, in the order of the deck.
+function allSources({ player: { sources } }, short) {
   const ids = Object.keys(sources).filter((id) => sources[id]).sort((a, b) => rank(a) - rank(b));
-  const fits = (id) => !page.narrow || ids.length <= 3 || !["map", "other"].includes(id) || id === page.S.source
-    || (id === "map" && page.S.source !== "other");
-  return ids.filter(fits).map((id) => [id, (page.narrow && sources[id].short) || sources[id].label || id]);
+  return ids.map((id) => [id, (short && sources[id].short) || sources[id].label || id]);
 }
 
 export function deckView(page) {
@@ -35,8 +40,12 @@ export function deckView(page) {
   }
 
   function drawSources() {
-    const items = shownSources(page);
-    choices($("src"), items, S.source, (source) => set({ source }));
+    const items = allSources(page, page.narrow);
+    const fitting = page.narrow ? fittingSources(items.map(([id]) => id), S.source) : items.map(([id]) => id);
+    const hear = (source) => set({ source });
+    choices($("src"), items.filter(([id]) => fitting.includes(id)), S.source, hear);
+    $("srcall").hidden = fitting.length === items.length;
+    choices($("srcall"), $("srcall").hidden ? [] : allSources(page), S.source, hear);
     if (!page.narrow) [...$("src").children].forEach((button, i) => button.prepend(h("kbd", { "aria-hidden": "true" }, i + 1)));
     levelTitles();
   }
