@@ -66,7 +66,9 @@ def serve(
         page, found, notice = _open_runs(runs, model)
         given = {} if found is None else {"m1": replace(first, model=found)}
     limits = replace(Limits(), duration=max_duration)
-    number = serve_models(given, host=host, port=port, limits=limits, run=page, notice=notice, announce=_announce)
+    number = serve_models(
+        given, host=host, port=port, limits=limits, run=page, notice=notice, announce=_announce, log=_log
+    )
     raise SystemExit(128 + number)
 
 
@@ -89,3 +91,7 @@ def _announce(url: str, notice: str | None) -> None:
     print(url, file=out_console.file, flush=True)
     if notice:
         err_console.print(notice, markup=False)
+
+
+def _log(text: str) -> None:
+    err_console.print(text, markup=False, highlight=False)

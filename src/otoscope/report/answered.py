@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
-from otoscope.methods.output import finite_answers, output_of
+from otoscope.methods.output import NoClasses, finite_answers, output_of
 from otoscope.methods.slide import answer_along
 from otoscope.results import variable
 from otoscope.subject import Subject
@@ -54,3 +54,13 @@ def answered(subject: Subject, clip: xr.DataArray, at: Span | None = None) -> xr
         coords={"class": names},
         attrs={"score_kind": output.kind, "how": "; ".join(filter(None, [how, when]))},
     )
+
+
+def answer_or_reason(subject: Subject, clip: xr.DataArray, at: Span | None = None) -> tuple[xr.Dataset | None, str]:
+    """What :func:`answered` gives, and why there is none, in a few words, of an output without classes."""
+    try:
+        return answered(subject, clip, at), ""
+    except NoClasses as error:  # of a waveform, an embedding and the like
+        return None, error.what
+    except InputError as error:
+        return None, str(error)

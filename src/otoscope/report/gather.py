@@ -28,7 +28,6 @@ from otoscope.methods.filters import filters
 from otoscope.methods.frame_response import frame_response
 from otoscope.methods.geometry import geometry
 from otoscope.methods.listing import listing
-from otoscope.methods.output import NoClasses
 from otoscope.methods.relevance import relevance
 from otoscope.methods.relevance_rules import RelevanceRule, rule_record
 from otoscope.methods.sharing import sharing
@@ -41,7 +40,7 @@ from otoscope.probe.blocks import block_ends
 from otoscope.probe.first import first_layer, named_bank
 from otoscope.probe.room import memory_budget, tidy
 from otoscope.report.activity import activity
-from otoscope.report.answered import answered
+from otoscope.report.answered import answer_or_reason
 from otoscope.subject import Subject
 from otoscope.trust.blocks import trust_methods
 from otoscope.types import Against, Segments, Span, Target, Wave
@@ -162,11 +161,7 @@ def _further(subject: Subject, found: Found, question: Mapping[str, Any], rule: 
     """What only the page shows: the answer in full, maps at their own rate, and relevances to compare with."""
     clip = found.clip
     try:
-        found.answer = answered(subject, clip, question["at"])
-    except NoClasses as error:  # of a waveform, an embedding and the like
-        found.no_answer = error.what
-    except InputError as error:
-        found.no_answer = str(error)
+        found.answer, found.no_answer = answer_or_reason(subject, clip, question["at"])
     except Exception as error:
         found.missing["answer"] = found.no_answer = reason_for(error)
     if found.taps is not None:

@@ -26,7 +26,7 @@ from otoscope.methods.targets import Question
 from otoscope.probe.room import memory_budget
 from otoscope.probe.rules import RuleName
 from otoscope.report.activity import activity
-from otoscope.report.answered import answered as classes_of
+from otoscope.report.answered import answer_or_reason
 from otoscope.report.gather import gather, model_facts
 from otoscope.report.likeness import Asked, likeness
 from otoscope.scope import Scope
@@ -80,7 +80,8 @@ def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None,
     tests = trust_methods() if ask.control else []
     tell("relevance", 0, 1 + len(tests))
     result = relevance(scope, clip, **question, rule=rule)
-    found = Found(clip, answer=_says(scope, clip)[0], results={"relevance": {rule: result}})
+    found = _heard(scope, clip)
+    found.results["relevance"] = {rule: result}
     found.untested = "" if ask.control else "Whether it may be believed is tested as soon as nothing else is asked."
     for number, name in enumerate(tests, 1):
         tell(name.replace("_", " "), number, 1 + len(tests))
@@ -100,8 +101,8 @@ def _maps(scope: Scope, clip: xr.DataArray, ask: Ask, tell: Tell) -> Found:
     def progress(done: int, total: int) -> None:
         tell("maps", done, total)
 
-    found = Found(clip, taps=scope.taps(clip), answer=_says(scope, clip)[0])
-    assert found.taps is not None
+    found = _heard(scope, clip)
+    found.taps = scope.taps(clip)
     layer = found.taps.resolve(ask.layers[0])
     sounds = sonify(scope, clip, layer=layer, channels=channels, n_maps=ask.count, rule=rule, progress=progress)
     found.results["sonify"] = {layer: sounds}
@@ -176,17 +177,10 @@ def clip_of(scope: Scope, sound: Heard) -> xr.DataArray:
 def _says(scope: Scope, clip: xr.DataArray) -> tuple[xr.Dataset | None, dict[str, Any]]:
     """What a model says of a sound, as a result, and its likeliest classes with their probabilities and scores."""
     with scope.lock:
-        try:
-            found = classes_of(scope, clip)
-        except InputError as error:  # of a waveform, an embedding and the like
-            nothing: dict[str, Any] = {
-                "classes": [],
-                "probabilities": None,
-                "logits": [],
-                "score_kind": None,
-                "reason": str(error),
-            }
-            return None, nothing
+        found, reason = answer_or_reason(scope, clip)
+    if found is None:
+        nothing: dict[str, Any] = {"classes": [], "probabilities": None, "logits": [], "score_kind": None}
+        return None, nothing | {"reason": reason}
     best = found.sortby("rank").isel({"class": slice(_SHOWN)})
     return found, {
         "classes": [str(name) for name in best["class"].values],
@@ -196,3 +190,9 @@ def _says(scope: Scope, clip: xr.DataArray) -> tuple[xr.Dataset | None, dict[str
         "how": found.attrs["how"],
         "class_count": found.sizes["class"],
     }
+
+
+def _heard(scope: Scope, clip: xr.DataArray) -> Found:
+    """What a page begins with: the sound, and what the model says of it, or why it says nothing."""
+    answer, said = _says(scope, clip)
+    return Found(clip, answer=answer, no_answer=said.get("reason", ""))

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,19 @@ class House:
         The page of a run, with `manifest` and `parts`.
     notice : str, optional
         What every page says, such as that others can reach the server.
+    log : callable, optional
+        Given what only whoever started the server is to read.
     """
 
-    def __init__(self, given: Mapping[str, Given], limits: Limits, run: Any = None, notice: str | None = None) -> None:
-        self.given, self.limits, self.run, self.notice = dict(given), limits, run, notice
+    def __init__(
+        self,
+        given: Mapping[str, Given],
+        limits: Limits,
+        run: Any = None,
+        notice: str | None = None,
+        log: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.given, self.limits, self.run, self.notice, self._log = dict(given), limits, run, notice, log
         self.sessions = Sessions(limits)
         self.folder = Path(tempfile.mkdtemp(prefix="otoscope-serve-"))
         threads = max(1, (os.cpu_count() or 1) // max(1, len(self.given)))
@@ -105,7 +114,7 @@ class House:
         Raises
         ------
         Refusal
-            If it cannot be read, or takes more than is allowed.
+            If it cannot be read, or takes more than is allowed; of the status 500 where that is a fault of ours.
         """
         patience = 2 * self.limits.decode_seconds
         try:
@@ -122,10 +131,12 @@ class House:
             raise Refusal(422, "not-audio", message) from None
         except Failed as error:
             task.out.unlink(missing_ok=True)
-            message = f"{name} cannot be read within the limits of this server ({error}): send a part of it, as WAV"
-            raise Refusal(422, "not-audio", message) from None
-        except Refusal:
+            message = f"the server failed while it worked on {name} ({error}): what it printed says more"
+            raise Refusal(500, "fault", message) from None
+        except Refusal as refusal:
             task.out.unlink(missing_ok=True)
+            if refusal.code == "too-long":
+                self._log(f"{refusal.message}; --max-duration takes longer ones")
             raise
         sound = Sound(task.out.stem, name, task.out, facts, origin, task.out.stat().st_size)
         session.keep(sound)

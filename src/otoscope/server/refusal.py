@@ -36,7 +36,7 @@ class Refusal(Exception):
 
 
 def not_found(what: str) -> Refusal:
-    """Of an id that is not one of this session's: whether another session has it is not told."""
+    """Of an id that this session does not have; the answer is the same where another session has it."""
     return Refusal(404, "not-found", f"there is no such {what} here (any more)")
 
 

@@ -34,9 +34,14 @@ def _begin(limits: Limits) -> tuple[Callable[[Any, Tell], Any], dict[str, Any]]:
 
     def do(task: Decode | Alter | Synthesise, tell: Tell) -> dict[str, Any]:
         confine(limits)
-        if isinstance(task, Synthesise):
-            return synthesise(task)
-        return decode(task, limits) if isinstance(task, Decode) else alter(task)
+        try:
+            if isinstance(task, Synthesise):
+                return synthesise(task)
+            return decode(task, limits) if isinstance(task, Decode) else alter(task)
+        except MemoryError:
+            name = task.example.name if isinstance(task, Synthesise) else task.name
+            message = f"{name} takes more memory than it may: send it as WAV, or a shorter one"
+            raise Refusal(422, "not-audio", message) from None
 
     return do, {}
 
@@ -80,9 +85,6 @@ def decode(task: Decode, limits: Limits) -> dict[str, Any]:
         sound = load_audio(task.path, mono=False)
     except InputError as error:
         raise Refusal(422, "not-audio", str(error)) from None
-    except MemoryError:
-        message = f"{task.name} takes more memory than it may to be decoded: send it as WAV, or a shorter one"
-        raise Refusal(422, "not-audio", message) from None
     values = np.atleast_2d(sound.values)
     _check_size(task.name, values.shape[1], rate, len(values), limits)
     _write(task.out, values, rate)
@@ -100,7 +102,7 @@ def _check_size(name: str, frames: int, rate: int, channels: int, limits: Limits
         raise Refusal(422, "not-audio", f"{message}: is it damaged? Encode it again")
     if frames > limits.duration * rate:
         message = f"{name} lasts {frames / rate:.4g} s, and at most {limits.duration:g} s are taken: send a part of it"
-        raise Refusal(413, "too-long", f"{message}, or start the server with a longer --max-duration")
+        raise Refusal(413, "too-long", message)
     if channels > limits.channels:
         raise Refusal(413, "too-large", f"{name} has {channels} channels, and at most {limits.channels} are taken")
     if frames * channels * _SAMPLE > limits.decoded_bytes:

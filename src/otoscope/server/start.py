@@ -33,6 +33,7 @@ def serve(
     run: Any = None,
     notice: str | None = None,
     announce: Callable[[str, str | None], None],
+    log: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Serve models until a signal ends it.
 
@@ -51,6 +52,8 @@ def serve(
         What is to be said of it.
     announce : callable
         Given the address once it answers, and what is to be said of it.
+    log : callable, optional
+        Given what is to be read by whoever started the server, and by no client.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def serve(
         needs(module, extra="app", purpose=_PURPOSE)
     listening = listen(host, port)
     with listening:
-        return asyncio.run(_serve(given, host, listening, limits or Limits(), run, notice, announce))
+        return asyncio.run(_serve(given, host, listening, limits or Limits(), run, notice, announce, log))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -106,6 +109,7 @@ async def _serve(
     run: Any,
     notice: str | None,
     announce: Callable[[str, str | None], None],
+    log: Callable[[str], None],
 ) -> int:
     from otoscope.server.guard import Place
     from otoscope.server.house import House
@@ -114,7 +118,7 @@ async def _serve(
 
     place = Place(host, listening.getsockname()[1], secrets.token_urlsafe(24))
     others = None if place.loopback else _OTHERS.format(host=host)
-    house = House(given, limits, run, ". ".join(filter(None, [others, notice])) or None)
+    house = House(given, limits, run, ". ".join(filter(None, [others, notice])) or None, log)
     ended = _signals()
     serving: asyncio.Task[Any] | None = None
     try:
