@@ -48,7 +48,7 @@ def made_up(seed: int = 0, shift: float = 0.0) -> tuple[Any, Any]:
     return pd.DataFrame(rows, columns=columns), items
 
 
-def write_run(folder: Path, seed: int = 0, shift: float = 0.0, **changes: Any) -> Path:
+def write_run(folder: Path, seed: int = 0, shift: float = 0.0, message: str = "it is no sound", **changes: Any) -> Path:
     rows, items = made_up(seed, shift)
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema([
@@ -72,7 +72,7 @@ def write_run(folder: Path, seed: int = 0, shift: float = 0.0, **changes: Any) -
         table = table.replace_schema_metadata(facts | {"otoscope.shard": str(shard)})
         pq.write_table(table, folder / f"rows/part-{shard:05d}.parquet")
     problem = {"clip": [3], "name": ["broken.wav"], "method": pa.array([None], pa.string())}
-    problem |= {"cause": ["unreadable"], "message": ["it is no sound"]}
+    problem |= {"cause": ["unreadable"], "message": [message]}
     table = pa.table(problem).replace_schema_metadata(facts | {"otoscope.shard": "1"})
     pq.write_table(table, folder / "errors/part-00001.parquet")
     (folder / "run.json").write_text(json.dumps(info))

@@ -31,6 +31,7 @@ from otoscope.probe.interrupts import interrupts_wait
 from otoscope.probe.listen import evaluating
 from otoscope.probe.locks import lock_of
 from otoscope.probe.memory import Memory, State, state_of
+from otoscope.text import last_part
 from otoscope.trial import REFUSALS, Refused, describe, find_calls, find_layout, takes_features
 from otoscope.types import Excerpt, Progress, Wave
 
@@ -52,8 +53,7 @@ def opened_as(model: nn.Module | str | Path, **options: Any) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
     if isinstance(model, nn.Module):
         return {"model": None, "options": given}
-    text = str(model)
-    return {"model": text if text.startswith("hf:") else Path(text).name, "options": given}
+    return {"model": last_part(str(model)), "options": given}
 
 
 class Subject:

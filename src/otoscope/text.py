@@ -63,6 +63,47 @@ def span(low: float, high: float, unit: Literal["s", "Hz"]) -> str:
     return f"{ends[0]:,} to {ends[1]:,} {unit}"
 
 
+_FOLDERS = re.compile(
+    r"""(?<![\w./\\:<~-])(?:~[\w-]*|[A-Za-z]:)?[/\\]{1,2}(?:[^\s/\\'"<>|:*?]+[/\\]{1,2})+(?=[^\s/\\'"<>|:])"""
+)
+"""What stands before the last part of a path that begins at the root, at home or at a drive."""
+
+
+def without_folders(value: Any) -> Any:
+    """A text, or what JSON has with all of its texts, with the last parts alone of paths that begin at the root.
+
+    What is sent to others tells nothing of the folders of a machine. Of a folder with a space in its name the part
+    after the space stays.
+
+    Examples
+    --------
+    >>> without_folders("/home/me/clips/7.wav is damaged; see https://a.org/b/c and 1/2")
+    '7.wav is damaged; see https://a.org/b/c and 1/2'
+    >>> without_folders({"against": "~/clips/7.wav", "window": [0.1, "C:\\\\me\\\\x.pt"], "classes": ["/i/", "n/a"]})
+    {'against': '7.wav', 'window': [0.1, 'x.pt'], 'classes': ['/i/', 'n/a']}
+    """
+    if isinstance(value, str):
+        return _FOLDERS.sub("", value) if "/" in value or "\\" in value else value
+    if isinstance(value, dict):
+        return {key: without_folders(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [one if isinstance(one, (int, float)) else without_folders(one) for one in value]
+    return value
+
+
+def last_part(given: str) -> str:
+    """The last part of a path, or of what may be one: a model or data as a user gives it.
+
+    Examples
+    --------
+    >>> last_part("/home/me/my clips@test"), last_part("ear.py:Ear"), last_part("hf:org/name"), last_part("fsdd")
+    ('my clips@test', 'ear.py:Ear', 'hf:org/name', 'fsdd')
+    """
+    if given.startswith("hf:"):
+        return given
+    return re.split(r"[/\\]", given.rstrip("/\\"))[-1] or given
+
+
 def from_json(text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """The content of a JSON text.
 

@@ -6,7 +6,8 @@ import pytest
 from torch import Tensor, nn
 
 from otoscope import Scope
-from otoscope.app.layers import aliasing_rows, flow_rows, geometry_rows, tap_rows
+from otoscope.app.layers import aliasing_rows, geometry_rows, tap_rows
+from otoscope.app.result_tables import table_entries
 
 
 def made() -> Scope:
@@ -37,5 +38,7 @@ def test_tables_hold_what_the_methods_say(clip: Tensor) -> None:
     assert [row["share"] for row in steps] == pytest.approx(aliasing.share.values.tolist(), rel=1e-4)
     assert [row["step"] for row in steps] == ["0", "2"]
     assert [one["step"] for one in skipped] == ["4"] and "one value" in skipped[0]["reason"]
-    flow = flow_rows(scope.data_flow(clip))
-    assert [row["layer"] for row in flow] == ["input", "1", "3"] and flow[1]["rate"] == 800
+    (flow,) = table_entries({"data_flow": scope.data_flow(clip)})
+    rates = {row["layer"]: row["rate"] for row in flow["rows"]}
+    assert list(rates) == ["input", "1", "3"] and rates["1"] == 800
+    assert flow["call"]["method"] == "data_flow" and flow["headings"]["peak_frequency"] == "peak frequency"

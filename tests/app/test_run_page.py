@@ -13,6 +13,7 @@ import soundfile
 
 from made_up_runs import LAYERS, N_CHANNELS, N_CLIPS, SHARDS, made_up, pd, write_run, write_sounds
 from otoscope import InputError
+from otoscope.app.export import export
 from otoscope.app.page import Page
 from otoscope.app.run_facts import facts_of
 from otoscope.app.run_maps import selectivity
@@ -217,6 +218,39 @@ def test_names_are_text_and_the_folder_of_the_data_is_not_told(tmp_path: Path) -
     assert box.head["names"][0] == "clip0.wav" or box.head["names"][0].endswith("clip0.wav")
     assert not any("/home" in name for name in box.head["names"])
     assert box.head["facts"][0]["values"] == ["<b>0", "<b>1", "<b>2"]
+
+
+def test_a_page_tells_nothing_of_the_folders_of_the_machine(tmp_path: Path) -> None:
+    here = "/home/me/secret"
+    run = write_run(
+        tmp_path / "run",
+        model={"name": "m", "sha256": "0", "given": f"{here}/model", "subject": {}},
+        methods={"activations": {"noise": f"{here}/noise.wav"}, "coherence": {}, "output": {}},
+        data={"given": f"{here}/my clips@test", "by": None, "count": 24, "sha256": "1", "ids": "path"},
+        message=f"{here}/broken.wav cannot be read",
+    )
+    items = pd.read_parquet(run / "items.parquet")
+    items["name"] = [f"{here}/{name}" if n else "elsewhere.wav" for n, name in enumerate(items["name"])]
+    items["speaker"] = f"{here}/" + items["speaker"]
+    items.to_parquet(run / "items.parquet")
+    page = run_page([Run(run)])
+    (info,) = page.manifest["runs"]
+    assert info["data"] == "my clips@test" and page.manifest["title"] == "m on my clips@test"
+    assert info["methods"]["activations"] == {"noise": "noise.wav"}
+    boxes = [Box(page, name).head for name in page.parts]
+    assert any("broken.wav cannot be read" in json.dumps(head) for head in boxes)
+    assert here not in page.text() and not any("secret" in json.dumps(head) for head in boxes)
+    assert "secret" not in (export([Run(run)], tmp_path / "site").folder / "summary.json").read_text()
+
+
+def test_a_run_whose_arguments_are_no_numbers_is_shown(tmp_path: Path) -> None:
+    methods = {"activations": {"window": float("nan"), "band": [0.0, float("inf")]}, "coherence": {}}
+    folder = write_run(tmp_path / "run", methods=methods, versions={"otoscope": "0.1.0", "build": float("nan")})
+    assert "NaN" in (folder / "run.json").read_text()
+    site = export([Run(folder)], tmp_path / "site").folder
+    (said,) = json.loads((site / "summary.json").read_text())["runs"]
+    assert said["methods"]["activations"] == {"window": "nan", "band": [0.0, "inf"]}
+    assert said["versions"] == {"otoscope": "0.1.0", "build": "nan"}
 
 
 def test_clips_have_their_facts_and_what_the_model_said(folder: Path) -> None:

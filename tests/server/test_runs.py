@@ -67,7 +67,9 @@ def test_what_a_run_names_is_not_run_as_code(run: Path, tmp_path: Path) -> None:
     try:
         browser = Browser(server)
         assert browser.get("/").status_code == 200 and 'href="/live"' not in browser.get("/").text
-        assert "--model" in browser.get("/api/state").json()["notice"]
+        notice = browser.get("/api/state").json()["notice"]
+        assert "is not loaded" in notice and str(tmp_path) not in notice
     finally:
-        server.end()
+        _, printed, _ = server.end()
     assert not mark.exists()
+    assert "--model" in printed, "for whoever started it"

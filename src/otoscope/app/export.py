@@ -115,7 +115,7 @@ def _provenance(page: Page, runs: Sequence[Run]) -> dict[str, Any]:
             "data": shown["data"],
             "clips": shown["clips"],
             "methods": shown["methods"],
-            "versions": info["versions"],
+            "versions": shown["versions"],
         }
         said.append(one | {"maps": shown.get("maps"), "notes": [writable(note) for note in shown["notes"]]})
     return {"method": "export", "runs": said}

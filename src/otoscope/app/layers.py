@@ -54,14 +54,3 @@ def aliasing_rows(found: xr.Dataset) -> tuple[list[dict[str, Any]], list[dict[st
     skipped = str(found["skipped"].item()) if "skipped" in found else "nothing"
     parts = [one.partition(": ") for one in skipped.split("; ")] if skipped != "nothing" else []
     return rows, [{"step": step, "reason": reason} for step, _, reason in parts]
-
-
-def flow_rows(found: xr.Dataset) -> list[dict[str, Any]]:
-    """How much the strongest map of each layer varies, and how fast."""
-    names = {"deviation": "deviation", "mean": "mean_activation", "peak_frequency": "peak_frequency"}
-    strongest = found.isel(rank=0) if "rank" in found.dims else found
-    return [
-        plain({"layer": str(layer), "rate": strongest["rate"][place].item()}
-              | {name: strongest[of][place].item() for name, of in names.items() if of in strongest})
-        for place, layer in enumerate(found["layer"].values)
-    ]  # fmt: skip

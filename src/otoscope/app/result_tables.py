@@ -13,7 +13,7 @@ from otoscope.app.numbers import plain
 from otoscope.methods.catalogue import METHODS
 from otoscope.tables import constants, headings, rows
 
-_METHODS = ("voice", "autocorrelation", "frame_response", "f_vowel")
+_METHODS = ("voice", "autocorrelation", "frame_response", "f_vowel", "data_flow")
 _MOST_ROWS = 40
 
 

@@ -28,7 +28,7 @@ from otoscope.descriptions.folder import read_maps
 from otoscope.descriptions.measured import facts_there, named_units
 from otoscope.errors import InputError
 from otoscope.runs.run import Run
-from otoscope.text import writable
+from otoscope.text import last_part, without_folders, writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def run_page(
         _differences(found[0], other, parts, partial(progress, "comparing") if progress else None)
         for other in found[1:]
     ]
-    return Page(manifest, parts)
+    return Page(without_folders(manifest), parts)
 
 
 class _OfRun:
@@ -116,8 +116,8 @@ class _OfRun:
         done = self.run.done
         content: dict[str, Any] = {"id": self.key, "kind": self.run.kind, "folder": writable(self.run.folder.name)}
         content |= {"model": writable(info["model"]["name"]), "weights_sha256": info["model"]["sha256"]}
-        content |= {"data": writable(info["data"]["given"]), "clips": len(self.facts.clips)}
-        content |= {"shards": {"done": done, "of": info.get("shards", 1)}, "versions": info["versions"]}
+        content |= {"data": writable(last_part(info["data"]["given"])), "clips": len(self.facts.clips)}
+        content |= {"shards": {"done": done, "of": info.get("shards", 1)}, "versions": _plain(info["versions"])}
         content |= {"methods": _plain(info["methods"]), "classes": _plain(info.get("classes"))}
         content |= {"rate": info["model"].get("subject", {}).get("sample_rate"), "notes": self._notes()}
         content["facts"] = [{"name": fact.name, "values": fact.values} for fact in self.facts.by_name if fact.divides]
@@ -261,10 +261,14 @@ class _OfRun:
         answers, numbers = _answers(self.run)
         head: dict[str, Any] = {
             "clip": box.numbers(facts.clips[kept], "i4"),
-            "names": facts.names[kept],
+            "names": without_folders(facts.names[kept]),
             "of": len(facts.clips),
             "facts": [
-                {"name": fact.name, "values": fact.values, "codes": box.numbers(fact.codes[kept], "i4")}
+                {
+                    "name": fact.name,
+                    "values": without_folders(fact.values),
+                    "codes": box.numbers(fact.codes[kept], "i4"),
+                }
                 for fact in facts.by_name
             ],
             "numbers": [
@@ -286,7 +290,8 @@ class _OfRun:
         return box.packed(head)
 
     def _tables(self) -> bytes:
-        return Box().packed({"tables": summary_tables(self.run), "errors": error_table(self.run)})
+        said = {"tables": summary_tables(self.run), "errors": error_table(self.run)}
+        return Box().packed(without_folders(said))
 
     def _notes(self) -> list[str]:
         notes, info = [], self.run.info
@@ -363,7 +368,7 @@ def _differences(
 
 
 def _title(runs: Sequence[Run]) -> str:
-    first = f"{writable(runs[0].info['model']['name'])} on {writable(runs[0].info['data']['given'])}"
+    first = f"{writable(runs[0].info['model']['name'])} on {writable(last_part(runs[0].info['data']['given']))}"
     return first if len(runs) == 1 else f"{first}, and {len(runs) - 1} more"
 
 
@@ -372,11 +377,11 @@ def _is_range(channels: np.ndarray) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value of JSON without halves of characters and without NaN."""
+    """A value of JSON without halves of characters, and with NaN and infinity, which JSON has not, as text."""
     if isinstance(value, dict):
         return {writable(str(key)): _plain(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, float) and not np.isfinite(value):
-        return None
+        return str(value)
     return writable(value) if isinstance(value, str) else value

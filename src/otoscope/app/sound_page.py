@@ -14,7 +14,7 @@ from otoscope.app.calls import call_of
 from otoscope.app.facts import BIBTEX, fact_rows, made_by, references
 from otoscope.app.first_layer import first_entry
 from otoscope.app.found import Found
-from otoscope.app.layers import aliasing_rows, flow_rows, geometry_rows, tap_rows
+from otoscope.app.layers import aliasing_rows, geometry_rows, tap_rows
 from otoscope.app.maps import map_entries
 from otoscope.app.opened import opened
 from otoscope.app.packing import Parts
@@ -26,6 +26,7 @@ from otoscope.app.result_tables import table_entries
 from otoscope.app.sound import segment_entries, sound_entry
 from otoscope.app.spectrogram import WINDOW, Grid
 from otoscope.app.tested import tested
+from otoscope.text import without_folders
 from otoscope.trust.blocks import trust_methods
 
 _CALLS = "filters", "strs", "crs", "wigner", "geometry", "aliasing", "data_flow"
@@ -67,7 +68,7 @@ def sound_page(founds: Mapping[str, Found], pairs: Sequence[dict[str, Any]] = ()
         run.add_facts()
     entries = [run.entry for run in runs]
     model = ", ".join(dict.fromkeys(str(entry["model"]) for entry in entries))
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "kind": "sound",
         "otoscope": __version__,
@@ -80,6 +81,7 @@ def sound_page(founds: Mapping[str, Found], pairs: Sequence[dict[str, Any]] = ()
         "bibtex": BIBTEX,
         "left_out": budget.left_out,
     }
+    manifest = without_folders(manifest)
     page = Page(manifest, budget.parts.packed())
     manifest["budget"] = {"bytes": page.size, "limit": budget.limit}
     return page
@@ -207,8 +209,6 @@ def _layers(found: Found, maps: Mapping[str, Any]) -> dict[str, Any]:
         rows["aliasing"], skipped = aliasing_rows(found.results["aliasing"])
         if skipped:
             rows["aliasing_left_out"] = skipped
-    if "data_flow" in found.results:
-        rows["data_flow"] = flow_rows(found.results["data_flow"])
     return rows
 
 

@@ -63,7 +63,8 @@ def serve(
     given["m1"] = first
     page = notice = None
     if runs:
-        page, found, notice = _open_runs(runs, model)
+        page, found = _open_runs(runs, model)
+        notice = None if found else "the model of the run is not loaded, so that it cannot be asked"
         given = {} if found is None else {"m1": replace(first, model=found)}
     limits = replace(Limits(), duration=max_duration)
     number = serve_models(
@@ -72,8 +73,8 @@ def serve(
     raise SystemExit(128 + number)
 
 
-def _open_runs(folders: Sequence[str], model: str | None) -> tuple[object, str | None, str | None]:
-    """The page of runs, the model of the first, and why it has none.
+def _open_runs(folders: Sequence[str], model: str | None) -> tuple[object, str | None]:
+    """The page of runs, and the model of the first, if it may be loaded.
 
     A run says what it is of, and may come from anywhere: what it names is not run as code.
     """
@@ -83,8 +84,9 @@ def _open_runs(folders: Sequence[str], model: str | None) -> tuple[object, str |
     opened = [Run(folder) for folder in folders]
     named = model or str(opened[0].info["model"]["given"])
     code = model is None and ":" in named
-    notice = f"{named} is not loaded, as {folders[0]} alone names it: give --model {named} to ask it live"
-    return run_page(opened), None if code else named, notice if code else None
+    if code:
+        _log(f"{named} is not loaded, as {folders[0]} alone names it: give --model {named} to ask it live")
+    return run_page(opened), None if code else named
 
 
 def _announce(url: str, notice: str | None) -> None:

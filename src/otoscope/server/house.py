@@ -82,7 +82,8 @@ class House:
                 raise
             worker.end()
             del self.queues[key]
-            self._note(f"the model of the run cannot be asked: {error}")
+            self._note("the model of the run could not be loaded, so that it cannot be asked")
+            self._log(f"the model of the run cannot be asked: {error}")
             return
         if self.run is not None and facts["weights_sha256"] != self.run.manifest["runs"][0]["weights_sha256"]:
             self._note(f"{facts['name']} has other weights now than those of the run")

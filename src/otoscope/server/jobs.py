@@ -159,7 +159,7 @@ class Queue:
         except Refusal as refusal:
             job.become("failed", error=refusal.error)
         except Failed as failed:
-            job.become("failed", error={"code": "fault", "message": str(failed)})
+            job.become("failed", error=Refusal(500, "fault", str(failed)).error)
         else:
             job.become("done", answer=made.answer, page=made, notes=[*job.notes, *made.notes], step=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otoscope.errors import InputError
+from otoscope.text import without_folders
 
 
 class Refusal(Exception):
@@ -32,7 +33,8 @@ class Refusal(Exception):
 
     @property
     def error(self) -> dict[str, str]:
-        return {"code": self.code, "message": self.message}
+        """As a client reads it, without the folders of the server."""
+        return {"code": self.code, "message": without_folders(self.message)}
 
 
 def not_found(what: str) -> Refusal:
