@@ -248,7 +248,10 @@ def test_a_band_is_filtered_out(heard: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Filter", exact=True).click()
     outcome = page.locator("#change .say")
     until(page, "document.querySelector('#change .say').textContent.includes('says')")
-    assert "Without 600 to 1,600\u00a0Hz it says" in outcome.inner_text() and "instead of ah" in outcome.inner_text()
+    assert (
+        "With 600 to 1,600\u00a0Hz filtered out the model says" in outcome.inner_text()
+        and "instead of ah" in outcome.inner_text()
+    )
     assert page.locator(".versus tbody tr").count() >= 4
     page.get_by_role("radio", name="Hear after").click()
     until(page, f"{STATE % 'source'}.then(source => source === 'changed')")
@@ -268,7 +271,7 @@ def test_a_band_is_dragged_along_the_frequency_axis(heard: Callable[..., Any]) -
     low, high = state(page, "band")
     assert 300 < low < high < 5000
     page.get_by_role("button", name="Filter out").click()
-    until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
+    until(page, "document.querySelector('#change .say').textContent.startsWith('With ')")
 
 
 def test_a_stretch_is_silenced_and_the_change_forgotten(heard: Callable[..., Any]) -> None:
@@ -276,7 +279,7 @@ def test_a_stretch_is_silenced_and_the_change_forgotten(heard: Callable[..., Any
     page.evaluate("(async () => (await document.otoscope).region(0.1, 0.3))()")
     assert page.get_by_label("From, s").input_value() == "0.100"
     page.get_by_role("button", name="Silence", exact=True).click()
-    until(page, "document.querySelector('#change .say').textContent.startsWith('Without 0.100')")
+    until(page, "document.querySelector('#change .say').textContent.startsWith('With 0.100')")
     page.get_by_role("button", name="Forget the change").click()
     assert state(page, "changed") is None and "changed" not in page.evaluate(
         "(async () => Object.keys((await document.otoscope).player.sources))()"
@@ -287,7 +290,7 @@ def test_the_pitch_is_moved_and_the_changed_sound_looked_into(heard: Callable[..
     pytest.importorskip("parselmouth")
     page = heard()
     page.get_by_role("button", name="Move", exact=True).click()
-    until(page, "document.querySelector('#change .say').textContent.startsWith('Pitch')")
+    until(page, "document.querySelector('#change .say').textContent.startsWith('With the pitch raised by 50')")
     page.get_by_role("button", name="Look into the changed sound").click()
     until(page, f"{STATE % 'changed'}.then(changed => !changed)")
     assert "vowel ah of women" in page.evaluate(NAME)
@@ -353,7 +356,7 @@ def test_nothing_keeps_people_out(heard: Callable[..., Any], scheme: str) -> Non
     page = heard(scheme=scheme)
     until(page, IDLE)
     page.get_by_role("button", name="Filter", exact=True).click()
-    until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
+    until(page, "document.querySelector('#change .say').textContent.startsWith('With ')")
     assert barriers(page) == []
     resized(page, 400)
     assert barriers(page) == []
@@ -363,7 +366,7 @@ def test_nothing_keeps_people_out(heard: Callable[..., Any], scheme: str) -> Non
 def test_it_fits_into_the_window(heard: Callable[..., Any], width: int) -> None:
     page = heard(width=width, touch=width == 400)
     page.get_by_role("button", name="Filter", exact=True).click()
-    until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
+    until(page, "document.querySelector('#change .say').textContent.startsWith('With ')")
     resized(page, width)
     assert too_wide(page) == []
 
@@ -374,7 +377,7 @@ def test_pictures_of_it_are_kept(opened: Callable[..., Visit], heard: Callable[.
         page = heard(scheme=scheme)
         until(page, IDLE)
         page.get_by_role("button", name="Filter", exact=True).click()
-        until(page, "document.querySelector('#change .say').textContent.startsWith('Without')")
+        until(page, "document.querySelector('#change .say').textContent.startsWith('With ')")
         settled(page)
         shoot(page, f"live-{scheme}")
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { corr, eqr, fx, hz, ms, prob, sec, sig, span, visible } from "../../../src/otoscope/app/static/numbers.js";
+import { corr, eqr, fx, hz, many, ms, prob, sec, sig, span, visible } from "../../../src/otoscope/app/static/numbers.js";
 
 test("a minus is a minus, and what rounds to nothing has none", () => {
   assert.equal(fx(-6.64, 1), "\u22126.6");
@@ -37,4 +37,10 @@ test("a name cannot reverse what stands around it", () => {
   assert.equal(visible("a\nb\tc", "\n"), "a\nb\\tc");
   assert.equal(visible("a\u202eb\u2066c\u200f \u65e5\u05d0"), "a\\u202eb\\u2066c\\u200f \u65e5\u05d0");
   assert.equal(visible(3), "3");
+  assert.equal(visible("a\nb\u0000\u001b[31m\u0085\u2028"), "a\\nb\\x00\\x1b[31m\\x85\\u2028");
+  assert.equal(visible("a\nb\tc", "\n"), "a\nb\\tc");
+});
+
+test("one of something is not several", () => {
+  assert.deepEqual([many(1, "map"), many(0, "map"), many(12000, "map"), many(2, "class", "classes")], ["1 map", "0 maps", "12,000 maps", "2 classes"]);
 });

@@ -8,11 +8,13 @@ const SOON = 400; // ms after an answer before the layers are asked for
 
 const megabytes = (bytes) => `${fx(bytes / 1e6, 1)}${NB}MB`;
 
-// What a change does, in a few words.
+// With what change, in a few words, such as "with the pitch raised by 50 %".
 export function changeWords(change) {
-  if (change.kind === "band_stop") return `without ${span(change.low, change.high, "Hz")}`;
-  if (change.kind === "gap") return `without ${span(change.start, change.stop, "s")}`;
-  return `pitch \u00d7 ${change.factor}`;
+  if (change.kind === "band_stop") return `with ${span(change.low, change.high, "Hz")} filtered out`;
+  if (change.kind === "gap") return `with ${span(change.start, change.stop, "s")} silenced`;
+  const percent = 100 * (change.factor - 1);
+  if (Math.abs(percent) < 0.5) return "with the pitch as it was";
+  return `with the pitch ${percent > 0 ? "raised" : "lowered"} by ${fx(Math.abs(percent), 0)}${NB}%`;
 }
 
 // The classes that an explanation is about, of a run: {top, second} by name.

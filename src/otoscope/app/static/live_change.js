@@ -3,7 +3,7 @@
 import { className, ruleName } from "./answer.js";
 import { bandView } from "./live_band.js";
 import { changeWords } from "./live_bench.js";
-import { choices, fill, h } from "./dom.js";
+import { attribute, choices, fill, h } from "./dom.js";
 import { fx, hz, NB, prob, sec, sig } from "./numbers.js";
 import { valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
@@ -13,17 +13,18 @@ const LIKELIEST = 4; // classes with bars
 // What a model says of a run, in a few words.
 export function verdictOf(run) {
   const [top] = run.order ?? [];
-  if (top === undefined) return run.answer?.reason ?? "no class";
+  if (top === undefined) return run.answer?.reason ?? "it has none";
   return run.probabilities ? `${className(run, top)} (${prob(run.probabilities[top])})` : className(run, top);
 }
 
-// Whether the answer is another one, as a sentence.
+// Whether the answer is another one, as a sentence; `words` are those of `changeWords`.
 export function outcomeWords(before, after, words) {
   const [a, b] = [before, after].map((run) => (run.order?.length ? className(run, run.order[0]) : null));
   const lead = words[0].toUpperCase() + words.slice(1);
-  if (a === null || b === null) return `${lead}: ${verdictOf(after)}.`;
-  if (a !== b) return `${lead} it says ${verdictOf(after)} instead of ${verdictOf(before)}.`;
-  return `${lead} it still says ${verdictOf(after)}; before it was ${verdictOf(before)}.`;
+  if (b === null) return `${lead} the model names no class: ${verdictOf(after)}.`;
+  if (a !== b) return `${lead} the model says ${verdictOf(after)}${a === null ? "" : ` instead of ${verdictOf(before)}`}.`;
+  const was = before.probabilities && after.probabilities ? [before, after].map((run) => prob(run.probabilities[run.order[0]])) : null;
+  return was ? `${lead} the model still says ${b} (${was[1]}; before, ${was[0]}).` : `${lead} the model still says ${b}.`;
 }
 
 // The classes that are likeliest before or after, with what they had and have: [name, before, after], likeliest first.
@@ -145,8 +146,8 @@ export function changeView(page, bench) {
   const times = () => Number((2 ** (factor.value / 12)).toFixed(3));
   const tell = () => {
     const steps = Number(factor.value);
-    semitones.textContent = `${steps > 0 ? "+" : ""}${fx(steps, 0)} semitones, \u00d7 ${times().toFixed(2)}`;
-    factor.setAttribute("aria-valuetext", semitones.textContent);
+    fill(semitones, `${steps > 0 ? "+" : ""}${fx(steps, 0)} semitones, \u00d7 ${times().toFixed(2)}`);
+    attribute(factor, "aria-valuetext", semitones.textContent);
   };
   factor.addEventListener("input", tell);
   tell();
@@ -181,13 +182,13 @@ export function changeView(page, bench) {
     for (const element of [bars, after, pictures, notes]) element.hidden = !changed;
     if (!changed) {
       page.hear("changed", null);
-      says.textContent = "Nothing is changed yet.";
+      fill(says, "Nothing is changed yet.");
       return;
     }
     fill(says, outcomeWords(changed.fromRun, changed.run, changed.words));
-    fill(headB, `After: ${changed.words}`);
+    fill(headB, `After, ${changed.words}`);
     const note = bench.sound(changed.id)?.note;
-    notes.textContent = `${note ? note + ". " : ""}Relevance, ${ruleName(changed.run, S.rule)}, is for the class that is likeliest of each.`;
+    fill(notes, `${note ? note + ". " : ""}Relevance, ${ruleName(changed.run, S.rule)}, is for the class that is likeliest of each.`);
     drawBars();
     drawHear();
     for (const stack of stacks) stack.touch();

@@ -46,6 +46,9 @@ function grouped(text) {
 
 export const count = (n) => grouped(String(n));
 
+// So many of something: 1 map, 12,000 maps.
+export const many = (n, one, more = one + "s") => `${count(n)} ${n === 1 ? one : more}`;
+
 export const sec = (t) => fx(t, 3) + NB + "s";
 
 export function hz(f) {
