@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { createBoxes, openBox } from "../../../src/otoscope/app/static/run_data.js";
+import { dotWords } from "../../../src/otoscope/app/static/run_overview.js";
 import { answers, matcher, parseQuery, quoted } from "../../../src/otoscope/app/static/run_query.js";
 import { chosenMaps, createTable } from "../../../src/otoscope/app/static/run_table.js";
 import { curvesOf } from "../../../src/otoscope/app/static/run_tables.js";
@@ -116,4 +117,15 @@ test("curves are by layer, or by place in order of its numbers", () => {
     layer: ["a", "b", null, null], variable: ["v", "v", "w", "w"], at: [null, null, '{"f": 200.0}', '{"f": 100.0}'], mean: [1, 2, 3, 4], "ci low": [0, 1, 2, 3], "ci high": [2, 3, 4, 5],
   }) });
   assert.deepEqual(found.map(({ variable, by, mean, numbers }) => [variable, by, mean, numbers]), [["v", "layer", [1, 2], undefined], ["w", "f", [4, 3], [100, 200]]]);
+});
+
+test("the dots of all maps are explained by their place and their colour", () => {
+  const all = { layers: 3, n: 1200, chosen: 1200, absent: 0, why: "zero in every clip", marked: false, beyond: 0 };
+  assert.deepEqual(dotWords(all).map(([mark]) => mark), ["", "chosen"]);
+  const some = dotWords({ ...all, chosen: 100, absent: 7, marked: true, beyond: 2 });
+  assert.deepEqual(some.map(([mark]) => mark), ["", "chosen", "other", "ring", "floor", ""]);
+  assert.match(some[0][1], /^Each dot is a map: the higher, the more; columns are the layers/);
+  assert.deepEqual(some.slice(1).map(([, text]) => text), [
+    "in the list below: 100", "not in it: 1,100", "shown below", "on the lowest line, zero in every clip: 7", "beyond the axis, at its end: 2",
+  ]);
 });

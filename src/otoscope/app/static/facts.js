@@ -1,6 +1,7 @@
 // Facts, provenance and citations, folded away: what made the numbers of the page, to be checked and cited.
 
 import { h } from "./dom.js";
+import { many } from "./numbers.js";
 import { notesList } from "./notes.js";
 import { resultTable } from "./tables.js";
 
@@ -70,7 +71,7 @@ export function factsView(page) {
       run.facts?.sound?.length && fold("Sound", sound.name, false, factRows(run.facts.sound)),
       tables.length && fold("More results", tables.map(({ method }) => method.replaceAll("_", " ")).join(", "), false,
         h("div", { class: "results" }, ...tables.map((table) => resultTable(page, table)))),
-      methods.length && fold("Methods and arguments", `${methodRows(methods).length} methods`, false, methodList(methods)),
+      methods.length && fold("Methods and arguments", many(methodRows(methods).length, "method"), false, methodList(methods)),
       fold("Cite", cited, false, quote, citations(manifest.references)),
     ].filter(Boolean));
   };

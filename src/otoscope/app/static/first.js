@@ -4,7 +4,7 @@ import { sideCurve } from "./answer.js";
 import { copyButton } from "./copy.js";
 import { fill, h } from "./dom.js";
 import { kernelsView } from "./kernels.js";
-import { count, hz, ms, NB, sec } from "./numbers.js";
+import { NB, count, hz, many, ms, sec } from "./numbers.js";
 import { planeView } from "./plane.js";
 import { inDb, largest, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
@@ -16,7 +16,7 @@ export function firstWords(first) {
   const centres = first.order.map((i) => first.centre[i]).filter((v) => v != null);
   const widths = [...new Set(first.width ?? [first.lags])].sort((a, b) => a - b);
   const [shortest, longest] = [widths[0], widths.at(-1)].map((width) => ms(width / first.rate));
-  const words = [`${count(first.of ?? first.n)} kernels of ${widths.length === 1 ? longest : `${shortest} to ${longest}`}`];
+  const words = [`${many(first.of ?? first.n, "kernel")} of ${widths.length === 1 ? longest : `${shortest} to ${longest}`}`];
   if (centres.length > 1) {
     const half = hz(centres[centres.length >> 1]);
     words.push(`, centred from ${hz(centres[0])} to ${hz(centres.at(-1))}, half of them below ${half}`);

@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { attribute, fill, h, icon } from "./dom.js";
-import { clamp, count, hz, ms, NB, sig, visible } from "./numbers.js";
+import { clamp, count, hz, many, ms, NB, sig, visible } from "./numbers.js";
 
 const TICKS = [0.0001, 0.001, 0.01, 0.1, 1, 10]; // s
 const CLOSEST_TICKS = 28; // per cent of the column
@@ -90,7 +90,7 @@ export function layerFacts(run, tap) {
   if (tap.hop && tap.whole) facts[1] = "each sees the whole sound";
   if (tap.silent) facts.push(`${count(tap.silent)} silent`);
   const maps = run.maps[tap.name];
-  if (maps?.left_out) facts.push(`the ${count(maps.items.length)} most active are in this page`);
+  if (maps?.left_out) facts.push(maps.items.length === 1 ? "the most active is in this page" : `the ${count(maps.items.length)} most active are in this page`);
   if (folds?.share != null) facts.push(`folds ${sig(100 * folds.share, 2)}${NB}% above ${hz(folds.nyquist)}`);
   if (geometry?.A != null) facts.push(`frame bounds ${sig(geometry.A)} to ${sig(geometry.B)}`);
   if (geometry?.mu != null) facts.push(`\u03bc ${geometry.mu.toFixed(2)}`);
@@ -207,7 +207,7 @@ export function layersView(page) {
     const [tap] = rows[index];
     showRow(index);
     drawRows(true);
-    const maps = `${count(tap.channels)} ${tap.channels === 1 ? "map" : "maps"}`;
+    const maps = many(tap.channels, "map");
     fill($("layname"), `${clipped(shortName(run, tap.name), 40)}, ${maps}`);
     attribute($("layname"), "title", tap.name);
     const note = tap.note ? ` ${tap.note[0].toUpperCase()}${tap.note.slice(1)}.` : "";

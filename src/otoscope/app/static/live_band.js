@@ -1,6 +1,6 @@
 // A band that is chosen by dragging along a frequency axis, and shown on the pictures beside it.
 
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { clamp, span } from "./numbers.js";
 
 const LEAST = 20; // Hz a band has at least
@@ -34,13 +34,13 @@ export function bandView(page, stack, act) {
       button.style.top = `${clamp(top, row.top + 4, row.top + row.hgt - 34)}px`;
     });
     button.hidden = !band;
-    if (band) button.textContent = `Filter out ${span(...band, "Hz")}`;
+    if (band) fill(button, `Filter out ${span(...band, "Hz")}`);
   }
 
   rows.forEach((row) => {
     let from = null;
     row.ax.classList.add("grab");
-    row.ax.title = "Drag along the axis to choose a band";
+    attribute(row.ax, "title", "Drag along the axis to choose a band");
     const y = (event) => event.clientY - row.ax.getBoundingClientRect().top;
     row.ax.addEventListener("pointerdown", (event) => {
       if (event.button) return;

@@ -1,6 +1,6 @@
 // The bar under the head of a live page: which model, which sound, which checkpoint, and what is under way.
 
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { checkpointView } from "./live_checkpoints.js";
 import { chooser, recorder } from "./live_sounds.js";
 import { statusView } from "./live_status.js";
@@ -34,7 +34,7 @@ export function barView(page, bench) {
       value: one.id, selected: one.id === S.model, disabled: one.state === "failed",
     }, one.name)));
     const now = bench.model();
-    said.textContent = now ? modelWords(now) : "";
+    fill(said, now ? modelWords(now) : "");
   }
 
   function drawSounds() {

@@ -1,6 +1,6 @@
 // The checkpoints of a model on a slider: while it moves, what the model said then; once it rests, where it listened.
 
-import { h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { prob, sig } from "./numbers.js";
 
 const REST = 150; // ms without a move before the model is asked
@@ -37,8 +37,8 @@ export function checkpointView(page, bench, bar) {
 
   function tell(said = "") {
     const label = chosen()?.label ?? "";
-    words.textContent = said ? `${label}: ${said}` : label;
-    slider.setAttribute("aria-valuetext", words.textContent);
+    fill(words, said ? `${label}: ${said}` : label);
+    attribute(slider, "aria-valuetext", words.textContent);
   }
 
   async function ask() {

@@ -1,9 +1,9 @@
 // Any map of any layer: those that the page does not have are asked for.
 
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { shortName } from "./layers.js";
 import { progressWords } from "./live_status.js";
-import { count } from "./numbers.js";
+import { count, many } from "./numbers.js";
 
 const FEW = 12; // maps of a layer that are asked for first, the most active ones
 const PAUSE = 350; // ms that a layer is chosen before its maps are asked for
@@ -55,9 +55,9 @@ export function mapsView(page, bench) {
     }
     if (!layer.channels) return;
     const few = Math.min(FEW, layer.channels);
-    $("gridempty").replaceChildren(h("p", {}, `${count(layer.channels)} maps, none made into sound yet.`), h("button", {
+    $("gridempty").replaceChildren(h("p", {}, `${many(layer.channels, "map")}, ${layer.channels === 1 ? "not" : "none"} made into sound yet.`), h("button", {
       type: "button", class: "act", onclick: () => get({ count: few }),
-    }, few < layer.channels ? `Hear the ${few} most active` : "Hear them"));
+    }, few < layer.channels ? few === 1 ? "Hear the most active" : `Hear the ${few} most active` : few === 1 ? "Hear it" : "Hear them"));
   }
 
   function bar() {
@@ -66,7 +66,7 @@ export function mapsView(page, bench) {
     all.hidden = !now || now.complete || !layer;
     one.hidden = all.hidden;
     if (!layer) return;
-    all.textContent = `all ${count(layer.channels)}`;
+    fill(all, `all ${count(layer.channels)}`);
     number.max = layer.channels - 1;
   }
 

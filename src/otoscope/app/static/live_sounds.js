@@ -1,6 +1,6 @@
 // Which sound: a file that is chosen or dropped, a recording, or one of those that are built in.
 
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { fx, NB, sec } from "./numbers.js";
 import { record } from "./live_record.js";
 import { encodeWav } from "./live_wav.js";
@@ -69,11 +69,11 @@ export function recorder(page, bench) {
         heard(peak, seconds) {
           held = Math.max(peak, held * 0.9);
           meter.value = Math.min(1, held);
-          time.textContent = `${fx(seconds, 1)}${NB}s`;
+          fill(time, `${fx(seconds, 1)}${NB}s`);
         },
         full: () => running && finish(true),
       });
-      time.textContent = `0.0${NB}s`;
+      fill(time, `0.0${NB}s`);
       shown(true);
       page.say("Recording");
     } catch (error) {

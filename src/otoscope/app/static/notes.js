@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { fill, h } from "./dom.js";
-import { count, NB } from "./numbers.js";
+import { count, many, NB } from "./numbers.js";
 
 const OF_THE_SOUND = ["resampled", "mixed", "changed", "filled", "cut", "repeated", "pieces"];
 const OF_THE_MODEL = ["untrained", "varying"];
@@ -53,7 +53,7 @@ export function noteGroups(manifest, run, sound) {
 const allMaps = (call) => ({ ...call, arguments: { ...call.arguments, channels: "all" } });
 
 function mapsLeftOut({ left_out: left, of, items }) {
-  return `${count(left)} of its ${count(of)} maps are not in this page: the ${count(items.length)} most active are`;
+  return `${count(left)} of its ${many(of, "map")} ${left === 1 ? "is" : "are"} not in this page: ${items.length === 1 ? "the most active is" : `the ${count(items.length)} most active are`}`;
 }
 
 // The groups as a list; null where there is nothing to say.
@@ -75,7 +75,7 @@ export function notesList(page, run) {
 export function heardView(page) {
   const line = h("p", { class: "xs heard", hidden: true });
   page.$("main").after(line);
-  page.on("run sound", () => {
+  page.on("run sound late", () => {
     const { run, sound } = page.S;
     const said = run ? [...notesOf(run.notes, OF_THE_MODEL), ...heardNotes(run, sound)] : [];
     line.hidden = !said.length;

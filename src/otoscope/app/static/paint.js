@@ -242,9 +242,23 @@ export function frequencyAxis(page, c, w, hgt, fmax) {
   }
 }
 
+// A name that fits, with … where it was cut.
+export function cutText(c, name, width) {
+  const text = visible(name);
+  if (c.measureText(text).width <= width) return text;
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (c.measureText(text.slice(0, middle) + "\u2026").width <= width) low = middle;
+    else high = middle - 1;
+  }
+  return low ? text.slice(0, low) + "\u2026" : "";
+}
+
 // Text with the paper around it, so that it can be read on any picture.
-export function haloed(page, c, words, x, y, colour) {
-  const text = visible(words);
+export function haloed(page, c, words, x, y, colour, width = Infinity) {
+  const text = cutText(c, words, width);
   c.lineJoin = "round";
   c.lineWidth = 4;
   c.strokeStyle = page.css.paper;

@@ -1,7 +1,7 @@
 // Charts of a run on canvases: bars by value, quantiles over clips, means with intervals, counts as a matrix.
 
-import { clamp, count, fx, minus, sig } from "./numbers.js";
-import { fit } from "./paint.js";
+import { clamp, count, fx, minus, sig, visible } from "./numbers.js";
+import { cutText, fit } from "./paint.js";
 
 // The size of a canvas on the screen, and its context, cleared; null while it is not shown.
 export function chartOf(page, canvas) {
@@ -22,19 +22,6 @@ export function niceTicks(low, high, most) {
 
 // An amount of any size: small ones with a power of ten.
 export const amountOf = (v) => (v !== 0 && Math.abs(v) < 1e-3 ? minus(v.toExponential(1)) : sig(v, Math.abs(v) >= 100 ? 3 : 2));
-
-// Text that fits, with … where it was cut.
-export function cutText(c, text, width) {
-  if (c.measureText(text).width <= width) return text;
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (c.measureText(text.slice(0, middle) + "\u2026").width <= width) low = middle;
-    else high = middle - 1;
-  }
-  return low ? text.slice(0, low) + "\u2026" : "";
-}
 
 // Bars side by side, from zero; `strong` is the one in the colour of the model. With labels below where there is room.
 export function drawBars(page, canvas, { values, names, strong = -1, bare = false }) {
@@ -184,7 +171,7 @@ export function drawMatrix(page, canvas, { classes, counts }, marked = -1) {
   const { c, w, hgt, css } = chart;
   const n = classes.length;
   const named = n <= 40;
-  const left = named ? Math.min(90, Math.max(...classes.map((name) => c.measureText(name).width)) + 12) : 8;
+  const left = named ? Math.min(90, Math.max(...classes.map((name) => c.measureText(visible(name)).width)) + 12) : 8;
   const bottom = named ? 20 : 8;
   const size = Math.min((w - left - 4) / n, (hgt - bottom - 4) / n);
   const sums = classes.map((_, i) => counts.slice(i * n, (i + 1) * n).reduce((a, b) => a + b, 0));

@@ -1,7 +1,7 @@
 // The clips of a run, found by what is known of them, and the maps that each drives most.
 
-import { fill, h } from "./dom.js";
-import { count } from "./numbers.js";
+import { attribute, fill, h } from "./dom.js";
+import { count, many } from "./numbers.js";
 import { amountOf } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 import { matcher, quoted } from "./run_query.js";
@@ -46,9 +46,9 @@ export function runClipsView(run) {
       if (!clips) return;
       const answer = clips.words.find((fact) => fact.of === "model" && fact.name.endsWith("answer"))?.get(row);
       fill(element.children[0], clips.nameOf(row));
-      element.children[1].textContent = clips.brief(row);
+      fill(element.children[1], clips.brief(row));
       fill(element.children[2], answer == null ? "" : `said ${answer}`);
-      element.title = clips.nameOf(row);
+      attribute(element, "title", clips.nameOf(row));
     },
     choose: (k, how) => run.set({ clip: run.clips.clipOf(rows[k]), ...(how === "click" ? { section: "clips" } : {}) }),
   });
@@ -59,9 +59,9 @@ export function runClipsView(run) {
     fill(element, k) {
       const { map, rank } = driven[k];
       if (!run.table) return;
-      element.children[0].textContent = `${rank}.`;
-      element.children[1].textContent = run.nameOf(map);
-      element.children[2].textContent = run.sentence(map);
+      fill(element.children[0], `${rank}.`);
+      fill(element.children[1], run.nameOf(map));
+      fill(element.children[2], run.sentence(map));
     },
     choose(k, how) {
       if (how !== "click") {
@@ -86,7 +86,7 @@ export function runClipsView(run) {
     }
     rows = Int32Array.from(found);
     const none = unknown.length ? `There is no column ${unknown.join(", ")}, so nothing is found. ` : "";
-    $("run-csaid").textContent = none + (rows.length === clips.n ? `${count(clips.n)} clips` : `${count(rows.length)} of ${count(clips.n)} clips`);
+    fill($("run-csaid"), none + (rows.length === clips.n ? many(clips.n, "clip") : `${count(rows.length)} of ${many(clips.n, "clip")}`));
     list.show(rows.length, rows.indexOf(clips.row(R.clip) ?? -1));
     if ($("run-find").value !== R.find) $("run-find").value = R.find;
   }
@@ -106,7 +106,7 @@ export function runClipsView(run) {
     }, h("option", { value: "" }, `${fact.name} \u2026`), ...fact.values.map((value) => h("option", { value }, value))))));
     const first = clips.words.find((fact) => fact.values.length > 1 && fact.values.length <= 50);
     const amount = clips.amounts.find((fact) => fact.name === "seconds") ?? clips.amounts[0];
-    $("run-find").placeholder = [first && `${first.name}:${quoted(first.values[0])}`, amount && `${amount.name}>0.5`, "name"].filter(Boolean).join("  ");
+    attribute($("run-find"), "placeholder", [first && `${first.name}:${quoted(first.values[0])}`, amount && `${amount.name}>0.5`, "name"].filter(Boolean).join("  "));
   }
 
   async function drawOne() {
@@ -134,8 +134,8 @@ export function runClipsView(run) {
     driven = [];
     for (let k = first[row]; k < first[row + 1]; k++) driven.push({ map: map[k], rank: rank[k] });
     $("run-cmapsbox").hidden = false;
-    $("run-cmapsname").textContent = driven.length
-      ? `${count(driven.length)} maps have it among the ${run.info.top} clips that drive them most` : "It is not among the clips that drive any map most";
+    const many = driven.length === 1 ? "map has it among the clips that drive it most" : "maps have it among the clips that drive them most";
+    fill($("run-cmapsname"), driven.length ? `${count(driven.length)} ${many} (of each the ${run.info.top} first)` : "It is not among the clips that drive any map most");
     $("run-cmaps").hidden = !driven.length;
     maps.show(driven.length, -1);
   }

@@ -1,7 +1,7 @@
 // What made a run, and the commands that say the same.
 
 import { h } from "./dom.js";
-import { count, hz } from "./numbers.js";
+import { count, hz, many } from "./numbers.js";
 
 const shown = (value) => (value == null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
@@ -15,7 +15,7 @@ export function runFactsView(run) {
     const { info, page: { manifest } } = run;
     const { versions } = info;
     const given = Object.entries(info.methods).map(([name, given]) => [name, Object.entries(given).filter(([, value]) => value != null).map(([key, value]) => `${key}=${shown(value)}`).join(", ") || "as it is by default", true]);
-    const done = info.shards.done < info.shards.of ? `${info.shards.done} of ${info.shards.of} shards` : "all";
+    const done = info.shards.done < info.shards.of ? `${count(info.shards.done)} of ${many(info.shards.of, "shard")}` : "all";
     const commands = info.kind === "evaluation"
       ? [`otoscope sql ${info.folder} "SELECT name, scores.label, answer FROM scores JOIN items USING (clip) WHERE NOT correct"`]
       : [...(info.maps ? [`otoscope query ${info.folder} top`, `otoscope query ${info.folder} dead`, `otoscope describe ${info.folder}`] : []), `otoscope query ${info.folder} summary`, ...(run.difference ? [`otoscope diff ${info.folder} ${run.second.folder} --each-channel`] : [])];

@@ -1,7 +1,7 @@
 // The layers of a run, each a row: how many maps, how many are dead or described, and how selective they are.
 
-import { h } from "./dom.js";
-import { count, sig } from "./numbers.js";
+import { attribute, fill, h } from "./dom.js";
+import { count, many, sig } from "./numbers.js";
 import { amountOf } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 
@@ -16,10 +16,10 @@ export function runLayersView(run) {
     fill(row, i) {
       const one = rows[i];
       const cells = [one.text, count(one.maps), one.dead ? count(one.dead) : "", inPercent(one.active), one.last];
-      cells.forEach((text, k) => { row.children[k].textContent = text; });
-      row.title = one.name || "all layers";
+      cells.forEach((text, k) => { fill(row.children[k], text); });
+      attribute(row, "title", one.name || "all layers");
       row.style.setProperty("--share", `${100 * (one.bar ?? 0)}%`);
-      row.setAttribute("aria-label", `${one.text}, ${count(one.maps)} maps, ${one.dead} dead${one.said}`);
+      attribute(row, "aria-label", `${one.text}, ${many(one.maps, "map")}, ${one.dead} dead${one.said}`);
     },
     choose: (i) => run.set({ layer: rows[i].name }),
   });

@@ -1,8 +1,8 @@
 // One map of a run: the clips that drive it most, each as input and sonification on one time axis, and what it does over
 // all clips.
 
-import { h } from "./dom.js";
-import { NB, corr, count, fx, hz, ms, sec } from "./numbers.js";
+import { attribute, fill, h } from "./dom.js";
+import { NB, corr, count, fx, hz, many, ms, sec } from "./numbers.js";
 import { amountOf, chartOf, drawBars, drawQuantiles } from "./run_charts.js";
 import { valuesOf } from "./run_table.js";
 import { clipPictures, drawThumbs, piecesAt, placeIn } from "./run_thumbs.js";
@@ -44,8 +44,8 @@ export function runMapView(run) {
     const i = R.map;
     const { table } = run;
     if (!table || i < 0 || i >= table.n) return;
-    $("run-mapname").textContent = `Map ${table.channelOf(i)} of ${run.short(run.layerName(i))}`;
-    $("run-mapsay").textContent = sentenceLong(i);
+    fill($("run-mapname"), `Map ${table.channelOf(i)} of ${run.short(run.layerName(i))}`);
+    fill($("run-mapsay"), sentenceLong(i));
     drawFactsOfMap(i);
     let box;
     try {
@@ -119,7 +119,7 @@ export function runMapView(run) {
       h("i", { class: "v", style: `--share:${Math.max(0, Math.min(100, (100 * values[k]) / most))}%` }), h("span", { class: "x" }, amountOf(values[k])))));
     }
     $("run-top").replaceChildren(...buttons);
-    $("run-topname").textContent = table.dead[i] || !buttons.length ? "No clip drives it" : "Clips that drive it most";
+    fill($("run-topname"), table.dead[i] || !buttons.length ? "No clip drives it" : "Clips that drive it most");
   }
 
   function drawCharts(box, i) {
@@ -130,9 +130,9 @@ export function runMapView(run) {
     const own = run.quantilesOf(box, i);
     const quantiles = () => drawQuantiles(page, $("run-quant"), { values: own, unit: "of clips" });
     $("run-barsbox").hidden = !values;
-    $("run-barsname").textContent = `Activity by ${R.fact}`;
-    $("run-bars").setAttribute("aria-label", values ? `Mean activity by ${R.fact}: ` + names.map((name, k) => `${name} ${Number.isFinite(values[k]) ? amountOf(values[k]) : "none"}`).join(", ") : "");
-    $("run-quant").setAttribute("aria-label", `Activity over clips: median ${amountOf(own[(own.length - 1) / 2] ?? 0)}, largest ${amountOf(own.at(-1) ?? 0)}`);
+    fill($("run-barsname"), `Activity by ${R.fact}`);
+    attribute($("run-bars"), "aria-label", values ? `Mean activity by ${R.fact}: ` + names.map((name, k) => `${name} ${Number.isFinite(values[k]) ? amountOf(values[k]) : "none"}`).join(", ") : "");
+    attribute($("run-quant"), "aria-label", `Activity over clips: median ${amountOf(own[(own.length - 1) / 2] ?? 0)}, largest ${amountOf(own.at(-1) ?? 0)}`);
     run.charts = () => {
       bars();
       quantiles();
@@ -176,13 +176,13 @@ export function runMapView(run) {
     if (!box || mine !== asked) return;
     const of = (name) => box.numbers(box.head[name])[i];
     if (!Number.isFinite(of("difference"))) {
-      said.textContent = "They have no clip of it in common.";
+      fill(said, "They have no clip of it in common.");
       return;
     }
     const change = of("first") > 0 ? ` (${of("difference") >= 0 ? "+" : ""}${fx((100 * of("difference")) / of("first"), 0)}${NB}%)` : "";
     const chance = of("p_value") < 0.001 ? "p < 0.001" : `p = ${fx(of("p_value"), 3)}`;
     const alike = Number.isFinite(of("correlation")) ? `over the clips r = ${corr(of("correlation"))}.` : "one of them does the same in all clips.";
-    said.textContent = `Activity ${amountOf(of("second"))} there, ${amountOf(of("first"))} here${change}; ${chance} (Wilcoxon, not corrected for ${count(run.table.n)} maps); ${alike}`;
+    fill(said, `Activity ${amountOf(of("second"))} there, ${amountOf(of("first"))} here${change}; ${chance} (Wilcoxon, not corrected for ${many(run.table.n, "map")}); ${alike}`);
   }
 
   async function hearIt(i, mine) {
@@ -224,7 +224,7 @@ export function runMapView(run) {
     stack.message(null);
     page.hear("input", { x: input, rate, label: "Input" });
     page.hear("sonification", { x: sonification, rate, label: `Map ${table.channelOf(i)}` });
-    $("run-clipname").textContent = `${shown.name}${start > 0 ? `, from ${sec(start)}` : ""}, ${ms(dur)} at ${hz(rate)}`;
+    fill($("run-clipname"), `${shown.name}${start > 0 ? `, from ${sec(start)}` : ""}, ${ms(dur)} at ${hz(rate)}`);
     run.heardNow = { clip, rank: pieces[k][0], input, sonification, rate };
     stack.touch();
     page.place();

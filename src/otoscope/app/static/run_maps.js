@@ -1,8 +1,8 @@
 // The maps that were asked for, a row each: what excites it most and what it makes of that, one above the other, and
 // what describes it.
 
-import { h } from "./dom.js";
-import { NB, clamp, count, fx } from "./numbers.js";
+import { attribute, fill, h } from "./dom.js";
+import { NB, clamp, count, fx, many } from "./numbers.js";
 import { amountOf, chartOf } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 import { SORTS, chosenMaps, valuesOf } from "./run_table.js";
@@ -19,7 +19,7 @@ export function runMapsView(run) {
   const list = new RowList(page, page.$("run-list"), {
     height: 76, label: "Maps", id: "run-m",
     make: () => h("div", { class: "rmap" }, h("span", { class: "no" }, h("b"), h("span")), h("canvas", { "aria-hidden": "true" }), h("span", { class: "tx2" }, h("span", { class: "sen" }), h("span", { class: "s" }))),
-    fill,
+    fill: fillRow,
     choose(k, how, event) {
       const canvas = event?.target?.closest?.("canvas");
       const slots = Math.max(1, run.slots);
@@ -29,17 +29,17 @@ export function runMapsView(run) {
     },
   });
 
-  function fill(row, k) {
+  function fillRow(row, k) {
     const i = maps[k];
     const { table } = run;
     if (!table || i >= table.n) return; // another run is coming
     const [number, canvas, text] = row.children;
-    number.firstChild.textContent = table.channelOf(i);
-    number.lastChild.textContent = run.ending(run.layerName(i), 9);
-    text.firstChild.textContent = run.sentence(i);
-    text.lastChild.textContent = run.said(i);
+    fill(number.firstChild, table.channelOf(i));
+    fill(number.lastChild, run.ending(run.layerName(i), 9));
+    fill(text.firstChild, run.sentence(i));
+    fill(text.lastChild, run.said(i));
     row.classList.toggle("off", table.dead[i] === 1);
-    row.setAttribute("aria-label", `Map ${run.nameOf(i)}: ${run.sentence(i)}; ${run.said(i)}`);
+    attribute(row, "aria-label", `Map ${run.nameOf(i)}: ${run.sentence(i)}; ${run.said(i)}`);
     picture(canvas, i);
   }
 
@@ -137,10 +137,10 @@ export function runMapsView(run) {
     for (const i of found) run.isChosen[i] = 1;
     const { layers } = run.info;
     const all = R.layer === "" ? table.n : layers.find((one) => one.name === R.layer)?.maps ?? 0;
-    page.$("run-listname").textContent = R.layer === "" ? "Maps of all layers" : `Maps of ${run.short(R.layer)}`;
+    fill(page.$("run-listname"), R.layer === "" ? "Maps of all layers" : `Maps of ${run.short(R.layer)}`);
     const none = unknown.length ? `There is no column ${unknown.join(", ")}, so nothing is found. ` : "";
     const silent = dead ? "" : "dead ones left out";
-    page.$("run-listsaid").textContent = none + [found.length === all ? `${count(all)} maps` : `${count(found.length)} of ${count(all)} maps`, silent].filter(Boolean).join("; ");
+    fill(page.$("run-listsaid"), none + [found.length === all ? many(all, "map") : `${count(found.length)} of ${many(all, "map")}`, silent].filter(Boolean).join("; "));
     page.$("run-none").hidden = found.length > 0;
     const keep = found.indexOf(R.map);
     list.show(found.length, keep);
@@ -158,7 +158,7 @@ export function runMapsView(run) {
     page.$("run-up").setAttribute("aria-pressed", String(R.up));
     if (page.$("run-query").value !== R.query) page.$("run-query").value = R.query;
     const words = ["level", ...info.facts.filter((one) => one.name !== "split").slice(0, 2).flatMap((one) => one.values.slice(0, 1).map((value) => `${one.name}:${value}`)), ...(table.told ? ["score>0.8"] : ["selectivity>0.5"])];
-    page.$("run-query").placeholder = (table.told ? words : words.slice(1)).join("  ");
+    attribute(page.$("run-query"), "placeholder", (table.told ? words : words.slice(1)).join("  "));
   }
 
   let typing = 0;

@@ -1,24 +1,40 @@
 // All maps of a run in one picture: layers side by side in their order, each map a dot at the height of what is asked.
 
-import { fx, sig } from "./numbers.js";
+import { fill, h } from "./dom.js";
+import { count, fx, sig } from "./numbers.js";
+import { cutText } from "./paint.js";
 import { chartOf, niceTicks } from "./run_charts.js";
 import { SORTS } from "./run_table.js";
 
 const MARGIN = 40;
 const FOOT = 20;
 
-// What the dots stand at for each order of the list: [values from a map, words, whether on a scale of powers of ten].
+// What the dots stand at for each order of the list: [values from a map, words, what a map without one is, whether on a
+// scale of powers of ten].
 function heights(table, sort, fact) {
   const { told, apart } = table;
+  const explained = [(i) => (told?.is[i] ? told.explained[i] : NaN), "share that a fact explains (R2)", "without a description", false];
   const all = {
-    active: [(i) => 100 * table.active[i], "clips in which it is active, %", false],
-    selectivity: [(i) => table.selectivity[fact]?.index[i], `selectivity for one ${fact}`, false],
-    score: [(i) => (told?.is[i] ? told.explained[i] : NaN), "share that a fact explains (R2)", false],
-    explained: [(i) => (told?.is[i] ? told.explained[i] : NaN), "share that a fact explains (R2)", false],
-    difference: [(i) => (apart ? apart.difference[i] / Math.max(table.activity[i], 1e-12) : NaN), "difference, as a share of its activity", false],
-    correlation: [(i) => apart?.correlation[i], "correlation of both over the clips", false],
+    active: [(i) => 100 * table.active[i], "clips in which it is active, %", "unknown", false],
+    selectivity: [(i) => table.selectivity[fact]?.index[i], `selectivity for one ${fact}`, "active in too few clips for one", false],
+    score: explained, explained,
+    difference: [(i) => (apart ? apart.difference[i] / Math.max(table.activity[i], 1e-12) : NaN), "difference, as a share of its activity", "in no clip of both runs", false],
+    correlation: [(i) => apart?.correlation[i], "correlation of both over the clips", "the same in all clips", false],
   };
-  return all[sort] ?? [(i) => (table.activity[i] > 0 ? Math.log10(table.activity[i]) : NaN), SORTS.activity, true];
+  return all[sort] ?? [(i) => (table.activity[i] > 0 ? Math.log10(table.activity[i]) : NaN), SORTS.activity, "zero in every clip", true];
+}
+
+// What the dots say, as [mark, words]: by their place, and by their colour.
+export function dotWords({ layers, n, chosen, absent, why, marked, beyond }) {
+  const across = layers === 1 ? "from left to right by number" : "columns are the layers in their order, within one the maps by number";
+  return [
+    ["", `Each dot is a map: the higher, the more; ${across}.`],
+    ["chosen", chosen < n ? `in the list below: ${count(chosen)}` : "all are in the list below"],
+    ...(chosen < n ? [["other", `not in it: ${count(n - chosen)}`]] : []),
+    ...(marked ? [["ring", "shown below"]] : []),
+    ...(absent ? [["floor", `on the lowest line, ${why}: ${count(absent)}`]] : []),
+    ...(beyond ? [["", `beyond the axis, at its end: ${count(beyond)}`]] : []),
+  ];
 }
 
 export function overviewView(run) {
@@ -33,10 +49,10 @@ export function overviewView(run) {
     if (!chart) return;
     const { c, w, hgt, css } = chart;
     const { layers } = table.run;
-    const [height, words, powers] = heights(table, R.sort, R.fact);
+    const [height, words, why, powers] = heights(table, R.sort, R.fact);
     const values = Float64Array.from({ length: table.n }, (_, i) => height(i) ?? NaN);
     const known = values.filter(Number.isFinite).sort();
-    page.$("run-allname").textContent = `Every map: ${words}`;
+    fill(page.$("run-allname"), `Every map: ${words}`);
     let low = known.length ? known[0] : 0;
     let high = known.length ? known.at(-1) : 1;
     if (R.sort === "difference") [low, high] = [Math.max(low, -2), Math.min(high, 4)];
@@ -67,6 +83,10 @@ export function overviewView(run) {
         places.y[i] = missing ? hgt - FOOT - 2 : y(values[i]);
       }
     });
+    fill(page.$("run-alllegend"), ...dotWords({
+      layers: layers.length, n: table.n, chosen: chosen.reduce((a, b) => a + b, 0), absent: table.n - known.length, why, marked: R.map >= 0,
+      beyond: known.filter((v) => v < low || v > high).length,
+    }).map(([mark, text]) => h("span", {}, mark && h("i", { class: mark }), text)));
     for (const pass of [false, true]) {
       c.fillStyle = pass ? css.warm : css.rule2;
       for (let i = 0; i < table.n; i++) {
@@ -83,7 +103,7 @@ export function overviewView(run) {
         if (band > 8) c.fillRect(Math.round(MARGIN + number * band), top, 1, hgt - FOOT - top + 4);
       }
       c.fillStyle = layer.name === R.layer ? css.ink : css.ink3;
-      if (number % step === 0) c.fillText(run.ending(layer.name, Math.max(4, Math.floor((band * step) / 7))), MARGIN + (number + 0.5) * band, hgt - 4);
+      if (number % step === 0) c.fillText(cutText(c, run.ending(layer.name, Math.max(4, Math.floor((band * step) / 7))), Math.max(20, band * step - 4)), MARGIN + (number + 0.5) * band, hgt - 4);
     });
     if (R.map >= 0) {
       c.strokeStyle = css.ink;
@@ -114,9 +134,9 @@ export function overviewView(run) {
   canvas.addEventListener("pointermove", (event) => {
     const i = nearest(event);
     canvas.style.cursor = i >= 0 ? "pointer" : "default";
-    read.textContent = i < 0 ? "" : `${run.nameOf(i)}   ${run.said(i)}`;
+    fill(read, i < 0 ? "" : `${run.nameOf(i)}   ${run.said(i)}`);
   });
-  canvas.addEventListener("pointerleave", () => { read.textContent = ""; });
+  canvas.addEventListener("pointerleave", () => { fill(read, ""); });
   canvas.addEventListener("click", (event) => {
     const i = nearest(event);
     if (i >= 0) run.choose(i, { layer: R.layer && run.layerName(i) !== R.layer ? run.layerName(i) : R.layer });

@@ -1,9 +1,9 @@
 // A page of runs: layers, maps and clips of a sweep, or the scores of an evaluation.
 
 import { deckView } from "./deck.js";
-import { fill, h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { bindKeys, playerKeys } from "./keys.js";
-import { NB, count, fx } from "./numbers.js";
+import { NB, count, fx, many, visible } from "./numbers.js";
 import { createClips, runClipsView } from "./run_clips.js";
 import { createBoxes } from "./run_data.js";
 import { runFactsView } from "./run_facts.js";
@@ -29,7 +29,8 @@ function headMarkup() {
       h("div", { class: "rtitle" }, h("h1", { id: "run-says" }), h("div", {}, h("p", { class: "p", id: "run-of" }), h("p", { class: "s", id: "run-over" }))),
       h("p", { class: "say", id: "run-say" }), h("ul", { class: "rnotes", id: "run-notes" })),
     h("div", { class: "inst" },
-      h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h2", { class: "rh3", id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer")),
+      h("div", { id: "run-allbox" }, h("div", { class: "group" }, h("h2", { class: "rh3", id: "run-allname" }), h("span", { class: "read", id: "run-allread" })), canvas("run-all", "rall", "Every map of the run, layer by layer"),
+        h("p", { class: "rlegend", id: "run-alllegend" })),
       h("div", { id: "run-curves", class: "rcurves", hidden: true }),
       h("div", { id: "run-scores", class: "rscores", hidden: true },
         h("figure", { id: "run-matrixbox" }, h("figcaption", {}, h("b", {}, "Answers"), " across, classes down; numbers are clips"), canvas("run-matrix", "rmatrix", "Clips by class and answer")),
@@ -136,12 +137,12 @@ function drawHead(page, run) {
   const dead = info.layers?.reduce((sum, layer) => sum + layer.dead, 0) ?? 0;
   const told = info.layers?.reduce((sum, layer) => sum + (layer.described ?? 0), 0) ?? 0;
   if (info.maps) {
-    $("run-says").textContent = count(info.maps);
-    $("run-of").textContent = info.maps === 1 ? "map" : "maps";
-    $("run-over").textContent = `in ${count(info.layers.length)} layer${info.layers.length === 1 ? "" : "s"}, over ${count(info.clips)} clips`;
+    fill($("run-says"), count(info.maps));
+    fill($("run-of"), info.maps === 1 ? "map" : "maps");
+    fill($("run-over"), `in ${many(info.layers.length, "layer")}, over ${many(info.clips, "clip")}`);
     const share = (n) => `${fx((100 * n) / info.maps, n / info.maps < 0.1 ? 1 : 0)}${NB}%`;
     const heard = info.sounds ? `${info.sounds.most === 1 ? "The clip that drives" : `The ${info.sounds.most} clips that drive`} each map most can be heard, each with what the map makes of it.` : "No sounds are stored in this run; numbers and curves are here.";
-    $("run-say").textContent = `${count(dead)} ${dead === 1 ? "is" : "are"} dead (${share(dead)})${info.described ? `, ${count(told)} described (${share(told)})` : ""}. ${heard}`;
+    fill($("run-say"), `${count(dead)} ${dead === 1 ? "is" : "are"} dead (${share(dead)})${info.described ? `, ${count(told)} described (${share(told)})` : ""}. ${heard}`);
   } else if (info.evaluation) {
     const metrics = info.evaluation.metrics;
     const names = metrics?.columns.find((one) => one.name === "metric")?.values ?? [];
@@ -149,15 +150,15 @@ function drawHead(page, run) {
     const at = Math.max(0, names.indexOf("accuracy"));
     const low = metrics?.columns.find((one) => one.name === "ci low")?.values[at];
     const high = metrics?.columns.find((one) => one.name === "ci high")?.values[at];
-    $("run-says").textContent = values[at] == null ? count(info.clips) : fx(100 * values[at], 1);
-    $("run-of").textContent = values[at] == null ? "clips" : `% ${names[at].replaceAll("_", " ")}`;
-    $("run-over").textContent = values[at] == null ? "" : `over ${count(info.clips)} clips${low == null ? "" : `; 95 % ${fx(100 * low, 1)} to ${fx(100 * high, 1)}`}`;
-    $("run-say").textContent = "";
+    fill($("run-says"), values[at] == null ? count(info.clips) : fx(100 * values[at], 1));
+    fill($("run-of"), values[at] == null ? "clips" : `% ${names[at].replaceAll("_", " ")}`);
+    fill($("run-over"), values[at] == null ? "" : `over ${many(info.clips, "clip")}${low == null ? "" : `; 95 % ${fx(100 * low, 1)} to ${fx(100 * high, 1)}`}`);
+    fill($("run-say"), "");
   } else {
-    $("run-says").textContent = count(info.clips);
-    $("run-of").textContent = info.clips === 1 ? "clip" : "clips";
-    $("run-over").textContent = `by ${Object.keys(info.methods).join(", ").replaceAll("_", " ")}`;
-    $("run-say").textContent = "This sweep has no activations, so it has no maps to be shown: its means and clips are here. Sweep again with --methods activations to browse maps.";
+    fill($("run-says"), count(info.clips));
+    fill($("run-of"), info.clips === 1 ? "clip" : "clips");
+    fill($("run-over"), `by ${Object.keys(info.methods).join(", ").replaceAll("_", " ")}`);
+    fill($("run-say"), "This sweep has no activations, so it has no maps to be shown: its means and clips are here. Sweep again with --methods activations to browse maps.");
   }
   $("run-says").classList.toggle("long", $("run-says").textContent.length > 3);
   const notes = [...info.notes, ...(run.difference?.notes ?? []).map((note) => `beside ${run.second.title}: ${note}`)];
@@ -169,12 +170,12 @@ function drawHead(page, run) {
   $("deck").hidden = !info.sounds;
   $("run-mapview").classList.toggle("mutemap", !info.sounds);
   $("run-unheard").hidden = Boolean(info.sounds);
-  if (info.maps) $("run-unheard").textContent = `Its clips are not stored as sounds. The same sweep, started again with --sounds ${Math.min(3, info.top)}, adds them and computes nothing else.`;
+  if (info.maps) fill($("run-unheard"), `Its clips are not stored as sounds. The same sweep, started again with --sounds ${Math.min(3, info.top)}, adds them and computes nothing else.`);
   page.el.classList.toggle("quiet", !info.sounds);
   page.el.classList.toggle("told", Boolean(info.described));
-  $("run-mapsabout").textContent = info.sounds
+  fill($("run-mapsabout"), info.sounds
     ? "Each map with the clips that drive it most: above the clip, below what the map makes of it. A click plays."
-    : `Each map with its activity${info.facts.length ? " by a fact of the clips" : " over the clips"}. A layer, a search and the order choose.`;
+    : `Each map with its activity${info.facts.length ? " by a fact of the clips" : " over the clips"}. A layer, a search and the order choose.`);
 }
 
 // The order to begin with: what says most.
@@ -185,9 +186,9 @@ export function runPage(page) {
   const state = createRunState(page);
   const run = { page, R: state.R, set: state.set, on: state.on, settle: state.settle, boxes: createBoxes(page.source), table: null, clips: null };
   const { R } = run;
-  document.title = `${manifest.title}: Otoscope`;
+  document.title = visible(`${manifest.title}: Otoscope`);
   page.el.querySelector(".skip").setAttribute("href", "#run-maps");
-  page.el.querySelector(".skip").textContent = "Skip to the maps";
+  fill(page.el.querySelector(".skip"), "Skip to the maps");
   page.el.querySelector("main").replaceChildren(headMarkup(), mapsMarkup(), clipsMarkup(), tablesMarkup(), factsMarkup());
   page.el.classList.add("runs");
 
@@ -197,7 +198,7 @@ export function runPage(page) {
     return twice ? `${title} (${info.folder})` : title;
   });
   $("run").replaceChildren(...titles.map((title, number) => h("option", { value: number }, title)));
-  $("run").setAttribute("aria-label", "Run");
+  attribute($("run"), "aria-label", "Run");
   $("run").addEventListener("change", (event) => run.goTo(Number(event.target.value), R.map));
 
   const others = (id) => {
@@ -312,7 +313,7 @@ export function runPage(page) {
         run.set({ loaded: {} });
         performance.mark("first-draw");
       } catch (error) {
-        $("run-listsaid").textContent = `The maps could not be read: ${error.message}. Write the site again with otoscope export.`;
+        fill($("run-listsaid"), `The maps could not be read: ${error.message}. Write the site again with otoscope export.`);
         throw error;
       }
     }

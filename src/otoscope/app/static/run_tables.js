@@ -1,7 +1,7 @@
 // What a run says besides its maps: means with intervals as tables and curves, errors, and the scores of an evaluation.
 
-import { h } from "./dom.js";
-import { count, fx, sig } from "./numbers.js";
+import { attribute, fill, h } from "./dom.js";
+import { count, fx, many, sig } from "./numbers.js";
 import { chartOf, drawBars, drawMatrix, drawMeans } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 
@@ -71,9 +71,9 @@ export function runTablesView(run) {
         const column = columns[k];
         const value = column?.values[i];
         const text = column?.name === "at" && value != null ? placed(value) : written(value);
-        row.children[k].textContent = text;
+        fill(row.children[k], text);
         row.children[k].hidden = !column;
-        row.children[k].title = text.length > 24 ? text : "";
+        attribute(row.children[k], "title", text.length > 24 ? text : "");
         row.children[k].classList.toggle("rnum", column != null && typeof column.values[i] === "number");
       }
     },
@@ -88,7 +88,7 @@ export function runTablesView(run) {
     const wide = columns.map((column) => (column.values.some((value) => typeof value === "string" && value.length > 24) ? "minmax(0,3fr)" : column.values.some((value) => typeof value === "string") ? "minmax(0,1.6fr)" : "minmax(0,1fr)"));
     $("run-tablebox").style.setProperty("--cols", wide.join(" "));
     $("run-tablehead").replaceChildren(...columns.map((column) => h("span", { class: typeof column.values.find((v) => v != null) === "number" ? "rnum" : null }, column.name)));
-    $("run-tablesaid").textContent = one.rows < one.of ? `the first ${count(one.rows)} of ${count(one.of)} rows` : `${count(one.rows)} rows`;
+    fill($("run-tablesaid"), one.rows < one.of ? `the first ${count(one.rows)} of ${many(one.of, "row")}` : many(one.rows, "row"));
     list.show(one.rows, -1);
     list.refresh();
     $("run-curvebox").hidden = !curves.length;
@@ -101,7 +101,7 @@ export function runTablesView(run) {
     if (!one) return;
     drawMeans(page, $("run-curve"), { names: one.names.map((name) => run.short(name)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] });
     const known = one.mean.filter((v) => v != null);
-    $("run-curve").setAttribute("aria-label", `${one.variable} by ${one.by}, mean over clips with 95 % intervals, from ${sig(Math.min(...known))} to ${sig(Math.max(...known))}`);
+    attribute($("run-curve"), "aria-label", `${one.variable} by ${one.by}, mean over clips with 95 % intervals, from ${sig(Math.min(...known))} to ${sig(Math.max(...known))}`);
   }
 
   function pick(tables) {
@@ -143,7 +143,7 @@ export function runTablesView(run) {
     shown = tables;
     drawFirst(tables);
     pick(tables);
-    page.$("run-tablessay").textContent = tables.some((one) => one.name === "errors") ? "Means over the clips with 95 % intervals, and what went wrong, by cause." : "Means over the clips with 95 % intervals.";
+    fill(page.$("run-tablessay"), tables.some((one) => one.name === "errors") ? "Means over the clips with 95 % intervals, and what went wrong, by cause." : "Means over the clips with 95 % intervals.");
   }
 
   $("run-curvepick").addEventListener("change", (event) => {
@@ -176,14 +176,14 @@ export function runScoresView(run) {
       drawMatrix(page, $("run-matrix"), confusion);
       const right = confusion.classes.reduce((sum, _, i) => sum + confusion.counts[i * confusion.classes.length + i], 0);
       const all = confusion.counts.reduce((a, b) => a + b, 0);
-      $("run-matrix").setAttribute("aria-label", `Clips by class and answer: ${right} of ${all} right`);
+      attribute($("run-matrix"), "aria-label", `Clips by class and answer: ${right} of ${all} right`);
     }
     $("run-surebox").hidden = !sure;
     if (sure) {
       const shares = sure.right.map((right, i) => (right + sure.wrong[i] ? right / (right + sure.wrong[i]) : null));
       if (chartOf(page, $("run-sure"))) drawMeans(page, $("run-sure"), { names: shares.map((_, i) => `${(i + 0.5) / 10}`), series: [{ mean: shares, colour: page.css.warm }, { mean: shares.map((v, i) => (v == null ? null : (i + 0.5) / 10)), colour: page.css.rule2 }] });
       drawBars(page, $("run-surecount"), { values: sure.right.map((right, i) => right + sure.wrong[i]), names: shares.map((_, i) => fx(i / 10, 1)) });
-      $("run-sure").setAttribute("aria-label", "Share of right answers by their probability");
+      attribute($("run-sure"), "aria-label", "Share of right answers by their probability");
     }
   }
 

@@ -170,7 +170,7 @@ export class Stack {
       const c = row.pl.getContext("2d");
       c.textAlign = "right";
       c.textBaseline = "top";
-      haloed(page, c, shown.tag, row.plw - 6, 6, page.css.ink);
+      haloed(page, c, shown.tag, row.plw - 6, 6, page.css.ink, row.plw - 12);
     }
   }
 

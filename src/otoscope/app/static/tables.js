@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
-import { count, sig } from "./numbers.js";
+import { count, many, sig } from "./numbers.js";
 
 const MOST_TABLE_ROWS = 40;
 
@@ -28,7 +28,7 @@ export function resultTable(page, { method, summary, call, headings, rows, const
   const cell = (value) => h("td", { class: typeof value === "number" ? "n" : null }, cellText(value));
   const isNumber = (column) => rows.some((row) => typeof row[column] === "number");
   const heading = (column) => h("th", { scope: "col", class: isNumber(column) ? "n" : null }, headings?.[column] ?? column);
-  const left = rows.length > MOST_TABLE_ROWS ? `The first ${MOST_TABLE_ROWS} of ${count(rows.length)} rows.` : "";
+  const left = rows.length > MOST_TABLE_ROWS ? `The first ${MOST_TABLE_ROWS} of ${many(rows.length, "row")}.` : "";
   return h("div", { class: "result" },
     h("p", {}, h("b", {}, name), " ", summary, " ", button),
     same && h("p", { class: "s" }, same),
