@@ -303,3 +303,113 @@ def test_no_number_is_as_it_was(dtype: torch.dtype) -> None:
     values: Any = torch.randn(40, 40, dtype=torch.float64).to(dtype)
     drawn = drawn_like(values, np.random.default_rng(0))
     assert drawn.dtype == dtype and bool((drawn != values).all())
+
+
+class Kept(nn.Module):
+    """A kernel that was computed of a parameter when the model was made, and is kept in one way or another."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.tone = nn.Parameter(torch.linspace(0.02, 0.4, 4))
+        time = torch.arange(-20, 21.0)
+        kernel = torch.cos(2 * torch.pi * self.tone[:, None] * time)[:, None]
+        self.kept: Any = {"attribute": kernel, "list": [kernel], "detached": kernel.detach()}[how]
+        self.out = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.kept[0] if isinstance(self.kept, list) else self.kept
+        return self.out(F.conv1d(x, kernel).relu().mean(-1))
+
+
+@pytest.mark.parametrize("how", ["attribute", "list"])
+def test_kernels_that_were_computed_before_are_drawn_again(how: str) -> None:
+    found = Scope(Kept(how), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert found.share_changed.item() == 1 and "note" not in found.attrs
+
+
+def test_kernels_that_no_longer_know_of_their_parameters_are_named() -> None:
+    found = Scope(Kept("detached"), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert found.share_changed.item() == pytest.approx(15 / (15 + 4 * 41))
+    assert "kernels of conv1d that are no parameters stay" in found.attrs["note"]
+
+
+def test_parameters_of_no_module_are_drawn_again() -> None:
+    kernel = nn.Parameter(torch.randn(4, 1, 9))
+
+    class Loose(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.matrices = [nn.Parameter(torch.randn(4, 3))]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv1d(x, kernel).relu().mean(-1) @ self.matrices[0]
+
+    found = Scope(Loose(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert found.share_changed.item() == 1 and np.isfinite(found.control_random)
+
+
+def scaled(how: str, h: Tensor, factor: Tensor, table: Tensor) -> Tensor:
+    if how == "mul":
+        return h * factor[:, None]
+    if how == "div":
+        return h / factor[:, None]
+    if how == "in place":
+        h = h + 0
+        h *= factor[:, None]
+        return h
+    if how == "layer_norm":
+        return F.layer_norm(h.transpose(1, 2), (4,), factor).transpose(1, 2)
+    chosen = torch.cdist(h.transpose(1, 2), table[None]).argmin(-1)
+    return h + table[chosen].transpose(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "numbers"),
+    [("mul", "factors of mul", 4), ("div", "factors of div", 4), ("in place", "factors of mul", 4),
+     ("layer_norm", "factors of layer_norm", 4), ("table", "tables of getitem", 64)],
+)  # fmt: skip
+def test_constant_factors_and_tables_are_named_and_counted(how: str, said: str, numbers: int) -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.out = nn.Conv1d(1, 4, 9), nn.Linear(4, 3)
+            self.factor, self.table = torch.rand(4) + 0.5, torch.randn(16, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(scaled(how, self.conv(x), self.factor, self.table).relu().mean(-1))
+
+    found = Scope(Scaled(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert f"{said} that are no parameters stay" in found.attrs["note"]
+    assert found.share_changed.item() == pytest.approx(55 / (55 + numbers))
+
+
+@pytest.mark.parametrize("how", ["window", "mask", "number", "position"])
+def test_what_weighs_nothing_is_not_counted(how: str) -> None:
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.mask = head(nn.Conv1d(1, 4, 9)), (torch.arange(800) < 600).float()
+            self.half, self.position = torch.full((800,), 0.5), torch.randn(800)
+
+        def forward(self, x: Tensor) -> Tensor:
+            if how == "position":
+                return self.inner(x + self.position)
+            given = {"window": torch.hann_window(x.shape[-1]), "mask": self.mask, "number": self.half}
+            return self.inner(x * given[how])
+
+    found = Scope(Plain(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert found.share_changed.item() == 1 and "note" not in found.attrs
+
+
+def test_a_kernel_that_is_a_product_is_no_random_network_where_the_rest_only_scales() -> None:
+    class ByHand(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.kernel, self.gain = torch.randn(9), nn.Parameter(torch.rand(3) + 0.5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return (x.unfold(-1, 9, 1) * self.kernel).sum(-1).relu().mean(-1) * self.gain
+
+    found = Scope(ByHand(), RATE).control(X[0, 0], rule="gradient", draws=2)
+    assert np.isnan(found.control_random) and "only scale and shift" in found.attrs["note"]

@@ -3,7 +3,8 @@
 A forward pass is followed from the inside. Numbers that are made of parameters alone are weights, numbers that depend
 on the sound are the signal, and where the two meet in an operation the weight is replaced by random numbers. So a
 kernel that is computed on the way (sinc and Gabor filters, weight normalisation, parametrisations), a functional call,
-a weight that is used twice and a module without ``reset_parameters`` are all drawn again, which modules alone do not
+a weight that is used twice, one that no module lists, a kernel that was computed when the model was made and is kept,
+and a module without ``reset_parameters`` are all drawn again, which modules alone do not
 show (J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018, draw the weights of modules).
 
 Kernels and matrices are drawn from a normal distribution of mean 0 with their own root mean square, vectors (biases,
@@ -37,12 +38,26 @@ _PRODUCTS = frozenset(
     ["matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "dot", "inner", "einsum", "tensordot", "addmm", "addmv",
      "addbmm", "baddbmm", "bilinear", "chain_matmul", "multi_dot"]
 )  # fmt: skip
-_GAINS = frozenset(
+_FORMS = (("", ""), ("", "_"), ("__", "__"), ("__r", "__"), ("__i", "__"))
+_FACTORS = frozenset(
     f"{before}{name}{after}"
-    for name in ("mul", "multiply", "add", "sub", "subtract", "div", "divide", "truediv", "rsub", "pow")
-    for before, after in (("", ""), ("", "_"), ("__", "__"), ("__r", "__"), ("__i", "__"))
-) | {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "prelu", "addcmul"}
+    for name in ("mul", "multiply", "div", "divide", "true_divide", "truediv")
+    for before, after in _FORMS
+) | {"addcmul", "addcdiv"}
+_SCALED = frozenset(["layer_norm", "group_norm", "instance_norm", "rms_norm", "prelu"])
+_GAINS = (
+    _FACTORS
+    | _SCALED
+    | {"batch_norm"}
+    | frozenset(
+        f"{before}{name}{after}" for name in ("add", "sub", "subtract", "rsub", "pow") for before, after in _FORMS
+    )
+)
 """Where weights scale or shift what is there, and do not weigh one thing against another."""
+_TABLES = frozenset(["embedding", "index_select", "gather", "__getitem__", "getitem"])
+"""Where the signal chooses rows of a table."""
+_OF_DATA = frozenset(["tensor", "as_tensor", "from_numpy", "asarray", "frombuffer"])
+"""By which numbers come into torch."""
 _SMALL = 0.01  # deviation of what is 0 everywhere
 _TRIES = 100  # to draw another number than the one that was there, in few bits
 
@@ -64,8 +79,8 @@ class Redraw:
     left : set of str
         Parameters that were used, and are not drawn again: their numbers left torch, or are whole numbers.
     fixed : set of str
-        Operations, of convolutions and products, with a kernel or matrix that is made of no parameter, which stays as
-        it is.
+        Operations, of convolutions, products and tables, with a kernel, matrix or factor that is made of no parameter,
+        which stays as it is. What is made on the way of no numbers at all, such as a window, and masks are none.
     weighs : bool
         Whether any of what was drawn again does more than to scale or shift what is there.
 
@@ -81,6 +96,7 @@ class Redraw:
 
     def __init__(self, model: nn.Module, seed: list[int]) -> None:
         self._model, self._seed = underlying(model), seed
+        self._computed = computed_before(self._model)
         self._drawn: dict[str, Tensor] = {}
         self._counts: dict[str, tuple[int, int]] = {}
         self.left: set[str] = set()
@@ -91,7 +107,7 @@ class Redraw:
 
     @property
     def kept(self) -> int:
-        """How many numbers the kernels and matrices of `fixed` have."""
+        """How many numbers the kernels, matrices and factors of `fixed` have."""
         return sum(self._kept.values())
 
     @property
@@ -106,7 +122,7 @@ class Redraw:
     def in_place(self, signal: Tensor) -> Iterator[None]:
         """Let what runs in this context use the random weights in place of the model's; it starts at `signal`."""
         names = {id(one): name for name, one in self._model.named_parameters()}
-        with _Following(self, names, signal):
+        with _Following(self, self._computed, names, signal):
             yield
 
     def keep(self, operation: str, kernel: Tensor) -> None:
@@ -114,7 +130,7 @@ class Redraw:
         self.fixed.add(operation.strip("_").removeprefix("r"))
         if kernel not in self._seen:
             self._seen[kernel] = None
-            self._kept[f"{tuple(kernel.shape)} {_digest(kernel)}"] = kernel.numel()
+            self._kept[_mark(kernel)] = kernel.numel()
 
     def weight(self, key: str, weight: Tensor) -> Tensor:
         """Random numbers in place of a weight, which is known by its key."""
@@ -125,6 +141,16 @@ class Redraw:
             drawn = self._drawn[key] = drawn_like(weight, np.random.default_rng([*self._seed, *mark]))
             self._counts[key] = int((drawn != weight).sum()), weight.numel()
         return drawn
+
+
+def scales(operation: str) -> bool:
+    """Whether what is constant in an operation is a factor, and no kernel or table."""
+    return operation in _FACTORS or operation in _SCALED
+
+
+def chooses(operation: str) -> bool:
+    """Whether what is constant in an operation is a table of which the signal chooses."""
+    return operation in _TABLES
 
 
 def drawn_like(weight: Tensor, rng: np.random.Generator) -> Tensor:
@@ -182,9 +208,12 @@ def _normal(like: Tensor, mean: float, deviation: float, rng: np.random.Generato
 class _Following(TorchFunctionMode):
     """Follows weights and signal through one pass, and replaces the one where it meets the other."""
 
-    def __init__(self, redraw: Redraw, names: Mapping[int, str], signal: Tensor) -> None:
+    def __init__(
+        self, redraw: Redraw, computed: Mapping[str, frozenset[str]], names: Mapping[int, str], signal: Tensor
+    ) -> None:
         super().__init__()
-        self._redraw, self._names = redraw, names
+        self._redraw, self._computed, self._names = redraw, computed, names
+        self._made: Any = WeakIdKeyDictionary()  # what is made on the way of no numbers that were there before
         self._signals: Any = WeakIdKeyDictionary()
         self._signals[signal] = None
         self._weights: Any = WeakIdKeyDictionary()  # what is made of parameters: the names of those
@@ -197,9 +226,11 @@ class _Following(TorchFunctionMode):
             if roots and name in _OF_NUMBERS:
                 self._redraw.left.update(roots)
             result = func(*args, **kwargs)
-            if roots:
-                for one in _tensors(result):
+            for one in _tensors(result):
+                if roots:
                     self._weights[one] = roots
+                elif name not in _OF_DATA and all(given in self._made for given in tensors):
+                    self._made[one] = None
             return result
         for kernel in self._constants(name, args, kwargs):
             self._redraw.keep(name, kernel)
@@ -218,27 +249,47 @@ class _Following(TorchFunctionMode):
 
     def _constants(self, name: str, args: Any, kwargs: Any) -> list[Tensor]:
         """What weighs the signal in an operation, and is made of neither the signal nor of parameters."""
+        given: list[Any] = list(_tensors((args, kwargs)))
         if name in _KERNELS:
             given = [args[1] if len(args) > 1 else kwargs.get("weight")]
         elif name in _PRODUCTS:
-            given = [one for one in _tensors((args, kwargs)) if one.numel() > 1]
             shifts = args[:1] if name.startswith(("add", "badd")) else ()  # a bias, or what is added to
-            given = [one for one in given if not any(one is shift for shift in shifts)]
-        else:
+            given = [one for one in given if one.numel() > 1 and not any(one is shift for shift in shifts)]
+        elif scales(name):
+            shifts = args[:1] if name.startswith("addc") else ()
+            given = [one for one in given if one not in self._made and not any(one is shift for shift in shifts)]
+        elif name not in _TABLES:
             return []
-        return [
-            one
-            for one in given
-            if isinstance(one, Tensor) and one not in self._signals and not self._roots(one) and one.is_floating_point()
-        ]
+        found = [one for one in given if isinstance(one, Tensor) and self._is_constant(one)]
+        return list(filter(_is_weight, found)) if scales(name) else found
+
+    def _is_constant(self, tensor: Tensor) -> bool:
+        numbers = tensor.is_floating_point() or tensor.is_complex()
+        return numbers and tensor not in self._signals and not self._roots(tensor)
 
     def _roots(self, tensor: Tensor) -> frozenset[str]:
-        """The names of the parameters that a tensor is made of, if it is made of nothing else."""
+        """The names of the parameters that a tensor is made of, if it is made of nothing else.
+
+        A parameter that no module has, and what was computed of parameters before the pass, are known by their numbers.
+        """
         name = self._names.get(id(tensor))
         if name is not None:
             return frozenset([name])
-        found: frozenset[str] = self._weights.get(tensor, frozenset())
+        if tensor in self._signals:
+            return frozenset()
+        found: frozenset[str] | None = self._weights.get(tensor)
+        if found is None:
+            found = self._before(tensor)
+            if found:
+                self._weights[tensor] = found
         return found
+
+    def _before(self, tensor: Tensor) -> frozenset[str]:
+        """The parameters that a tensor is made of which was there before the pass."""
+        with torch._C.DisableTorchFunction():
+            if isinstance(tensor, nn.Parameter):
+                return frozenset([f"a parameter of no module {_mark(tensor)}"])
+            return self._computed.get(_mark(tensor), frozenset()) if self._computed else frozenset()
 
     def _replaced(self, given: Any) -> Any:
         """Arguments with random numbers in the place of weights."""
@@ -262,7 +313,17 @@ class _Following(TorchFunctionMode):
             if base is not None and id(base) in self._names and base.dtype == weight.dtype:
                 drawn = self._redraw.weight(self._names[id(base)], base)
                 return drawn.as_strided(weight.shape, weight.stride(), weight.storage_offset())
-            return self._redraw.weight(f"{sorted(roots)} {tuple(weight.shape)} {_digest(weight)}", weight)
+            return self._redraw.weight(f"{sorted(roots)} {_mark(weight)}", weight)
+
+
+def _is_weight(factor: Tensor) -> bool:
+    """Whether a factor may weigh one thing against another: it has several numbers, and is no mask."""
+    with torch._C.DisableTorchFunction():
+        values = factor.detach()
+        if values.numel() < 2 or not (values.is_floating_point() or values.is_complex()):
+            return False
+        first = values.flatten()[0]
+        return bool((values != first).any()) and not bool(((values == 0) | (values == 1)).all())
 
 
 def _digest(numbers: Tensor) -> str:
@@ -270,6 +331,26 @@ def _digest(numbers: Tensor) -> str:
     with torch._C.DisableTorchFunction():
         flat = numbers.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
         return hashlib.sha256(flat.numpy().tobytes()).hexdigest()
+
+
+def _mark(tensor: Tensor) -> str:
+    """A name for a tensor of numbers."""
+    return f"{tuple(tensor.shape)} {_digest(tensor)}"
+
+
+def computed_before(model: nn.Module) -> dict[str, frozenset[str]]:
+    """The parameters of which attributes of modules were computed, as kernels that are kept, by the marks of these.
+
+    Examples
+    --------
+    >>> model = nn.Linear(2, 1)
+    >>> model.kept = [model.weight * 2]
+    >>> list(computed_before(model).values())
+    [frozenset({'weight'})]
+    """
+    kept = [one for module in model.modules() for one in _tensors(dict(vars(module))) if one.grad_fn is not None]
+    found = {_mark(one): frozenset(in_history(one, model)) for one in kept}
+    return {mark: names for mark, names in found.items() if names}
 
 
 def _in_place(name: str) -> bool:

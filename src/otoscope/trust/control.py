@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from otoscope.methods.targets import Explained, Question, as_signed
 from otoscope.methods.way_back import WayBack
 from otoscope.probe import Rule, rule_name
 from otoscope.probe.passed import noting
-from otoscope.probe.redrawn import Redraw
+from otoscope.probe.redrawn import Redraw, chooses, scales
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
 from otoscope.trust.clips import Clip, clips_of, given_options
@@ -303,7 +303,7 @@ def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]
     kept = not_drawn(other, redraw, inputs if length is None else inputs[..., :length])
     reached = redraw.reached + redraw.kept
     if redraw.fixed:
-        notes.append(f"kernels of {', '.join(sorted(redraw.fixed))} that are no parameters stay in random networks")
+        notes.append(f"{_constants(redraw.fixed)} that are no parameters stay in random networks")
     if not kept:
         if not redraw.reached:
             notes.append(f"there are no random networks, since {other.name} has no parameters that reach an operation")
@@ -321,6 +321,20 @@ def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]
         "whole numbers, or leave torch)"
     )
     return float("nan") if 0 in kept.values() else redraw.changed / (reached + sum(kept.values())), False
+
+
+def _constants(operations: Iterable[str]) -> str:
+    """What is constant in operations, by their names.
+
+    Examples
+    --------
+    >>> _constants({"mul", "conv1d", "matmul"}), _constants(["getitem"])
+    ('kernels of conv1d, matmul and factors of mul', 'tables of getitem')
+    """
+    kinds: dict[str, list[str]] = {"kernels": [], "tables": [], "factors": []}
+    for one in sorted(operations):
+        kinds["factors" if scales(one) else "tables" if chooses(one) else "kernels"].append(one)
+    return " and ".join(f"{kind} of {', '.join(names)}" for kind, names in kinds.items() if names)
 
 
 def _of_map(own: Map) -> dict[str, xr.Variable]:
