@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import types
 import typing
@@ -252,8 +253,9 @@ def _print(result: xr.Dataset, record: Record) -> None:
     rows, headings = tables.rows(result, record), tables.headings(result, record)
     same = tables.constants(result, record)
     title = ", ".join(filter(None, (str(result.attrs["model"]), result.attrs.get("audio"))))
-    alone = [f"{headings[name]}: {as_text(result[name].item())}" for name in same if result[name].ndim == 0]
-    shown = {name: heading for name, heading in headings.items() if name not in same}
+    of_all = {name: result[name].item() for name in same if result[name].ndim == 0}
+    alone = [f"{headings[name]}: {as_text(value)}" for name, value in of_all.items() if not _is_empty(value)]
+    shown = _filled(result, rows, {name: heading for name, heading in headings.items() if name not in same})
     lines = [title, *alone, *filter(None, [_explained(result), tables.rule_line(result)]), *_remarks(result)]
     further = tables.beside(result, record)
     if best := {dim: own for dim, own in further.items() if own.rows.top}:
@@ -264,9 +266,25 @@ def _print(result: xr.Dataset, record: Record) -> None:
     if not rows:
         out_console.print(counted(0, "row"))
     for dim, own in further.items():
-        headings = tables.headings(result, own)
-        title = f"by {dim.replace('_', ' ')}"
-        print_table(title, tables.rows(result, own), headings, keys=sum(name in result.dims for name in headings))
+        rows, title = tables.rows(result, own), f"by {dim.replace('_', ' ')}"
+        headings = _filled(result, rows, tables.headings(result, own))
+        keys = sum(name in result.dims for name in headings)
+        if len(headings) > keys:
+            print_table(title, rows, headings, keys=keys)
+
+
+def _filled(result: xr.Dataset, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a table that say where, and those in which anything stands; notes say why nothing does."""
+    return {
+        name: heading
+        for name, heading in headings.items()
+        if not rows or name in result.dims or any(not _is_empty(row.get(name)) for row in rows)
+    }
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a cell has neither text nor a number."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _print_top(title: str, result: xr.Dataset, dim: str, record: Record) -> None:
