@@ -11,7 +11,7 @@ import torch
 from otoscope.dsp.interventions import band_stop, silent_gap
 from otoscope.trust.elsewhere import mel_axis, removal_in_frequency, removal_in_time, starts_elsewhere, time_axis
 from otoscope.trust.focus import focus_of, shortest
-from otoscope.trust.verdict import summed_up, verdict_of_control, verdict_of_test
+from otoscope.trust.verdict import summed_up, verdict_of_control, verdict_of_fall, verdict_of_test
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -109,6 +109,16 @@ def test_a_control_is_judged_at_its_thresholds(runner_up: float, random: float, 
 def test_a_test_is_judged_by_what_changes(changed: float, elsewhere: int, places: int, level: str) -> None:
     found = verdict_of_test(changed, elsewhere, places)
     assert found.level == level and " 0 of " not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("fall", "elsewhere", "places", "level"),
+    [(1, 0, 48, "ok"), (1, 1, 48, "care"), (1, 0, 0, "care"), (0, 0, 48, "care"), (-1, 0, 48, "care"),
+     (math.nan, 0, 48, "none")],
+)  # fmt: skip
+def test_a_score_is_judged_by_whether_it_falls_most(fall: float, elsewhere: int, places: int, level: str) -> None:
+    found = verdict_of_fall("the logit of 8", fall, elsewhere, places)
+    assert found.level == level and "the logit of 8" in found.sentence and " 0 of " not in found.sentence
 
 
 def test_one_part_that_is_needed_is_enough() -> None:

@@ -46,8 +46,10 @@ def test_a_number_without_classes_has_no_answer_and_keeps_its_score() -> None:
     assert np.isfinite(control.control_random)
     assert taken.answer.item() == "" and np.isnan(taken.margin) and np.isnan(taken.changed).all()
     assert "single number" in note(taken) and np.isfinite(taken.taken_score).all()
-    assert np.isfinite(taken.elsewhere_score).all() and taken.taken_level.item() == "none"
-    assert [block["level"] for block in blocks([control, taken])] == [control.control_level.item(), "none"]
+    assert np.isfinite(taken.elsewhere_score).all() and taken.judged_by.item() == "the logit of 0"
+    assert [block["level"] for block in blocks([control, taken])] == [
+        control.control_level.item(), taken.taken_level.item()
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.one_by_one import together
 from otoscope.methods.relevance_rules import RelevanceRule
-from otoscope.methods.targets import Question, as_signed
+from otoscope.methods.targets import Explained, Question, as_signed
 from otoscope.probe import Rule, rule_name
 from otoscope.results import variable
 from otoscope.subject import Subject
@@ -30,14 +30,17 @@ from otoscope.trust.elsewhere import Axis, Part, Removal, mel_axis, removal_in_f
 from otoscope.trust.explaining import Explaining, focus_variables
 from otoscope.trust.focus import LOWEST, Focus
 from otoscope.trust.maps import HOP, WINDOW
-from otoscope.trust.verdict import summed_up, verdict_of_test
+from otoscope.trust.verdict import ANSWER, Judged, summed_up
 from otoscope.types import Against, Span, Target, Wave
 
 DOMAINS = ("time", "band")
 CONTROLS = ("equal width", "equal energy")
+_ROUNDING = 1e-6  # of a score, by which it may differ and be the same
 
-_TAKEN = ("taken_low", "taken_high", "taken_answer", "taken_margin", "taken_score", "changed")
-_ELSEWHERE = ("elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewhere_margin", "elsewhere_score")
+_TAKEN = ("taken_low", "taken_high", "taken_answer", "taken_margin", "taken_score", "changed", "fall")
+_ELSEWHERE = (
+    "elsewhere_count", "elsewhere_changed", "elsewhere_share", "elsewhere_fell", "elsewhere_margin", "elsewhere_score",
+)  # fmt: skip
 
 
 @method(
@@ -132,19 +135,23 @@ def taken_away(
         `answer` (clip), the likeliest class of the whole sound, and `margin` (clip), by how much its logit is above the
         best other one. Over `domain`, "time" and "band": `taken_low` and `taken_high` (clip, domain), in s and Hz, what
         is taken away; `taken_answer`, the likeliest class without it, `taken_margin`, the margin of the class that was
-        likeliest of the whole sound, `taken_score`, what is explained, and `changed`, 1 where the answer is another.
+        likeliest of the whole sound, `taken_score`, what is explained, `changed`, 1 where the answer is another, and
+        `fall`, by how much what is explained falls.
 
         Over `control`, "equal width" (of bands on the mel scale) and "equal energy" (of the sound): `elsewhere_count`
-        (clip, domain, control), how many other places were taken away, `elsewhere_changed`, after how many of them the
-        answer is another, `elsewhere_share`, the share of these, `elsewhere_margin`, the mean margin, and
-        `elsewhere_score`, the mean of what is explained. Each place has `elsewhere_low`, `elsewhere_high`,
-        `elsewhere_answer` and `elsewhere_place_margin` (clip, domain, control, place). Where there is no other place as
-        large, or no answer by classes, it is NaN or empty, and the attribute `note` says why.
+        (clip, domain, control), how many other places are compared with, `elsewhere_changed`, after how many of them
+        the answer is another, `elsewhere_share`, the share of these, `elsewhere_fell`, after how many what is explained
+        falls by as much or more, `elsewhere_margin`, the mean margin, and `elsewhere_score`, the mean of what is
+        explained. Each place has `elsewhere_low`, `elsewhere_high`, `elsewhere_answer`, `elsewhere_place_margin` and
+        `elsewhere_place_score` (clip, domain, control, place). Where there is no other place as large, or no answer by
+        classes, it is NaN or empty, and the attribute `note` says why.
 
         `verdict` (clip, domain) and `taken_verdict` (clip), sentences that follow from whether the answer changes, and
-        does so elsewhere, and `taken_level`: "ok", "care", or "none" where nothing can be said. `focus_start`,
-        `focus_stop`, `focus_low` and `focus_high` (clip), `logit` (or `score`), `class_name`, `probability` and
-        `runner_up` as of control.
+        does so elsewhere, and `taken_level`: "ok", "care", or "none" where nothing can be said. `judged_by` (clip) is
+        "the answer". Where what is explained is another class, an energy or a function it names that score, and they
+        follow from whether the score falls, and by less elsewhere; `instead` says what the model answers then.
+        `focus_start`, `focus_stop`, `focus_low` and `focus_high` (clip), `logit` (or `score`), `class_name`,
+        `probability` and `runner_up` as of control.
 
     Raises
     ------
@@ -217,7 +224,7 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     elif not answers.known.all():
         lost = int((~answers.known).sum())
         notes.append(f"the answer to {lost} of {len(wanted)} changed sounds is not finite, which are left out")
-    found = _Found({key: place for place, key in enumerate(wanted)}, answers)
+    found = _Found({key: place for place, key in enumerate(wanted)}, answers, asked)
     result = xr.Dataset(
         {**found.variables(parts, elsewhere, taking.places), **focus_variables(focus), **asked.variables()},
         coords={"domain": list(DOMAINS), "control": list(CONTROLS), "place": np.arange(taking.places)},
@@ -284,10 +291,20 @@ def _fewer(domain: str, control: str, count: int, places: int) -> str:
 class _Found:
     """The answers to all versions of one sound, as variables."""
 
-    def __init__(self, places: dict[_Key, int], answers: Answers) -> None:
+    def __init__(self, places: dict[_Key, int], answers: Answers, asked: Explained) -> None:
         self._places, self._answers = places, answers
         self._own = int(answers.classes[places[()]])
         self._margins, self._names = answers.margin(self._own), answers.named()
+        self.judged = self._judged(asked)
+
+    def _judged(self, asked: Explained) -> Judged:
+        index, names = int(asked.index[0]), self._answers.names
+        if index == self._own >= 0:
+            return Judged()
+        if index < 0:
+            return Judged(f"the {asked.names[0]}")
+        instead = f"the model says {self.name(())}, not {names[index]}" if self._own >= 0 else ""
+        return Judged(f"the {asked.kind} of {asked.names[0]}", instead)
 
     def margin(self, key: _Key) -> float:
         return float(self._margins[self._places[key]]) if key in self._places else np.nan
@@ -303,6 +320,12 @@ class _Found:
     def score(self, key: _Key) -> float:
         return float(self._answers.score[self._places[key]]) if key in self._places else np.nan
 
+    def fall(self, key: _Key) -> float:
+        """By how much what is explained falls; 0 where that is rounding."""
+        whole = self.score(())
+        fall = whole - self.score(key)
+        return 0.0 if abs(fall) <= _ROUNDING * abs(whole) else fall
+
     def variables(self, parts: dict[str, Part], elsewhere: dict[_Key, Part], places: int) -> dict[str, xr.Variable]:
         taken = [(domain,) for domain in DOMAINS]
         keys = np.array([[[(d, c, p) for p in range(places)] for c in CONTROLS] for d in DOMAINS], dtype=object)
@@ -312,15 +335,15 @@ class _Found:
             return np.array(flat).reshape(1, len(DOMAINS), len(CONTROLS), places)
 
         edge = [each(lambda key, side=side: elsewhere[key][side] if key in elsewhere else np.nan) for side in (0, 1)]  # type: ignore[misc]
-        changed, margin, score = each(self.changed), each(self.margin), each(self.score)
-        known = ~np.isnan(changed)
-        count, total = known.sum(-1), np.where(known, changed, 0).sum(-1)
-        with np.errstate(invalid="ignore"):
-            share, mean = total / count, np.where(known, margin, 0).sum(-1) / count
-            finite = np.isfinite(score)
-            mean_score = np.where(finite, score, 0).sum(-1) / finite.sum(-1)
+        changed, margin, score, fall = each(self.changed), each(self.margin), each(self.score), each(self.fall)
+        falls = np.array([self.fall(key) for key in taken])
+        as_much = np.where(np.isfinite(fall), fall >= falls[:, None, None], np.nan)
+        as_much[:, ~np.isfinite(falls)] = np.nan
+        said = changed if self.judged.by == ANSWER else as_much
+        count, total = (~np.isnan(said)).sum(-1), np.nansum(said, -1)
+        nowhere = np.full(count.shape, np.nan)
         verdicts = [
-            verdict_of_test(self.changed(key), int(total[0, at].sum()), int(count[0, at].sum()))
+            self.judged.verdict(self.changed(key), falls[at], int(total[0, at].sum()), int(count[0, at].sum()))
             for at, key in enumerate(taken)
         ]
         whole = summed_up(dict(zip(DOMAINS, verdicts, strict=True)))
@@ -329,21 +352,43 @@ class _Found:
         return {
             "taken_margin": variable(over, [[self.margin(key) for key in taken]], "margin of the answer without it"),
             "answer": variable(["clip"], [self.name(())], "likeliest class of the whole sound"),
+            "judged_by": variable(["clip"], [self.judged.by], "what has to change for a part to count as needed"),
+            "instead": variable(["clip"], [self.judged.instead], "what the model answers in place of the target"),
             "taken_low": variable(over, [[parts[domain][0] for domain in DOMAINS]], f"where it begins, {sides}"),
             "taken_high": variable(over, [[parts[domain][1] for domain in DOMAINS]], f"where it ends, {sides}"),
             "taken_answer": variable(over, [[self.name(key) for key in taken]], "likeliest class without it"),
             "taken_score": variable(over, [[self.score(key) for key in taken]], "what is explained, without it"),
             "changed": variable(over, [[self.changed(key) for key in taken]], "whether the answer is another"),
+            "fall": variable(over, [falls], "by how much what is explained falls without it"),
             "elsewhere_count": variable(of_kinds, count.astype(float), "other parts"),
-            "elsewhere_changed": variable(of_kinds, total, "how often the answer is another without one of them"),
-            "elsewhere_share": variable(of_kinds, share, "share of them"),
-            "elsewhere_margin": variable(of_kinds, mean, "mean margin of the answer without one of them"),
-            "elsewhere_score": variable(of_kinds, mean_score, "mean of what is explained, without one of them"),
+            "elsewhere_changed": variable(
+                of_kinds, _sum(changed) if self._own >= 0 else nowhere, "how often the answer is another without one"
+            ),
+            "elsewhere_share": variable(of_kinds, _mean(changed), "share of them"),
+            "elsewhere_fell": variable(
+                of_kinds,
+                np.where(np.isfinite(falls)[:, None], _sum(as_much), nowhere),
+                "how often what is explained falls as much or more",
+            ),
+            "elsewhere_margin": variable(of_kinds, _mean(margin), "mean margin of the answer without one of them"),
+            "elsewhere_score": variable(of_kinds, _mean(score), "mean of what is explained, without one of them"),
             "elsewhere_low": variable(in_places, edge[0], f"where it begins, {sides}"),
             "elsewhere_high": variable(in_places, edge[1], f"where it ends, {sides}"),
             "elsewhere_answer": variable(in_places, each(self.name), "likeliest class without it"),
             "elsewhere_place_margin": variable(in_places, margin, "margin of the answer without it"),
-            "verdict": variable(over, [[one.sentence for one in verdicts]], "what it says"),
+            "elsewhere_place_score": variable(in_places, score, "what is explained, without it"),
+            "verdict": variable(over, [[self.judged.told(one).sentence for one in verdicts]], "what it says"),
             "taken_level": variable(["clip"], [whole.level], "how bad it is"),
-            "taken_verdict": variable(["clip"], [whole.sentence], "what the test says"),
+            "taken_verdict": variable(["clip"], [self.judged.told(whole).sentence], "what the test says"),
         }
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Over the last axis, of what is finite."""
+    return np.asarray(np.where(np.isfinite(values), values, 0).sum(-1))
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the last axis, of what is finite; NaN where nothing is."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(_sum(values) / np.isfinite(values).sum(-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Level = Literal["ok", "care", "no", "none"]
@@ -13,6 +14,8 @@ ALIKE = 0.95
 """From this correlation on, the map of another class is the same picture."""
 RANDOM = 0.7
 """From this mean correlation on, networks with random weights draw much of the same picture."""
+ANSWER = "the answer"
+"""By what a test is judged, where what is explained is the class that the model answers."""
 A_CHOICE = "The thresholds are a choice: they are not yet measured on sounds whose cues are known."
 
 
@@ -93,8 +96,72 @@ def verdict_of_test(changed: float, elsewhere: int, places: int) -> Verdict:
     return Verdict("care", f"taken away, the answer changes, but also without {elsewhere} of {places} other parts")
 
 
+def verdict_of_fall(what: str, fall: float, elsewhere: int, places: int) -> Verdict:
+    """What it says that a score falls without a part of the sound, or does not.
+
+    Parameters
+    ----------
+    what : str
+        Of which score.
+    fall : float
+        By how much it falls without it; NaN where that is not known.
+    elsewhere, places : int
+        How often it falls by as much or more without another part, of how many.
+
+    Examples
+    --------
+    >>> verdict_of_fall("the logit of 8", 2.5, 0, 48).sentence
+    'taken away, the logit of 8 falls by more than without any of 48 other parts'
+    >>> verdict_of_fall("the logit of 8", 2.5, 3, 48).level, verdict_of_fall("the energy", -0.1, 48, 48).sentence
+    ('care', 'taken away, the energy does not fall')
+    """
+    if math.isnan(fall):
+        return Verdict("none", f"{what} without it is not known")
+    if fall <= 0:
+        return Verdict("care", f"taken away, {what} does not fall")
+    if not places:
+        return Verdict("care", f"taken away, {what} falls; there is no other part as large to compare it with")
+    if not elsewhere:
+        return Verdict("ok", f"taken away, {what} falls by more than without any of {places} other parts")
+    return Verdict(
+        "care", f"taken away, {what} falls, but by as much or more without {elsewhere} of {places} other parts"
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """By what a part that is taken away is judged: by the answer, or by a score that is not the answer's.
+
+    Attributes
+    ----------
+    by : str
+        The score, in words; `ANSWER` where it is the answer.
+    instead : str
+        What the model answers in place of the class that is explained; empty where it answers that, or nothing.
+
+    Examples
+    --------
+    >>> judged = Judged("the logit of 8", "the model says 7, not 8")
+    >>> judged.told(judged.verdict(0, 2.5, 0, 48)).sentence
+    'the model says 7, not 8; taken away, the logit of 8 falls by more than without any of 48 other parts'
+    """
+
+    by: str = ANSWER
+    instead: str = ""
+
+    def verdict(self, changed: float, fall: float, elsewhere: int, places: int) -> Verdict:
+        """Of one test: whether the answer changes, by how much the score falls, how often elsewhere, of how many."""
+        if self.by == ANSWER:
+            return verdict_of_test(changed, elsewhere, places)
+        return verdict_of_fall(self.by, fall, elsewhere, places)
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """A verdict behind what the model answers instead."""
+        return verdict._replace(sentence=f"{self.instead}; {verdict.sentence}") if self.instead else verdict
+
+
 def summed_up(verdicts: Mapping[str, Verdict]) -> Verdict:
-    """The verdicts on several tests as one: what changes the answer, and nothing else does, counts for all.
+    """The verdicts on several tests as one: what nothing else does counts for all.
 
     Examples
     --------
