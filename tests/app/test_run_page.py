@@ -19,6 +19,7 @@ from otoscope.app.run_facts import facts_of
 from otoscope.app.run_maps import selectivity
 from otoscope.app.run_page import run_page
 from otoscope.app.run_sounds import HEIGHT, WIDTH, thumbnail
+from otoscope.app.run_tables import summary_tables
 from otoscope.descriptions.folder import write_description
 from otoscope.opened import OpenedRun
 from otoscope.runs import Run, diff, questions
@@ -327,3 +328,12 @@ def test_an_evaluation_has_its_confusion_and_how_sure_it_was(tmp_path: Path) -> 
     assert found["sure"]["right"] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 4] and sum(found["sure"]["wrong"]) == 2
     box = Box(page, "r0-clips")
     assert {fact["name"] for fact in box.head["facts"]} == {"answer", "is"}
+
+
+def test_the_sound_itself_comes_before_the_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(write_run(tmp_path / "run"))
+    layers = ["conv10", "input", "conv2"]
+    rows = pd.DataFrame({"method": "data_flow", "layer": layers, "variable": "deviation", "mean": [1.0, 2.0, 3.0]})
+    monkeypatch.setattr(questions, "summary", lambda run, method: rows)
+    table = summary_tables(run)[0]
+    assert next(one["values"] for one in table["columns"] if one["name"] == "layer") == ["input", "conv2", "conv10"]

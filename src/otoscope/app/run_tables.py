@@ -32,7 +32,7 @@ def summary_tables(run: Run) -> list[Table]:
             rows = questions.summary(run, method=method)
         except InputError:  # a method that says no numbers of clips
             continue
-        places = [in_order(str(layer or "")) for layer in rows["layer"]]
+        places = [(layer != "input", in_order(str(layer or ""))) for layer in rows["layer"]]
         order = sorted(range(len(rows)), key=lambda row: (str(rows["variable"][row]), places[row]))
         found.append(table_of(rows.iloc[order].drop(columns="method"), method))
     return found

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { createBoxes, openBox } from "../../../src/otoscope/app/static/run_data.js";
+import { labelsAlong } from "../../../src/otoscope/app/static/run_charts.js";
 import { dotWords } from "../../../src/otoscope/app/static/run_overview.js";
 import { answers, matcher, parseQuery, quoted } from "../../../src/otoscope/app/static/run_query.js";
 import { chosenMaps, createTable } from "../../../src/otoscope/app/static/run_table.js";
@@ -128,4 +129,13 @@ test("the dots of all maps are explained by their place and their colour", () =>
   assert.deepEqual(some.slice(1).map(([, text]) => text), [
     "in the list below: 100", "not in it: 1,100", "shown below", "on the lowest line, zero in every clip: 7", "beyond the axis, at its end: 2",
   ]);
+});
+
+test("names below a curve do not overlap, and short ones are all there", () => {
+  const [measured, cut] = [(text) => 6 * text.length, (name, room) => name.slice(0, Math.max(1, Math.floor(room / 6)))];
+  for (const [n, width, letters] of [[1, 300, 90], [2, 500, 90], [3, 300, 90], [11, 500, 5], [40, 300, 12]]) {
+    const shown = labelsAlong(Array(n).fill("m".repeat(letters)), width, measured, cut);
+    shown.slice(1).forEach(({ x, text }, k) => assert.ok(x - measured(text) / 2 > shown[k].x + measured(shown[k].text) / 2));
+    assert.ok(n > 11 || n === 3 || shown.length === n, `${n} names`);
+  }
 });

@@ -92,6 +92,25 @@ export function drawQuantiles(page, canvas, { values, unit }) {
   });
 }
 
+// Where names stand below n points of a chart, as {i, text, x} of their centres: cut to the room between those that are
+// shown, within the chart, and left out where they would stand in another.
+export function labelsAlong(names, width, measured, cut) {
+  const apart = width / Math.max(1, names.length - 1);
+  const step = Math.max(1, Math.ceil(44 / apart));
+  const room = Math.ceil(names.length / step) === 2 ? (step * apart) / 2 - 4 : step * apart - 4;
+  const found = [];
+  let end = -Infinity;
+  for (let i = 0; i < names.length; i += step) {
+    const text = cut(names[i], room);
+    const half = measured(text) / 2;
+    const x = clamp(i * apart, half - 12, width + 14 - half); // a little beyond the first point and the last
+    if (x - half < end + 2) continue;
+    end = x + half;
+    found.push({ i, text, x });
+  }
+  return found;
+}
+
 // Means with their intervals over names or numbers: series are {mean, low, high, colour, name}.
 export function drawMeans(page, canvas, { names, numbers, series, zero = true }) {
   const chart = chartOf(page, canvas);
@@ -155,13 +174,8 @@ export function drawMeans(page, canvas, { names, numbers, series, zero = true })
     for (const tick of places) c.fillText(Math.abs(tick) >= 1e4 ? count(tick) : minus(tick.toFixed(after)), left + 4 + ((tick - first) / (last - first || 1)) * (w - left - right - 8), hgt - 4);
     return;
   }
-  const room = (w - left - right) / Math.max(1, n - 1);
-  const step = Math.max(1, Math.ceil(44 / room));
-  for (let i = 0; i < n; i += step) {
-    const text = cutText(c, names[i], room * step - 4);
-    const half = c.measureText(text).width / 2;
-    c.fillText(text, clamp(x(i), left + half - 8, w - half), hgt - 4);
-  }
+  const labels = labelsAlong(names, w - left - right - 8, (text) => c.measureText(text).width, (name, room) => cutText(c, name, room));
+  for (const { text, x: at } of labels) c.fillText(text, n > 1 ? left + 4 + at : x(0), hgt - 4);
 }
 
 // Counts of clips, true classes down and answers across; the diagonal is what is right.

@@ -134,8 +134,9 @@ export function runClipsView(run) {
     driven = [];
     for (let k = first[row]; k < first[row + 1]; k++) driven.push({ map: map[k], rank: rank[k] });
     $("run-cmapsbox").hidden = false;
-    const many = driven.length === 1 ? "map has it among the clips that drive it most" : "maps have it among the clips that drive them most";
-    fill($("run-cmapsname"), driven.length ? `${count(driven.length)} ${many} (of each the ${run.info.top} first)` : "It is not among the clips that drive any map most");
+    const those = `the ${run.info.top} clips that drive`;
+    const has = driven.length === 1 ? `1 map has it among ${those} it most` : `${count(driven.length)} maps have it among ${those} them most`;
+    fill($("run-cmapsname"), driven.length ? has : "It is not among the clips that drive any map most");
     $("run-cmaps").hidden = !driven.length;
     maps.show(driven.length, -1);
   }

@@ -214,7 +214,11 @@ export function runPage(page) {
   Object.assign(run, {
     short: (name) => (name.startsWith(cut) ? name.slice(cut.length) : name),
     layerName: (i) => run.info.layers[run.table.layerOf(i)].name,
-    ending: (name, n) => (run.short(name).length > n ? `\u2026${run.short(name).slice(1 - n)}` : run.short(name)), // the end of a long name
+    ending(name, n) { // the end of a long name, from a point on where it has one
+      const short = run.short(name);
+      const end = short.slice(1 - n);
+      return short.length <= n ? short : `\u2026${end.slice(end.slice(0, -1).indexOf(".") + 1)}`;
+    },
     nameOf: (i) => (run.table && i >= 0 ? `${run.short(run.layerName(i))} \u00b7 ${run.table.channelOf(i)}` : ""),
     sentence(i) {
       const { table } = run;

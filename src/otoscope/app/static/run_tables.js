@@ -99,7 +99,7 @@ export function runTablesView(run) {
   function drawCurve() {
     const one = curves[curve];
     if (!one) return;
-    drawMeans(page, $("run-curve"), { names: one.names.map((name) => run.short(name)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] });
+    drawMeans(page, $("run-curve"), { names: one.names.map((name) => run.ending(name, 12)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] });
     const known = one.mean.filter((v) => v != null);
     attribute($("run-curve"), "aria-label", `${one.variable} by ${one.by}, mean over clips with 95 % intervals, from ${sig(Math.min(...known))} to ${sig(Math.max(...known))}`);
   }
@@ -124,7 +124,7 @@ export function runTablesView(run) {
     box.replaceChildren(...first.map((one) => {
       const words = `${one.variable} by ${one.by}`.replaceAll("_", " ");
       const canvas = h("canvas", { class: "rcurve", role: "img", "aria-label": `${words}, mean over the clips with 95 % intervals` });
-      requestAnimationFrame(() => drawMeans(page, canvas, { names: one.names.map((name) => run.short(name)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] }));
+      requestAnimationFrame(() => drawMeans(page, canvas, { names: one.names.map((name) => run.ending(name, 12)), numbers: one.numbers, series: [{ mean: one.mean, low: one.low, high: one.high, colour: page.css.warm }] }));
       return h("figure", {}, h("figcaption", {}, words), canvas);
     }));
   }
