@@ -78,6 +78,18 @@ def test_a_clip_shorter_than_a_window() -> None:
     assert taken.sel(domain="band").elsewhere_count.values.tolist() == [4, 4]
 
 
+@pytest.mark.parametrize("rule", ["guided", "gradient_x_input"])
+def test_frames_longer_than_the_sound_tell_no_times_apart(rule: str) -> None:
+    for found in (
+        Scope(small(3), RATE).control(X, rule=rule, window=2, draws=1),
+        Scope(small(3), RATE).taken_away(X, rule=rule, window=2, places=3),
+    ):
+        assert (found.focus_start.item(), found.focus_stop.item()) == (0, len(X) / RATE)
+        assert "window is 2 s and the sound 0.5 s long" in note(found)
+    assert found.elsewhere_count.sel(domain="time").sum() == 0 and (found.elsewhere_count.sel(domain="band") > 0).any()
+    assert "window is" not in note(Scope(small(3), RATE).control(X, rule=rule, window=0.5, draws=1))
+
+
 def test_clips_of_a_batch_are_as_alone() -> None:
     scope = Scope(small(3), RATE, classes=list("abc"))
     clips, targets = np.stack([X, X[::-1]]), ["a", "c"]

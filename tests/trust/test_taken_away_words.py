@@ -11,6 +11,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from otoscope import Scope
+from otoscope.text import span
 from otoscope.trust.blocks import Block, blocks, line
 
 RATE = 8000
@@ -121,7 +122,7 @@ def test_where_the_answer_stays_it_is_said_where_it_changes() -> None:
     (block,) = blocks([found])
     low, high = (float(found[f"elsewhere_{side}"].sel(domain="band")[0, 3]) for side in ("low", "high"))
     assert block["head"] == "Taken away, the answer stays; without other parts it changes"
-    assert f"other bands as wide or as loud: without {low:.0f} to {high:.0f} Hz it says no." in block["text"]
+    assert f"other bands as wide or as loud: without {span(low, high, 'Hz')} it says no." in block["text"]
 
 
 def emptied(found: xr.Dataset, domain: str, control: str) -> xr.Dataset:

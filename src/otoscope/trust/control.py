@@ -98,7 +98,7 @@ def control(
     seed : int
         Of their weights, and of the noise of SmoothGrad.
     window : float
-        Length of the frames of the maps that are compared, in s.
+        Length of the frames of the maps that are compared, in s; of a shorter sound the interval is all.
     hop : float
         From one frame to the next, in s.
     alike : float
@@ -193,7 +193,7 @@ def control_of(
     way = how.way(subject, clip)
     asked, own = how.map(way, clip, clip.question)
     fixed = same_question(clip.question, asked)
-    notes: list[str] = []
+    notes = own.note
     other, other_map = _of_other(way, clip, how, fixed, asked, own, notes)
     pieces = way.pieces
     del way  # with all that it keeps to go back

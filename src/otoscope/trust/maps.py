@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -104,8 +104,26 @@ class Map:
             return _sums(part.clamp(min=0) for part in cross_spectra(self.sound, self.carried, self.frames))
         return _sums(part.abs().square() for part in self.frames.blocks(self.carried.double()))
 
+    @property
+    def resolves_time(self) -> bool:
+        """Whether the sound is as long as a frame: else every frame holds all of it, and only frequencies differ."""
+        return self.sound.shape[-1] >= self.frames.length
+
     def focus(self, share: float = 0.5) -> Focus:
-        return focus_of_sums(*self.sums, self.times, self.frequencies, self.duration, share)
+        """The interval is the whole sound where frames are longer than that."""
+        found = focus_of_sums(*self.sums, self.times, self.frequencies, self.duration, share)
+        return found if self.resolves_time or not found.is_somewhere else replace(found, start=0.0, stop=self.duration)
+
+    @property
+    def note(self) -> list[str]:
+        """What is to be said of the frames."""
+        if self.resolves_time:
+            return []
+        window, whole = self.frames.length / self.sample_rate, self.duration
+        return [
+            f"window is {window:g} s and the sound {whole:.4g} s long, so that its interval is the whole sound: "
+            "give a shorter window to see where in time it lies"
+        ]
 
     def place(self) -> Place:
         """Where it lies. Memory does not depend on how long the sound is, but for the sums."""

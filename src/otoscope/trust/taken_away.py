@@ -109,7 +109,7 @@ def taken_away(
     keep_level : bool
         Raise what is left to the level of the whole sound.
     window : float
-        Length of the frames of the map of the relevance, in s.
+        Length of the frames of the map of the relevance, in s; of a shorter sound the interval is all.
     hop : float
         From one frame to the next, in s.
     steps : int, optional
@@ -210,7 +210,7 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     asked, own = how.map(way, clip, clip.question)
     pieces, largest = way.pieces, way.found.largest * clip.inputs.element_size()
     del way  # with all that it keeps to go back
-    focus, notes = own.focus(taking.share), list[str]()
+    focus, notes = own.focus(taking.share), own.note
     parts = {"time": (focus.start, focus.stop), "band": (focus.low, focus.high)}
     if not focus.is_somewhere:
         notes.append("nothing of the relevance is positive, so that there is no interval and no band to take away")
@@ -277,12 +277,18 @@ def _elsewhere(subject: Subject, clip: Clip, focus: Focus, taking: Taking, notes
 
 
 def _fewer(domain: str, control: str, count: int, places: int) -> str:
-    """Why there are fewer other places than were asked for."""
+    """Why there are fewer other places than were asked for.
+
+    Examples
+    --------
+    >>> _fewer("band", "equal width", 3, 24), _fewer("time", "equal width", 0, 24)
+    ('there are 3 of 24 other bands as wide in the sound', 'there is no other interval as long in the sound')
+    """
     what = "interval" if domain == "time" else "band"
-    if control == "equal width":
-        return f"there is no other {what} as {'long' if domain == 'time' else 'wide'} in the sound"
-    edges = f"{1000 * GAP_EDGE:g} ms" if domain == "time" else f"{BAND_EDGE:g} Hz"
     how_many = f"there are {count} of {places} other {what}s" if count else f"there is no other {what}"
+    if control == "equal width":
+        return f"{how_many} as {'long' if domain == 'time' else 'wide'} in the sound"
+    edges = f"{1000 * GAP_EDGE:g} ms" if domain == "time" else f"{BAND_EDGE:g} Hz"
     return (
         f"{how_many} with as much energy in the sound: parts smaller than their edges of {edges} are not compared with"
     )
