@@ -66,6 +66,7 @@ def main() -> None:
     It exits with 0 when done, 1 for bad input, 2 for wrong usage, 3 when done but for parts that are named, and 130,
     143 and 129 after SIGINT, SIGTERM and SIGHUP.
     """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # before torch is loaded: large tensors get large pages
     try:
         with stoppable() as stop:
             command, bound, _ = app.parse_args(exit_on_error=False, print_error=False)  # which imports the command

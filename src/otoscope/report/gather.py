@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ from otoscope.types import Against, Segments, Span, Target, Wave
 Progress = Callable[[str, int, int], None]
 
 _MOST_FRAMES = 2000
+_LARGE = 32_000_000  # numbers that a pass makes, from which on tests of a relevance repeat it less often
+_FEWEST = {"draws": 3, "places": 6}
 _QUESTIONS = {"top": "answer", "second": "runner-up", "contrast": "difference from the runner-up"}
 
 
@@ -95,7 +98,7 @@ def gather(
     question = {"target": target, "at": at, "against": against, "target_band": target_band}
     divided = {} if segments is None else {"segments": segments, "tier": tier}
     parts = _parts(subject, found, question, divided, layers, bool(asked), bank, rule, n_maps)
-    parts += _tests(subject, clip, question, rule) if control else []
+    parts += _tests(subject, found, question, rule) if control else []
     parts = [part for part in parts if part.method not in without]
     found.untested = "" if control else "Whether it may be believed was not tested, as was asked for."
     absent: dict[str, list[str]] = {}  # by the reason
@@ -127,14 +130,34 @@ def gather(
     return found
 
 
-def _tests(subject: Subject, clip: xr.DataArray, question: Mapping[str, Any], rule: RelevanceRule) -> list[_Part]:
-    """The methods that test whether the relevance that was asked for may be believed."""
-    made = []
+def _tests(subject: Subject, found: Found, question: Mapping[str, Any], rule: RelevanceRule) -> list[_Part]:
+    """The methods that test whether the relevance that was asked for may be believed; a note says where they do less.
+
+    They run the model a hundred times: of a large network fewer times, by how many numbers a pass makes.
+    """
+    size = sum(math.prod(tap.shape) for tap in (found.taps or {}).values())
+    made, fewer = [], []
     for name in trust_methods():
         import_module(listing()[name].module)
         test = METHODS[name].function
-        made.append(_Part(name, name.replace("_", " "), partial(test, subject, clip, rule=rule, **question)))
+        usual = {what: one.default for what, one in signature(test).parameters.items() if what in _FEWEST}
+        counts = {what: _repeats(default, _FEWEST[what], size) for what, default in usual.items()}
+        fewer += [
+            f"{name} has {count} {what} in place of {usual[what]}"
+            for what, count in counts.items()
+            if count < usual[what]
+        ]
+        run = partial(test, subject, found.clip, rule=rule, **question, **counts)
+        made.append(_Part(name, name.replace("_", " "), run))
+    if fewer:
+        reason = f"A pass through this network makes {size / 1e6:.0f} million numbers, so"
+        found.notes.append(f"{reason} {' and '.join(fewer)}: run these methods by themselves for more")
     return made
+
+
+def _repeats(usual: int, fewest: int, size: int) -> int:
+    """How often a test repeats a pass that makes so many numbers."""
+    return usual if size <= _LARGE else max(fewest, round(usual * _LARGE / size))
 
 
 def sonified(taps: Trace, names: Sequence[str]) -> list[str]:
