@@ -103,7 +103,7 @@ sphinx_gallery_conf = {
 
 
 def skip_aliases(app: Sphinx, what: str, name: str, member: object, skip: bool, options: object) -> bool | None:
-    """Names of types such as ``tuple[Path, str]`` are no classes, though autosummary takes them for such."""
+    """Names of types such as ``tuple[Path, str]`` are not classes, though autosummary takes them for such."""
     return True if isinstance(member, GenericAlias) else None
 
 

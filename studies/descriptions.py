@@ -151,7 +151,7 @@ def confounded(found: Described) -> str:
             *(f"{100 * apart.get(answer, 0) / max(1, len(second)):.0f}" for answer in ("yes", "no", "unknown")),
             f"{pairs.index[0]} ({100 * pairs.iloc[0] / len(second):.0f} %)" if len(pairs) else "",
         ])  # fmt: skip
-    headings = ["data", "network", "described maps", "with a second fact", "told apart", "not", "no such clips"]
+    headings = ["data", "network", "described maps", "with a second fact", "distinguished", "not", "no such clips"]
     return _table([*headings, "most frequent pair"], rows)
 
 

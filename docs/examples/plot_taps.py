@@ -20,7 +20,7 @@ from otoscope.data.vowels import vowel_clip
 
 
 class Small(nn.Module):
-    """Two convolutions, one with a normalised weight, and activations that are no modules."""
+    """Two convolutions, one with a normalised weight, and activations that are not modules."""
 
     def __init__(self):
         super().__init__()

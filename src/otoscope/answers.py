@@ -199,7 +199,7 @@ def _like_probabilities(network: Network, inputs: Tensor, returned: Tensor, clas
 
 
 def _sounds(inputs: Tensor) -> list[Tensor]:
-    """Noise and a tone, soft and very loud: what is no probability hardly stays between 0 and 1 for all of them."""
+    """Noise and a tone, soft and very loud: what is not a probability hardly stays between 0 and 1 for all of them."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(inputs.shape, generator=generator).to(inputs)
     tone = torch.sin(0.3 * torch.arange(inputs.shape[-1])).expand(inputs.shape).to(inputs)

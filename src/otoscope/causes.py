@@ -14,7 +14,7 @@ from otoscope.text import writable
 
 MISSING, EMPTY, UNREADABLE, NO_PIECE = "missing", "empty", "unreadable", "no piece"
 """Of files: there is none; it has no bytes or no samples; it is of a kind that cannot be read, or broken; a start and a
-stop that are no piece of it."""
+stop that are not a piece of it."""
 
 BROKEN_ROW = "broken row"
 """Of lists: a row with more or fewer cells than there are columns."""

@@ -127,9 +127,9 @@ def compare(
     Raises
     ------
     InputError
-        If there are fewer than two scopes, the wave is no single clip or not at the rate of all models, or one of them
-        does not take it; if a rule, target or layer that was asked for does not exist, a mark is no positive frequency,
-        or nothing can be compared.
+        If there are fewer than two scopes, the wave is not a single clip or not at the rate of all models, or one of
+        them does not take it; if a rule, target or layer that was asked for does not exist, a mark is not a positive
+        frequency, or nothing can be compared.
 
     Notes
     -----

@@ -426,7 +426,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _strangers(place: Path, listed: frozenset[str], above: str = "") -> Iterator[str]:
-    """The names of what lies in a folder and is no listed file, nor a folder of listed files alone."""
+    """The names of what lies in a folder and is not a listed file, nor a folder of listed files alone."""
     for entry in os.scandir(place):
         name = above + entry.name
         if entry.is_dir(follow_symlinks=False) and any(one.startswith(f"{name}/") for one in listed):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 
 def writable(text: str) -> str:
-    """The text, and what of it is no character as its code, so that it can be written and two texts stay two.
+    """The text, and what of it is not a character as its code, so that it can be written and two texts stay two.
 
     Examples
     --------

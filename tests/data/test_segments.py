@@ -320,7 +320,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     wave = load_audio(sound(tmp_path))
     with pytest.raises(InputError, match=r"no file or folder of segments .*b.TextGrid"):
         segments_of(tmp_path / "b.TextGrid", wave)
-    with pytest.raises(InputError, match=r"a.wav is no file of segments"):
+    with pytest.raises(InputError, match=r"a.wav is not a file of segments"):
         segments_of(tmp_path / "a.wav", wave)
     with pytest.raises(InputError, match=r"has no tiers: leave tier='words' out"):
         segments_of(written(tmp_path / "a.csv", "start,stop,label\n0,0.1,a\n"), wave, "words")
@@ -379,7 +379,7 @@ def test_segments_that_are_given_themselves() -> None:
         segments_of([(0, 1)], wave)  # type: ignore[list-item]
     with pytest.raises(InputError, match=r"leave it out"):
         segments_of([(0, 0.1, "a")], wave, "phones")
-    with pytest.raises(InputError, match=r"segment 2: '\(outside\)' is no label"):
+    with pytest.raises(InputError, match=r"segment 2: '\(outside\)' is not a label"):
         segments_of([(0, 0.1, "a"), (0.1, 0.2, "(outside)")], wave)
     with pytest.raises(InputError, match=r"no segment of a.wav with a label"):
         segments_of([], wave)

@@ -190,7 +190,7 @@ def features_only() -> nn.Module:
     ("run", "message"),
     [
         (lambda x: ask(small(), []), "no clips"),
-        (lambda x: ask(features_only(), sounds_of(x)), "a logit for each class|these are no classes"),
+        (lambda x: ask(features_only(), sounds_of(x)), "a logit for each class|these are not classes"),
         (lambda x: ask(small(), sounds_of(x, "091")), "'9' of 1 is not a class.*with own_answers \\(--own-answers\\)"),
         (lambda x: ask(small(), sounds_of(x), "ab"), "2 class names"),
         (lambda x: ask(small(), sounds_of(x), metric=min), "needs labels"),

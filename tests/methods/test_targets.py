@@ -424,7 +424,7 @@ class Enhancer(nn.Module):
 def test_samples_are_no_classes() -> None:
     with pytest.raises(InputError, match=r"axis 1 is time: it grows with the clip.*'energy'"):
         Scope(Enhancer(), RATE).relevance(WAVE)
-    with pytest.raises(InputError, match="these are no classes"):
+    with pytest.raises(InputError, match="these are not classes"):
         Scope(Enhancer(), RATE).relevance(WAVE, target=5)
 
 
@@ -441,7 +441,7 @@ class Samples(nn.Module):
 
 
 def test_classes_of_each_sample_are_asked_for_or_stated() -> None:
-    ways = r"these are no classes.*target.*--target.*classes=\[...\].*Contract\(class_axis=1, time_axis=2\)"
+    ways = r"these are not classes.*target.*--target.*classes=\[...\].*Contract\(class_axis=1, time_axis=2\)"
     with pytest.raises(InputError, match=ways):
         Scope(Samples(), RATE).relevance(WAVE)
     expected = Scope(Samples(), RATE).relevance(WAVE, target=int(Samples()(WAVE[None, None]).mean(-1).argmax()))

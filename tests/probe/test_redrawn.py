@@ -240,7 +240,7 @@ def test_kernels_that_are_no_parameters_stay_and_are_named() -> None:
 
     found = Scope(Fixed(), RATE).control(X[0, 0], draws=2)
     assert found.share_changed.item() == pytest.approx(15 / (15 + 36))
-    assert "kernels of conv1d that are no parameters" in found.attrs["note"] and np.isfinite(found.control_random)
+    assert "kernels of conv1d that are not parameters" in found.attrs["note"] and np.isfinite(found.control_random)
 
 
 def products(how: str, first: Tensor, second: Tensor) -> Tensor:
@@ -270,7 +270,7 @@ def test_constants_that_weigh_the_signal_are_named_and_are_no_random_network(how
 
     found = Scope(Attributes(), RATE).control(X[0, 0], rule="gradient", draws=2)
     name = {"@": "matmul"}.get(how, how)
-    assert name in found.attrs["note"] and "no parameters stay" in found.attrs["note"]
+    assert name in found.attrs["note"] and "not parameters stay" in found.attrs["note"]
     own = 4 + (20 if with_head else 0)
     assert found.share_changed.item() == pytest.approx(own / (own + 72 + 32))
     assert np.isfinite(found.control_random) == with_head
@@ -330,7 +330,7 @@ def test_kernels_that_were_computed_before_are_drawn_again(how: str) -> None:
 def test_kernels_that_no_longer_know_of_their_parameters_are_named() -> None:
     found = Scope(Kept("detached"), RATE).control(X[0, 0], rule="gradient", draws=2)
     assert found.share_changed.item() == pytest.approx(15 / (15 + 4 * 41))
-    assert "kernels of conv1d that are no parameters stay" in found.attrs["note"]
+    assert "kernels of conv1d that are not parameters stay" in found.attrs["note"]
 
 
 def test_parameters_of_no_module_are_drawn_again() -> None:
@@ -379,7 +379,7 @@ def test_constant_factors_and_tables_are_named_and_counted(how: str, said: str, 
             return self.out(scaled(how, self.conv(x), self.factor, self.table).relu().mean(-1))
 
     found = Scope(Scaled(), RATE).control(X[0, 0], rule="gradient", draws=2)
-    assert f"{said} that are no parameters stay" in found.attrs["note"]
+    assert f"{said} that are not parameters stay" in found.attrs["note"]
     assert found.share_changed.item() == pytest.approx(55 / (55 + numbers))
 
 

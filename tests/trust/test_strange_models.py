@@ -61,7 +61,7 @@ def test_what_is_no_class_has_no_runner_up(target: Any, more: dict[str, Any]) ->
     waveform = nn.Sequential(nn.Conv1d(1, 4, 21, padding=10), nn.ReLU(), nn.Conv1d(4, 1, 21, padding=10))
     model = waveform if target == "energy" else small(5)
     control, taken = both(Scope(model, RATE), target=target, rule="gradient", **more)
-    assert np.isnan(control.control_runner_up) and "which is no class" in note(control)
+    assert np.isnan(control.control_runner_up) and "which is not a class" in note(control)
     assert np.isfinite(control.control_random) and np.isfinite(taken.taken_score).all()
     assert (taken.answer.item() == "") == (target == "energy")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_VALUES = 50
-"""Of a fact by whose values the activity of maps is told apart."""
+"""The most values that a fact may have for the activity of maps to be compared by it."""
 
 _PLAIN = ("label", "split")
 _PLACE = {"start": "s", "stop": "s", "seconds": "s"}
@@ -39,7 +39,7 @@ class Names:
 
     @property
     def divides(self) -> bool:
-        """Whether the activity of maps is told apart by it."""
+        """Whether the activity of maps is compared by it."""
         return 2 <= len(self.values) <= MOST_VALUES
 
 

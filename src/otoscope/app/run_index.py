@@ -151,7 +151,7 @@ class Index:
         if not 1 <= rank <= len(self._expected.clips):
             raise _wrong(line, "rank", row["rank"], f"is not one of {len(self._expected.clips)} clips")
         if math.isnan(start):
-            raise _wrong(line, "start", row["start"], "is no moment")
+            raise _wrong(line, "start", row["start"], "is not a time")
         files = (self._folder / row[name] for name in ("file", "sonification"))
         return Sounded(row["layer"], channel, rank, clip, start, peak, *files)
 
@@ -214,7 +214,7 @@ def _rows(path: Path) -> list[Row]:
 def _whole(row: Row, name: str, line: int) -> int:
     text = row[name]
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise _wrong(line, name, text, "is no whole number from 0 on")
+        raise _wrong(line, name, text, "is not a whole number from 0 on")
     return int(text)
 
 
@@ -223,9 +223,9 @@ def _moment(row: Row, name: str, line: int) -> float:
     try:
         value = float(row[name] or "nan")
     except ValueError:
-        raise _wrong(line, name, row[name], "is no number") from None
+        raise _wrong(line, name, row[name], "is not a number") from None
     if value < 0 or math.isinf(value):
-        raise _wrong(line, name, row[name], "is no moment")
+        raise _wrong(line, name, row[name], "is not a time")
     return value
 
 

@@ -108,7 +108,7 @@ class LaterParts(Mapping[str, bytes]):
 
 
 def rounded(values: ArrayLike, digits: int = 4) -> list[float | None]:
-    """Numbers as JSON has them, with a few digits; what is no number is None.
+    """Numbers as JSON has them, with a few digits; what is not a number is None.
 
     Examples
     --------

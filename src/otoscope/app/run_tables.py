@@ -30,7 +30,7 @@ def summary_tables(run: Run) -> list[Table]:
     for method in run.info["methods"]:
         try:
             rows = questions.summary(run, method=method)
-        except InputError:  # a method that says no numbers of clips
+        except InputError:  # a method without numbers for each clip
             continue
         places = [(layer != "input", in_order(str(layer or ""))) for layer in rows["layer"]]
         order = sorted(range(len(rows)), key=lambda row: (str(rows["variable"][row]), places[row]))

@@ -228,7 +228,7 @@ def read_listed(path: Path, tier: str | None = None) -> list[Interval]:
     """The rows of a table with columns of :data:`HEADINGS`, such as start, stop and label, and, for many sounds, path.
 
     Without a heading it is a label track of Audacity: lines of start, stop and label with tabs between. A row without
-    a label is no segment.
+    a label is not a segment.
 
     Parameters
     ----------

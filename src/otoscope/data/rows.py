@@ -253,7 +253,7 @@ def _whole(path: Path, encoding: str) -> list[Row] | None:
         except ValueError as error:
             if first.startswith("["):
                 raise InputError(f"{path} is not a list in JSON: {error}") from None
-            return None  # the line is named that is no object
+            return None  # the line is named that is not an object
     if isinstance(found, dict) and _are_objects(found.values()):
         found = [{"id": name} | entry for name, entry in found.items()]
     elif isinstance(found, dict):

@@ -340,8 +340,8 @@ def _read(path: Path, size: int, time: int, tier: str | None) -> Alignment:
         return _by_sound(path, read_ctm(path, tier))
     if kind not in TABLES:
         raise InputError(
-            f"{path} is no file of segments: give a TextGrid (.TextGrid), a CTM file (.ctm), a table (.csv, .tsv) with "
-            "the columns start, stop and label, or a folder with such files"
+            f"{path} is not a file of segments: give a TextGrid (.TextGrid), a CTM file (.ctm), a table (.csv, .tsv) "
+            "with the columns start, stop and label, or a folder with such files"
         )
     rows = read_listed(path, tier)
     return _by_sound(path, rows) if rows[0].sound is not None else Alignment(str(path), _checked(rows, str(path)))
@@ -404,7 +404,7 @@ def _checked(intervals: Sequence[Interval], source: str) -> tuple[Interval, ...]
     for one in intervals:
         where = f"{source}, {one.where}: {one.label!r}"
         if not one.label or one.label == OUTSIDE:
-            raise InputError(f"{where} is no label of a segment: give it another one")
+            raise InputError(f"{where} is not a label of a segment: give it another one")
         if not (math.isfinite(one.start) and math.isfinite(one.stop)) or one.start < 0:
             raise InputError(f"{where} is from {one.start:g} to {one.stop:g} s: times are from 0 s on")
         if one.stop < one.start:

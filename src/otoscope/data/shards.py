@@ -284,8 +284,8 @@ def _no_file(member: tarfile.TarInfo, *, found: bool) -> str:
     if member.issym():
         return f"it is a symbolic link to {member.linkname}: make the archive with --dereference"
     if member.islnk() and not found:
-        return f"it is a link to {member.linkname}, which is no file of the archive"
-    return "" if member.isreg() or member.islnk() else "it is no file"
+        return f"it is a link to {member.linkname}, which is not a file of the archive"
+    return "" if member.isreg() or member.islnk() else "it is not a file"
 
 
 def _text(file: IO[bytes], name: str, place: int, size: int) -> bytes | None:

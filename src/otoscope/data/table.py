@@ -44,7 +44,7 @@ _LENGTHS = (("start", "duration"), ("offset", "duration"), ("start_time", "durat
 
 
 class _Columns(NamedTuple):
-    """The columns of a table that are no facts: "" for one that is not there."""
+    """The columns of a table that are not facts: "" for one that is not there."""
 
     file: str
     label: str
@@ -251,7 +251,7 @@ def _labels(value: Any) -> tuple[str, ...]:
 
 
 def _piece(first: Any, last: Any, length: Any) -> tuple[float | None, float | None]:
-    """The start and stop of a row in s; an InputError where they are no piece of a sound."""
+    """The start and stop of a row in s; an InputError where they are not a piece of a sound."""
     given = f"{text_of(first) or 0} to {text_of(last) or 'the end'}"
     try:
         start, stop, lasts = _number(first), _number(last), _number(length)

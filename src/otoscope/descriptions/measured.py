@@ -54,7 +54,7 @@ def measured_facts(run: Run, *, progress: Report | None = None) -> tuple[pd.Data
     Notes
     -----
     The file carries a fingerprint of the list of clips, the rate and what is measured; where that differs it is
-    made anew.
+    made again.
     """
     voice = _voice_there()
     rate, stamp = _stamp(run, voice)
@@ -85,7 +85,7 @@ def _kept(run: Run, stamp: str) -> pd.DataFrame | None:
         return None
     try:
         kept = pq.read_table(path)
-    except (OSError, ValueError):  # a damaged file is made anew
+    except (OSError, ValueError):  # a damaged file is made again
         return None
     fits = (kept.schema.metadata or {}).get(b"otoscope", b"").decode() == stamp
     table: pd.DataFrame | None = kept.to_pandas() if fits else None

@@ -126,7 +126,7 @@ def _bands(sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _of_spectrum(samples: np.ndarray, rate: float) -> dict[str, float]:
     magnitude = np.abs(np.fft.rfft(samples))
-    magnitude[0] = 0  # a constant is no sound
+    magnitude[0] = 0  # a constant is not a sound
     frequency = np.fft.rfftfreq(samples.size, 1 / rate)
     power = magnitude**2
     total = power.sum()

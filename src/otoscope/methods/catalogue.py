@@ -56,7 +56,7 @@ class Rows:
     shares : tuple of str
         Columns of zeros and ones: their mean is a share, whose interval is Wilson's.
     names : tuple of str
-        Columns that name a class, a map or a clip by its number: they are no quantities.
+        Columns that name a class, a map or a clip by its number: they are not quantities.
     beside : tuple of Rows
         Further tables, each called by the last of its dimensions: those of the result that has it.
     swept : bool

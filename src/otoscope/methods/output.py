@@ -124,7 +124,7 @@ class Output:
         if self.time_axis is not None and self._is_waveform and not (stated and self.class_count > 1):
             raise NoClasses(
                 f"the model's output has the shape {shape}, and its axis {self.time_axis} is time: it grows with the "
-                "clip, about one value for each sample, so that these are no classes. Give as target 'energy', with "
+                "clip, about one value for each sample, so that these are not classes. Give as target 'energy', with "
                 "at=(start, stop) in s or target_band=(low, high) in Hz for a part of it, or a function from it to "
                 "one number for each clip (on the command line --target energy, or --target file.py:function)"
                 + (self._ways_to_classes if self.class_count > 1 else ""),
@@ -146,9 +146,9 @@ class Output:
         if self.is_hidden:
             raise NoClasses(
                 f"{self.called} of {self.subject.name} is a hidden state, {tuple(self.found.value.shape)}, "
-                f"whose numbers are no classes. Give a target: one of its {self.class_count} units by number (--target "
-                "0), energy, or similarity with against another sound (--against); if they are the scores of classes, "
-                "say so in Python with contract=Contract(scores='logits')",
+                f"whose numbers are not classes. Give a target: one of its {self.class_count} units by number "
+                "(--target 0), energy, or similarity with against another sound (--against); if they are the scores of "
+                "classes, say so in Python with contract=Contract(scores='logits')",
                 "its output is a hidden state",
             )
 

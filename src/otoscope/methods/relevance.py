@@ -157,7 +157,7 @@ def relevance(
         input (of a weighted sound: of the same transform of it); `input` and `input_spectrogram` are for comparison;
         `logit`, `target` and `class_name` (clip) of the output that is explained, with its `probability`, and the
         likeliest other class, `runner_up`, with `runner_up_probability`, and the `margin`, by how much its logit is
-        above the best other one; what is no logit is called `score`, and `score_kind` says what it is; the attribute
+        above the best other one; what is not a logit is called `score`, and `score_kind` says what it is; the attribute
         `score_note` says how it was had. `peak_time` in s and `peak_frequency` in Hz (clip), where the magnitudes of
         the relevance and of its spectrum from 50 Hz up are largest. Of integrated gradients also `baseline_logit`
         (clip), the output for silence, and `completeness_gap` (clip), the output less this and less the sum of the

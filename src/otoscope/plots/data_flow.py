@@ -54,7 +54,7 @@ def data_flow(
     Raises
     ------
     InputError
-        If the result is no data flow of one clip, or the number of axes does not fit.
+        If the result is not a data flow of one clip, or the number of axes does not fit.
 
     Notes
     -----

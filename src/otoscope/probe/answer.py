@@ -15,7 +15,7 @@ Which = int | str | Sequence[int | str] | None
 
 _HIDDEN = frozenset(
     "last_hidden_state hidden_states hidden_state pooler_output extract_features embedding embeddings".split()
-)  # names of what is no score
+)  # names of what is not a score
 
 _MOST = 12  # outputs that a message lists
 _DEEPEST = 6  # levels of nested outputs
@@ -202,7 +202,7 @@ def _walk(output: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int 
 
 
 def _candidates(output: Any) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
-    """The tensors that may be scores: a loss has no axis, and what was counted or drawn is no floating-point number."""
+    """The tensors that may be scores: a loss has no axis, and counts and draws are whole numbers."""
     return ((path, one) for path, one in tensors_of(output) if one.is_floating_point() and one.ndim)
 
 

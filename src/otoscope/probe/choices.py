@@ -43,7 +43,7 @@ class Choices:
         return [t for t in read if self._is_chosen(t)] if any(map(_carries, read)) else []
 
     def bend(self, call: Call) -> list[Tensor]:
-        """Of what is chosen, what has a value for each element of a signal, or is no term or factor."""
+        """Of what is chosen, what has a value for each element of a signal, or is not a term or factor."""
         found = self.chosen(call)
         if step_of(call) not in _ARITHMETIC:
             return found
@@ -51,7 +51,7 @@ class Choices:
         return [t for t in found if t.numel() >= largest]
 
     def selects(self, call: Call) -> bool:
-        """Whether a call selects by value, and is no pooling of a signal along one of its own axes."""
+        """Whether a call selects by value, and is not a pooling of a signal along one of its own axes."""
         read = numbers_read(call)
         if len(read) > 1:  # the larger of two, which may be places of one
             return len({id(t if t._base is None else t._base) for t in read}) > 1

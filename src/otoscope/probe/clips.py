@@ -5,7 +5,7 @@ elements, and so the place of the clips among them. Any other operation is run o
 "meta" device), on twice as many clips: the axis that is then twice as long is that of the clips. Where all this fails,
 as behind a function that is not seen, the model itself is run on twice as many clips, once, for shapes alone.
 
-A model may fold frames, bands or heads into its batch. Then clips are no axis of their own, and are to be run one by
+A model may fold frames, bands or heads into its batch. Then clips have no axis of their own, and are to be run one by
 one.
 """
 
@@ -121,7 +121,7 @@ class Clips:
                 args, kwargs = (self._twice(given, also) for given in (call.args, call.kwargs))
                 again = replace(call, args=args, kwargs=kwargs)
                 result = [tuple(t.shape) for t in tensors_in(returned(again, again.func(*args, **kwargs)))]
-            except Exception:  # whatever a function says to sizes that it was not told of
+            except Exception:  # whatever a function says to sizes that it does not know
                 continue
             if len(result) == len(shapes):
                 return [_compared(shape, twice, like, self._count) for shape, twice in zip(shapes, result, strict=True)]

@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-_ALSO = frozenset(  # which torch does not tag, or which are no operations of ATen
+_ALSO = frozenset(  # which torch does not tag, or which are not operations of ATen
     "to float double half bfloat16 type type_as cpu cuda requires_grad_ retain_grad dropout dropout1d dropout2d "
     "dropout3d alpha_dropout feature_dropout feature_alpha_dropout batch_norm real imag complex polar conj "
     "resolve_conj resolve_neg floor_divide true_divide divide neg negative tril triu nan_to_num detach_ "

@@ -107,7 +107,7 @@ class Governor:
         return None if step_of(call) == "setitem" else result
 
     def _plain(self, call: Call, formed: Formed) -> Any:
-        """A step of a chain that is no activation, or not yet."""
+        """A step of a chain that is not an activation, or not yet."""
         overwrites = writes(call)
         if overwrites and not formed.way.steps:
             return call.run()  # begins a chain

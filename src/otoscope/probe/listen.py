@@ -35,7 +35,7 @@ class Call:
     """One call of a torch function inside a forward pass.
 
     `operation` and `tap` (its unique name) are None where the call is not a convolution, activation or pooling; a call
-    within a transform of `torch.func`, whose tensors cannot be kept, is no tap either.
+    within a transform of `torch.func`, whose tensors cannot be kept, is not a tap either.
     `path` is that of the module that calls.
     """
 

@@ -347,7 +347,7 @@ def _bends(step: str, call: Call, operands: Sequence[Tensor]) -> bool:
 def _is_residual(summands: Sequence[Way | None]) -> bool:
     """Whether a signal is added to an activation of it, which are two paths, not one function.
 
-    It is one function with what is no activation by itself, or even in its input: ``h + sin(h)**2``, ``h + h.abs()``.
+    It is one function with what is not an activation by itself, or is even: ``h + sin(h)**2``, ``h + h.abs()``.
     """
     affine = [way for way in summands if way is None or not way.steps]
     bent = [way for way in summands if way is not None and way.steps]

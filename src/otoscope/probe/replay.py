@@ -103,7 +103,7 @@ def _falsely_stated(call: Call, tap: Tap) -> str:
     """What a tap says of its operation that is not so; empty where all is."""
     operation = call.operation
     if operation is None:
-        return "it is no operation any more"
+        return "it is not an operation any more"
     for name in ("kernel", "stride", "dilation", "groups"):
         is_, stated = getattr(operation, name), getattr(tap, name)
         if is_ != stated:

@@ -34,7 +34,7 @@ from otoscope.probe.writes import Writes
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type, BuiltinFunctionType, MethodType}
     | {torch.dtype, torch.device, torch.Size, slice, range}
-)  # what cannot change, or is no state
+)  # what cannot change, or is not a state
 _CONTAINERS = (OrderedDict, dict, list, deque, set)
 _BARE = frozenset(_CONTAINERS)
 _COPIED = frozenset(["builtins", "array", "itertools"])  # modules of which the objects hide what they hold

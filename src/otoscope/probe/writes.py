@@ -86,7 +86,7 @@ class Writes(TorchDispatchMode):
 def unwatched() -> Iterator[None]:
     """Look for no writes: for arithmetic of our own amid a pass, every operation of which would cost twice.
 
-    Models that run in this context are looked at anew, since that is what :func:`otoscope.probe.state.kept` does.
+    Models that run in this context are looked at again, since that is what :func:`otoscope.probe.state.kept` does.
     """
     modes = []
     while isinstance(_get_current_dispatch_mode(), Writes):

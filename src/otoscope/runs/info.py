@@ -14,7 +14,7 @@ SCHEMA = 1
 """Version of the layout of a run folder, and of its tables."""
 
 INFORMS = (("model", "given"), ("data", "given"))
-"""Fields by which a run is not told from another."""
+"""Fields that do not distinguish one run from another."""
 
 _FIELDS = {
     "model.name": str,
@@ -70,7 +70,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def fingerprint(run: Mapping[str, Any]) -> str:
-    """A hash of all by which a run is told from another."""
+    """A hash of all that distinguishes a run from others."""
     told = {
         name: {key: value for key, value in of.items() if (name, key) not in INFORMS} if isinstance(of, dict) else of
         for name, of in run.items()

@@ -292,7 +292,7 @@ def _sweep_of(run: Run, method: str) -> None:
 
 
 def _means_of_clips(run: Run, keys: Sequence[str], chosen: dict[str, Any], by: str | None) -> pd.DataFrame:
-    """A value for each clip and place: the mean over what the keys do not tell apart."""
+    """A value for each clip and place: the mean over what the keys do not distinguish."""
     if run.kind != "sweep":
         raise InputError(f"{run.folder} is an evaluation, whose means are in its summary.json: ask a sweep")
     if by is not None and by not in ("label", "split", *run.facts):

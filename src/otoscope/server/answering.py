@@ -156,7 +156,7 @@ def _run_id(ask: Ask, number: int) -> str:
 
 
 def _check(scope: Scope, target: int | str | None, ask: Ask) -> None:
-    """Refuse targets that are no classes: in Python a target may name code to be run, or a file to be read."""
+    """Refuse targets that are not classes: in Python a target may name code to be run, or a file to be read."""
     for one in (target, ask.against):
         if isinstance(one, str) and one not in (scope.classes or ()):
             known = f"its classes are {', '.join(scope.classes)}" if scope.classes else "give its number"

@@ -107,7 +107,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         )
     except (ValueError, RecursionError) as error:
         reason = error if isinstance(error, ValueError) else "it is nested too deep"
-        raise _bad(f"the body is no JSON that is taken: {reason}") from None
+        raise _bad(f"the body is not valid JSON for this question: {reason}") from None
     if not isinstance(content, dict):
         raise _bad('the body has to be a JSON object, such as {"kind": "relevance"}')
     return content
@@ -191,7 +191,7 @@ def _whole_number(digits: str) -> int:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"JSON has no number {name}")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_fields(content: Mapping[str, Any], known: frozenset[str], what: str) -> None:
     for name in content:
         if name != "kind" and name not in known:
-            raise _bad(f"{_shown(name)} is no field of {what}; it has {', '.join(sorted(known))}")
+            raise _bad(f"{_shown(name)} is not a field of {what}; it has {', '.join(sorted(known))}")
 
 
 def _needed(content: Mapping[str, Any], name: str, read: Any) -> Any:

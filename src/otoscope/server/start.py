@@ -78,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     InputError
-        If the port is taken, or not to be had, or the host is not of this machine.
+        If the port is taken or refused, or the host is not of this machine.
     """
     if not 0 <= port <= 65535:
         raise InputError(f"--port has to be from 0 to 65535, not {port}; 0 takes any that is free")

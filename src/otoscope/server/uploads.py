@@ -27,7 +27,7 @@ def declared_length(headers: Any, most: int, what: str) -> None:
     if given is None:
         return
     if not given.isascii() or not given.isdigit():
-        raise Refusal(400, "bad-request", "Content-Length is no number", close=True)
+        raise Refusal(400, "bad-request", "Content-Length is not a number", close=True)
     if int(given[:20]) > most:
         raise too_large(what, most)
 

@@ -37,7 +37,7 @@ class Given:
     pickled: bytes | None = None
 
     def subject(self, device: str) -> Subject:
-        """The model under test, made anew, on a device."""
+        """A new copy of the model under test, on a device."""
         if self.pickled is not None:
             made: Subject = pickle.loads(self.pickled)  # noqa: S301 - by the process that started this one
             made.model.to(device)

@@ -73,4 +73,4 @@ def _frames(value: torch.Tensor, time_axis: int | None) -> int:
 OUTPUT = Record(
     output, "", "wave", Rows(("class", "unit"), ("answer", "logit", "probability", "output")), "logit", clipwise=True
 )
-"""Its record; it is no method of the catalogue, for it only says what the model does."""
+"""Its record; it is not a method of the catalogue, for it only says what the model does."""

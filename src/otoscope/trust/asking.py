@@ -126,7 +126,7 @@ def _classes(
     frames = output.frames(question.at)[0] if is_class else None
     scores = output.class_scores(found.value, frames)
     if scores.shape[1] < 2:
-        raise InputError("the output is a single number, which is no answer by classes")
+        raise InputError("the output is a single number, which is not an answer by classes")
     chances, _ = output.probabilities(frames)
     likeliest = torch.where(finite_answers(scores, chances), output.likeliest(scores, frames), -1)
     names = [output.name_of(number) for number in range(scores.shape[1])]

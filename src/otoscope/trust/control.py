@@ -126,7 +126,7 @@ def control(
         Correlations of the map of the relevance, over all its cells of time and frequency: `control_random` (clip), the
         mean of those with the maps of the same output by networks with random weights, `control_random_draw` (clip,
         draw), from `control_random_low` to `control_random_high`; `share_changed` (clip), the share of the numbers of
-        the weights that were drawn again, which is less than 1 where kernels are no parameters, and stay.
+        the weights that were drawn again, which is less than 1 where kernels are not parameters, and stay.
         `control_runner_up` (clip), that with the map of the likeliest other class, `other`; of a difference of two
         classes, of its first class alone. `control_sound` (clip), that with the spectrogram of the sound. What cannot
         be said is NaN, and the attribute `note` says why.
@@ -243,7 +243,7 @@ def _of_other(
     """The name and the map of what a relevance is compared with; a note says why there is none."""
     if asked.rival is None:
         what = (
-            f"the target is {asked.names[0]}, which is no class"
+            f"the target is {asked.names[0]}, which is not a class"
             if int(asked.index[0]) < 0
             else "there is one class only"
         )
@@ -303,7 +303,7 @@ def share_drawn(other: Subject, redraw: Redraw, inputs: Tensor, notes: list[str]
     kept = not_drawn(other, redraw, inputs if length is None else inputs[..., :length])
     reached = redraw.reached + redraw.kept
     if redraw.fixed:
-        notes.append(f"{_constants(redraw.fixed)} that are no parameters stay in random networks")
+        notes.append(f"{_constants(redraw.fixed)} that are not parameters stay in random networks")
     if not kept:
         if not redraw.reached:
             notes.append(f"there are no random networks, since {other.name} has no parameters that reach an operation")

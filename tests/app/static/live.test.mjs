@@ -204,7 +204,7 @@ test("what goes wrong is said in the words of the server", async () => {
   assert.match(refusalOf(502, null).message, /502/);
 });
 
-test("a server that is gone is told apart from one that refuses", async () => {
+test("a server that is gone is distinguished from one that refuses", async () => {
   await assert.rejects(createClient("/api/", tools({})).call("GET", "state"), { code: "gone" });
   const server = tools({ "POST /api/jobs": [202, { job: job("queued") }], "GET /api/jobs/j1": [200, { job: job("running") }] });
   const waiting = createClient("/api/", server).ask({});

@@ -25,7 +25,7 @@ export function firstWords(first) {
   if (first.of) words.push(` ${count(first.n)} of them are shown, spread evenly over their frequencies.`);
   if (first.reads) words.push(` They read ${first.reads}, not the waveform.`);
   if (first.crs?.length > 3) {
-    const top = 2 + first.crs.slice(2).indexOf(largest(first.crs.slice(2))); // what is constant is no sound
+    const top = 2 + first.crs.slice(2).indexOf(largest(first.crs.slice(2))); // past what is constant, which makes no sound
     words.push(" Of this sound they pass on most at ", [hz((top * first.rate) / 2 / (first.crs.length - 1))], ".");
   }
   return words;

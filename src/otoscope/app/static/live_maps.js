@@ -23,7 +23,7 @@ export function mapsView(page, bench) {
   const tap = () => S.run?.taps.find((entry) => entry.name === S.layer);
   const maps = () => S.run?.maps[S.layer];
 
-  // Show the layer anew, with one of its maps.
+  // Show the layer again, with one of its maps.
   function again(channel) {
     const { layer } = S;
     if (channel !== null) page.options.initial.map = String(channel);

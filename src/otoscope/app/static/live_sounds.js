@@ -114,7 +114,7 @@ export function dropZone(page, bench) {
   });
 }
 
-// What stands on the page while there is no sound yet.
+// What the page shows while there is no sound yet.
 export function invitation(page, bench, choose) {
   const { S } = page;
   const examples = S.examples.map((one) => h("button", {

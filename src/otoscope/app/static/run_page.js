@@ -48,7 +48,7 @@ function mapsMarkup() {
         search("run-query", "Search maps by their description, layer, number or a column"),
         h("div", { class: "bar" },
           h("label", { class: "chk" }, "Order ", select("run-sort", "Order of maps")), h("button", { type: "button", class: "sq", id: "run-up", "aria-pressed": "false", title: "The smallest first" }, "\u2191"),
-          h("label", { class: "chk", id: "run-factpick" }, "for ", select("run-fact", "Fact by which activity is told apart")),
+          h("label", { class: "chk", id: "run-factpick" }, "for ", select("run-fact", "Fact by which clips are compared")),
           h("label", { class: "chk" }, h("input", { type: "checkbox", id: "run-dead" }), "dead maps"),
           h("label", { class: "chk", id: "run-besidepick", hidden: true }, "beside ", select("run-beside", "Run beside this one"))),
         h("div", { class: "listbox" }, h("div", { id: "run-list", class: "scroll" }), h("p", { class: "empty", id: "run-none", hidden: true }, "No map is like this. Search for words of a description, or ask as in score>0.8 dead:no."))),
@@ -84,7 +84,7 @@ function clipsMarkup() {
 function tablesMarkup() {
   return h("section", { id: "run-tablesec", "aria-labelledby": "h-run-tables" },
     h("h2", { id: "h-run-tables" }, "Tables"), h("p", { id: "run-tablessay" }),
-    h("p", { class: "s", id: "run-tablesnone", hidden: true }, "Its methods say no numbers of clips."),
+    h("p", { class: "s", id: "run-tablesnone", hidden: true }, "None of its methods gives a number for each clip."),
     h("div", { id: "run-tablesall" },
       h("div", { class: "bar" }, h("div", { class: "seg", id: "run-tables", role: "group", "aria-label": "Table" }), h("span", { class: "s", id: "run-tablesaid" })),
       h("div", { class: "rtables" },

@@ -48,7 +48,7 @@ function spySections(page) {
   }, { rootMargin: "-30% 0px -60% 0px" });
   for (const section of page.$$("section")) spy.observe(section);
   page.cleanup(() => spy.disconnect());
-  for (const a of [...links, ...page.$$(".skip")]) { // sections are no states of the page: the address keeps its own
+  for (const a of [...links, ...page.$$(".skip")]) { // sections are not states of the page: the address keeps its own
     a.addEventListener("click", (event) => {
       event.preventDefault();
       const section = page.$(a.hash.slice(1));

@@ -31,6 +31,6 @@ def aliasing(result: xr.Dataset) -> Section:
 
 
 def skipped_note(result: xr.Dataset) -> list[Note]:
-    """Which taps are no steps, and why."""
+    """Which taps are not steps, and why."""
     skipped = str(result["skipped"].values)
     return [] if skipped == "nothing" else [Note(f"Not counted: {skipped}.")]
