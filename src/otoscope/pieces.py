@@ -9,6 +9,8 @@ from torch import Tensor
 
 from otoscope.contract import Contract
 
+_MOST, _SAMPLES = 16, 2**18  # pieces, and samples of them, that are run together
+
 
 @dataclass(frozen=True)
 class Pieces:
@@ -55,6 +57,17 @@ class Pieces:
         if contract.length is None or samples <= contract.length:
             return None
         return cls.of(samples, contract.length, contract.hop)
+
+    @property
+    def at_once(self) -> int:
+        """How many are run together: memory depends on it, not on the length of the sound.
+
+        Examples
+        --------
+        >>> [Pieces.of(10**7, length).at_once for length in (8_000, 64_600, 300_000)]
+        [16, 4, 1]
+        """
+        return max(1, min(_MOST, _SAMPLES // self.length))
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -332,7 +332,8 @@ class Subject:
                 return torch.cat([self._output(one) for one in self.network.parts(cut)])
             first = self._output(cut[:1])
             if first.ndim == 2:
-                return pieces.mean(torch.cat([self._output(one) for one in cut.split(16 if self.network.apart else 1)]))
+                parts = cut.split(pieces.at_once if self.network.apart else 1)
+                return pieces.mean(torch.cat([self._output(one) for one in parts]))
             warnings.warn(
                 f"{self.name} takes {pieces.length} samples: this is its answer to the first of {len(pieces)} pieces",
                 stacklevel=2,

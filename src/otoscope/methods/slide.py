@@ -15,8 +15,6 @@ from otoscope.probe import Pullback, Rule, vjp
 from otoscope.probe.backproject import answer
 from otoscope.probe.scores import Answer
 
-_AT_ONCE = 16  # pieces: memory depends on it, not on the length of the sound
-
 Pull = Callable[[Tensor], Tensor]
 
 
@@ -86,5 +84,5 @@ def parts_along(network: Network, pieces: Pieces, inputs: Tensor) -> tuple[Tenso
     cut = pieces.cut(inputs)
     if network.contract.normalisation == "frame":
         cut = network.contract.normalise(cut)
-    parts: tuple[Tensor, ...] = cut.split(_AT_ONCE if network.apart else 1)
+    parts: tuple[Tensor, ...] = cut.split(pieces.at_once if network.apart else 1)
     return parts
