@@ -68,6 +68,8 @@ class Found:
     maps : dict of str to ndarray
         Of the layers that were sonified, (map, time) at their own rate, in the order of the sonification; those without
         a time axis are absent.
+    random_sounds : dict of str to Dataset
+        The sonification of the same maps of a network with random weights, by layer, where that was made.
     silent : dict of str to int
         Of taps with a time axis, how many of their maps are zero throughout.
     notes : list of str
@@ -90,6 +92,7 @@ class Found:
     results: dict[str, Any] = field(default_factory=dict)
     others: dict[tuple[str, str], xr.Dataset] = field(default_factory=dict)
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+    random_sounds: dict[str, xr.Dataset] = field(default_factory=dict)
     silent: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     marks: dict[str, float] = field(default_factory=dict)

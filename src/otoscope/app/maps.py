@@ -49,7 +49,8 @@ def map_entries(
         assert found.taps is not None
         part, tap = budget.parts[names[layer]], found.taps[layer]
         entries[layer] = _layer(one, tap, names[layer], grid)
-        waiting[layer] = _items(one, found.maps.get(layer), part, grid, picture)
+        random = found.random_sounds.get(layer)
+        waiting[layer] = _items(one, random, found.maps.get(layer), part, grid, picture)
     need = heard_of(grid.samples) * _BITS // 6  # in base64, were it not deflated
     while waiting:
         for layer in list(waiting):
@@ -90,13 +91,17 @@ def _layer(found: xr.Dataset, tap: Tap, part: str, grid: Grid) -> dict[str, Any]
 
 
 def _items(
-    found: xr.Dataset, maps: np.ndarray | None, part: Part, grid: Grid, picture: np.ndarray
+    found: xr.Dataset,
+    random: xr.Dataset | None,
+    maps: np.ndarray | None,
+    part: Part,
+    grid: Grid,
+    picture: np.ndarray,
 ) -> Iterator[dict[str, Any]]:
     """Each map of a sonification, packed when it is asked for."""
     for place, channel in enumerate(found["channel"].values.tolist()):
         one = found.isel(channel=place)
-        heard = one["sonification"]
-        sound = (heard.mean("input_channel") if "input_channel" in heard.dims else heard).values[: grid.samples]
+        sound = _heard(one, grid)
         item: dict[str, Any] = {
             "channel": int(channel),
             "activity": number(one["activity"].item(), 4),
@@ -110,9 +115,19 @@ def _items(
             cells = grid.magnitudes(sized(sound.astype(np.float64), grid.samples))
             item["thumb"] = part.db(_thumb(cells, grid), floor=50.0)
             item["r_sound"] = number(likeness(cells, picture), 3)
+            twin = None if random is None else _heard(random.isel(channel=place), grid)
+            if twin is not None and twin.any():
+                of_twin = grid.magnitudes(sized(twin.astype(np.float64), grid.samples))
+                item["r_twin_sound"] = number(likeness(of_twin, picture), 3)
         if maps is not None:
             item["map"] = part.map(maps[place])
         yield item
+
+
+def _heard(found: xr.Dataset, grid: Grid) -> np.ndarray:
+    """The sound of one map, (time,)."""
+    sound = found["sonification"]
+    return np.asarray((sound.mean("input_channel") if "input_channel" in sound.dims else sound).values[: grid.samples])
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:

@@ -44,6 +44,7 @@ from otoscope.report.activity import activity
 from otoscope.report.answered import answer_or_reason
 from otoscope.subject import Subject
 from otoscope.trust.blocks import trust_methods
+from otoscope.trust.random_sounds import random_sounds
 from otoscope.types import Against, Segments, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
@@ -122,6 +123,8 @@ def gather(
             else:
                 found.results.setdefault(part.method, {})[part.key] = result
         _further(subject, found, question, rule)
+        if control:
+            _random(subject, found)
     with memory_budget(memory):
         tidy()
     found.notes += [f"Not shown: {', '.join(what)}, since {reason}" for reason, what in absent.items()]
@@ -200,6 +203,14 @@ def _further(subject: Subject, found: Found, question: Mapping[str, Any], rule: 
             found.left_out[f"the relevance of the {_QUESTIONS[target]} by the rule {one}"] = str(error)
         except Exception as error:
             found.missing[f"relevance_{one}_{target}"] = reason_for(error)
+
+
+def _random(subject: Subject, found: Found) -> None:
+    """What the maps that are heard sound like with random weights."""
+    try:
+        found.random_sounds = random_sounds(subject, found.clip, found.results.get("sonify", {}))
+    except Exception as error:
+        found.missing["random_sounds"] = reason_for(error)
 
 
 def _others(
