@@ -365,6 +365,17 @@ def test_what_has_no_room_is_left_out_and_named() -> None:
     assert any("maps of 4" in one["what"] for one in tight.manifest["left_out"])
 
 
+def test_maps_fill_the_room_and_no_more_whatever_the_rates_of_their_layers() -> None:
+    model = nn.Sequential(*small())
+    found = gather(Scope(model, RATE), sound(1.0), control=False, layer=["0", "4"], n_maps=4)
+    found.maps["0"] = np.random.default_rng(0).normal(size=(4, 100_000))  # at a rate far above that of the other
+    whole = sound_page({"a": found}).size
+    for limit in np.linspace(0.6, 1.0, 15) * whole + 320_000:
+        page = sound_page({"a": found}, limit=int(limit))
+        packed = sum(map(len, page.parts.values())) * 4 / 3
+        assert packed + 320_000 <= limit * 1.01 or not run_of(page)["maps"]
+
+
 @pytest.mark.parametrize("seconds", [1, 10, 60, 600])
 def test_pictures_do_not_grow_with_the_sound(seconds: int) -> None:
     grid = Grid.of(seconds * 16_000, 16_000)

@@ -82,7 +82,7 @@ def test_segments_stand_under_the_waveform_and_can_be_looped(opened: Callable[..
     names = page.locator(".segname")
     assert names.all_inner_texts() == ["ah", "ah"], "of five milliseconds there is an edge, and no name"
     names.nth(1).click()
-    assert page.inner_text("#loopinfo").startswith("0.205\N{EN DASH}0.400")
+    assert page.inner_text("#loopinfo").startswith("0.205 to 0.400")
     assert "relevance" in names.first.get_attribute("aria-label")
 
 

@@ -51,17 +51,17 @@ def map_entries(
         entries[layer] = _layer(one, tap, names[layer], grid)
         random = found.random_sounds.get(layer)
         waiting[layer] = _items(one, random, found.maps.get(layer), part, grid, picture)
-    need = heard_of(grid.samples) * _BITS // 6  # in base64, were it not deflated
+    needs = {layer: _most(grid.samples, found.maps.get(layer)) for layer in waiting}  # of the next map of each
     while waiting:
         for layer in list(waiting):
             before = budget.parts.size
-            item = next(waiting[layer], None) if budget.has_room(need, share) else None
+            item = next(waiting[layer], None) if budget.has_room(needs[layer], share) else None
             if item is None:
                 del waiting[layer]
                 continue
             entries[layer]["items"].append(item)
             if "at" in item["sound"]:
-                need = budget.parts.size - before
+                needs[layer] = budget.parts.size - before
     for layer, entry in entries.items():
         count, here = sounds[layer].sizes["channel"], len(entry["items"])
         entry["complete"] = here == entry["of"]
@@ -69,6 +69,11 @@ def map_entries(
         if here < count:
             budget.leave_out(f"{count - here} of the {count} maps of {layer} that were made into sound")
     return {layer: entry for layer, entry in entries.items() if entry["items"]}
+
+
+def _most(samples: int, maps: np.ndarray | None) -> int:
+    """Bytes in base64 that one map would take, were it not deflated."""
+    return heard_of(samples) * _BITS // 6 + (0 if maps is None else maps.shape[-1] * 4 // 3)
 
 
 def _layer(found: xr.Dataset, tap: Tap, part: str, grid: Grid) -> dict[str, Any]:
