@@ -88,6 +88,15 @@ def test_kernels_of_several_widths_are_aligned_at_their_centres() -> None:
     assert not result.kernels[0, : 150 - 15].any() and not result.kernels[0, 150 + 15 :].any()
 
 
+def test_the_peak_of_two_components_is_one_of_them_and_not_their_interference() -> None:
+    kernel = gabor(301, 1000.0) + 0.98 * gabor(301, 5000.0)
+    result = ask(first_layer(kernel[None]), distributions=True)
+    row = int(result.distribution[0].max("time").argmax("frequency"))
+    assert abs(float(result.frequency[row]) - 3000) < 200  # the largest value lies midway
+    np.testing.assert_allclose(result.peak_frequency, 1000, atol=RATE / 301)
+    np.testing.assert_allclose(result.peak_time, 0, atol=2 / RATE)
+
+
 def test_a_dead_kernel_has_no_peak() -> None:
     result = ask(first_layer(torch.stack([gabor(64, 2000.0), torch.zeros(64)])))
     assert np.isfinite(result.peak_frequency[0]) and np.isnan(result.peak_frequency[1])

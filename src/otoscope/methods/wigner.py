@@ -56,12 +56,12 @@ def wigner(
     Returns
     -------
     Dataset
-        `energy` (frequency, time), the sum of the distributions of all kernels; `peak_frequency` (Hz), `peak_time`
-        (s) and `peak` (kernel) of the distribution of each kernel, NaN where a kernel is zero; `kernels` (kernel,
-        sample), aligned at their centres, from which the picture draws its contours; `width` (kernel) in samples; with
-        `distributions` also `distribution` (kernel, frequency, time). Times are from the centre of the kernels,
-        sample ``width // 2`` of each, every half sample; of kernels of more than 512 samples, means over several half
-        samples, so that there are no more than 1024 times.
+        `energy` (frequency, time), the sum of the distributions of all kernels; `peak_frequency` (Hz) and `peak_time`
+        (s) (kernel), where each kernel has most energy, NaN where it is zero; `peak` (kernel), the largest value of
+        its distribution; `kernels` (kernel, sample), aligned at their centres, from which the picture draws its
+        contours; `width` (kernel) in samples; with `distributions` also `distribution` (kernel, frequency, time).
+        Times are from the centre of the kernels, sample ``width // 2`` of each, every half sample; of kernels of more
+        than 512 samples, means over several half samples, so that there are no more than 1024 times.
 
     Raises
     ------
@@ -71,7 +71,9 @@ def wigner(
     Notes
     -----
     The distribution is that of the analytic signal of each kernel as it is, not scaled to unit energy; see
-    :func:`otoscope.dsp.wigner.wigner_ville`. Kernels of several widths are aligned at their centres by zeros.
+    :func:`otoscope.dsp.wigner.wigner_ville`. Peaks are those of its two marginals, the energy over frequency and that
+    over time, in which the interference of two components cancels; its largest value may be just that. Kernels of
+    several widths are aligned at their centres by zeros.
 
     Examples
     --------
@@ -96,20 +98,19 @@ def wigner(
             f"the distributions of {count} kernels of {samples} samples would take "
             f"{count * n_fft * n_times * 4 / 2**30:.0f} GiB: leave out distributions, or give a smaller n_fft"
         )
-    energy, largest, place, kept = bank.new_zeros(()), [], [], []
+    energy, largest, places, kept = bank.new_zeros(()), [], [], []
     for start in range(0, count, _AT_ONCE):
         found = wigner_ville(bank[start : start + _AT_ONCE], n_fft, step)
         energy = energy + found.sum(0)
-        highest = found.flatten(1).max(1)
-        largest.append(highest.values)
-        place.append(highest.indices)
+        largest.append(found.flatten(1).amax(1))
+        # Not the place of the largest value, which of two components is the interference midway between them.
+        places.append(torch.stack([found.sum(2).argmax(1), found.sum(1).argmax(1)]))
         if distributions:
             kept.append(found)
-    peak, index = torch.cat(largest).cpu().numpy(), torch.cat(place).cpu().numpy()
+    peak, (row, column) = torch.cat(largest).cpu().numpy(), torch.cat(places, 1).cpu().numpy()
     frequencies = np.arange(n_fft) * first.rate / (2 * n_fft)
     times = ((np.arange(n_times) * step + (step - 1) / 2) / 2 - samples // 2) / first.rate
     widths = np.array([kernel.shape[1] for kernel in first.kernels for _ in kernel])
-    row, column = np.unravel_index(index, energy.shape)
     silent = ~bank.any(1).cpu().numpy()
     in_plane = ["frequency", "time"]
     result = xr.Dataset(
@@ -117,9 +118,9 @@ def wigner(
             "energy": variable(in_plane, energy, "Wigner-Ville energy of all kernels"),
             "peak": variable(["kernel"], peak, "peak of the distribution"),
             "peak_frequency": variable(
-                ["kernel"], np.where(silent, np.nan, frequencies[row]), "frequency of the peak", "Hz"
+                ["kernel"], np.where(silent, np.nan, frequencies[row]), "frequency of most energy", "Hz"
             ),
-            "peak_time": variable(["kernel"], np.where(silent, np.nan, times[column]), "time of the peak", "s"),
+            "peak_time": variable(["kernel"], np.where(silent, np.nan, times[column]), "time of most energy", "s"),
             "kernels": variable(["kernel", "sample"], bank, "kernels, aligned at their centres"),
         },
         coords={
