@@ -211,3 +211,29 @@ def test_the_table_of_a_batch_has_the_clips() -> None:
 def test_the_layers_that_were_taken_are_signed(clip: Tensor) -> None:
     flow = data_flow(Subject("vowel-name"), clip)
     assert json.loads(flow.attrs["arguments"])["layer"] == flow.layer.values.tolist()[1:]
+
+
+def test_the_kernels_of_a_flow_are_those_of_the_model() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv1d(1, 4, 9), nn.ReLU(), nn.Conv1d(4, 6, 3, dilation=2, groups=2), nn.Conv1d(6, 2, 3, stride=2)
+    )
+    weights = [model[n].weight.detach() for n in (0, 2, 3)]
+    result = data_flow(Subject(model, RATE), torch.randn(400), layer=["0", "2", "3"], channels=[1, 0])
+    np.testing.assert_allclose(result["kernel_1"], weights[0][[1, 0]])
+    np.testing.assert_allclose(result["kernel_2"][..., ::2], weights[1][[1, 0]][:, [1, 0]])
+    assert not result["kernel_2"][..., 1::2].any()
+    np.testing.assert_allclose(result["kernel_3"], weights[2][[1, 0]][:, [1, 0]])
+    assert result["maps"].values.tolist() == [1, 4, 6, 2]
+    assert "kernel_1" not in data_flow(Subject(model, RATE), torch.randn(400), layer=["1"], channels=0)
+    # The second does not read the one before it.
+    apart = data_flow(Subject(model, RATE), torch.randn(400), layer=["0", "3"], channels=0)
+    assert "kernel_1" in apart and "kernel_2" not in apart
+
+
+def test_the_filter_of_another_group_is_zero() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 9), nn.Conv1d(4, 4, 3, groups=2))
+    result = data_flow(Subject(model, RATE), torch.randn(400), layer=["0", "1"], channels=[0, 3])
+    kernels, weight = result["kernel_2"].values, model[1].weight.detach().numpy()
+    np.testing.assert_allclose(kernels[0], [weight[0, 0], np.zeros(3)])
+    np.testing.assert_allclose(kernels[1], [np.zeros(3), weight[3, 1]])

@@ -13,6 +13,7 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope.citations import cite
+from otoscope.dsp.dictionary import unrolled_atoms
 from otoscope.dsp.spectra import amplitude_spectrum
 from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
@@ -111,6 +112,7 @@ def data_flow(
     values = [read_taps(subject.network, one, names) for one in torch.split(inputs, 1)]
     times, channels_heard = np.arange(inputs.shape[-1]) / sample_rate, list(range(inputs.shape[1]))
     result = _labelled(0, inputs, channels_heard, times, sample_rate, "input")
+    counts, hop, below = [inputs.shape[1]], 1.0, channels_heard
     for n, tap in enumerate(taps, start=1):
         maps = _maps(tap, [one[tap.name] for one in values])
         numbers = choose_channels(channels, n_maps, activity_of(maps), tap)
@@ -118,12 +120,18 @@ def data_flow(
         signals = maps[:, numbers]
         signals = signals.flatten(2, -2).mean(2) if signals.ndim > 3 else signals
         result = result.merge(_labelled(n, signals, numbers, tap.times().numpy(), tap.rate, tap.name))
+        kernels = _kernels(tap, counts[-1], hop)
+        if kernels is not None:
+            dims = [f"channel_{n}", f"channel_{n - 1}", f"tap_{n}"]
+            result[f"kernel_{n}"] = variable(dims, kernels[numbers][:, below], f"kernels of {tap.name}")
+        counts, hop, below = [*counts, maps.shape[1]], tap.hop, numbers
     rates = np.array([sample_rate, *(tap.rate for tap in taps)])
     result = result.assign_coords(
         layer=axis("layer", ["input", *names], "layer"),
         hop=axis("layer", sample_rate / rates, "samples of the input from one value to the next"),
         rate=axis("layer", rates, "sampling rate", "Hz"),
         nyquist=axis("layer", rates / 2, "half the sampling rate", "Hz"),
+        maps=axis("layer", counts, "number of feature maps"),
     )
     followed = {name: result[f"channel_{n}"].values for n, name in enumerate(names, start=1)}
     return resolved(result.assign(_measured(result)), layer=names, channels=followed)
@@ -187,6 +195,24 @@ def _maps(tap: Tap, values: Sequence[Tensor]) -> Tensor:
             "the level of a sound that is silent?"
         )
     return maps
+
+
+def _kernels(tap: Tap, inputs: int, hop: float) -> Tensor | None:
+    """The kernels (map, input, tap) of a convolution over time that reads so many maps of that hop, else None."""
+    weight = tap.weight
+    along = [place for place, size in enumerate(tap.kernel) if size > 1]
+    if weight is None or "transpose" in tap.op or weight.is_complex() or len(along) > 1 or tap.input_hop != hop:
+        return None
+    if weight.shape[1] * tap.groups != inputs:
+        return None
+    dilation = tap.dilation[along[0]] if along else 1
+    atoms = unrolled_atoms([weight.detach().flatten(2)], [dilation]).reshape(*weight.shape[:2], -1)
+    if tap.groups == 1:
+        return atoms
+    whole = atoms.new_zeros(len(atoms), inputs, atoms.shape[-1])
+    for group, rows in enumerate(torch.arange(len(atoms)).chunk(tap.groups)):
+        whole[rows, group * weight.shape[1] : (group + 1) * weight.shape[1]] = atoms[rows]
+    return whole
 
 
 def _labelled(n: int, signals: Tensor, channels: list[int], times: np.ndarray, rate: float, name: str) -> xr.Dataset:
