@@ -104,6 +104,7 @@ def test_the_picture_of_every_method_is_legible_and_has_units(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_picture(result, panels=None, unitless=UNITLESS)
+        check_picture(result, panels=None, unitless=UNITLESS, style="paper")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from PIL import Image
 
 from otoscope.errors import InputError
 from otoscope.methods.strs import strs
+from otoscope.plots.style import StyleName, styled
 from otoscope.plots.surface import animate, surface
 from otoscope.subject import Subject
 
@@ -117,3 +118,14 @@ def test_the_picture_is_the_whole_surface_with_units(frequencies: np.ndarray) ->
 def test_flat_axes_are_refused() -> None:
     with pytest.raises(InputError, match='projection="3d"'):
         surface(spectra(np.linspace(0, 8000, 65)), Figure().subplots())
+
+
+@pytest.mark.parametrize("style", ["paper", "screen"])
+def test_the_labels_of_a_static_surface_are_within_its_figure(style: StyleName) -> None:
+    with styled(style):
+        ax = surface(spectra(np.linspace(0, 8000, 65)))
+    ax.figure.draw_without_rendering()
+    page = ax.figure.bbox
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        box = axis.label.get_window_extent()
+        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1

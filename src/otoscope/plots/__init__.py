@@ -16,16 +16,19 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.plots.sound import spectrogram, waveform
+from otoscope.plots.style import StyleName, styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
 
-__all__ = ["picture", "plot", "spectrogram", "waveform"]
+__all__ = ["picture", "plot", "spectrogram", "styled", "waveform"]
 
 
-def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> Axes | np.ndarray[Any, Any]:
+def plot(
+    result: xr.DataArray | xr.Dataset, ax: Any = None, *, style: StyleName | None = None, **options: Any
+) -> Axes | np.ndarray[Any, Any]:
     """Draw any result with the picture that fits it.
 
     Parameters
@@ -35,6 +38,8 @@ def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> A
         frequency and time as a spectrogram.
     ax : matplotlib.axes.Axes or a sequence of them, optional
         Where to draw (several for a picture of several panels); a new figure without it.
+    style : {"screen", "paper"}
+        Of a new figure, that in use by default; "paper" for print, see :func:`otoscope.plots.style.styled`.
     **options
         For the function that draws it.
 
@@ -45,7 +50,7 @@ def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> A
     Raises
     ------
     InputError
-        If there is no picture for such a result.
+        If there is no picture for such a result, or no such style.
 
     Examples
     --------
@@ -54,6 +59,11 @@ def plot(result: xr.DataArray | xr.Dataset, ax: Any = None, **options: Any) -> A
     >>> plot(curve, Figure().subplots()).get_ylabel()
     'CRS (arbitrary units)'
     """
+    with styled(style):
+        return _plot(result, ax, options)
+
+
+def _plot(result: xr.DataArray | xr.Dataset, ax: Any, options: dict[str, Any]) -> Axes | np.ndarray[Any, Any]:
     method = str(result.attrs.get("method", ""))
     draw = picture(method)
     if draw is not None and isinstance(result, xr.Dataset):
@@ -77,7 +87,7 @@ def _say_what_was_heard(result: xr.Dataset, drawn: Any) -> None:
     """Below a picture, whether the sound was cut or filled up."""
     text = " ".join(str(result.attrs[name]) for name in ("cut", "filled", "pieces") if name in result.attrs)
     if text:
-        np.ravel(drawn)[0].figure.supxlabel("\n".join(textwrap.wrap(text, 60)), fontsize=6)
+        np.ravel(drawn)[0].figure.supxlabel("\n".join(textwrap.wrap(text, 60)), fontsize=7)
 
 
 def picture(method: str) -> Callable[..., Axes | np.ndarray[Any, Any]] | None:

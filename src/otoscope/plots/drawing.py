@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.errors import InputError
+from otoscope.plots.style import STYLES, applied, current, figure_class
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,18 +23,10 @@ DYNAMIC_RANGE = 80.0
 """Range shown, in dB below the peak of each picture."""
 
 COLUMN_WIDTH = 3.4
-"""Width in inches of a figure that is made here: one column of a paper."""
+"""Width in inches of a figure that is made here: one column of a paper, or a little more or less in a style."""
 
-STYLE: Any = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "axes.linewidth": 0.6,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-}
-"""The matplotlib settings under which figures are made here; they hold for those figures only."""
+STYLE: Any = STYLES["screen"].settings
+"""The matplotlib settings under which figures are made here for a screen; they hold for those figures only."""
 
 # Dark to light along the colour map; with the line styles they stay apart in grey.
 LINE_STYLES = (("#000004", "-"), ("#b73779", "-"), ("#fc8961", "--"), ("#51127c", ":"), ("#6b6b6b", "-."))
@@ -84,10 +77,8 @@ def make_axes(ax: Axes | None, height: float = 2.0) -> Axes:
 
 
 def make_grid(rows: int, columns: int, *, height: float, width: float = COLUMN_WIDTH, **shared: bool) -> np.ndarray:
-    import matplotlib
-
     figure = make_figure(width, height, layout="constrained")
-    with matplotlib.rc_context(STYLE):
+    with applied(current()):
         axes: np.ndarray = figure.subplots(rows, columns, squeeze=False, **cast(Any, shared))
         for ax in axes.ravel():
             ax.tick_params(labelsize=STYLE["xtick.labelsize"])
@@ -95,14 +86,16 @@ def make_grid(rows: int, columns: int, *, height: float, width: float = COLUMN_W
 
 
 def make_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
-    """A figure that pyplot knows, so that notebooks and windows show it; sizes in inches.
+    """A figure that pyplot knows, so that notebooks and windows show it; sizes in inches, in the style in use.
 
     To be called outside of any ``rc_context``: the first figure loads the backend, which in a notebook turns
     interactive mode on, and a context that ends would turn it off again, so that no later picture is shown.
     """
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=(width, height), dpi=200, layout=layout)
+    size = (current().inches(width / COLUMN_WIDTH), height)
+    made: Any = {} if (kind := figure_class()) is None else {"FigureClass": kind}
+    return plt.figure(figsize=size, dpi=200, layout=layout, **made)
 
 
 def two_panels(

@@ -23,6 +23,7 @@ from otoscope.plots.drawing import (
     make_figure,
     pool_columns,
 )
+from otoscope.plots.style import applied, current
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,13 +78,11 @@ def surface(result: xr.Dataset, ax: Axes | None = None, *, dynamic_range: float 
     >>> surface(result, Figure().add_subplot(projection="3d")).get_ylabel()
     'frequency (kHz)'
     """
-    import matplotlib
-
     if ax is not None and ax.name != "3d":
         raise InputError('a surface needs axes in three dimensions: make them with projection="3d", or give none')
     drawn = _surface(result, dynamic_range)
     figure = make_figure(*_SIZE) if ax is None else ax.figure
-    with matplotlib.rc_context(STYLE):
+    with applied(current()):
         ax = _add_axes(figure) if ax is None else ax
         _draw(ax, drawn, 1.0)
     return ax
@@ -147,8 +146,11 @@ def animate(
 
 
 def _add_axes(figure: Any) -> Any:
-    ax = figure.add_axes((0.0, 0.02, 0.95, 1.0), projection="3d")
-    ax.set_box_aspect((4, 3, 1.8), zoom=0.88)
+    narrow = figure.get_figwidth() < _SIZE[0]  # where the text, which stays as it is, takes more of the width
+    if narrow:
+        figure.set_figheight(0.75 * figure.get_figwidth())
+    ax = figure.add_axes((-0.03, 0.04, 0.96, 1.0) if narrow else (0.0, 0.02, 0.95, 1.0), projection="3d")
+    ax.set_box_aspect((4, 3, 1.8), zoom=0.95 if narrow else 0.88)
     return ax
 
 
