@@ -82,3 +82,22 @@ def test_what_does_not_fit_is_refused(sweep: xr.Dataset) -> None:
         draw(sweep, Figure().subplots(3), steps=["0"])
     with pytest.raises(InputError, match="no gain"):
         draw(sweep.drop_vars("gain"))
+
+
+def test_long_names_of_steps_stay_within_the_figure(check_text: Any) -> None:
+    names = [f"features.stage{n}.downsampling" for n in range(8)]
+    across = np.linspace(50, 3950, 60)
+    result = xr.Dataset(
+        {
+            "magnitude": (("step", "input_frequency", "output"), np.ones((8, 60, 10))),
+            "gain": (("step", "input_frequency"), np.ones((8, 60))),
+        },
+        {
+            "step": names, "nyquist": ("step", 2000.0 / 2.0 ** np.arange(8)), "input_frequency": across,
+            "output": np.arange(10) / 10,
+        },
+    )  # fmt: skip
+    axes = draw(result)
+    check_text(axes[0].figure)
+    assert [ax.get_title(loc="left") for ax in axes[1:]] == ["stage0", "stage1", "stage2"]
+    assert axes[-1].get_xlabel().replace("\n", " ").endswith("not drawn: stage3, stage4, stage5 and 2 more")

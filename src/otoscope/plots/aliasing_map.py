@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from otoscope.plots.drawing import (
     legend_above,
     make_grid,
     small_size,
+    without_common_ends,
 )
 
 if TYPE_CHECKING:
@@ -87,13 +89,15 @@ def aliasing_map(
             f"a map is drawn on one axes for the gain and one for each step, here {1 + len(chosen)}; "
             f"{axes.size} were given."
         )
-    _draw_gain(axes[0], result, [names.index(name) for name in chosen])
+    short = dict(zip(names, without_common_ends(names), strict=True))
+    _draw_gain(axes[0], result, {names.index(name): short[name] for name in chosen})
     for one, name in zip(axes[1:], chosen, strict=True):
         mesh = _draw_map(one, result.isel(step=names.index(name)), dynamic_range)
-        one.set_title(name, fontsize=small_size(one), loc="left", pad=2)
+        one.set_title(short[name], fontsize=small_size(one), loc="left", pad=2)
     _, unit = frequency_unit(float(result["input_frequency"].max()))
-    left = left_out(result, chosen)
-    axes[-1].set_xlabel(f"input frequency ({unit})" + (f"\nnot drawn: {left}" if left else ""))
+    left = left_out(result.assign_coords(step=[short[name] for name in names]), [short[name] for name in chosen])
+    some = "\n" + textwrap.fill(f"not drawn: {left}", 42) if left else ""
+    axes[-1].set_xlabel(f"input frequency ({unit}){some}")
     draw_colorbar(mesh, axes[-1], "level (dB re peak of step)", beside=list(axes[1:]))
     return axes
 
@@ -114,16 +118,14 @@ def legible_steps(result: xr.Dataset) -> list[str]:
     return [names[i] for i in (shown or first[:1])[:3]]
 
 
-def _draw_gain(ax: Axes, result: xr.Dataset, steps: Sequence[int]) -> None:
+def _draw_gain(ax: Axes, result: xr.Dataset, steps: Mapping[int, str]) -> None:
     across = result["input_frequency"].values
     divisor, _ = frequency_unit(float(across.max()))
-    for place, step in enumerate(steps):
+    for place, (step, name) in enumerate(steps.items()):
         gain = result["gain"].values[step]
         level = 20 * np.log10(gain, out=np.full_like(gain, np.nan), where=gain > 0)
         colour, line = LINE_STYLES[place % len(LINE_STYLES)]
-        ax.plot(
-            across / divisor, level, color=colour, linestyle=line, linewidth=0.9, label=str(result["step"][step].item())
-        )
+        ax.plot(across / divisor, level, color=colour, linestyle=line, linewidth=0.9, label=name)
     ax.set_ylabel("gain (dB)")
     highest = np.nanmax([line.get_ydata() for line in ax.lines], initial=-np.inf)
     lowest = np.nanmin([line.get_ydata() for line in ax.lines], initial=np.inf)
