@@ -91,3 +91,34 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         voice_spectrum(voice_of(), of="both")
     with pytest.raises(InputError, match="has no lp_spectrum"):
         voice_spectrum(voice_of().drop_vars("lp_spectrum"))
+
+
+def gated_voice() -> xr.Dataset:
+    """The second half of the relevance is 40 dB below the first, and its last frames have no F0."""
+    result = voice_of()
+    waveform = np.sin(np.arange(480) / 3.0)[None].repeat(2, 0)
+    waveform[1, 240:] *= 0.01
+    f0 = result["f0"].values.copy()
+    f0[1, 1] = np.nan
+    return result.assign(waveform=(("signal", "time"), waveform), f0=(("signal", "frame_time"), f0))
+
+
+def test_what_is_too_quiet_or_has_no_voice_is_not_drawn_and_said() -> None:
+    result = gated_voice()
+    ax = voice_contours(result, Figure().subplots())
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    np.testing.assert_array_equal(np.isfinite(drawn["input"]), [True] * 5)
+    # Frames at 0, 10, ..., 40 ms; windows of 25 ms; the sound is quiet from 30 ms on.
+    np.testing.assert_array_equal(np.isfinite(drawn["relevance"]), [True, False, True, True, True])
+    assert ax.get_xlabel() == "time (s)"
+
+    ax = voice_contours(result, Figure().subplots(), of="formants")
+    f1_of_relevance = ax.lines[2].get_ydata()  # frames at 0, 10, ..., 50 ms
+    np.testing.assert_array_equal(np.isfinite(f1_of_relevance), [True, False, True, True, True, False])
+    assert ax.get_xlabel().split("\n")[1:] == [
+        "not drawn of the relevance: 2 frames", "more than 30 dB below the loudest, or without F0"
+    ]  # fmt: skip
+    every = voice_contours(result, Figure().subplots(), of="formants", gate=None)
+    assert np.isfinite(every.lines[2].get_ydata()).all() and every.get_xlabel() == "time (s)"
+    with pytest.raises(InputError, match="positive number of dB"):
+        voice_contours(result, Figure().subplots(), gate=-3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from otoscope.dsp.gating import loud_frames, voiced_frames
 from otoscope.errors import InputError
 from otoscope.plots.checks import finite, having
 from otoscope.plots.drawing import (
@@ -28,9 +29,17 @@ if TYPE_CHECKING:
 
 COLOURS = {"input": INPUT_COLOUR, "relevance": RELEVANCE_COLOUR}
 _RANGE = 60.0
+GATE = 30.0
+"""Frames that are so many dB below the loudest of their signal are not drawn."""
 
 
-def voice_contours(result: xr.Dataset, ax: Axes | None = None, *, of: Literal["f0", "formants"] = "f0") -> Axes:
+def voice_contours(
+    result: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    of: Literal["f0", "formants"] = "f0",
+    gate: float | None = GATE,
+) -> Axes:
     """Draw the contour of F0, or the tracks of the formants, of the input and of the relevance.
 
     Parameters
@@ -41,16 +50,19 @@ def voice_contours(result: xr.Dataset, ax: Axes | None = None, *, of: Literal["f
         Where to draw; a new figure without it.
     of : {"f0", "formants"}
         Which.
+    gate : float, optional
+        Frames in which a signal is more than so many dB below its own loudest one are left out, and formants also where
+        it has no F0: Praat finds formants in anything, and those of near silence run in flat lines. None draws all.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The segment of the spectra is shaded.
+        The segment of the spectra is shaded. Below the axis of time stands how many frames were left out, and why.
 
     Raises
     ------
     InputError
-        If the contours are missing.
+        If the contours are missing, or the gate is not positive.
 
     Examples
     --------
@@ -68,16 +80,19 @@ def voice_contours(result: xr.Dataset, ax: Axes | None = None, *, of: Literal["f
     time = "frame_time" if of == "f0" else "formant_time"
     divisor, unit = (1.0, "Hz") if of == "f0" else (1000.0, "kHz")
     ax.axvspan(float(result["start"]), float(result["stop"]), color="#ececec", linewidth=0, zorder=0)
+    shown = result[of] if gate is None else gated(result, of, gate)
     for signal, colour in COLOURS.items():
         size = 3.5 if signal == "input" else 2.0  # that of the input shows around that of the relevance
-        values = result[of].sel(signal=signal).transpose(time, ...).values / divisor
+        values = shown.sel(signal=signal).transpose(time, ...).values / divisor
         label = [signal] if values.ndim == 1 else [signal] + [None] * (values.shape[1] - 1)
         for contour, name in zip(values.reshape(len(values), -1).T, label, strict=True):
             ax.plot(result[time], contour, "o", color=colour, ms=size, mew=0, label=name)
-    ax.set(xlabel="time (s)", ylabel=f"{'F0' if of == 'f0' else 'formant'} ({unit})")
+    ax.set(
+        xlabel="time (s)" + _left_out(result[of], shown, gate), ylabel=f"{'F0' if of == 'f0' else 'formant'} ({unit})"
+    )
     if "time" in result.sizes and "sample_rate" in result.attrs:
         ax.set_xlim(0, result.sizes["time"] / result.attrs["sample_rate"])
-    known = result[of].values[np.isfinite(result[of].values)] / divisor
+    known = shown.values[np.isfinite(shown.values)] / divisor
     if known.size:
         low, high = (0.8 * known.min(), 1.15 * known.max()) if of == "f0" else (0.0, 1.08 * known.max())
         ax.set_ylim(low, high)
@@ -85,6 +100,50 @@ def voice_contours(result: xr.Dataset, ax: Axes | None = None, *, of: Literal["f
         say_silent(ax, color="black", text="no voice")
     legend_above(ax)
     return ax
+
+
+def gated(result: xr.Dataset, of: str, gate: float) -> xr.DataArray:
+    """The F0 or formants of a voice, NaN where a signal is too quiet, and formants also where it has no F0.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+        From :func:`otoscope.methods.voice.voice`, of one clip.
+    of : {"f0", "formants"}
+        Which.
+    gate : float
+        In dB below the loudest frame of each signal.
+
+    Returns
+    -------
+    xarray.DataArray
+        Of the same shape. Without the waveforms in the result nothing is too quiet.
+
+    Raises
+    ------
+    InputError
+        If the gate is not positive.
+    """
+    time = "frame_time" if of == "f0" else "formant_time"
+    times, contours = result[time].values, result[of].copy()
+    for signal in result["signal"].values.tolist():
+        keep = np.ones(times.size, dtype=bool)
+        if "waveform" in result:
+            keep &= loud_frames(result["waveform"].sel(signal=signal), float(result.attrs["sample_rate"]), times, gate)
+        if of == "formants" and "f0" in result:
+            keep &= voiced_frames(result["f0"].sel(signal=signal), result["frame_time"].values, times)
+        contours.loc[{"signal": signal, time: ~keep}] = np.nan
+    return contours
+
+
+def _left_out(contours: xr.DataArray, shown: xr.DataArray, gate: float | None) -> str:
+    """A line on how many frames of the relevance were measured and are not drawn, and why."""
+    lost = (contours.notnull() & shown.isnull()).sel(signal="relevance")
+    count = int(lost.any("formant").sum() if "formant" in lost.dims else lost.sum())
+    if not count:
+        return ""
+    why = f"more than {gate:g} dB below the loudest" + (", or without F0" if "formant" in contours.dims else "")
+    return f"\nnot drawn of the relevance: {count} frames\n{why}"
 
 
 def voice_spectrum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from otoscope.plots.voice import voice_contours, voice_spectrum
+from otoscope.plots.voice import GATE, voice_contours, voice_spectrum
 from otoscope.report.html import Section, Table
 from otoscope.report.sections.parts import figure, section
 
@@ -28,7 +28,8 @@ def voice(result: xr.Dataset) -> Section:
         "Voice",
         "F0 and formants of the sound and of its relevance signal, by Praat. Where both agree, the relevance keeps the "
         "voice or the vowel of the sound; the relevance of an untrained model often keeps them too. In a sound without "
-        "a voice, and where the relevance is nearly silent, these numbers mean nothing.",
+        "a voice these numbers mean nothing. Frames more than "
+        f"{GATE:g} dB below the loudest of their signal are not drawn, nor are formants where it has no F0.",
         result,
         [
             figure(1.6, voice_contours, result, f"F0 {contours}", f"F0; {segment} is shaded."),
