@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from otoscope.dsp.periods import longest_period
 from otoscope.errors import InputError
 from otoscope.plots.checks import frequency_by_time, having
 from otoscope.plots.drawing import DYNAMIC_RANGE, draw_mesh, frequency_name, make_axes, units_of
@@ -21,7 +22,8 @@ def strs(
     ax: Axes | None = None,
     *,
     db: bool = True,
-    smoothing: float | None = None,
+    smoothing: float | xr.Dataset | None = None,
+    relative: bool = False,
     dynamic_range: float = DYNAMIC_RANGE,
     colorbar: bool = True,
 ) -> Axes:
@@ -36,9 +38,12 @@ def strs(
         Where to draw; a new figure without it.
     db : bool
         Whether to show dB below the peak; else the values as they are.
-    smoothing : float, optional
+    smoothing : float or xarray.Dataset, optional
         Length in s of a moving root mean square over time. Kernels much shorter than a pitch period show every
-        glottal pulse as a stripe; smoothing over the longest period (0.01 s or more) shows the formants instead.
+        glottal pulse as a stripe; smoothing over the longest period shows the formants instead. That is taken from the
+        F0 of the input where the result of :func:`otoscope.methods.voice.voice` on the same sound is given.
+    relative : bool
+        Whether values that are not in dB are divided by their peak.
     dynamic_range : float
         Range shown, in dB below the peak.
     colorbar : bool
@@ -51,7 +56,8 @@ def strs(
     Raises
     ------
     InputError
-        If the result has other dimensions or holds values that are not finite, or `smoothing` is not a positive time.
+        If the result has other dimensions or holds values that are not finite, or `smoothing` is not a positive time,
+        nor the voice of a sound that has one.
 
     Examples
     --------
@@ -66,7 +72,9 @@ def strs(
     spectra = result["strs"]
     magnitude, frequency, time = frequency_by_time(spectra)
     if smoothing is not None:
-        magnitude = smoothed(magnitude, time, smoothing)
+        magnitude = smoothed(magnitude, time, smoothing_seconds(smoothing))
+    if relative:
+        magnitude = magnitude / (magnitude.max() or 1.0)
     ax = make_axes(ax)
     draw_mesh(
         ax,
@@ -74,12 +82,28 @@ def strs(
         frequency,
         time,
         db=db,
-        linear_label=f"STRS ({units_of(spectra)})",
+        linear_label="STRS (re peak)" if relative else f"STRS ({units_of(spectra)})",
         dynamic_range=dynamic_range,
         colorbar=colorbar,
         name=frequency_name(result),
     )
     return ax
+
+
+def smoothing_seconds(smoothing: float | xr.Dataset) -> float:
+    """A length in s, or the longest pitch period of the voice in the input.
+
+    Examples
+    --------
+    >>> voice = xr.Dataset({"f0": (("signal", "frame_time"), [[120.0, np.nan, 100.0]])}, {"signal": ["input"]})
+    >>> smoothing_seconds(voice)
+    0.01
+    """
+    if not isinstance(smoothing, xr.Dataset):
+        return smoothing
+    f0 = having(smoothing, ["f0"])["f0"]
+    f0 = f0.sel(signal="input") if "signal" in f0.dims else f0
+    return longest_period(f0.values)
 
 
 def smoothed(magnitude: np.ndarray, time: np.ndarray, duration: float) -> np.ndarray:
