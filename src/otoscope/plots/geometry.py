@@ -10,10 +10,13 @@ import xarray as xr
 
 from otoscope.errors import InputError
 from otoscope.plots.checks import having
-from otoscope.plots.drawing import LINE_STYLES, legend_beside, make_grid, name_layers
+from otoscope.plots.drawing import LINE_STYLES, legend_above, legend_beside, make_grid, name_layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_COHERENCE = ("coherence (0–1)", 1.0, {"mu": r"$\mu$", "mu_avg": r"$\mu_\mathrm{avg}$"})
+_CIRCLE: Any = {"ms": 7, "mfc": "none", "mec": "black", "mew": 0.7, "zorder": 4}
 
 
 def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
@@ -54,7 +57,7 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
     result = having(result, ("mu", "mu_avg", "beta_min", "beta_avg", "A", "B"))
     lower = "A (0: the kernels\ndo not span all\ndimensions)" if (result["A"] == 0).any() else "A"
     panels = (
-        ("coherence (0–1)", 1.0, {"mu": r"$\mu$", "mu_avg": r"$\mu_\mathrm{avg}$"}),
+        _COHERENCE,
         ("angle (degrees)", 90.0, {"beta_min": r"$\beta_\mathrm{min}$", "beta_avg": r"$\beta_\mathrm{avg}$"}),
         ("bound (eigenvalue)", None, {"A": lower, "B": "B"}),
     )
@@ -63,20 +66,37 @@ def geometry(result: xr.Dataset, axes: Sequence[Axes] | np.ndarray | None = None
     axes = np.asarray(axes, dtype=object).ravel()
     if axes.size != 3:
         raise InputError(f"geometry draws on three axes; {axes.size} were given. Pass three, or none.")
-    position = np.arange(result.sizes["layer"])
-    skip = np.asarray(result["skip"], dtype=bool) if "skip" in result else np.zeros(position.size, bool)
-    circle: Any = {"ms": 7, "mfc": "none", "mec": "black", "mew": 0.7, "zorder": 4}
-    for ax, (ylabel, highest, names) in zip(axes, panels, strict=True):
-        for (name, label), marker, (colour, line) in zip(names.items(), "os", LINE_STYLES, strict=False):
-            values = np.asarray(result[name])
-            ax.plot(position, values, line, marker=marker, color=colour, ms=3, linewidth=0.9, label=label)
-            ax.plot(position[skip], values[skip], "o", **circle)
-        highest = highest or 1.15 * float(result["B"].fillna(0).max()) or 1.0
-        ax.set(ylabel=ylabel, xlim=(-0.5, position.size - 0.5), ylim=(-0.08 * highest, 1.08 * highest))
+    for ax, panel in zip(axes, panels, strict=True):
+        _draw(ax, result, *panel)
         legend_beside(ax)
-    if skip.any():
-        axes[0].plot([], [], "o", label="skip", **circle)
+    if _skips(result).any():
+        axes[0].plot([], [], "o", label="skip", **_CIRCLE)
         legend_beside(axes[0])
     axes[1].set_yticks([0, 30, 60, 90])
     name_layers(axes[-1], [str(name) for name in result["layer"].values])
     return cast(np.ndarray, axes)
+
+
+def coherences(result: xr.Dataset, ax: Axes) -> Axes:
+    """Draw the coherence of each layer alone: mu and mu_avg, and circles around layers with a skip connection."""
+    result = having(result, ("mu", "mu_avg"))
+    _draw(ax, result, *_COHERENCE)
+    if _skips(result).any():
+        ax.plot([], [], "o", label="skip connection", **_CIRCLE)
+    legend_above(ax, columns=3)
+    name_layers(ax, [str(name) for name in result["layer"].values])
+    return ax
+
+
+def _draw(ax: Axes, result: xr.Dataset, ylabel: str, highest: float | None, names: dict[str, str]) -> None:
+    position, skip = np.arange(result.sizes["layer"]), _skips(result)
+    for (name, label), marker, (colour, line) in zip(names.items(), "os", LINE_STYLES, strict=False):
+        values = np.asarray(result[name])
+        ax.plot(position, values, line, marker=marker, color=colour, ms=3, linewidth=0.9, label=label)
+        ax.plot(position[skip], values[skip], "o", **_CIRCLE)
+    highest = highest or 1.15 * float(result["B"].fillna(0).max()) or 1.0
+    ax.set(ylabel=ylabel, xlim=(-0.5, position.size - 0.5), ylim=(-0.08 * highest, 1.08 * highest))
+
+
+def _skips(result: xr.Dataset) -> np.ndarray:
+    return np.asarray(result["skip"] if "skip" in result else np.zeros(result.sizes["layer"]), dtype=bool)
