@@ -39,7 +39,7 @@ def plot(
     ax : matplotlib.axes.Axes or a sequence of them, optional
         Where to draw (several for a picture of several panels); a new figure without it.
     style : {"screen", "paper"}
-        Of a new figure, that in use by default; "paper" for print, see :func:`otoscope.plots.style.styled`.
+        Of a new figure, that in use by default; "paper" for print, see :func:`styled`.
     **options
         For the function that draws it.
 

@@ -34,7 +34,7 @@ def change_panels(
     variable : {"change_rate", "change"}
         The mean change rate of single weights, as published, or the change of all weights of a layer together.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def class_spectra(
     highest : float, optional
         Where the axis of frequency ends, in Hz, as where sounds were resampled and have nothing above.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -27,7 +27,7 @@ def filter_panels(
     kernels : sequence of int, optional
         Numbers of filters; by default four from the lowest to the highest centre frequency.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

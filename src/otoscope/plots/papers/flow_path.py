@@ -54,7 +54,7 @@ def flow_path(
     dynamic_range : float
         Range shown, in dB below the peak of all panels of a row, so that what a filter stops is dark.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

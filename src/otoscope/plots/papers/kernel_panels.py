@@ -27,7 +27,7 @@ def kernel_panels(
     smoothing : float
         Of the distributions, as a share of both axes, see :func:`otoscope.plots.wigner.wigner`; 0 for none.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -38,7 +38,7 @@ def layer_evolution(
     dynamic_range : float
         Range shown, in dB below the loudest of the row.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def layer_pairs(
     dynamic_range : float
         Range shown, in dB below the peak of each sound.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def model_pairs(
     dynamic_range : float
         Range shown, in dB below the peak of each sound.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def relevance_formants(
     dynamic_range : float
         Range shown, in dB below the peak of each spectrum.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def relevance_pitch(result: xr.Dataset, *, gate: float | None = GATE, style: Sty
         Frames so many dB below the loudest of their signal are left out, see
         :func:`otoscope.plots.voice.voice_contours`.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -26,7 +26,7 @@ def relevance_signal(
     longest : float
         Longest lag shown, in s.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

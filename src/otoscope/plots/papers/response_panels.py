@@ -60,7 +60,7 @@ def response_panels(
     highest : float, optional
         Where the axes of frequency end, in Hz, as where the sound was resampled and has nothing above.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def skip_coherence(result: xr.Dataset, *, style: StyleName | None = "paper") -> 
     result : xarray.Dataset over the dim layer
         What :func:`otoscope.methods.geometry.geometry` returned.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def time_shift(result: xr.Dataset, moved: xr.Dataset, offset: int, *, style: Sty
     offset : int
         By how many samples it was moved, later where positive.
     style : {"paper", "screen"}
-        See :func:`otoscope.plots.style.styled`.
+        See :func:`otoscope.plots.styled`.
 
     Returns
     -------
