@@ -306,6 +306,37 @@ def test_an_answer_that_varies_in_time() -> None:
     assert "frames" in run_of(page)["answer"]["how"]
 
 
+def test_a_score_may_be_minus_infinity() -> None:
+    class Never(nn.Module):
+        """The last class is never meant."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = small()
+
+        def forward(self, wave: Tensor) -> Tensor:
+            scores: Tensor = self.net(wave)
+            return torch.cat([scores[:, :2], torch.full_like(scores[:, 2:], -torch.inf)], 1)
+
+    page = page_of(Never(), sound(), classes=["a", "b", "c"])
+    check(page)
+    run = run_of(page)
+    assert run["logits"][2] == "-Infinity" and run["order"][-1] == 2
+    assert isinstance(run["answer"]["margin"], float)
+
+
+def test_a_tie_has_no_margin() -> None:
+    class Even(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = small(1)
+
+        def forward(self, wave: Tensor) -> Tensor:
+            return self.net(wave).expand(-1, 3)
+
+    assert run_of(page_of(Even(), sound(), classes=["a", "b", "c"]))["answer"]["margin"] == 0
+
+
 def test_two_channels_are_mixed_and_that_is_said() -> None:
     model = nn.Sequential(
         nn.Conv1d(2, 4, 20, stride=5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from otoscope.app.found import Found
-from otoscope.app.numbers import number, numbers
+from otoscope.app.numbers import exact, number, numbers
 
 _MOST_CLASSES = 400
 
@@ -25,7 +25,7 @@ def answer_entry(found: Found) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": "none", "score_kind": None, "how": None, "margin": None} | said
     if explained is not None:
         score = explained["logit" if "logit" in explained else "score"]
-        facts |= {"label": str(explained.attrs["target"]), "score": number(score.item())}
+        facts |= {"label": str(explained.attrs["target"]), "score": exact(score.item())}
         facts["score_kind"] = str(explained.attrs.get("score_kind", "logit"))
     if found.answer is None:
         facts["reason"] = found.no_answer or "the model has no classes"
@@ -38,15 +38,16 @@ def answer_entry(found: Found) -> dict[str, Any]:
     facts |= {"kind": "number" if scores.size == 1 else "classes", "how": str(found.answer.attrs["how"])}
     facts |= {"score_kind": str(found.answer.attrs["score_kind"])}
     first, second = rank[0], rank[1] if rank.size > 1 else None
-    facts |= {"label": str(names[first]), "score": number(scores[first]), "probability": number(chances[first], 4)}
+    facts |= {"label": str(names[first]), "score": exact(scores[first]), "probability": number(chances[first], 4)}
     if second is not None:
         facts |= {"runner_up": str(names[second]), "runner_up_probability": number(chances[second], 4)}
-        facts["margin"] = number(scores[first] - scores[second])
+        tie = scores[first] == scores[second]  # also of two that are infinite
+        facts["margin"] = 0.0 if tie else exact(scores[first] - scores[second])
     return {
         "answer": facts,
         "class_count": scores.size,
         "classes": [str(name) for name in names[kept]],
-        "logits": numbers(scores[kept], 5),
+        "logits": [exact(score, 5) for score in scores[kept].tolist()],
         "probabilities": numbers(chances[kept]),
         "order": [place[int(index)] for index in rank if int(index) in place],
     }

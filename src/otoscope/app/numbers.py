@@ -1,4 +1,4 @@
-"""Numbers as a manifest has them: of few digits, and null for what is none."""
+"""Numbers as a manifest has them: of few digits, null for what is none, and infinity as text where it may occur."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ def number(value: Any, digits: int = 6) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(f"{float(value):.{digits}g}")
+
+
+def exact(value: Any, digits: int = 6) -> float | str | None:
+    """As :func:`number`, with infinity as JavaScript writes it; None only for None and NaN.
+
+    Examples
+    --------
+    >>> exact(2 / 3), exact(-math.inf), exact(math.nan)
+    (0.666667, '-Infinity', None)
+    """
+    if value is not None and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return number(value, digits)
 
 
 def numbers(values: ArrayLike, digits: int = 4) -> list[float | None]:

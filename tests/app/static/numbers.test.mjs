@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { corr, eqr, fx, hz, many, ms, prob, sec, sig, span, visible } from "../../../src/otoscope/app/static/numbers.js";
+import { corr, count, eqr, fx, hz, many, ms, prob, scoreText, sec, sig, span, visible } from "../../../src/otoscope/app/static/numbers.js";
 
 test("a minus is a minus, and what rounds to nothing has none", () => {
   assert.equal(fx(-6.64, 1), "\u22126.6");
@@ -41,4 +41,24 @@ test("a name cannot reverse what stands around it", () => {
 
 test("one of something is not several", () => {
   assert.deepEqual([many(1, "map"), many(0, "map"), many(12000, "map"), many(2, "class", "classes")], ["1 map", "0 maps", "12,000 maps", "2 classes"]);
+});
+
+test("what is no number is never written as zero, and infinity as itself", () => {
+  const odd = [null, undefined, NaN, Infinity, "-Infinity"];
+  const words = ["not a number", "not a number", "not a number", "\u221e", "\u2212\u221e"];
+  for (const text of [(v) => fx(v, 1), sig, scoreText, count]) assert.deepEqual(odd.map((v) => text(v)), words);
+  assert.equal(sec(null), "not a number\u00a0s");
+  assert.equal(ms(null), "not a number\u00a0ms");
+  assert.match(span(null, 100, "Hz"), /^not a number to 100/);
+  assert.equal(prob(null), "p unknown");
+});
+
+test("a score has the digits that count, whatever its size", () => {
+  assert.deepEqual([12.34, -6.64, 0.961, 0.034, -0.00021, 0].map(scoreText), ["12.3", "\u22126.6", "1.0", "0.034", "\u22120.00021", "0"]);
+  assert.deepEqual([3.7497900000000004e37, -9.999e37, 123456].map(scoreText), [
+    "3.75\u00a0\u00d7\u00a010\u00b3\u2077", "\u22121.00\u00a0\u00d7\u00a010\u00b3\u2078", "123,456",
+  ]);
+  assert.deepEqual([fx(4e20, 1), count(3e37), sig(3e-320)], [
+    "4.00\u00a0\u00d7\u00a010\u00b2\u2070", "3.00\u00a0\u00d7\u00a010\u00b3\u2077", "3.00\u00a0\u00d7\u00a010\u207b\u00b3\u00b2\u2070",
+  ]);
 });

@@ -8,6 +8,7 @@ test("cells hold numbers with four digits, and nothing where nothing is known", 
   assert.deepEqual([97.561, 3, 12345, 0.00062512, null, true, "ah", [1, 2.5]].map(cellText), [
     "97.56", "3", "12,345", "0.000625", "", "yes", "ah", "1, 2.500",
   ]);
+  assert.equal(cellText(3e37), "3.000\u00a0\u00d7\u00a010\u00b3\u2077");
 });
 
 test("what is the same in all rows stands in one line, by its heading", () => {

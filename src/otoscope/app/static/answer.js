@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { attribute, choices, dot, fill, h } from "./dom.js";
-import { clamp, corr, fx, hz, minus, NB, prob, sec, sig, span, visible } from "./numbers.js";
+import { clamp, corr, hz, minus, NB, numberFrom, prob, scoreText, sec, sig, span, visible } from "./numbers.js";
 import { RANGE } from "./paint.js";
 import { segmentStrip } from "./segments.js";
 import { inDb, largest, spectrum, valueAt } from "./signal.js";
@@ -65,7 +65,7 @@ export function correlationBars(rows, signed) {
   return bars;
 }
 
-const shownCell = (value) => (typeof value === "number" ? fx(value, 1) : value ?? "");
+const shownCell = (value) => (typeof value === "number" ? scoreText(value) : value ?? "");
 
 function trustTable({ columns, rows, strong = [] }) {
   const isStrong = (i, j) => strong.some(([row, column]) => row === i && column === j);
@@ -94,6 +94,25 @@ function withoutClass({ reason = "Its output is not one value a class.", label, 
   return label && score != null ? `${reason.replace(/\.$/, "")}: ${label} ${sig(score, 4)}` : reason;
 }
 
+// How far the class that is next is from the first.
+export function runnerUpWords({ order: [top, second], logits, answer }) {
+  const [first, next] = [top, second].map((i) => numberFrom(logits[i]));
+  const below = first === next && answer?.margin == null ? 0 : numberFrom(answer?.margin ?? first - next); // of all digits
+  if (below === 0) return "a tie";
+  return `${answer?.score_kind ?? "logit"} ${scoreText(below)} lower`;
+}
+
+// Bars of scores, from zero or the lowest one: in per cent where zero is, and [left, width] of each; what is not finite
+// has none.
+export function barsOf(scores) {
+  const finite = scores.filter(Number.isFinite);
+  const low = Math.min(0, ...finite);
+  const high = Math.max(0, ...finite);
+  const X = (v) => (high > low ? (v / (high - low) - low / (high - low)) * 100 : 0);
+  const bar = (v) => (Number.isFinite(v) ? [Math.min(X(0), X(v)), Math.abs(X(v) - X(0))] : null);
+  return { zero: X(0), bars: scores.map(bar) };
+}
+
 function verdictWords(page) {
   const { $, S } = page;
   const { run } = S;
@@ -107,13 +126,12 @@ function verdictWords(page) {
     return;
   }
   fill($("says"), className(run, top));
-  fill($("prob"), run.probabilities ? prob(run.probabilities[top]) : `${run.answer?.score_kind ?? "score"} ${fx(run.logits[top], 2)}`);
+  fill($("prob"), run.probabilities?.[top] != null ? prob(run.probabilities[top]) : `${run.answer?.score_kind ?? "score"} ${sig(run.logits[top])}`);
   attribute($("prob"), "title", run.answer?.how ?? "");
   const n = run.class_count ?? run.logits.length;
-  const kind = run.answer?.score_kind ?? "logit";
   fill($("runner"), ...(second === undefined
     ? [run.answer?.label ? `its only output, ${run.answer.label}` : "its only output"]
-    : [`of ${n} classes; then `, h("bdi", {}, className(run, second)), ",", h("br"), `${kind} ${fx(run.logits[top] - run.logits[second], 1)} lower`]));
+    : [`of ${n} classes; then `, h("bdi", {}, className(run, second)), ",", h("br"), runnerUpWords(run)]));
 }
 
 function logitBars(page) {
@@ -124,18 +142,15 @@ function logitBars(page) {
     $("bars").replaceChildren();
     return;
   }
-  const values = shown.map((i) => run.logits[i]);
-  const low = Math.min(0, ...values);
-  const high = Math.max(0, ...values);
-  const X = (v) => (high > low ? ((v - low) / (high - low)) * 100 : 0);
+  const { zero, bars } = barsOf(shown.map((i) => numberFrom(run.logits[i])));
   const kind = run.answer?.score_kind ?? "logit";
-  $("bars").style.setProperty("--zero", X(0) + "%");
-  attribute($("bars"), "aria-label", `${kind}: ` + shown.map((i) => `${className(run, i)} ${fx(run.logits[i], 1)}`).join(", "));
-  const bar = (v) => `left:${Math.min(X(0), X(v))}%;width:${Math.abs(X(v) - X(0))}%`;
+  $("bars").style.setProperty("--zero", zero + "%");
+  attribute($("bars"), "aria-label", `${kind}: ` + shown.map((i) => `${className(run, i)} ${scoreText(run.logits[i])}`).join(", "));
+  const bar = (place) => place && h("i", { style: `left:${place[0]}%;width:${place[1]}%` });
   $("bars").replaceChildren(h("span"), h("span"), h("span", { class: "xs n" }, kind), ...shown.flatMap((i, rank) => [
     h("span", { class: rank ? "s nm" : "nm" }, className(run, i)),
-    h("span", { class: "t" + (rank ? "" : " on") }, h("i", { style: bar(run.logits[i]) })),
-    h("span", { class: "n" }, fx(run.logits[i], 1)),
+    h("span", { class: "t" + (rank ? "" : " on") }, bar(bars[rank])),
+    h("span", { class: "n" }, scoreText(run.logits[i])),
   ]));
 }
 

@@ -4,7 +4,7 @@ import { className, ruleName } from "./answer.js";
 import { bandView } from "./live_band.js";
 import { changeWords } from "./live_bench.js";
 import { attribute, choices, fill, h } from "./dom.js";
-import { fx, hz, NB, prob, sec, sig } from "./numbers.js";
+import { fx, hz, NB, numberFrom, prob, scoreText, sec, sig } from "./numbers.js";
 import { valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
@@ -158,10 +158,10 @@ export function changeView(page, bench) {
   function drawBars() {
     const { run, fromRun } = S.changed;
     const all = outcomeRows(fromRun, run);
-    const values = all.flatMap(([, a, b]) => [a, b]).filter((v) => v != null);
+    const values = all.flatMap(([, a, b]) => [a, b]).map(numberFrom).filter(Number.isFinite);
     const [least, most] = fromRun.probabilities ? [0, 1] : [Math.min(0, ...values), Math.max(0, ...values)];
-    const width = (v) => `width:${v == null || most === least ? 0 : Math.max(0, (100 * (v - least)) / (most - least))}%`;
-    const shown = (v) => (v == null ? "" : fromRun.probabilities ? shareWords(v) : fx(v, 1));
+    const width = (v) => `width:${!Number.isFinite(numberFrom(v)) || most === least ? 0 : Math.max(0, (100 * (v - least)) / (most - least))}%`;
+    const shown = (v) => (v == null ? "" : fromRun.probabilities ? shareWords(v) : scoreText(v));
     const bar = (v, name) => h("td", { class: name }, h("span", { class: "t" }, h("i", { style: width(v) })), h("span", { class: "n" }, shown(v)));
     const kind = fromRun.probabilities ? "probability" : fromRun.answer?.score_kind ?? "score";
     bars.replaceChildren(h("caption", { class: "vh" }, `What the model says before and after, ${kind}`),

@@ -5,6 +5,7 @@ export const NB = "\u00a0"; // stands between a number and its unit
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const MOST_WHOLE = 1e9; // from here on a number is written as a power of ten
 const SHORT = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function codeOf(c) {
@@ -18,20 +19,36 @@ export const visible = (text, kept = "") => String(text).replace(UNSEEN, (c) => 
 
 export const minus = (text) => String(text).replace("-", "\u2212");
 
-// With so many digits after the point; what rounds to zero has no sign.
-export const fx = (value, digits) => minus((Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits));
+// A value of a manifest as a number: null is none, never zero, and infinity stands there as "Infinity" or "-Infinity".
+export const numberFrom = (value) => (value === null || value === undefined ? NaN : Number(value));
+
+// What stands for a number without digits; null for every other.
+function wordFor(value) {
+  if (Number.isNaN(value)) return "not a number";
+  return Number.isFinite(value) ? null : minus(value < 0 ? "-\u221e" : "\u221e");
+}
+
+// With so many digits after the point; what rounds to zero has no sign. Where so many would not fit, as a power of ten.
+export function fx(given, digits) {
+  const value = numberFrom(given);
+  if (!(Math.abs(value) < MOST_WHOLE)) return sig(value);
+  return minus((Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits));
+}
 
 const RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
 
 const raised = (n) => [...String(n)].map((c) => (c === "-" ? "\u207b" : RAISED[c])).join("");
 
 // With so many significant digits; very large and very small numbers as a power of ten.
-export function sig(value, digits = 3) {
+export function sig(given, digits = 3) {
+  const value = numberFrom(given);
   if (value === 0) return "0";
-  if (!Number.isFinite(value)) return "not a number";
+  const word = wordFor(value);
+  if (word !== null) return word;
   const power = Math.floor(Math.log10(Math.abs(value)) + 1e-12);
   if (power >= 6 || power < -5) {
-    return `${minus((value / 10 ** power).toFixed(digits - 1))}${NB}\u00d7${NB}10${raised(power)}`;
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    return `${minus(mantissa)}${NB}\u00d7${NB}10${raised(Number(exponent))}`;
   }
   const after = clamp(digits - 1 - Math.floor(Math.log10(Math.abs(value))), 0, 6);
   return minus(grouped(value.toFixed(after)));
@@ -44,7 +61,14 @@ function grouped(text) {
   return rest ? `${marked}.${rest}` : marked;
 }
 
-export const count = (n) => grouped(String(n));
+export const count = (n) => (Math.abs(numberFrom(n)) < MOST_WHOLE * 1e6 ? grouped(String(n)) : sig(n));
+
+// A score of any size: one digit after the point, but two that count of a small one, and powers of ten of a large one.
+export function scoreText(given) {
+  const size = Math.abs(numberFrom(given));
+  if (size < 0.95) return sig(given, 2);
+  return size < 1e5 ? fx(given, 1) : sig(given);
+}
 
 // So many of something: 1 map, 12,000 maps.
 export const many = (n, one, more = one + "s") => `${count(n)} ${n === 1 ? one : more}`;
@@ -58,7 +82,7 @@ export function hz(f) {
 }
 
 // A duration in ms, or in s from one second on.
-export const ms = (seconds) => (seconds >= 1 ? sig(seconds) + NB + "s" : sig(seconds * 1000) + NB + "ms");
+export const ms = (seconds) => (seconds >= 1 ? sig(seconds) + NB + "s" : sig(numberFrom(seconds) * 1000) + NB + "ms");
 
 // A correlation: two digits, three near one, and never 1.00 where it is not one.
 export function corr(r) {
@@ -69,7 +93,9 @@ export function corr(r) {
 
 export const eqr = (r) => (Math.abs(r) >= 0.9995 ? "r " + corr(r) : "r = " + corr(r)).replaceAll(" ", NB);
 
-export function prob(p) {
+export function prob(given) {
+  const p = numberFrom(given);
+  if (Number.isNaN(p)) return "p unknown";
   if (p > 0.999) return "p > 0.999";
   return p < 0.001 ? "p < 0.001" : "p = " + p.toFixed(3);
 }
@@ -78,5 +104,5 @@ export function prob(p) {
 export function span(a, b, unit) {
   const digits = b - a >= 10 ? 1 : 3;
   if (unit === "s") return `${fx(a, digits)} to ${fx(b, digits)}${NB}s`;
-  return `${count(Math.round(a))} to ${count(Math.round(b))}${NB}Hz`;
+  return [a, b].map((f) => count(Math.round(numberFrom(f)))).join(" to ") + NB + "Hz";
 }

@@ -2,15 +2,15 @@
 
 import { attribute, fill, h } from "./dom.js";
 import { count, fx, many, sig } from "./numbers.js";
+import { cellText } from "./tables.js";
 import { chartOf, drawBars, drawMatrix, drawMeans } from "./run_charts.js";
 import { RowList } from "./run_list.js";
 
-const written = (value) => (value == null ? "" : typeof value === "number" ? (Number.isInteger(value) ? count(value) : sig(value, 4)) : typeof value === "boolean" ? (value ? "yes" : "no") : value);
 
 // A place as it is read: `{"sub_band": 1000.0}` is "sub band 1,000".
 function placed(at) {
   try {
-    return Object.entries(JSON.parse(at)).map(([name, value]) => `${name.replaceAll("_", " ")} ${written(value)}`).join(", ");
+    return Object.entries(JSON.parse(at)).map(([name, value]) => `${name.replaceAll("_", " ")} ${cellText(value)}`).join(", ");
   } catch {
     return at;
   }
@@ -70,7 +70,7 @@ export function runTablesView(run) {
       for (let k = 0; k < row.children.length; k++) {
         const column = columns[k];
         const value = column?.values[i];
-        const text = column?.name === "at" && value != null ? placed(value) : written(value);
+        const text = column?.name === "at" && value != null ? placed(value) : cellText(value);
         fill(row.children[k], text);
         row.children[k].hidden = !column;
         attribute(row.children[k], "title", text.length > 24 ? text : "");

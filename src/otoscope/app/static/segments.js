@@ -1,7 +1,7 @@
 // Words, phones or events: a strip under the waveform, and how much of the relevance lies in each.
 
 import { choices, fill, h } from "./dom.js";
-import { count, minus, NB, span } from "./numbers.js";
+import { count, minus, NB, sig, span } from "./numbers.js";
 
 const NARROWEST_SEGMENT = 15; // pixels of a segment that has room for a name
 const MOST_NAMED_SEGMENTS = 150; // in view
@@ -178,7 +178,7 @@ function sumsRows(page, rows, shares) {
       h("td", {}, row.label === OUTSIDE ? row.label : button()),
       row.start != null && h("td", {}, span(row.start, row.stop, "s")),
       h("td", { class: "barcell" }, h("span", {}, bar)),
-      h("td", {}, shares ? percent(row.share) : minus((row.value ?? 0).toPrecision(3))),
+      h("td", {}, shares ? percent(row.share) : row.value == null ? "unknown" : sig(row.value)),
       shares && h("td", {}, percent(row.input)),
       h("td", {}, percent(row.time)),
     );

@@ -5,13 +5,14 @@ import { h } from "./dom.js";
 import { count, many, sig } from "./numbers.js";
 
 const MOST_TABLE_ROWS = 40;
+const MOST_OF_A_CELL = 1e9; // whole numbers from here on are written as powers of ten
 
 // A value as it stands in a table.
 export function cellText(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "number") return Array.isArray(value) ? value.map(cellText).join(", ") : String(value);
-  return Number.isInteger(value) ? count(value) : sig(value, 4);
+  return Number.isInteger(value) && Math.abs(value) < MOST_OF_A_CELL ? count(value) : sig(value, 4);
 }
 
 // What is the same in all rows, in one line.
