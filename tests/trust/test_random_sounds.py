@@ -75,6 +75,11 @@ def test_a_page_says_how_like_the_sound_they_are() -> None:
     (run,) = sound_page({"m": found}).manifest["runs"]
     items = run["maps"]["1"]["items"]
     assert len(items) == 3 and all(-1 <= item["r_twin_sound"] <= 1 for item in items)
+    assert not any(item["twin_silent"] for item in items)
     assert any(abs(item["r_twin_sound"] - item["r_sound"]) > 0.01 for item in items)
     assert set(found.random_sounds) == {"1"} and likeness(np.eye(3), np.eye(3)) == 1
+    found.random_sounds["1"]["sonification"][:] = 0
+    (run,) = sound_page({"m": found}).manifest["runs"]
+    silent = run["maps"]["1"]["items"]
+    assert all(item["twin_silent"] and item["r_twin_sound"] is None for item in silent)
     assert not gather(scope, X, layer="1", control=False, without=("wigner", "voice")).random_sounds

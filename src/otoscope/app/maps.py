@@ -115,12 +115,14 @@ def _items(
             "sound": part.sound(sound[: heard_of(sound.size)], _BITS),
             "r_sound": None,
             "r_twin_sound": None,
+            "twin_silent": False,
         }
         if sound.any():
             cells = grid.magnitudes(sized(sound.astype(np.float64), grid.samples))
             item["thumb"] = part.db(_thumb(cells, grid), floor=50.0)
             item["r_sound"] = number(likeness(cells, picture), 3)
             twin = None if random is None else _heard(random.isel(channel=place), grid)
+            item["twin_silent"] = twin is not None and not twin.any()
             if twin is not None and twin.any():
                 of_twin = grid.magnitudes(sized(twin.astype(np.float64), grid.samples))
                 item["r_twin_sound"] = number(likeness(of_twin, picture), 3)

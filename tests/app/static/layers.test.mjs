@@ -54,6 +54,13 @@ test("a map is compared with the sound, and with random weights where that is kn
   assert.match(likeness({ r_sound: 0.3, r_twin_sound: null }), /^Little of this is the sound itself \(r.=.0\.30\)\.$/);
   assert.match(likeness({ r_sound: 0.8, r_twin_sound: 0.2 }), /random weights there is less of it/);
   assert.match(likeness({ r_sound: 0.5, r_twin_sound: 0.55 }), /give as much .* not take it for something learnt/);
+  assert.match(likeness({ r_sound: 0.5, r_twin_sound: 0.7 }), /give more .* not take it for something learnt/);
+});
+
+test("that little of a map is the sound itself speaks against nothing", () => {
+  assert.match(likeness({ r_sound: 0.01, r_twin_sound: 0.12 }), /^Little .*; with random weights there is more of it \(r.=.0\.12\)\.$/);
+  assert.match(likeness({ r_sound: 0.3, r_twin_sound: 0.31 }), /; with random weights there is as much of it \(r.=.0\.31\)\.$/);
+  assert.match(likeness({ r_sound: 0.3, r_twin_sound: null, twin_silent: true }), /; with random weights this map is silent\.$/);
 });
 
 test("the call of one map asks for it alone", () => {

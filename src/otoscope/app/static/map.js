@@ -9,15 +9,17 @@ import { RANGE } from "./paint.js";
 import { stft, valueAt } from "./signal.js";
 import { Stack } from "./stack.js";
 
-// How much of a map's sonification is the sound itself, against random weights.
-export function likeness({ r_sound: own, r_twin_sound: random }) {
+// How much of a map's sonification is the sound itself, against random weights: that what is heard was not learnt
+// follows where much or part of it is, and random weights give as much.
+export function likeness({ r_sound: own, r_twin_sound: random, twin_silent: isSilent }) {
   if (own == null) return "";
   const much = own >= 0.7 ? "Much" : own >= 0.4 ? "Part" : "Little";
   const begin = `${much} of this is the sound itself (${eqr(own)})`;
-  if (random == null) return begin + ".";
-  if (random < own - 0.1) return `${begin}; with random weights there is less of it (${eqr(random)}).`;
-  const compared = random > own + 0.1 ? "more" : "as much";
-  return `${begin}; random weights give ${compared} (${eqr(random)}), so do not take it for something learnt.`;
+  if (random == null) return begin + (isSilent ? "; with random weights this map is silent." : ".");
+  const apart = Math.abs(random - own) > 0.1;
+  if (apart && random < own) return `${begin}; with random weights there is less of it (${eqr(random)}).`;
+  if (much === "Little") return `${begin}; with random weights there is ${apart ? "more" : "as much"} of it (${eqr(random)}).`;
+  return `${begin}; random weights give ${apart ? "more" : "as much"} (${eqr(random)}), so do not take it for something learnt.`;
 }
 
 // The call that makes the sound of one map.
