@@ -17,7 +17,9 @@ def mono(clip: xr.DataArray) -> np.ndarray:
 def mixed(clip: xr.DataArray) -> str | None:
     """What is said of a sound of several channels, of which one signal is shown."""
     count = clip.sizes.get("channel", 1)
-    return f"the mean of its {count} channels is shown and heard, and the sum of their relevance" if count > 1 else None
+    return (
+        f"The mean of its {count} channels is shown and heard, and the sum of their relevance." if count > 1 else None
+    )
 
 
 def carried(found: xr.Dataset, samples: int, repeated: bool) -> np.ndarray:

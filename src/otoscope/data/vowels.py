@@ -344,7 +344,7 @@ def vowel_clip(
         "formants": list(vowel.formants),
         "vowel": symbol,
         "group": group,
-        "note": f"synthesised vowel of '{vowel.word}', mean formants of {group}",
+        "note": f"synthesised as the vowel of '{vowel.word}', with mean formants of {group}",
     }
     return clip
 

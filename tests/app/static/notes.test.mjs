@@ -12,6 +12,19 @@ test("what was done to the sound is said once, each in a sentence", () => {
   const run = { notes: [again, filled, filled, { kind: "untrained", text: "The weights are random" }] };
   assert.deepEqual(heardNotes(run, sound), ["a.wav was resampled from 44100 to 16000 Hz.", filled.text]);
   assert.deepEqual(heardNotes({}, { name: "b", note: "" }), []);
+  const together = { kind: "resampled", text: "The recording: resampled from 44100 to 16000 Hz." };
+  assert.equal(heardNotes({ notes: [together] }, sound).length, 1);
+});
+
+test("every note is a sentence", () => {
+  const vowel = { name: "ah", note: "synthesised as the vowel of 'hod'" };
+  assert.deepEqual(heardNotes({}, vowel), ["ah was synthesised as the vowel of 'hod'."]);
+  const stereo = { name: "a.wav", note: "mixed down from 2 channels; its channels cancel each other; shorter than the 2 s that were asked for" };
+  assert.deepEqual(heardNotes({}, stereo), [
+    "a.wav was mixed down from 2 channels.", "Its channels cancel each other.", "a.wav is shorter than the 2 s that were asked for.",
+  ]);
+  const mixed = { kind: "mixed", text: "the mean of its 2 channels is shown" };
+  assert.deepEqual(heardNotes({ notes: [mixed] }, { name: "b" }), ["The mean of its 2 channels is shown."]);
 });
 
 test("notes stand in groups, and groups without notes are not there", () => {

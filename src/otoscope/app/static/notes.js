@@ -8,7 +8,13 @@ const OF_THE_SOUND = ["resampled", "mixed", "changed", "filled", "cut", "repeate
 const OF_THE_MODEL = ["untrained", "varying"];
 const ABSENT = ["left_out", "failed"];
 
-const sentence = (text) => (/[.!?]$/.test(text) ? text : text + ".");
+const BEGINNING = /^(?:the|a|an|its?|no|given|[a-z]+ed)(?= )/; // words, and not the name of a model or a sound
+const TO_ALL_MODELS = /^The recording: /; // before what the note of the sound has, too
+
+const stopped = (text) => (/[.!?]$/.test(text) ? text : text + ".");
+
+// With a capital and a full stop.
+const sentence = (text) => stopped(text.replace(BEGINNING, (word) => word[0].toUpperCase() + word.slice(1)));
 
 function notesOf(notes, kinds) {
   return (notes ?? []).filter(({ kind }) => kinds.includes(kind)).map(({ text }) => sentence(text));
@@ -16,11 +22,18 @@ function notesOf(notes, kinds) {
 
 const KNOWN = [...OF_THE_SOUND, ...OF_THE_MODEL, ...ABSENT];
 
+// The note of a sound as sentences: what it was made by, what it is, or what is said of its channels.
+function ownNotes({ name, note }) {
+  const whole = (text) => (/^(?:its|the) /.test(text) ? text : `${name} ${/^\w+ed /.test(text) ? "was" : "is"} ${text}`);
+  return note.split("; ").map((text) => sentence(whole(text)));
+}
+
 // What was done to the sound before the model heard it, each in a sentence.
 export function heardNotes(run, sound) {
   const known = sound?.note ?? "";
-  const said = notesOf((run.notes ?? []).filter(({ text }) => !known.includes(text.replace(/\.$/, ""))), OF_THE_SOUND);
-  if (sound?.note) said.unshift(sentence(`${sound.name} was ${sound.note}`));
+  const isNew = ({ text }) => !known.includes(text.replace(TO_ALL_MODELS, "").replace(/\.$/, ""));
+  const said = notesOf((run.notes ?? []).filter(isNew), OF_THE_SOUND);
+  if (known) said.unshift(...ownNotes(sound));
   if (sound?.mixed) said.unshift(sentence(sound.mixed));
   return [...new Set(said)];
 }
@@ -28,7 +41,7 @@ export function heardNotes(run, sound) {
 // Everything that is not as one might expect, in groups: [{title, items: [{what, text, calls}]}].
 export function noteGroups(manifest, run, sound) {
   const notes = run.notes ?? [];
-  const note = (text, what, call) => ({ what, text: sentence(text), calls: call ? [call] : [] });
+  const note = (text, what, call) => ({ what, text: what ? stopped(text) : sentence(text), calls: call ? [call] : [] });
   const those = (kinds) => notes.filter(({ kind }) => kinds.includes(kind)).map(({ what, text }) => note(text, what));
   const maps = Object.entries(run.maps ?? {}).filter(([, one]) => one.left_out);
   const missing = (run.missing ?? []).map(({ what, why }) => note(why, what));
