@@ -91,7 +91,9 @@ def test_every_map_has_a_player_with_its_number(scope: Scope) -> None:
     result = scope.sonify(torch.from_numpy(sine()), layer="1", channels=[3, 5])
     assert repr(result.otoscope.play()) == "<2 players: sonification, channel 3, sonification, channel 5>"
     assert list(heard(result.otoscope.play(channel=5))) == ["sonification"]
-    with pytest.raises(InputError, match=r"no sound has the labels \{'channel': 4\}"):
+    with pytest.raises(
+        InputError, match=r"no sound has the labels \{'channel': 4\}; the labels are \{'channel': \[3, 5\]\}$"
+    ):
         result.otoscope.play(channel=4)
 
 
@@ -101,6 +103,10 @@ def test_of_many_sounds_the_first_have_players_and_it_is_said_how_to_hear_others
     assert len(players.players) == 12
     assert players.note == "4 more sounds: choose them by their labels, such as channel=15"
     assert players.note in players._repr_html_()
+    with pytest.raises(InputError, match=r"labels are \{'channel': \[0, 1, .*, 10, …, 15\]\}$"):
+        result.otoscope.play(channel=999)
+    with pytest.raises(InputError, match=r"no sound has the labels \{'chanel': 1\}; the labels are \{'channel':"):
+        result.otoscope.play(chanel=1)
 
 
 def test_a_sound_goes_by_its_name() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST_PLAYERS = 12  # below one cell
 _MOST_ROWS = 12
+_MOST_LABELS = 12  # named in a message
 _LONGEST_ARGUMENT = 80  # characters
 
 
@@ -142,9 +143,21 @@ class Accessor:
             raise InputError(f"a result of {self._result.attrs.get('method', 'this kind')} holds no sound")
         try:
             return signal.sel(selection)
-        except (KeyError, ValueError) as error:
-            known = {str(dim): signal[dim].values.tolist() for dim in signal.dims if dim != "time"}
-            raise InputError(f"no sound has the labels {dict(selection)} ({error}); the labels are {known}") from None
+        except (KeyError, ValueError, TypeError):
+            raise InputError(f"no sound has the labels {dict(selection)}; {_labels(signal)}") from None
+
+
+def _labels(signal: xr.DataArray) -> str:
+    """By which labels sounds are chosen, in a sentence; of very many the first and the last."""
+    known = {str(dim): signal[dim].values.tolist() for dim in signal.dims if dim != "time"}
+    if not known:
+        return "there is one sound, which has no labels"
+    return f"the labels are {{{', '.join(f'{dim!r}: [{_listed(labels)}]' for dim, labels in known.items())}}}"
+
+
+def _listed(labels: list[Any]) -> str:
+    shown = [repr(one) for one in labels]
+    return ", ".join(shown if len(shown) <= _MOST_LABELS else [*shown[: _MOST_LABELS - 1], "…", shown[-1]])
 
 
 def _each(signal: xr.DataArray) -> list[tuple[dict[str, Any], np.ndarray[Any, Any]]]:
