@@ -473,6 +473,10 @@ def test_threads_on_one_model_wait_for_each_other(clip: Tensor) -> None:
 def test_a_misspelt_keyword_is_a_type_error_that_suggests_the_right_one(scope: Scope, clip: Tensor) -> None:
     with pytest.raises(TypeError, match=r"^strs\(\) got an unexpected keyword argument 'nfft'; did you mean 'n_fft'\?"):
         scope.strs(clip, nfft=256)
+    suggests = r"\(\) got an unexpected keyword argument 'targt'; did you mean 'target'\?"
+    for call, given in ((scope.explore, [clip]), (scope.inspect, [clip, "out"]), (scope.report, [clip, "out.html"])):
+        with pytest.raises(TypeError, match=suggests):
+            call(*given, targt="a")
     with pytest.raises(TypeError, match=r"^sonify\(\) missing a required argument: 'layer'"):
         scope.sonify(clip)
     with pytest.raises(TypeError, match=r"^relevance\(\) too many positional arguments"):

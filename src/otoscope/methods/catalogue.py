@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Concatenate, Literal, ParamSpec, get_type_hints
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from otoscope.subject import Subject, check_taken, hears_channels, signature, si
 from otoscope.trial import REFUSALS
 
 P = ParamSpec("P")
+R = TypeVar("R")
 Takes = Literal["model", "wave", "data"]
 
 PER_CALL = frozenset({"progress", "memory"})
@@ -324,6 +325,30 @@ def _refusing(subject: Subject, given: Any) -> Iterator[None]:
             name = "silence" if given is None else getattr(given, "attrs", {}).get("name", "the sound")
             check_taken(subject, inputs, name)
         raise
+
+
+def suggesting(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, whose error for a misspelt keyword suggests the right one, as a method's does.
+
+    Examples
+    --------
+    >>> @suggesting
+    ... def explore(wave, *, target=None): ...
+    >>> explore("clip.wav", targt="er")
+    Traceback (most recent call last):
+    TypeError: explore() got an unexpected keyword argument 'targt'; did you mean 'target'?
+    """
+    parameters = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            parameters.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}() {error}{_meant(error, parameters)}") from None
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _meant(error: TypeError, parameters: inspect.Signature) -> str:

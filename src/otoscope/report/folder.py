@@ -17,6 +17,7 @@ from otoscope.app.found import Found
 from otoscope.app.single_file import page_html
 from otoscope.app.sound_page import sound_page
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
+from otoscope.methods.catalogue import suggesting
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.report.gather import Progress, gather
 from otoscope.report.results_page import results_page
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@suggesting
 def inspect(
     subject: Subject,
     wave: Wave,
@@ -109,6 +111,7 @@ def inspect(
         return write_summary(part, inspection_summary(subject, found))
 
 
+@suggesting
 def write_report(
     subject: Subject,
     wave: Wave,

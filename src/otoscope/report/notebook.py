@@ -7,6 +7,7 @@ from typing import Any
 
 from otoscope.app.sound_page import sound_page
 from otoscope.app.widget import HEIGHT, PageView
+from otoscope.methods.catalogue import suggesting
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.report.gather import Progress, gather
 from otoscope.report.questions import answerer, facts_to_ask
@@ -17,6 +18,7 @@ NAME = "a"
 """Of the model on the page."""
 
 
+@suggesting
 def explore(
     subject: Subject,
     wave: Wave,
