@@ -215,7 +215,7 @@ export function answerView(page) {
   };
   const relevanceWave = () => S.rel && {
     x: S.rel.x, outline: S.rel.outline, rate: S.rel.rate, colour: page.css.warm, signed: S.rel.signed, time: brief(S.rel, S.dur),
-    label: `Relevance for ${S.rel.label} over time` + (S.rel.time ? `; half of it from ${span(...S.rel.time, "s")}` : `; ${nowhere(S.rel)}`),
+    label: `Relevance for ${S.rel.label} over time`, holds: S.rel.time ? `half of it from ${span(...S.rel.time, "s")}` : nowhere(S.rel),
     legend: S.rel.signed ? [page.lut.signed, "against", "for"] : [page.lut.warm, minus(-RANGE), "0 dB"],
   };
   const relevancePicture = () => {
@@ -228,10 +228,10 @@ export function answerView(page) {
       curves.unshift({ v: against, df: rel.pic.df, colour: page.css.cool, dash: [3, 2] });
     }
     if (sound?.pic) curves.unshift(sideCurve(page, sound.pic, page.css.mid));
-    const where = rel.band ? `; half of it from ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : `; ${nowhere(rel)}`;
+    const where = rel.band ? `half of it from ${span(...rel.band, "Hz")}, strongest at ${hz(rel.peak_frequency)}` : nowhere(rel);
     return {
       pic: rel.pic, lut: rel.signed ? page.lut.signed : page.lut.warm, band: rel.band, curves, tag: rel.time ? null : nowhere(rel),
-      label: `Relevance for ${rel.label} in time and frequency${where}`,
+      label: `Relevance for ${rel.label} in time and frequency`, holds: where,
     };
   };
 

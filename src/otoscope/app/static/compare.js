@@ -21,14 +21,14 @@ export function compareView(page) {
       kind: "wave", h: "44px",
       get: () => get() && {
         x: get().x, outline: get().outline, rate: get().rate, colour: page.css[hue], mark: page.css[hue], signed: get().signed,
-        time: brief(get(), S.dur), label: "Relevance over time",
+        time: brief(get(), S.dur), label: `Relevance for ${get().label} over time`,
       },
     },
     {
       kind: "pic", h: "clamp(130px, 22vh, 210px)",
       get: () => get()?.pic && {
         pic: get().pic, lut: get().signed ? page.lut.signed : page.lut[hue], mark: page.css[hue], band: get().band,
-        label: `Relevance for ${get().label}` + (get().band ? `; half of it from ${span(...get().band, "Hz")}` : ""),
+        label: `Relevance for ${get().label}`, holds: get().band && `half of it from ${span(...get().band, "Hz")}`,
       },
     },
   ];

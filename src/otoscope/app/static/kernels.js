@@ -93,6 +93,8 @@ export function kernelsView(page) {
     c.fillStyle = page.css.rule2;
     c.fillRect(8, 0, 1, hgt);
     const top = largest(cumulative) || 1;
+    const strongest = hz((cumulative.indexOf(largest(cumulative)) * fmax()) / Math.max(1, cumulative.length - 1));
+    attribute($("f-cum"), "aria-label", `Cumulative frequency response: strongest at ${strongest}`);
     const below = Float32Array.from(cumulative, (v) => v / top - 1);
     curve(page, c, w, hgt, below, fmax() / Math.max(1, below.length - 1), fmax(), -1, page.css.warm, { width: 1.6 });
   }

@@ -3,6 +3,7 @@
 
 import { tticks } from "./axes.js";
 import { attribute, fill, h } from "./dom.js";
+import { rowHolds } from "./holds.js";
 import { clamp, minus, sec, sig } from "./numbers.js";
 import { curve, fit, frequencyAxis, haloed, legend, paint, pixelRatio, wave } from "./paint.js";
 import { surface } from "./surface.js";
@@ -32,7 +33,8 @@ function describe(canvas, label) {
 }
 
 export class Stack {
-  // rows: [{kind: "wave"|"pic"|"step"|"own"|undefined, h, get, draw, head}]. `get` gives what the row shows now, or null.
+  // rows: [{kind: "wave"|"pic"|"step"|"own"|undefined, h, get, draw, head}]. `get` gives what the row shows now, or null;
+  // `label` is what that is, `holds` what is in it where that is not read off it.
   // probe(t, f) is the text at a point; read the element it goes to.
   constructor(page, el, { rows, label, probe, read, overview = true, fmax }) {
     Object.assign(this, { page, el, rows, probe, read, ownFmax: fmax, dirty: true, seen: false, size: "", now: "" });
@@ -160,7 +162,8 @@ export class Stack {
       describe(row.pl, null);
       return;
     }
-    describe(row.pl, shown.label);
+    const holds = shown.holds ?? rowHolds(page, row.kind, shown);
+    describe(row.pl, shown.label && holds ? `${shown.label}: ${holds}` : shown.label);
     axis.textAlign = "right";
     axis.textBaseline = "middle";
     axis.fillStyle = page.css.ink3;
