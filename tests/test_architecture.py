@@ -34,7 +34,7 @@ FLOORS = (
     {"app"},
     {"report"},
     {"scope", "comparison"},
-    {"demo", "opened", "server"},
+    {"demo", "opened", "server", "studies"},
     {"cli"},
     {"__main__"},
 )

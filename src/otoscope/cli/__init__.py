@@ -24,7 +24,7 @@ from otoscope.methods.listing import listing, summary
 OWN = {
     Group("Start here", sort_key=0): ("demo", "inspect", "compare", "serve", "taps"),
     Group("Whole data sets", sort_key=2): ("evaluate", "sweep", "query", "describe", "diff", "sql", "export"),
-    Group("Models, data and training", sort_key=3): ("models", "data", "train"),
+    Group("Models, data and training", sort_key=3): ("models", "data", "train", "study"),
 }
 """Commands that are not methods, each in a file of its name, by the heading of ``otoscope --help``."""
 _METHODS = Group("Methods", sort_key=1)
