@@ -29,7 +29,7 @@ def study(
         Folder | None, Parameter(help="Folder for the page, figures, tables, rows and trained models.")
     ] = None,
     quick: Annotated[Flag, Parameter(help="With fewer runs and clips, in minutes.")] = False,
-    seeds: Annotated[Whole | None, Parameter(help="So many runs of each training, in place of the study's own.")] = None,
+    seeds: Annotated[Whole | None, Parameter(help="Runs of each training, in place of the study's own number.")] = None,
     data: Annotated[
         Path | None,
         Parameter(

@@ -1,0 +1,1 @@
+"""Muckenhirn et al. (2019): relevance signals of raw-waveform networks."""

@@ -1,0 +1,79 @@
+"""From the rows of the study to the numbers by which its claims are judged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from otoscope.studies.estimate import Estimate, mean_of, share
+from otoscope.studies.found import Found
+
+_LOW, _HIGH = ("share_0_2000", "share_2000_4000"), ("share_4000_6000", "share_6000_8000")
+
+
+def first_layer(found: Found) -> Estimate:
+    """The share of each output of the first layer in its own band, the lower of both."""
+    shares = [_in(found, output, bands) for output, bands in (("1,1", _LOW), ("1,2", _HIGH))]
+    return mean_of(np.minimum(*shares), _of(found, "flow"))
+
+
+def both_bands(found: Found) -> Estimate:
+    """The share of Output (2,1) at 2 to 4 and 6 to 8 kHz."""
+    return mean_of(_in(found, "2,1", (_LOW[1], _HIGH[1])), _of(found, "flow"))
+
+
+def all_stop(found: Found) -> Estimate:
+    """The energy of Output (2,2) over that of the sound."""
+    return mean_of(found.values("flow", "gain", output="2,2"), _of(found, "flow"))
+
+
+def one_layer(found: Found) -> Estimate:
+    """How far two layers are from one, at the worst of each draw."""
+    return mean_of(found.values("one_layer", "error"), "random kernels and sounds")
+
+
+def folded(found: Found) -> Estimate:
+    """The share of Output (1,2) that pooling folds, in the network of Fig. 3."""
+    return mean_of(found.values("pooled", "plain_folded", output="1,2"), _of(found, "pooled"))
+
+
+def indistinguishable(found: Found) -> Estimate:
+    """How many pairs of tones come out at one frequency, to 20 Hz."""
+    low, high = found.values("tones", "low"), found.values("tones", "high")
+    return share(int((np.abs(low - high) <= 20).sum()), len(low), "pairs of tones")
+
+
+def poolings(found: Found) -> Estimate:
+    """How many of the two statements on the poolings of SoundNet and WaveRNN are so."""
+    sizes = {
+        name: [row["size"] for row in found.rows("architectures", model=name) if "Pool" in row["operation"]]
+        for name in ("soundnet", "wavernn")
+    }
+    convolutions = sum("Conv" in row["operation"] for row in found.rows("architectures", model="wavernn"))
+    fulfilled = (sizes["soundnet"] == [8, 8, 4]) + (len(sizes["wavernn"]) == 8 == convolutions)
+    return Estimate(float(fulfilled), of="the networks of the zoo")
+
+
+def folding_beyond_relu(found: Found) -> Estimate:
+    """What decimation folds minus what ReLU adds, mean of both outputs."""
+    return _beyond(found, "relu")
+
+
+def folding_beyond_maximum(found: Found) -> Estimate:
+    """What decimation folds minus what the maximum adds, mean of both outputs."""
+    return _beyond(found, "maximum")
+
+
+def _beyond(found: Found, other: str) -> Estimate:
+    each = [
+        found.values("pooled", "folded", output=output) - found.values("pooled", other, output=output)
+        for output in ("1,1", "1,2")
+    ]
+    return mean_of(np.mean(each, axis=0), _of(found, "pooled"))
+
+
+def _in(found: Found, output: str, bands: tuple[str, ...]) -> np.ndarray:
+    return np.sum([found.values("flow", band, output=output) for band in bands], axis=0)
+
+
+def _of(found: Found, table: str) -> str:
+    return f"ESC-10, {len(found.distinct(table, 'clip'))} clips"

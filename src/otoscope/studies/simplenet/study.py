@@ -1,0 +1,122 @@
+"""The study of data flow and aliasing: Fig. 1 to 3 and section 2.2 by a hand-made network; nothing is trained yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from otoscope.dsp.statistics import mean_interval
+from otoscope.studies.found import Found
+from otoscope.studies.simplenet import figures
+from otoscope.studies.simplenet.claims import CLAIMS
+from otoscope.studies.simplenet.steps import BANDS, plan
+from otoscope.studies.study import Listing, Picture, Study
+
+
+def _shares(found: Found) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    rows = []
+    for output in ("1,1", "1,2", "2,1", "2,2"):
+        means = [
+            100 * float(np.nanmean(found.values("flow", f"share_{low}_{high}", output=output))) for low, high in BANDS
+        ]
+        gain = 10 * float(np.log10(np.nanmean(found.values("flow", "gain", output=output))))
+        rows.append([f"Output ({output})", *(f"{mean:.1f}" for mean in means), f"{gain:.1f}"])
+    bands = [f"{low // 1000} to {high // 1000} kHz, %" for low, high in BANDS]
+    return ["", *bands, "energy over the sound's, dB"], rows
+
+
+def _added(found: Found) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    names = {
+        "relu": "ReLU: no linear filter of its input",
+        "above_before": "above the new limit before the maximum",
+        "maximum": "maximum: no linear filter of its input",
+        "folded": "folded by dropping every other sample",
+        "plain_above_before": "without ReLU: above the new limit before the maximum",
+        "plain_folded": "without ReLU: folded",
+    }
+    rows = []
+    for name, said in names.items():
+        cells = []
+        for output in ("1,1", "1,2"):
+            mean, low, high = (100 * float(one) for one in mean_interval(found.values("pooled", name, output=output)))
+            cells.append(f"{mean:.1f} ({low:.1f} to {high:.1f})")
+        rows.append([said, *cells])
+    return ["share of the energy, %", "Output (1,1)", "Output (1,2)"], rows
+
+
+STUDY = Study(
+    "simplenet",
+    title="Data flow and aliasing in raw-waveform networks",
+    about="Where do convolutions, activations and pooling put the frequencies of a sound, and does it matter?",
+    works=("simplenet",),
+    claims=CLAIMS,
+    plan=plan,
+    parts=("flow", "aliasing", "training"),
+    pictures=(
+        Picture(
+            "fig-1",
+            "Data flow in the time domain",
+            published="Fig. 1: sound, filters and outputs of both layers as a path, in the time domain",
+            caption="The same path with filters of 129 samples on a clip of ESC-10 at 16 kHz; the work's filters and "
+            "its 6 s of sound are not published. Outlines hold the lowest and highest value of each moment.",
+            draw=figures.flow_in_time,
+            uses=("drawn_flow",),
+            part="flow",
+        ),
+        Picture(
+            "fig-2",
+            "Data flow in the frequency domain",
+            published="Fig. 2: the same path as spectra, with the responses of the filters",
+            caption="Levels are in dB re the peak of the sound's spectrum (Welch); Output (2,2), which holds almost "
+            "nothing, is in the table.",
+            draw=figures.flow_in_frequency,
+            uses=("drawn_flow",),
+            part="flow",
+        ),
+        Picture(
+            "fig-3",
+            "Aliasing by pooling",
+            published="Fig. 3: spectrograms of the path with a max pooling after each convolution",
+            caption="Spectra of the first layer in place of spectrograms, each up to half of the rate that it has: "
+            "after pooling the high-pass output lies at 0 to 4 kHz.",
+            draw=figures.pooled_flow,
+            uses=("drawn_flow",),
+            part="aliasing",
+        ),
+        Picture(
+            "added",
+            "Activation, maximum and decimation told apart",
+            published="section 2.2.5, which has no figure",
+            caption="Shares of energy without the mean; boxes are the quartiles over clips. ReLU and maximum: what no "
+            "linear filter of the input explains (1 - coherence); folding: what lies above the new limit after the "
+            "maximum.",
+            draw=figures.told_apart,
+            uses=("pooled",),
+            part="aliasing",
+        ),
+    ),
+    tables=(
+        Listing(
+            "flow",
+            "Where the energy of each output lies",
+            "Means over clips of ESC-10.",
+            make=_shares,
+            uses=("flow",),
+            part="flow",
+        ),
+        Listing(
+            "added",
+            "What each step of a pooled layer adds",
+            "Means over clips of ESC-10 with 95 % intervals.",
+            make=_added,
+            uses=("pooled",),
+            part="aliasing",
+        ),
+    ),
+    left_out=(
+        "Fig. 4, Table 1 and Fig. 6 (training): not built yet.",
+        "Fig. 5 compares architectures in a drawing; the sizes of their outputs are not in the text.",
+    ),
+    cost="quick 10 s, in full 1 min",
+)

@@ -1,0 +1,1 @@
+"""Yadav (2022): sonification of feature maps."""
