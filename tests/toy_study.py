@@ -38,7 +38,7 @@ def weights(work: Work) -> Outcome:
     """What a trained model weighs."""
     note(work)
     model = load(str(work.model()))
-    return Outcome([{"norm": float(sum(one.square().sum() for one in model.parameters()) ** 0.5)}])
+    return Outcome([{"norm": float(sum(one.detach().square().sum() for one in model.parameters()) ** 0.5)}])
 
 
 def note(work: Work) -> None:

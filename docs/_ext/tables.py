@@ -1,4 +1,4 @@
-"""The tables of methods and commands in README.md and docs/, made from the records: ``make tables``.
+"""The tables of methods, commands and claims in README.md and docs/, made from the records: ``make tables``.
 
 In a page a table stands between ``<!-- NAME -->`` and ``<!-- end of NAME -->``; a test fails where it is not what this
 script would write.
@@ -16,6 +16,7 @@ from pathlib import Path
 from otoscope.cli import OWN, __path__
 from otoscope.methods.catalogue import METHODS, Record
 from otoscope.methods.listing import listing, summary
+from otoscope.studies.catalogue import claims_in_markdown
 
 DOCS = Path(__file__).resolve().parents[1]
 COMMANDS = Path(__path__[0])
@@ -56,10 +57,16 @@ def pages(page: Path) -> str:
     return "\n\n".join([*blocks, f"```{{toctree}}\n:hidden:\n\n{names}\n```"])
 
 
+def claims(page: Path) -> str:
+    """The claims of each study, and how they stand by the rows that are kept."""
+    return claims_in_markdown()
+
+
 TABLES = {
     DOCS.parent / "README.md": {"methods": overview},
     DOCS / "command-line.md": {"table of commands": commands},
     DOCS / "methods" / "index.md": {"methods": pages},
+    DOCS / "studies.md": {"claims": claims},
 }
 
 

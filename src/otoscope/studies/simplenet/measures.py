@@ -72,7 +72,7 @@ def _beyond(found: Found, other: str) -> Estimate:
 
 
 def _in(found: Found, output: str, bands: tuple[str, ...]) -> np.ndarray:
-    return np.sum([found.values("flow", band, output=output) for band in bands], axis=0)
+    return np.asarray(sum(found.values("flow", band, output=output) for band in bands))
 
 
 def _of(found: Found, table: str) -> str:

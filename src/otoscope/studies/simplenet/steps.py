@@ -158,7 +158,7 @@ def _clips(work: Work) -> list[tuple[str, Tensor]]:
     root = work.data.path(work.step.inputs[0])
     found = []
     for number, item in enumerate(items):
-        wave = load_audio(sound_of(item, RATE), sample_rate=RATE)  # type: ignore[arg-type]
+        wave = load_audio(sound_of(item, RATE), sample_rate=RATE)
         samples = torch.as_tensor(np.array(wave.values, dtype=np.float32)).flatten()
         found.append((item.name.removeprefix(f"{root}/"), samples))
         work.report("clips", number + 1, len(items))

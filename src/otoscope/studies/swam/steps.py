@@ -56,14 +56,13 @@ def fourier(work: Work) -> Outcome:
 def _fourier_basis(width: int) -> torch.Tensor:
     """Rows of cosines and sines of the frequencies of a DFT, orthonormal, (atom, tap)."""
     time = torch.arange(width, dtype=torch.double)
-    rows = []
+    rows: list[torch.Tensor] = []
     for k in range(width // 2 + 1):
         angle = 2 * torch.pi * k * time / width
         rows.append(torch.cos(angle))
         if 0 < k < width / 2:
             rows.append(torch.sin(angle))
-    basis = torch.stack(rows)
-    return (basis / basis.norm(dim=1, keepdim=True)).float()
+    return nn.functional.normalize(torch.stack(rows), dim=1).float()
 
 
 def published_geometry(work: Work) -> Outcome:
