@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from otoscope.models import load
-from otoscope.plots.paper import paper_grid
 from otoscope.studies.claim import Claim
 from otoscope.studies.estimate import Estimate, mean_of
 from otoscope.studies.found import Found
 from otoscope.studies.inputs import Sounds
+from otoscope.studies.printed import paper_grid
 from otoscope.studies.step import Outcome, Step, Work
 from otoscope.studies.study import Listing, Picture, Setting, Study
 from otoscope.studies.training import training

@@ -30,6 +30,10 @@ def study(
     ] = None,
     quick: Annotated[Flag, Parameter(help="With fewer runs and clips, in minutes.")] = False,
     seeds: Annotated[Whole | None, Parameter(help="Runs of each training, in place of the study's own number.")] = None,
+    change: Annotated[
+        list[str] | None,
+        Parameter(help="A key of the recipe of every training to change, such as learn.epochs=3; may be repeated."),
+    ] = None,
     data: Annotated[
         Path | None,
         Parameter(
@@ -55,7 +59,7 @@ def study(
     found = find_study(name)
     if seeds is not None and seeds < 1:
         raise InputError(f"--seeds has to be 1 or more, not {seeds}")
-    setting = Setting(quick, seeds, DataFolder(data))
+    setting = Setting(quick=quick, seeds=seeds, changes=tuple(change or ()), data=DataFolder(data))
     if show_plan:
         _plan(found, plan(found, setting, out, part=only), json)
         return

@@ -18,10 +18,10 @@ from otoscope.citations import reference
 from otoscope.errors import InputError
 from otoscope.files import make_folder, write_text
 from otoscope.markup import cell
-from otoscope.plots.paper import paper_style, save_figure
 from otoscope.report.html import Figure, Heading, Item, Note, Section, Table, render
 from otoscope.studies.claim import Judged
 from otoscope.studies.estimate import short
+from otoscope.studies.printed import paper_style, save_figure
 from otoscope.studies.run import Ran
 from otoscope.studies.study import Listing, Picture
 
@@ -106,8 +106,8 @@ def record(ran: Ran) -> dict[str, Any]:
     Returns
     -------
     dict
-        `study`, `title`, `works`, `version`, `quick`, `seeds`, `part`, `counts` of verdicts, `claims`, `steps` with
-        their keys, and `left_out`.
+        `study`, `title`, `works`, `version`, `quick`, `seeds`, `changes`, `part`, `counts` of verdicts, `claims`,
+        `steps` with the files of their rows, and `left_out`.
     """
     study, setting = ran.study, ran.setting
     return {
@@ -117,6 +117,7 @@ def record(ran: Ran) -> dict[str, Any]:
         "version": __version__,
         "quick": setting.quick,
         "seeds": setting.seeds,
+        "changes": list(setting.changes),
         "part": ran.part,
         "counts": counts(ran.judged),
         "claims": [_claim(one) for one in ran.judged],
@@ -238,10 +239,12 @@ def _facts(ran: Ran) -> dict[str, object]:
     data: dict[str, str] = {}
     for one in ran.steps:
         data |= {} if one.kept is None else dict(one.kept.inputs)
-    seeds = ran.setting.seeds
+    seeds, changes = ran.setting.seeds, ran.setting.changes
     return {
         "works": "; ".join(reference(key) for key in ran.study.works),
-        "run": ("quick" if ran.setting.quick else "in full") + (f", {seeds} seeds" if seeds is not None else ""),
+        "run": ", ".join(
+            ["quick" if ran.setting.quick else "in full", *([] if seeds is None else [f"{seeds} seeds"]), *changes]
+        ),
         "data": ", ".join(f"{name} ({digest[:8]})" for name, digest in sorted(data.items())) or "none",
         "claims": ", ".join(f"{count} {verdict}" for verdict, count in said.items()),
     }
@@ -262,7 +265,7 @@ def _notes(ran: Ran) -> list[str]:
 def _command(ran: Ran) -> str:
     setting = ran.setting
     options = " --quick" * setting.quick + (f" --seeds {setting.seeds}" if setting.seeds is not None else "")
-    options += f" --only {ran.part}" if ran.part else ""
+    options += "".join(f" --change {one}" for one in setting.changes) + (f" --only {ran.part}" if ran.part else "")
     return f"otoscope study {ran.study.name}{options} --data DATA --out OUT"
 
 

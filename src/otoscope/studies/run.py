@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -224,6 +225,11 @@ def _compute(steps: Sequence[Step], store: Store, data: Folder, models: Path, jo
                         running[pool.submit(execute, step, data, models)] = step
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     keep(running.pop(future), future.result())
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that computed a step ended without a word, as where memory is short; what was done is kept, "
+                "and the same command continues (with fewer --jobs, if it happens again)"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -27,12 +27,15 @@ class Setting:
         With fewer runs and clips, in minutes.
     seeds : int, optional
         How many runs of each training; as many as the study says by default.
+    changes : tuple of str
+        Of the recipe of every training, such as ``learn.epochs=3``.
     data : Folder
         Where the data lies.
     """
 
     quick: bool = False
     seeds: int | None = None
+    changes: tuple[str, ...] = ()
     data: Folder = field(default_factory=Folder)
 
     def seeds_of(self, full: int, quick: int = 1) -> range:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otoscope.plots.drawing import LINE_STYLES
-from otoscope.plots.paper import paper_grid
 from otoscope.studies.found import Found
+from otoscope.studies.printed import paper_grid
 from otoscope.studies.simplenet.network import FIRST, RATE, SECOND, band_filter
 
 if TYPE_CHECKING:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
 import numpy as np
 
 from otoscope.studies.estimate import Estimate, mean_of
 from otoscope.studies.found import Found
+from otoscope.studies.swam.trained import FRONT_ENDS, LARGE
 
 TABLE_4 = {
     "A": ("0.3457", "0.0", "0.0", "0.0", "0.0"),
@@ -53,3 +58,274 @@ def matches(found: Found) -> list[tuple[str, int, str, float, bool]]:
 def table_4(found: Found) -> Estimate:
     """How many of the numbers of Table 4 come out."""
     return Estimate(float(sum(same for *_, same in matches(found))), of="published InceptionNet")
+
+
+# -- Trained networks -------------------------------------------------------------------------------------
+
+WORDS, SPEAKERS = "words", "speakers"
+PUBLISHED_A = {("subsegmental", 1)}
+"""The layers whose lower frame bound is above 0 in Tables 2 and 3."""
+
+
+def words_alike(found: Found) -> Estimate | None:
+    """Test accuracy on words, best front-end minus worst."""
+    return _over_seeds(
+        found, "training", (WORDS,), lambda data, seed: float(np.ptp(_accuracies(found, data, WORDS, seed)))
+    )
+
+
+def words_accuracy(found: Found) -> Estimate | None:
+    """Test accuracy on the words of the paper, mean of the front-ends."""
+    return _accuracy(found, WORDS)
+
+
+def speakers_accuracy(found: Found) -> Estimate | None:
+    """Test accuracy on the speakers of the paper, mean of the front-ends."""
+    return _accuracy(found, SPEAKERS)
+
+
+def multiresolution_best(found: Found) -> Estimate | None:
+    """Test accuracy on speakers, multi-resolution minus the better of the others."""
+
+    def gain(data: str, seed: int) -> float:
+        sub, segmental, multi = _accuracies(found, data, SPEAKERS, seed)
+        return float(multi - max(sub, segmental))
+
+    return _over_seeds(found, "training", (SPEAKERS,), gain)
+
+
+def band_of_words(found: Found) -> Estimate | None:
+    """Share of the CRS at 500 to 1500 Hz in networks of words, trained minus random."""
+    return _gain(found, "share_500_1500", WORDS)
+
+
+def band_of_speakers(found: Found) -> Estimate | None:
+    """Share of the CRS at 100 to 800 Hz in networks of speakers, trained minus random."""
+    return _gain(found, "share_100_800", SPEAKERS)
+
+
+def higher_for_words(found: Found) -> Estimate | None:
+    """Median frequency of the CRS below 2 kHz, words minus speakers."""
+    return _between_tasks(found, "median_frequency", (WORDS, SPEAKERS), unit="Hz")
+
+
+def speakers_above_2_khz(found: Found) -> Estimate | None:
+    """Share of the CRS at 2 to 3.5 kHz, speakers minus words."""
+    return _between_tasks(found, "share_2000_3500", (SPEAKERS, WORDS))
+
+
+def speakers_above_4_khz(found: Found) -> Estimate | None:
+    """Share of the CRS at 4 to 5 kHz, speakers minus words; nothing is said of sounds of 8 kHz."""
+    return _between_tasks(found, "share_4000_5000", (SPEAKERS, WORDS), only=LARGE)
+
+
+def low_bias(found: Found) -> Estimate | None:
+    """Share of the cumulative response of the first layer below 1 kHz, trained minus random."""
+
+    def gain(data: str, seed: int) -> float:
+        where = {"data": data, "seed": seed, "layer": 1}
+        trained, random = (found.values("geometry", "low_share", weights=w, **where) for w in ("trained", "random"))
+        return float(trained.mean() - random.mean())
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gain)
+
+
+def bounds_of_words(found: Found) -> Estimate | None:
+    """Layers whose A is 0 or not as in Table 2."""
+    return _published_bounds(found, WORDS)
+
+
+def bounds_of_speakers(found: Found) -> Estimate | None:
+    """Layers whose A is 0 or not as in Table 3."""
+    return _published_bounds(found, SPEAKERS)
+
+
+def larger_b_for_speakers(found: Found) -> Estimate | None:
+    """B, speakers minus words, mean of all layers."""
+    return _geometry_between(found, "B")
+
+
+def larger_mu_for_speakers(found: Found) -> Estimate | None:
+    """mu of the first layer, speakers minus words."""
+    return _geometry_between(found, "mu", layer=1)
+
+
+def angle_grows(found: Found) -> Estimate | None:
+    """beta_avg, third layer minus first."""
+    return _with_depth(found, "beta_avg", "degrees")
+
+
+def coherence_falls(found: Found) -> Estimate | None:
+    """mu_avg, third layer minus first."""
+    return _with_depth(found, "mu_avg")
+
+
+def lowest_on_speakers(found: Found) -> Estimate | None:
+    """mu_avg of the multi-resolution network minus the lower of the others, on speakers."""
+    return _lowest(found, SPEAKERS)
+
+
+def lowest_on_words(found: Found) -> Estimate | None:
+    """The same on words."""
+    return _lowest(found, WORDS)
+
+
+def consistent(found: Found) -> Estimate | None:
+    """Range of B and mu over layers, over their means: multi-resolution minus the smaller of the others."""
+
+    def spread(data: str, seed: int, task: str, front_end: str) -> float:
+        each = [_layers(found, name, data, task, front_end, seed) for name in ("B", "mu")]
+        return float(np.mean([np.ptp(one) / one.mean() for one in each]))
+
+    def less(data: str, seed: int) -> float:
+        gaps = []
+        for task in (WORDS, SPEAKERS):
+            sub, segmental, multi = (spread(data, seed, task, front_end) for front_end in FRONT_ENDS)
+            gaps.append(multi - min(sub, segmental))
+        return float(np.mean(gaps))
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), less)
+
+
+def front_ends_differ(found: Found) -> Estimate | None:
+    """Correlation distance of mean CRS between front-ends minus that between seeds of one; over front-ends."""
+    spectra: dict[tuple[str, str], list[np.ndarray]] = {}
+    for kept in found.tables.get("response", ()):
+        first = kept.rows[0]
+        if first["weights"] == "trained" and "crs" in kept.results:
+            spectra.setdefault((first["task"], first["front_end"]), []).append(kept.result("crs")["crs"].values)
+    gaps = []
+    for task in (WORDS, SPEAKERS):
+        own = {name: spectra.get((task, name), []) for name in FRONT_ENDS}
+        if min(map(len, own.values())) < 2:
+            return None
+        for name, mine in own.items():
+            within = np.mean([_distance(a, b) for a, b in combinations(mine, 2)])
+            others = [one for other in FRONT_ENDS if other != name for one in own[other]]
+            gaps.append(float(np.mean([_distance(a, b) for a in mine for b in others]) - within))
+    return mean_of(gaps, f"FSDD, {len(gaps)} networks by task and front-end")
+
+
+# -- Parts of measures ------------------------------------------------------------------------------------
+
+
+def _data_of(found: Found, table: str, of: tuple[str, ...]) -> str | None:
+    """The data of the paper where all of these tasks are there on it, and else the free one."""
+    there = [{row["data"] for row in found.rows(table, task=task)} for task in of]
+    both = set.intersection(*there)
+    return LARGE if LARGE in both else min(both, default=None)
+
+
+def _over_seeds(
+    found: Found, table: str, of: tuple[str, ...], score: Callable[[str, int], float], unit: str = "",
+    only: str | None = None,
+) -> Estimate | None:  # fmt: skip
+    """The mean of a score over the seeds of which all networks are there."""
+    data = _data_of(found, table, of)
+    if data is None or only not in (None, data):
+        return None
+    sets = [set(found.distinct(table, "seed", data=data, task=task, front_end=f)) for task in of for f in FRONT_ENDS]
+    seeds = sorted(set.intersection(*sets))
+    if not seeds:
+        return None
+    names = {LARGE: {WORDS: "Speech Commands", SPEAKERS: "LibriSpeech"}}.get(data, {})
+    said = " and ".join(dict.fromkeys(names.get(task, f"FSDD {task}") for task in of))
+    said = said.replace("FSDD words", "FSDD digits")
+    return mean_of([score(data, seed) for seed in seeds], f"{said}, {len(seeds)} seeds", unit)
+
+
+def _accuracies(found: Found, data: str, task: str, seed: int) -> list[float]:
+    return [
+        float(found.one("training", "test_accuracy", data=data, task=task, seed=seed, front_end=front_end))
+        for front_end in FRONT_ENDS
+    ]
+
+
+def _accuracy(found: Found, task: str) -> Estimate | None:
+    def mean(data: str, seed: int) -> float:
+        return float(np.mean(_accuracies(found, data, task, seed)))
+
+    return _over_seeds(found, "training", (task,), mean, only=LARGE)
+
+
+def _gain(found: Found, column: str, task: str) -> Estimate | None:
+    """A column of the response, trained minus random, mean of clips and front-ends."""
+
+    def gain(data: str, seed: int) -> float:
+        where = {"data": data, "seed": seed, "task": task}
+        trained, random = (found.values("response", column, weights=one, **where) for one in ("trained", "random"))
+        return float(trained.mean() - random.mean())
+
+    return _over_seeds(found, "response", (task,), gain)
+
+
+def _between_tasks(
+    found: Found, column: str, order: tuple[str, str], unit: str = "", only: str | None = None
+) -> Estimate | None:
+    """A column of the response of trained networks to the same clips, first task minus second."""
+
+    def gap(data: str, seed: int) -> float:
+        sides: list[dict[str, float]] = [{}, {}]
+        for side, task in zip(sides, order, strict=True):
+            rows = found.rows("response", data=data, seed=seed, task=task, weights="trained")
+            for clip in dict.fromkeys((row["sounds"], row["clip"]) for row in rows):
+                side[str(clip)] = float(np.mean([r[column] for r in rows if (r["sounds"], r["clip"]) == clip]))
+        shared = [clip for clip in sides[0] if clip in sides[1]]
+        return float(np.mean([sides[0][clip] - sides[1][clip] for clip in shared])) if shared else float("nan")
+
+    return _over_seeds(found, "response", (WORDS, SPEAKERS), gap, unit, only)
+
+
+def _layers(found: Found, column: str, data: str, task: str, front_end: str, seed: int, **more: Any) -> np.ndarray:
+    where = {"data": data, "task": task, "front_end": front_end, "seed": seed, "weights": "trained", **more}
+    return found.values("geometry", column, **where)
+
+
+def _published_bounds(found: Found, task: str) -> Estimate | None:
+    def right(data: str, seed: int) -> float:
+        return float(
+            sum(
+                (a > 1e-6) == ((front_end, layer) in PUBLISHED_A)
+                for front_end in FRONT_ENDS
+                for layer, a in enumerate(_layers(found, "A", data, task, front_end, seed), start=1)
+            )
+        )
+
+    return _over_seeds(found, "geometry", (task,), right)
+
+
+def _geometry_between(found: Found, column: str, **where: Any) -> Estimate | None:
+    def gap(data: str, seed: int) -> float:
+        each = [
+            np.mean([_layers(found, column, data, task, front_end, seed, **where) for front_end in FRONT_ENDS])
+            for task in (SPEAKERS, WORDS)
+        ]
+        return float(each[0] - each[1])
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gap)
+
+
+def _with_depth(found: Found, column: str, unit: str = "") -> Estimate | None:
+    def gap(data: str, seed: int) -> float:
+        layers = [
+            _layers(found, column, data, task, front_end, seed)
+            for task in (WORDS, SPEAKERS)
+            for front_end in FRONT_ENDS
+        ]
+        return float(np.mean([one[-1] - one[0] for one in layers]))
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gap, unit)
+
+
+def _lowest(found: Found, task: str) -> Estimate | None:
+    def gap(data: str, seed: int) -> float:
+        sub, segmental, multi = (
+            float(_layers(found, "mu_avg", data, task, front_end, seed).mean()) for front_end in FRONT_ENDS
+        )
+        return multi - min(sub, segmental)
+
+    return _over_seeds(found, "geometry", (task,), gap)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    return float(1 - np.corrcoef(a, b)[0, 1])

@@ -12,6 +12,7 @@ from otoscope.models import load
 from otoscope.studies.inputs import File
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
+from otoscope.studies.swam.trained import trained_steps
 from otoscope.subject import Subject
 
 WEIGHTS = File("tssdnet/inc_tssdnet_asvspoof2019_la.pth")
@@ -30,6 +31,7 @@ def plan(setting: Setting) -> list[Step]:
             seconds=3,
             command=f"otoscope geometry inc-tssdnet --weights DATA/{WEIGHTS.place}",
         ),
+        *trained_steps(setting),
     ]
 
 
