@@ -83,9 +83,9 @@ STUDY = Study(
             "crs",
             "Cumulative response spectra of two tasks",
             published="Fig. 1 and 2, right: the CRS of an example for each front-end",
-            caption="Mean over clips of the test set of FSDD (or of the paper's data, where that is there alone) and over "
-            "runs; the band is the deviation over runs. Trained on words (digits), on speakers, and with random weights. "
-            "FSDD has sounds of 8 kHz: nothing is shown above 4 kHz.",
+            caption="Mean over clips of the test set of FSDD (of the data of the paper, where that is there alone) and "
+            "over runs; the band is the deviation over runs. Trained on words (digits), on speakers, and with random "
+            "weights. FSDD has sounds of 8 kHz: nothing is shown above 4 kHz.",
             draw=figures.cumulative,
             uses=("response",),
             part="response",
