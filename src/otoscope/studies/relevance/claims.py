@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from otoscope.studies.claim import Claim
+from otoscope.studies.relevance import measures
 
 _Claim = partial(Claim, work="relevance")
 TIMIT, AEV = "TIMIT", "the recordings of the AEV vowels (Hillenbrand et al. 1995)"
@@ -53,6 +54,8 @@ SIGNAL = (
         "finite differences, plain gradient), over its largest value",
         direction="less",
         null=1e-3,
+        uses=("spectrum",),
+        measure=measures.spectrum_error,
         part="signal",
     ),
     _Claim(

@@ -53,7 +53,7 @@ def band_filter(low: float, high: float) -> Tensor:
     Examples
     --------
     >>> round(float(band_filter(0, 4000).sum()), 3), abs(round(float(band_filter(4000, 8000).sum()), 3))
-    (1.0, -0.0)
+    (1.0, 0.0)
     """
     from scipy.signal import firwin
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from otoscope.studies.claim import Claim
+from otoscope.studies.sonification import measures
 
 _Claim = partial(Claim, work="sonification")
 AUDIOSET, FSD, WORDS, VOICES = "AudioSet", "FSD50K", "Speech Commands v2", "VoxCeleb1"
@@ -40,6 +41,8 @@ ENCODER = (
         test="of both networks, with the 527 classes of AudioSet, those whose number of weights rounds to it",
         direction="exactly",
         null=2,
+        uses=("sizes",),
+        measure=measures.sizes,
         part="encoder",
     ),
     _Claim(
@@ -251,6 +254,8 @@ SOUNDS = (
         test="correlation of the sonification with that of the shifted input, shifted back, at offsets that are no "
         "multiple of the hop, over maps and clips",
         null=0.99,
+        uses=("shift",),
+        measure=measures.any_shift,
         part="sounds",
     ),
     _Claim(
@@ -259,6 +264,8 @@ SOUNDS = (
         text="The sonification moves with the input: at multiples of the hop exactly.",
         test="as for sonification-26, at multiples of the hop, away from the ends of the clip",
         null=0.999,
+        uses=("shift",),
+        measure=measures.hop_shift,
         part="sounds",
     ),
     _Claim(
