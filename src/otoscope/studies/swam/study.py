@@ -122,5 +122,5 @@ STUDY = Study(
         "Table 1 and Fig. 3 (CRS as features, ASVspoof 2019 LA): not built yet.",
         "Fig. 1 and 2 as panels with waveform and STRS, Fig. 4 and Fig. 5: not built yet.",
     ),
-    cost="quick 10 min, in full 150 min",
+    cost="quick about 10 min, in full about 150 min with --jobs 2 (planned)",
 )
