@@ -437,6 +437,28 @@ GEOMETRY = (
         needs=("the published Res-TSSDNet weights",),
         part="geometry",
     ),
+    _Claim(
+        "swam-39",
+        where="control to Tables 2 and 3, beta_avg",
+        text="Training, and not the shape of the network, makes the mean angle grow with depth.",
+        test="beta_avg, third layer minus first, degrees, trained minus random weights, mean of front-ends and tasks, "
+        "over seeds",
+        uses=("geometry",),
+        measure=measures.angle_grows_by_training,
+        needs=(WORDS, SPEAKERS),
+        part="geometry",
+    ),
+    _Claim(
+        "swam-40",
+        where="control to Tables 2 and 3, mu_avg",
+        text="Training, and not the shape of the network, makes the average coherence fall with depth.",
+        test="mu_avg, third layer minus first, trained minus random weights, mean of front-ends and tasks, over seeds",
+        direction="less",
+        uses=("geometry",),
+        measure=measures.coherence_falls_by_training,
+        needs=(WORDS, SPEAKERS),
+        part="geometry",
+    ),
 )
 
 CLAIMS = (*ACCURACY, *RESPONSE, *SPOOFING, *GEOMETRY)

@@ -160,6 +160,16 @@ def coherence_falls(found: Found) -> Estimate | None:
     return _with_depth(found, "mu_avg")
 
 
+def angle_grows_by_training(found: Found) -> Estimate | None:
+    """beta_avg, third layer minus first, trained minus random."""
+    return _with_depth(found, "beta_avg", "degrees", beyond_random=True)
+
+
+def coherence_falls_by_training(found: Found) -> Estimate | None:
+    """mu_avg, third layer minus first, trained minus random."""
+    return _with_depth(found, "mu_avg", beyond_random=True)
+
+
 def lowest_on_speakers(found: Found) -> Estimate | None:
     """mu_avg of the multi-resolution network minus the lower of the others, on speakers."""
     return _lowest(found, SPEAKERS)
@@ -305,16 +315,19 @@ def _geometry_between(found: Found, column: str, **where: Any) -> Estimate | Non
     return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gap)
 
 
-def _with_depth(found: Found, column: str, unit: str = "") -> Estimate | None:
-    def gap(data: str, seed: int) -> float:
+def _with_depth(found: Found, column: str, unit: str = "", *, beyond_random: bool = False) -> Estimate | None:
+    def gap(data: str, seed: int, weights: str = "trained") -> float:
         layers = [
-            _layers(found, column, data, task, front_end, seed)
+            _layers(found, column, data, task, front_end, seed, weights=weights)
             for task in (WORDS, SPEAKERS)
             for front_end in FRONT_ENDS
         ]
         return float(np.mean([one[-1] - one[0] for one in layers]))
 
-    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gap, unit)
+    def beyond(data: str, seed: int) -> float:
+        return gap(data, seed) - gap(data, seed, "random")
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), beyond if beyond_random else gap, unit)
 
 
 def _lowest(found: Found, task: str) -> Estimate | None:
