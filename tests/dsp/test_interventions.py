@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from otoscope.dsp.interventions import at_level_of, band_stop, scaled_f0, silent_gap
 from otoscope.errors import InputError
@@ -136,3 +138,25 @@ def test_without_parselmouth_it_is_said_how_to_have_it(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "parselmouth", None)
     with pytest.raises(InputError, match=r"otoscope\[voice\]"):
         scaled_f0(voice(), RATE, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments"),
+    [(silent_gap, (0.6, 0.7)), (silent_gap, (-0.4, -0.1)), (band_stop, (5000.0, 6000.0)), (band_stop, (-90.0, -50.0))],
+)
+def test_what_lies_outside_of_the_sound_is_refused(change: object, arguments: tuple[float, float]) -> None:
+    most = "0.5 s" if change is silent_gap else "4000 Hz"
+    with pytest.raises(InputError, match=f"there is nothing of the sound, which goes from 0 to {most}"):
+        change(noise(4000), RATE, *arguments)  # type: ignore[operator]
+
+
+def test_what_load_audio_returns_is_taken() -> None:
+    values = voice().numpy().astype(np.float32)
+    for sound in (values, xr.DataArray(values, dims="time")):
+        for change, arguments in ((silent_gap, (0.1, 0.2)), (band_stop, (100.0, 900.0))):
+            found = change(sound, RATE, *arguments)  # type: ignore[operator]
+            assert torch.equal(found, change(torch.from_numpy(values), RATE, *arguments))  # type: ignore[operator]
+        if importlib.util.find_spec("parselmouth"):
+            assert torch.equal(scaled_f0(sound, RATE, 1.2), scaled_f0(torch.from_numpy(values), RATE, 1.2))
+    with pytest.raises(InputError, match="what load_audio returns"):
+        silent_gap("a.wav", RATE, 0.1, 0.2)  # type: ignore[arg-type]

@@ -1,12 +1,14 @@
 """Changes of a sound that ask a model what it hears: a silent gap, a band filtered out, a voice at another pitch.
 
-All take signals (..., time) of real numbers and return signals of the same shape, type and device.
+All take signals (..., time) of real numbers, as a tensor, an array or what `load_audio` returns, and return tensors of
+the same shape, type and device.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
 from otoscope.errors import InputError
@@ -20,7 +22,7 @@ _FINE = 48_000.0  # Hz, about which a voice is moved
 
 
 def silent_gap(
-    signal: Tensor,
+    signal: Tensor | np.ndarray | xr.DataArray,
     sample_rate: float,
     start: float,
     stop: float,
@@ -32,11 +34,11 @@ def silent_gap(
 
     Parameters
     ----------
-    signal : Tensor, (..., time)
+    signal : Tensor, ndarray or DataArray, (..., time)
     sample_rate : float
         In Hz.
     start, stop : float
-        In s. What lies outside of the signal is no matter.
+        In s. Either may lie outside of the signal.
     edge : float
         Length of the raised-cosine edges in s, in whose middle start and stop are; 0 for none.
     keep_level : bool
@@ -49,21 +51,24 @@ def silent_gap(
     Raises
     ------
     InputError
-        If the signal is empty or not real, or the numbers are not finite or do not rise.
+        If the signal is empty or not real, the numbers are not finite or do not rise, or nothing of the signal lies
+        between them.
 
     Examples
     --------
     >>> silent_gap(torch.ones(8), 1000, 0.003, 0.006, edge=0.002)
     tensor([1.0000, 1.0000, 1.0000, 0.5000, 0.0000, 0.0000, 0.5000, 1.0000])
     """
+    signal = _samples(signal)
     _check(signal, sample_rate, start, stop, edge, "s")
+    _check_within(start, stop, edge, signal.shape[-1] / sample_rate, "s")
     times = torch.arange(signal.shape[-1], dtype=torch.float64) / sample_rate
     changed = signal * _outside(times, start, stop, edge).to(signal)
     return at_level_of(changed, signal) if keep_level else changed
 
 
 def band_stop(
-    signal: Tensor,
+    signal: Tensor | np.ndarray | xr.DataArray,
     sample_rate: float,
     low: float,
     high: float,
@@ -75,11 +80,11 @@ def band_stop(
 
     Parameters
     ----------
-    signal : Tensor, (..., time)
+    signal : Tensor, ndarray or DataArray, (..., time)
     sample_rate : float
         In Hz.
     low, high : float
-        In Hz. What lies below 0 or above half the rate is no matter.
+        In Hz. Low may lie below 0, and high above half the rate.
     edge : float
         Width of the raised-cosine edges in Hz, in whose middle low and high are; 0 for none.
     keep_level : bool
@@ -92,7 +97,8 @@ def band_stop(
     Raises
     ------
     InputError
-        If the signal is empty or not real, or the numbers are not finite or do not rise.
+        If the signal is empty or not real, the numbers are not finite or do not rise, or nothing of the signal lies
+        between them.
 
     Notes
     -----
@@ -107,7 +113,9 @@ def band_stop(
     >>> round((left - torch.sin(2 * torch.pi * 100 * time))[200:800].abs().max().item(), 2)
     0.0
     """
+    signal = _samples(signal)
     _check(signal, sample_rate, low, high, edge, "Hz")
+    _check_within(low, high, edge, sample_rate / 2, "Hz")
     samples = signal.shape[-1]
     spectrum = torch.fft.rfft(signal.double(), 2 * samples)
     frequencies = torch.fft.rfftfreq(2 * samples, 1 / sample_rate, dtype=torch.float64)
@@ -117,13 +125,18 @@ def band_stop(
 
 
 def scaled_f0(
-    signal: Tensor, sample_rate: float, factor: float, *, floor: float = 75.0, ceiling: float = 600.0
+    signal: Tensor | np.ndarray | xr.DataArray,
+    sample_rate: float,
+    factor: float,
+    *,
+    floor: float = 75.0,
+    ceiling: float = 600.0,
 ) -> Tensor:
     """A voice at another pitch, with its formants, duration and level kept.
 
     Parameters
     ----------
-    signal : Tensor, (..., time)
+    signal : Tensor, ndarray or DataArray, (..., time)
     sample_rate : float
         In Hz.
     factor : float
@@ -156,6 +169,7 @@ def scaled_f0(
     >>> bool(abs(np.nanmedian(f0) - 187.5) < 2)
     True
     """
+    signal = _samples(signal)
     if not 0.25 <= factor <= 4:
         raise InputError(f"the factor of F0 has to be from 0.25 to 4, not {factor!r}")
     if not 0 < floor < ceiling <= sample_rate / 2:
@@ -192,6 +206,27 @@ def _outside(places: Tensor, low: float, high: float, edge: float) -> Tensor:
     distance = torch.maximum(low - places, places - high)
     share = (distance / edge + 0.5).clamp(0, 1) if edge else (distance > 0).to(places.dtype)
     return 0.5 - 0.5 * (torch.pi * share).cos()
+
+
+def _samples(signal: Tensor | np.ndarray | xr.DataArray) -> Tensor:
+    """The samples of a sound, also of one that was read by `load_audio`, as a tensor."""
+    if isinstance(signal, Tensor):
+        return signal
+    try:
+        return torch.from_numpy(np.ascontiguousarray(signal))
+    except TypeError:
+        raise InputError(
+            f"signal has to be a tensor, an array or what load_audio returns, not {type(signal).__name__}"
+        ) from None
+
+
+def _check_within(low: float, high: float, edge: float, most: float, unit: str) -> None:
+    """Refuse to take away what lies outside of a sound, which would change nothing."""
+    if high + edge / 2 <= 0 or low - edge / 2 >= most:
+        raise InputError(
+            f"from {low:g} to {high:g} {unit} there is nothing of the sound, which goes from 0 to {most:.5g} {unit}: "
+            "choose a part of it"
+        )
 
 
 def _check(signal: Tensor, sample_rate: float, low: float, high: float, edge: float, unit: str) -> None:
