@@ -19,6 +19,7 @@ from otoscope.probe.layout import JOINING, MAKING, STRUCTURAL, numbers_read, ten
 from otoscope.probe.listen import Call
 from otoscope.probe.ops import MAXIMA
 from otoscope.probe.pointwise import step_of, writes
+from otoscope.probe.transforms import unwrapped
 
 _LEAVING = frozenset("numpy tolist item __array__ __dlpack__ __float__ __int__ __index__ __complex__".split())
 _BRANCHING = frozenset("__bool__ is_nonzero equal allclose".split())
@@ -128,9 +129,7 @@ class Choices:
 
 def _carries(t: Tensor) -> bool:
     """Whether a tensor carries a gradient, also within a transform of `torch.func`."""
-    while torch._C._functorch.is_functorch_wrapped_tensor(t):
-        t = torch._C._functorch.get_unwrapped(t)
-    return t.requires_grad
+    return unwrapped(t).requires_grad
 
 
 def rectified(y: Tensor, x: Tensor) -> float | None:

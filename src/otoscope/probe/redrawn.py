@@ -28,6 +28,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from otoscope.probe.locks import underlying
 from otoscope.probe.ops import function_name
+from otoscope.probe.transforms import unwrapped, wrapped
 
 _OF_NUMBERS = frozenset(["item", "tolist", "numpy", "__array__", "__float__", "__int__", "__bool__", "__index__"])
 """By which numbers leave torch, where nothing follows them."""
@@ -272,7 +273,7 @@ class _Following(TorchFunctionMode):
 
         A parameter that no module has, and what was computed of parameters before the pass, are known by their numbers.
         """
-        name = self._names.get(id(tensor))
+        name = self._names.get(id(unwrapped(tensor)))
         if name is not None:
             return frozenset([name])
         if tensor in self._signals:
@@ -304,7 +305,7 @@ class _Following(TorchFunctionMode):
 
     def _drawn(self, weight: Tensor, roots: frozenset[str]) -> Tensor:
         with torch._C.DisableTorchFunction():
-            if not (weight.is_floating_point() or weight.is_complex()):
+            if wrapped(weight) or not (weight.is_floating_point() or weight.is_complex()):
                 self._redraw.left.update(roots)
                 return weight
             if id(weight) in self._names:
@@ -319,7 +320,7 @@ class _Following(TorchFunctionMode):
 def _is_weight(factor: Tensor) -> bool:
     """Whether a factor may weigh one thing against another: it has several numbers, and is no mask."""
     with torch._C.DisableTorchFunction():
-        values = factor.detach()
+        values = unwrapped(factor).detach()
         if values.numel() < 2 or not (values.is_floating_point() or values.is_complex()):
             return False
         first = values.flatten()[0]
@@ -329,7 +330,7 @@ def _is_weight(factor: Tensor) -> bool:
 def _digest(numbers: Tensor) -> str:
     """A name for the numbers of a tensor."""
     with torch._C.DisableTorchFunction():
-        flat = numbers.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
+        flat = unwrapped(numbers).detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1).view(torch.uint8)
         return hashlib.sha256(flat.numpy().tobytes()).hexdigest()
 
 
