@@ -77,6 +77,22 @@ def test_parts_of_equal_energy_take_as_much_away_and_are_no_narrower_than_edges(
         np.testing.assert_allclose(taken, own, rtol=0.05)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_bands_of_a_sound_that_starts_abruptly_take_as_much_away_as_they_should(seed: int) -> None:
+    """What rings past the ends of such a sound, or before it, is cut, and not the same share of every band."""
+    rng, time = np.random.default_rng(seed), np.arange(2000) / 8000
+    sound = np.exp(-time / 0.05) * (np.cos(2 * np.pi * 500 * time) + rng.standard_normal(2000))
+    wave = torch.from_numpy(sound)
+
+    def taken(band: tuple[float, float]) -> float:
+        return float((wave - band_stop(wave, 8000, *band)).square().sum())
+
+    focus = (1200.0, 1500.0)
+    places = removal_in_frequency(sound[None], 8000).places(focus, 24, 0.5)
+    assert places
+    np.testing.assert_allclose([taken(band) for band in places], taken(focus), rtol=0.011)
+
+
 def test_bands_are_as_wide_in_mel() -> None:
     axis = mel_axis(50.0, 4000.0)
     widths = [float(np.diff(axis.to(band))[0]) for band in axis.places((400.0, 600.0), 24, 0.5)]

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
-from otoscope.dsp.interventions import BAND_EDGE, GAP_EDGE
+from otoscope.dsp.interventions import BAND_EDGE, GAP_EDGE, band_stop
 from otoscope.trust.focus import LOWEST
 
 _STARTS = 256  # places that are tried at most, evenly over a sound
+_CLOSE = 0.01  # of the energy that is taken away, by which another part may differ
+_TRIES = 6  # to come so close
 
 Part = tuple[float, float]
 """Of a sound: from one moment or frequency to another, in s or Hz."""
@@ -89,6 +92,8 @@ class Removal:
         Between which parts may lie.
     edge : float
         Length of an edge, and the least size of a part.
+    measured : callable, optional
+        The energy that a part really takes off the sound, where the cells tell it only about; by the cells by default.
     """
 
     energy: np.ndarray
@@ -96,9 +101,10 @@ class Removal:
     least: float
     most: float
     edge: float
+    measured: Callable[[Part], float] | None = None
 
     def of(self, part: Part) -> float:
-        """The energy of what a part takes off the sound.
+        """The energy of what a part takes off the sound, by its cells.
 
         Examples
         --------
@@ -143,12 +149,16 @@ class Removal:
         if not wanted > 0:
             return []
         step = max(self.edge / 2, (self.most - self.least) / _STARTS)
-        found = [self._from(start, wanted) for start in np.arange(self.least, self.most - self.edge, step).tolist()]
+        found = [self.starting(start, wanted) for start in np.arange(self.least, self.most - self.edge, step).tolist()]
         there = [part for part in found if part is not None and self._share(part, span) <= overlap]
         chosen = np.linspace(0, len(there) - 1, min(count, len(there))).round().astype(int)
-        return [there[one] for one in chosen]
+        if self.measured is None:
+            return [there[one] for one in chosen]
+        own = self.measured(span)
+        matched = [_matched(self, self.measured, there[one], own) for one in chosen]
+        return [part for part in matched if part is not None and self._share(part, span) <= overlap]
 
-    def _from(self, start: float, wanted: float) -> Part | None:
+    def starting(self, start: float, wanted: float) -> Part | None:
         """The part from there that takes so much away; None where the least takes more, or the whole rest less."""
         low, high = start + self.edge, self.most
         if self.of((start, low)) > wanted or self.of((start, high)) < wanted:
@@ -163,6 +173,22 @@ class Removal:
         both = max(part[0], span[0]), max(part[0], span[0], min(part[1], span[1]))
         whole, shared = (float(np.diff(self._sums[np.searchsorted(self.at, one)])[0]) for one in (part, both))
         return shared / whole if whole else 1.0
+
+
+def _matched(removal: Removal, measured: Callable[[Part], float], part: Part, wanted: float) -> Part | None:
+    """A part from the same start that takes so much away by its measure, too; None where none comes close.
+
+    Nearby parts differ from their cells by about the same factor, which gives the next one to try.
+    """
+    found: Part | None = part
+    for _ in range(_TRIES):
+        taken = 0.0 if found is None else measured(found)
+        if found is None or not taken > 0:
+            return None
+        if abs(taken - wanted) <= _CLOSE * wanted:
+            return found
+        found = removal.starting(part[0], removal.of(found) * wanted / taken)
+    return None
 
 
 def starts_elsewhere(low: float, high: float, start: float, width: float, count: int, overlap: float) -> np.ndarray:
@@ -191,10 +217,18 @@ def removal_in_time(signal: np.ndarray, sample_rate: float) -> Removal:
 
 
 def removal_in_frequency(signal: np.ndarray, sample_rate: float) -> Removal:
-    """What bands from 50 Hz up that are filtered out take off a sound (channel, time), with zeros behind it."""
-    samples = 2 * signal.shape[-1]
-    energy = (np.abs(np.fft.rfft(signal.astype(float), samples)) ** 2).sum(0)
-    return Removal(energy, np.fft.rfftfreq(samples, 1 / sample_rate), LOWEST, sample_rate / 2, BAND_EDGE)
+    """What bands from 50 Hz up that are filtered out take off a sound (channel, time), with zeros behind it.
+
+    What is filtered out is cut to the length of the sound, so that its energy is not quite that of its spectrum.
+    """
+    samples, sound = 2 * signal.shape[-1], torch.from_numpy(np.ascontiguousarray(signal, dtype=float))
+    energy = (np.abs(np.fft.rfft(sound.numpy(), samples)) ** 2).sum(0)
+
+    def measured(part: Part) -> float:
+        return float((sound - band_stop(sound, sample_rate, *part)).square().sum())
+
+    at = np.fft.rfftfreq(samples, 1 / sample_rate)
+    return Removal(energy, at, LOWEST, sample_rate / 2, BAND_EDGE, measured)
 
 
 def _array(values: ArrayLike) -> np.ndarray:
