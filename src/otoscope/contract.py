@@ -133,7 +133,8 @@ class Contract:
                 raise InputError(problem)
             if isinstance(value, Integral) and not isinstance(value, bool):  # such as np.int64
                 object.__setattr__(self, name, operator.index(value))
-        object.__setattr__(self, "classes", tuple(self.classes or ()) or None)
+        names = tuple(name if name.strip() else str(number) for number, name in enumerate(self.classes or ()))
+        object.__setattr__(self, "classes", names or None)
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Contract:

@@ -247,3 +247,56 @@ def test_blocks_of_several_clips_are_refused() -> None:
     with pytest.raises(InputError, match=r"of 2 clips, and blocks are of one: give result.isel\(clip=\[0\]\)"):
         blocks([result])
     assert len(blocks([result.isel(clip=[0])])) == 1
+
+
+class Mapped(nn.Module):
+    """Kernels that torch.vmap takes one by one."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.kernels, self.head, self.how = nn.Parameter(0.1 * torch.randn(6, 64)), nn.Linear(6, 3), how
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames, kernels = x[:, 0].unfold(-1, 64, 16), self.kernels
+        of_each = {
+            "matrix": lambda kernel: frames @ kernel,
+            "factor": lambda kernel: (frames * kernel).sum(-1),
+            "kernel": lambda kernel: nn.functional.conv1d(x, kernel[None, None], stride=16)[:, 0],
+            "view": lambda kernel: frames @ (2 * kernel),
+        }[self.how]
+        return self.head(torch.vmap(of_each)(kernels).relu().permute(1, 0, 2).mean(-1))
+
+
+@pytest.mark.parametrize("how", ["matrix", "factor", "kernel", "view"])
+def test_weights_within_vmap_are_named_as_not_drawn_again(how: str) -> None:
+    model = Mapped(how)
+    before = model.kernels.detach().clone()
+    control, taken = both(Scope(model, RATE), rule="gradient")
+    assert np.isnan(control.control_random) and np.isfinite(control.control_runner_up)
+    assert "cannot be drawn again" in note(control) and "kernels" in note(control)
+    assert taken.answer.item() in "012" and torch.equal(model.kernels, before)
+
+
+def test_that_a_model_draws_random_numbers_stands_with_its_verdicts() -> None:
+    class Dithered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = small(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x + 0.1 * torch.randn_like(x))
+
+    for result in both(Scope(Dithered(), RATE, name="dithered")):
+        (block,) = blocks([result])
+        assert "ithered draws random numbers as it runs" in line(block)
+        assert note(result).count("draws random numbers") == 1
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.94967, "0.9497"), (0.9499999, "0.9499999"), (0.93, "0.93")])
+def test_a_correlation_near_a_threshold_has_the_digits_that_tell_its_side(value: float, shown: str) -> None:
+    control = Scope(small(3), RATE).control(X, draws=2)
+    control["control_runner_up"] = control.control_runner_up * 0 + value
+    (block,) = blocks([control])
+    assert f"is not the same (r = {shown})" in block["text"]
+    assert block["bars"]["rows"][0][1] == pytest.approx(value, abs=1e-8) and block["bars"]["rows"][0][5] == 0.95

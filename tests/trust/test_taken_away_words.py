@@ -64,7 +64,8 @@ def test_another_class_is_judged_by_its_score(two_tones: tuple[nn.Module, np.nda
     np.testing.assert_array_equal(band.elsewhere_fell, (falls >= band.fall.item()).sum(-1))
     assert band.elsewhere_fell.sum() == 0 and found.taken_level.item() == block["level"] == "ok"
     assert found.taken_verdict.item().startswith("the model says low, not high; ")
-    assert block["head"] == f"Taken away, the {kind} falls most"
+    outcome = "it falls, as it does without other intervals" if against is None else "it does not fall"
+    assert block["head"] == f"Without the band the {kind} falls most; without the interval {outcome}"
     assert "The model says low, not high: what counts is" in block["text"] and "answer" not in block["text"]
     (at,) = [row for row, _ in block["table"]["strong"]]
     assert block["table"]["rows"][at][0].endswith("Hz")
@@ -87,11 +88,11 @@ def test_what_is_no_class_is_judged_by_its_score(two_tones: tuple[nn.Module, np.
     found, block = asked_of(model, wave, target=lambda y: y[:, 1])
     assert found.judged_by.item() == "the function of the output" and found.instead.item() == ""
     assert found.answer.item() == "0" and block["level"] == "ok"
-    assert block["head"] == "Taken away, the function of the output falls most"
+    assert block["head"].startswith("Without the band the function of the output falls most; without the interval")
     found, block = asked_of(Tones([500], [[1.0]], [0.0]), sound((500, 1.0)))
     assert found.answer.item() == "" and found.taken_level.item() == block["level"] == "ok"
     assert "says" not in block["table"]["columns"] and np.isnan(found.elsewhere_changed).all()
-    assert "single number" in line(block)
+    assert "The output is a single number, so there is no class that could change." in line(block)
 
 
 def test_the_headline_says_where_the_answer_changes_elsewhere_too() -> None:
@@ -106,10 +107,36 @@ def test_the_headline_says_where_the_answer_changes_elsewhere_too() -> None:
     assert f"also changes without {int(band.elsewhere_changed.sum())} of" in block["text"]
 
 
-def test_the_headline_is_plain_where_no_other_part_matters() -> None:
+def test_the_headline_names_both_parts_where_they_differ() -> None:
     model = Tones([500], [[1.0], [0.0]], [-0.5, 0.0])
-    _, block = asked_of(model, sound((500, 1.0)), ["tone", "none"])
-    assert block["level"] == "ok" and block["head"] == "Taken away, the answer changes"
+    found, block = asked_of(model, sound((500, 1.0)), ["tone", "none"])
+    both = "Without the band the answer changes; without the interval it changes, as it does without other intervals"
+    assert block["level"] == "ok" and block["head"] == both
+    found["changed"].loc[{"domain": "time"}] = 0
+    (block,) = blocks([found])
+    assert block["head"] == "Without the band the answer changes; without the interval it stays"
+    assert f"Without {span(*map(float, found.sel(domain='time')[['taken_low', 'taken_high']].values()), 's')}" in line(
+        block
+    )
+    found["elsewhere_changed"].loc[{"domain": "time"}], found["changed"].loc[{"domain": "time"}] = 0, 1
+    (block,) = blocks([found])
+    assert block["head"] == "Taken away, the answer changes"
+
+
+@pytest.mark.parametrize("names", [["low", "low"], ["", "h"], ["low", ""], [" ", ""]])
+def test_classes_of_one_name_or_of_none_are_counted_by_their_numbers(names: list[str]) -> None:
+    """By their names it would not be found without which part the answer changes."""
+    model = Tones([500, 2000, 3000], [[1, 2, 0], [0, 0, 2.2]], [0.0, 0.0])
+    found, _ = asked_of(model, sound((500, 0.6), (2000, 1.0), (3000, 0.98)), names)
+    shown = [name.strip() or str(number) for number, name in enumerate(names)]
+    assert found.answer.item() == shown[0] and set(found.elsewhere_answer.values.ravel()) <= {*shown, ""}
+    place = {"domain": "time", "control": "equal width", "place": 3}
+    found["changed"][:] = 0
+    found["elsewhere_answer"].loc[place], found["elsewhere_place_changed"].loc[place] = shown[1], 1
+    found["elsewhere_changed"].loc[{"domain": "time", "control": "equal width"}] = 1
+    (block,) = blocks([found])
+    said = f"it says {shown[1]}" + (", another class of that name" if shown[0] == shown[1] else "")
+    assert said in block["text"]
 
 
 def test_where_the_answer_stays_it_is_said_where_it_changes() -> None:
@@ -117,7 +144,8 @@ def test_where_the_answer_stays_it_is_said_where_it_changes() -> None:
     model = Tones([500, 2000, 3000], [[1, 2, 0], [0, 0, 2.2]], [0.0, 0.0])
     found, block = asked_of(model, sound((500, 1.0), (2000, 1.0), (3000, 0.5)), ["yes", "no"])
     found["elsewhere_changed"].loc[{"domain": "band", "control": "equal width"}] = 2
-    found["elsewhere_answer"].loc[{"domain": "band", "control": "equal width", "place": 3}] = "no"
+    place = {"domain": "band", "control": "equal width", "place": 3}
+    found["elsewhere_answer"].loc[place], found["elsewhere_place_changed"].loc[place] = "no", 1
     assert not found.changed.any()
     (block,) = blocks([found])
     low, high = (float(found[f"elsewhere_{side}"].sel(domain="band")[0, 3]) for side in ("low", "high"))

@@ -212,8 +212,9 @@ def method(
                     audio = bound.arguments["data"].facts
                 elif "pieces" in result.attrs:
                     audio = along(audio, result.attrs["pieces"])
-                own = result.attrs.get("note")
-                audio |= joined_note(audio.get("note"), own, untrained(subject), _drawn(subject))
+                own, drawn = result.attrs.get("note"), _drawn(subject)
+                told = drawn is not None and drawn in str(own)  # by a test, whose verdict it stands beside
+                audio |= joined_note(audio.get("note"), own, untrained(subject), None if told else drawn)
                 digest, contract = subject.digest, signature(subject)
             if takes == "wave" and "clip" not in getattr(bound.arguments["wave"], "dims", ()) and "clip" in result.dims:
                 result = result.isel(clip=0)

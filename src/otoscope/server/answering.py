@@ -16,6 +16,7 @@ from otoscope.app.sound_page import sound_page
 from otoscope.audio import load_audio
 from otoscope.comparison import compare
 from otoscope.errors import InputError
+from otoscope.heard import varying
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.listing import listing
 from otoscope.methods.relevance import relevance
@@ -57,7 +58,7 @@ def answered(models: Models, task: Task, tell: Tell) -> Made:
         _check(scope, target, ask)
     clips = [clip_of(scope, task.sound) for scope in scopes]
     if ask.kind == "answer":
-        return Made(_says(scopes[0], clips[0])[1], None, {}, [])
+        return Made(_says(scopes[0], clips[0])[1], None, {}, _notes(scopes))
     founds: dict[str, Found] = {}
     with sharing(), memory_budget(None):
         for number, (scope, clip) in enumerate(zip(scopes, clips, strict=True)):
@@ -66,7 +67,12 @@ def answered(models: Models, task: Task, tell: Tell) -> Made:
         pairs = _pair(scopes, clips, founds, task, tell) if len(scopes) == 2 else []
     page = renamed(sound_page(founds, pairs), task.job, task.sound.id)
     answer = _says(scopes[0], clips[0])[1] if len(scopes) == 1 else None
-    return Made(answer, page.manifest, page.parts, [])
+    return Made(answer, page.manifest, page.parts, _notes(scopes))
+
+
+def _notes(scopes: Sequence[Scope]) -> list[str]:
+    """What is said of models of which two equal calls differ."""
+    return list(dict.fromkeys(filter(None, map(varying, scopes))))
 
 
 def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None, tell: Tell) -> Found:

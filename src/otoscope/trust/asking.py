@@ -110,7 +110,7 @@ def answers_to(
 
 def _briefly(error: InputError) -> str:
     """Why there are no classes; what to do about it is no matter of a changed sound, whose score is still compared."""
-    text = str(error)
+    text = str(error).partition(": ")[0]
     return text if len(text) < _LONG else "the output has no single axis of classes"
 
 
@@ -121,12 +121,12 @@ def _classes(
     is_class = bool(asked.index[0] >= 0)
     output = output_of(subject, inputs, found)
     if output.is_hidden:
-        raise InputError("the output is a hidden state, which has no classes")
+        raise InputError("the output is a hidden state")
     output.check_classes(is_class or subject.states_classes)
     frames = output.frames(question.at)[0] if is_class else None
     scores = output.class_scores(found.value, frames)
     if scores.shape[1] < 2:
-        raise InputError("the output is a single number, which is not an answer by classes")
+        raise InputError("the output is a single number")
     chances, _ = output.probabilities(frames)
     likeliest = torch.where(finite_answers(scores, chances), output.likeliest(scores, frames), -1)
     names = [output.name_of(number) for number in range(scores.shape[1])]

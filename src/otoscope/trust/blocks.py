@@ -17,7 +17,10 @@ _PACKAGE = "otoscope.trust."
 
 
 class Bars(TypedDict):
-    """Correlations: rows of a name, the value, and the ends of its range, with whose it is ("model" or "sound")."""
+    """Correlations: rows of a name, the value, and the ends of its range, with whose it is ("model" or "sound").
+
+    A row that is judged by a threshold has it last.
+    """
 
     columns: list[str]
     signed: bool
@@ -90,17 +93,32 @@ def line(block: Block) -> str:
     return f"{block['method'].replace('_', ' ')}: {block['head']}. {block['text']}"
 
 
-def r(value: float) -> str:
-    """A correlation in words.
+def r(value: float, *limits: float) -> str:
+    """A correlation in words, with so many digits that it is on the side of each limit where its value is.
 
     Examples
     --------
     >>> r(0.9985), r(0.7058), r(-0.001), r(float("nan"))
     ('r = 0.999', 'r = 0.71', 'r = 0.00', 'r not known')
+    >>> r(0.94967, 0.95), r(0.9503, 0.95), r(0.6997, 0.95, 0.7)
+    ('r = 0.9497', 'r = 0.95', 'r = 0.6997')
     """
-    if math.isnan(value):
-        return "r not known"
-    return f"r = {value:.3f}" if 0.995 <= abs(value) < 1 else f"r = {value:z.2f}"
+    return "r not known" if math.isnan(value) else f"r = {rounded(value, *limits)}"
+
+
+def rounded(value: float, *limits: float) -> str:
+    """A correlation as a number, see :func:`r`.
+
+    Examples
+    --------
+    >>> rounded(0.6997), rounded(0.6997, 0.7), rounded(0.70001, 0.7)
+    ('0.70', '0.6997', '0.70')
+    """
+    for digits in range(3 if 0.995 <= abs(value) < 1 else 2, 9):
+        found = f"{value:z.{digits}f}"
+        if all((float(found) >= limit) == (value >= limit) for limit in limits):
+            return found
+    return f"{value!r}"
 
 
 def number(value: float, digits: int = 4) -> float | None:

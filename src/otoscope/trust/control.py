@@ -14,7 +14,7 @@ from otoscope.citations import cite
 from otoscope.dsp.cross_spectra import Frames
 from otoscope.dsp.similarity import correlation
 from otoscope.errors import InputError
-from otoscope.heard import joined_note
+from otoscope.heard import joined_note, varying
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.one_by_one import together
@@ -230,6 +230,7 @@ def control_of(
         },
         attrs=dict(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(how.rule), form=own.form),
     )
+    notes += filter(None, [varying(subject)])
     result.attrs |= joined_note(*dict.fromkeys(notes))
     result.attrs["test_note"] = result.attrs.get("note", "")
     if pieces is not None:

@@ -12,6 +12,7 @@ import xarray as xr
 from otoscope.trust.blocks import Block, noted, number, one_clip, r
 
 _AGAINST = -0.5  # correlation of signed maps
+_DIGITS = 8  # of a correlation that is held against a threshold
 
 
 def block(result: xr.Dataset) -> Block:
@@ -28,9 +29,11 @@ def block(result: xr.Dataset) -> Block:
     limits = json.loads(str(result.attrs["arguments"]))
     head, text = _in_words(own, other, to_other, to_random, limits)
     alone = " alone" if own.startswith(f"{other} against ") else ""
-    rows: list[list[Any]] = [[f"the map for {other}{alone}", number(to_other), None, None, "model"]] if other else []
+    rows: list[list[Any]] = []
+    if other:
+        rows += [[f"the map for {other}{alone}", number(to_other, _DIGITS), None, None, "model", limits["alike"]]]
     rows += [
-        ["random weights", number(to_random), number(low), number(high), "model"],
+        ["random weights", number(to_random, _DIGITS), number(low), number(high), "model", limits["random"]],
         ["the sound itself", number(to_sound), None, None, "sound"],
     ]
     draws, drawn = one.sizes["draw"], int(np.isfinite(one["control_random_draw"].values).sum())
@@ -64,19 +67,19 @@ def _in_words(own: str, other: str, to_other: float, to_random: float, limits: M
     of_random = "Random weights were not compared" if np.isnan(to_random) else "Random weights draw less of it"
     same = to_random >= limits["random"]
     of_random = "Random weights draw much of the same picture" if same else of_random
-    of_random += "." if np.isnan(to_random) else f" ({r(to_random)})."
+    of_random += "." if np.isnan(to_random) else f" ({r(to_random, limits['random'])})."
     if to_other >= limits["alike"]:
         if own.startswith(f"{other} against "):
-            alike = f"This map is nearly that for {other} alone ({r(to_other)})"
+            alike = f"This map is nearly that for {other} alone ({r(to_other, limits['alike'])})"
         else:
-            alike = f"This map would look nearly the same for {other} ({r(to_other)})"
+            alike = f"This map would look nearly the same for {other} ({r(to_other, limits['alike'])})"
         return f"Not evidence for {own}", f"{alike}: do not read it as evidence for {own}. {of_random}"
     if np.isnan(to_other):
         of_other = f"The map for {other} was not compared. " if other else ""
     elif to_other <= _AGAINST:
-        of_other = f"What speaks for {own} speaks against {other} ({r(to_other)}). "
+        of_other = f"What speaks for {own} speaks against {other} ({r(to_other, limits['alike'])}). "
     else:
-        of_other = f"The map for {other} is not the same ({r(to_other)}). "
+        of_other = f"The map for {other} is not the same ({r(to_other, limits['alike'])}). "
     if np.isnan(to_other) and np.isnan(to_random):
         return "No control", f"{of_other}{of_random}"
     if same:

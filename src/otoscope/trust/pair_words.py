@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from otoscope.methods.relevance_rules import RelevanceRule, rule_record
-from otoscope.trust.blocks import Block, number, r
+from otoscope.trust.blocks import Block, number, r, rounded
 from otoscope.trust.verdict import Level
 
 _NOTHING = 0.2  # correlation of signed maps below which they have nothing in common
@@ -44,7 +44,8 @@ def pair_block(likeness: float, random: Sequence[float], rule: RelevanceRule) ->
 
 
 def _in_words(likeness: float, random: Sequence[float], signed: bool) -> tuple[Level, str, str]:
-    agree = f"The two maps agree with {r(likeness)}"
+    ends = (min(random), max(random)) if random else ()
+    agree = f"The two maps agree with {r(likeness, *ends)}"
     if math.isnan(likeness) or not random:
         return (
             "none",
@@ -53,7 +54,7 @@ def _in_words(likeness: float, random: Sequence[float], signed: bool) -> tuple[L
         )
     low, high = min(random), max(random)
     pairs = f"{len(random)} pairs with random weights" if len(random) > 1 else "a pair with random weights"
-    pairs += f" ({low:z.2f} to {high:z.2f})"
+    pairs += f" ({rounded(low, likeness)} to {rounded(high, likeness)})"
     if signed and abs(likeness) < _NOTHING:
         return "ok", "Nothing in common", f"The two maps have nothing in common ({r(likeness)}), as little as {pairs}."
     if likeness < low:

@@ -15,7 +15,7 @@ from otoscope.citations import cite
 from otoscope.dsp.cross_spectra import Frames
 from otoscope.dsp.interventions import BAND_EDGE, GAP_EDGE, band_stop, silent_gap
 from otoscope.errors import InputError
-from otoscope.heard import joined_note
+from otoscope.heard import joined_note, varying
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.one_by_one import together
@@ -142,9 +142,9 @@ def taken_away(
         (clip, domain, control), how many other places are compared with, `elsewhere_changed`, after how many of them
         the answer is another, `elsewhere_share`, the share of these, `elsewhere_fell`, after how many what is explained
         falls by as much or more, `elsewhere_margin`, the mean margin, and `elsewhere_score`, the mean of what is
-        explained. Each place has `elsewhere_low`, `elsewhere_high`, `elsewhere_answer`, `elsewhere_place_margin` and
-        `elsewhere_place_score` (clip, domain, control, place). Where there is no other place as large, or no answer by
-        classes, it is NaN or empty, and the attribute `note` says why.
+        explained. Each place has `elsewhere_low`, `elsewhere_high`, `elsewhere_answer`, `elsewhere_place_changed`,
+        `elsewhere_place_margin` and `elsewhere_place_score` (clip, domain, control, place). Where there is no other
+        place as large, or no answer by classes, it is NaN or empty, and the attribute `note` says why.
 
         `verdict` (clip, domain) and `taken_verdict` (clip), sentences that follow from whether the answer changes, and
         does so elsewhere, and `taken_level`: "ok", "care", or "none" where nothing can be said. `judged_by` (clip) is
@@ -163,9 +163,10 @@ def taken_away(
     The interval is silenced, with raised-cosine edges of 5 ms, and the band filtered out, with such edges of 40 Hz; of
     a relevance that is signed, what is positive counts. The change is made in the recording, which is then brought to
     the model as it always is. Others of equal width are spread evenly over the whole sound (bands from 50 Hz up), in
-    seconds or mels. Of equal energy are those whose removal, with the edges, takes as much energy off the sound; they
-    start half an edge apart (or the 256th part of the sound), none is shorter than an edge, and `places` of them
-    are taken, evenly over all there are.
+    seconds or mels. Of equal energy are those whose removal, with the edges, takes as much energy off the sound, to
+    1 %; they start half an edge apart (or the 256th part of the sound), none is shorter than an edge, and `places` of
+    them are taken, evenly over all there are. What is filtered out is cut to the length of the sound, by which the
+    energy of a band is measured.
 
     Examples
     --------
@@ -220,7 +221,7 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     versions = (cut.whole if part is None else cut.without(key[0], part) for key, part in wanted.items())
     answers, reason = answers_to(subject, clip.wave, versions, asked, clip.question, largest)
     if reason is not None:
-        notes.append(f"there is no answer to compare: {reason}")
+        notes.append(f"{reason}, so there is no class that could change")
     elif not answers.known.all():
         lost = int((~answers.known).sum())
         notes.append(f"the answer to {lost} of {len(wanted)} changed sounds is not finite, which are left out")
@@ -231,6 +232,7 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
         attrs=dict(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(how.rule), form=own.form),
     )
     result["margin"] = variable(["clip"], [found.margin(())], "margin of the answer to the best other class")
+    notes += filter(None, [varying(subject)])
     result.attrs |= joined_note(*dict.fromkeys(notes))
     result.attrs["test_note"] = result.attrs.get("note", "")
     if pieces is not None:
@@ -282,16 +284,25 @@ def _fewer(domain: str, control: str, count: int, places: int) -> str:
     Examples
     --------
     >>> _fewer("band", "equal width", 3, 24), _fewer("time", "equal width", 0, 24)
-    ('there are 3 of 24 other bands as wide in the sound', 'there is no other interval as long in the sound')
+    ('only 3 of the 24 other bands as wide have room in the sound', 'there is no other interval as long in the sound')
+    >>> _fewer("band", "equal energy", 19, 24)
+    'only 19 of the 24 other bands of as much energy could be compared: ... narrower than its edges of 40 Hz'
     """
-    what = "interval" if domain == "time" else "band"
-    how_many = f"there are {count} of {places} other {what}s" if count else f"there is no other {what}"
+    what, size = ("interval", "long") if domain == "time" else ("band", "wide")
     if control == "equal width":
-        return f"{how_many} as {'long' if domain == 'time' else 'wide'} in the sound"
-    edges = f"{1000 * GAP_EDGE:g} ms" if domain == "time" else f"{BAND_EDGE:g} Hz"
-    return (
-        f"{how_many} with as much energy in the sound: parts smaller than their edges of {edges} are not compared with"
+        if not count:
+            return f"there is no other {what} as {size} in the sound"
+        return f"only {count} of the {places} other {what}s as {size} have room in the sound"
+    edges = (
+        f"shorter than its edges of {1000 * GAP_EDGE:g} ms"
+        if domain == "time"
+        else f"narrower than its edges of {BAND_EDGE:g} Hz"
     )
+    a = "an" if domain == "time" else "a"
+    why = f"elsewhere there is too little energy, or {a} {what} would be {edges}"
+    if not count:
+        return f"no other {what} of as much energy could be compared: {why}"
+    return f"only {count} of the {places} other {what}s of as much energy could be compared: {why}"
 
 
 class _Found:
@@ -381,6 +392,7 @@ class _Found:
             "elsewhere_low": variable(in_places, edge[0], f"where it begins, {sides}"),
             "elsewhere_high": variable(in_places, edge[1], f"where it ends, {sides}"),
             "elsewhere_answer": variable(in_places, each(self.name), "likeliest class without it"),
+            "elsewhere_place_changed": variable(in_places, changed, "whether the answer is another without it"),
             "elsewhere_place_margin": variable(in_places, margin, "margin of the answer without it"),
             "elsewhere_place_score": variable(in_places, score, "what is explained, without it"),
             "verdict": variable(over, [[self.judged.told(one).sentence for one in verdicts]], "what it says"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -20,16 +21,20 @@ _FALLS = (
     "falls most", "falls, as it does without other parts", "falls; there is nothing to compare it with",
     "does not fall",
 )  # fmt: skip
-"""What becomes of a score, from what speaks most for its relevance to what does least."""
+_CHANGES = (
+    "changes", "changes, as it does without other parts", "changes; there is nothing to compare it with", "stays",
+)  # fmt: skip
+"""What becomes of a score, and of an answer, from what speaks most for its relevance to what does least."""
 
 
 def block(result: xr.Dataset) -> Block:
     """What a test says, in words and numbers, of one clip."""
     one = one_clip(result)
     level, judged = str(one["taken_level"].item()), str(one["judged_by"].item())
-    head, text = _of_answer(one) if judged == ANSWER else _of_score(one, judged)
     if level == "none":
         head, text = "No test", "There is no part to take away, or no answer without it."
+    else:
+        head, text = _of_answer(one) if judged == ANSWER else _of_score(one, judged)
     found: Block = {"method": "taken_away", "level": level, "head": head, "text": noted(text, result)}  # type: ignore[typeddict-item]
     columns, rows, strong = _table(one, judged, str(result.attrs["score_kind"]))
     if rows:
@@ -104,27 +109,62 @@ def _of_answer(one: xr.Dataset) -> tuple[str, str]:
         text = (
             f"Neither {' nor '.join(parts)} is needed for {own}: without either it still says {own}."
             if len(parts) > 1
-            else f"Without {''.join(parts)} it still says {own}."
+            else _stays(one, tested[0])
         )
         elsewhere = _changes_elsewhere(one)
         head = "Taken away, the answer stays"
         return (f"{head}; without other parts it changes" if elsewhere else head), " ".join([text, *elsewhere])
-    said, heads = [], set[str]()
-    for domain in changes:
+    said, heads = list[str](), dict[str, str]()
+    for domain in DOMAINS:
+        if domain not in changes:
+            if float(one["changed"].sel(domain=domain)) == 0:
+                said.append(_stays(one, domain))
+                heads[domain] = "stays"
+            continue
         taken = one.sel(domain=domain)
         count, changed = int(taken["elsewhere_count"].sum()), _happens(taken, by_answer=True)
-        what = f"Without {_part(taken, domain)} it says {taken['taken_answer'].item()}"
+        what = f"Without {_part(taken, domain)} it says {_other(taken['taken_answer'].item(), own)}"
         others = f"other {_PARTS[domain]}s as wide or as loud"
         if not count:
-            heads.add("; there is nothing to compare it with")
+            heads[domain] = "changes; there is nothing to compare it with"
             said.append(f"{what}; there are no {others} to compare it with.")
         elif changed:
-            heads.add(", as it does without other parts")
+            heads[domain] = "changes, as it does without other parts"
             said.append(f"{what}, but the answer also changes without {changed} of {count} {others}.")
         else:
-            heads.add("")
+            heads[domain] = "changes"
             said.append(f"{what}; without each of {count} {others} the answer stays.")
-    return f"Taken away, the answer changes{min(heads)}", " ".join(said)
+    return _head("the answer", heads, _CHANGES), " ".join(said)
+
+
+def _head(what: str, heads: Mapping[str, str], order: Sequence[str]) -> str:
+    """What becomes of an answer or a score without each part, in one line.
+
+    Examples
+    --------
+    >>> _head("the answer", {"time": "stays", "band": "changes"}, _CHANGES)
+    'Without the band the answer changes; without the interval it stays'
+    >>> _head("the answer", {"time": "changes", "band": "changes"}, _CHANGES)
+    'Taken away, the answer changes'
+    """
+    if len(set(heads.values())) == 1:
+        return f"Taken away, {what} {next(iter(heads.values()))}"
+    said = list[str]()
+    for domain in sorted(heads, key=lambda domain: order.index(heads[domain])):
+        part = _PARTS[domain]
+        outcome = heads[domain].replace("; there is", ", with").replace("other parts", f"other {part}s")
+        said.append(f"without the {part} {'it' if said else what} {outcome}")
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _stays(one: xr.Dataset, domain: str) -> str:
+    return f"Without {_part(one.sel(domain=domain), domain)} it still says {one['answer'].item()}."
+
+
+def _other(answer: str, own: str) -> str:
+    """The name of another answer, which may be that of a class of the same name."""
+    return f"{answer}, another class of that name" if answer == own else answer
 
 
 def _changes_elsewhere(one: xr.Dataset) -> list[str]:
@@ -135,12 +175,12 @@ def _changes_elsewhere(one: xr.Dataset) -> list[str]:
         count, changed = int(taken["elsewhere_count"].sum()), _happens(taken, by_answer=True)
         if changed:
             others = taken.stack(other=("control", "place"))
-            answers = others["elsewhere_answer"].values
-            at = next(at for at, answer in enumerate(answers) if answer not in ("", one["answer"].item()))
+            at = int(np.flatnonzero(others["elsewhere_place_changed"].values == 1)[0])
+            answer = _other(str(others["elsewhere_answer"][at].item()), str(one["answer"].item()))
             low, high = (float(others[f"elsewhere_{side}"][at]) for side in ("low", "high"))
             said.append(
                 f"It changes without {changed} of {count} other {_PARTS[domain]}s as wide or as loud: without "
-                f"{span(low, high, _UNITS[domain])} it says {answers[at]}."
+                f"{span(low, high, _UNITS[domain])} it says {answer}."
             )
     return said
 
@@ -149,7 +189,7 @@ def _of_score(one: xr.Dataset, judged: str) -> tuple[str, str]:
     """The head and the text of a test of a score that is not the answer's."""
     whole, instead = float(one["logit" if "logit" in one else "score"]), str(one["instead"].item())
     said = [f"{instead[0].upper()}{instead[1:]}: what counts is {judged}."] if instead else []
-    heads, it = set[str](), judged
+    heads, it = dict[str, str](), judged
     for domain in DOMAINS:
         taken = one.sel(domain=domain)
         fall = float(taken["fall"])
@@ -159,19 +199,18 @@ def _of_score(one: xr.Dataset, judged: str) -> tuple[str, str]:
         what = f"Without {_part(taken, domain)} {it} {_from_to(whole, float(taken['taken_score']))}"
         others, it = f"other {_PARTS[domain]}s as wide or as loud", "it"
         if fall <= 0:
-            heads.add("does not fall")
+            heads[domain] = "does not fall"
             said.append(f"{what}.")
         elif not count:
-            heads.add("falls; there is nothing to compare it with")
+            heads[domain] = "falls; there is nothing to compare it with"
             said.append(f"{what}; there are no {others} to compare it with.")
         elif as_much:
-            heads.add("falls, as it does without other parts")
+            heads[domain] = "falls, as it does without other parts"
             said.append(f"{what}, but falls by as much or more without {as_much} of {count} {others}.")
         else:
-            heads.add("falls most")
+            heads[domain] = "falls most"
             said.append(f"{what}; without each of {count} {others} it falls by less.")
-    best = next((head for head in _FALLS if head in heads), "")
-    return f"Taken away, {judged} {best}", " ".join(said)
+    return _head(judged, heads, _FALLS), " ".join(said)
 
 
 def _from_to(whole: float, score: float) -> str:
@@ -181,9 +220,11 @@ def _from_to(whole: float, score: float) -> str:
     --------
     >>> _from_to(5.2691, -1.8423), _from_to(0.161622, 0.161591), _from_to(2.0, 2.0)
     ('goes from 5.27 to -1.84', 'goes from 0.16162 to 0.16159', 'stays at 2')
+    >>> _from_to(-1.1, -1.0984)
+    'goes from -1.100 to -1.098'
     """
     for digits in range(3, 9):
-        before, after = f"{whole:.{digits}g}", f"{score:.{digits}g}"
+        before, after = (f"{one:#.{digits}g}".removesuffix(".") for one in (whole, score))
         if before != after:
             return f"goes from {before} to {after}"
     return f"stays at {whole:.3g}"

@@ -161,16 +161,16 @@ class Judged:
 
 
 def summed_up(verdicts: Mapping[str, Verdict]) -> Verdict:
-    """The verdicts on several tests as one: what nothing else does counts for all.
+    """The verdicts on several tests as one: what nothing else does counts for all, and is said first.
 
     Examples
     --------
     >>> summed_up({"time": verdict_of_test(0, 0, 0), "band": verdict_of_test(1, 0, 24)}).sentence
-    'the band: taken away, the answer changes; without each of 24 other parts it stays'
+    'the band: taken away, the answer changes; without each of 24 other parts it stays; the time: taken away, the ...'
     """
     known = {name: one for name, one in verdicts.items() if one.level != "none"}
     if not known:
         return next(iter(verdicts.values()))
-    best = {name: one for name, one in known.items() if one.level == "ok"} or known
-    level = next(iter(best.values())).level
-    return Verdict(level, "; ".join(f"the {name}: {one.sentence}" for name, one in best.items()))
+    best_first = sorted(known.items(), key=lambda named: named[1].level != "ok")
+    level = best_first[0][1].level
+    return Verdict(level, "; ".join(f"the {name}: {one.sentence}" for name, one in best_first))

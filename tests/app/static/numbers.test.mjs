@@ -23,7 +23,7 @@ test("frequencies and durations have the unit that suits them", () => {
 });
 
 test("a correlation is never written as one where it is not", () => {
-  assert.deepEqual([0.71, 0.9985, 0.9996, -0.9999, -0.3].map(corr), ["0.71", "0.999", "> 0.999", "< \u22120.999", "\u22120.30"]);
+  assert.deepEqual([0.71, 0.9985, 0.9996, -0.9999, -0.3].map((r) => corr(r)), ["0.71", "0.999", "> 0.999", "< \u22120.999", "\u22120.30"]);
   assert.equal(corr(null), "none");
   assert.equal(eqr(0.9996), "r\u00a0>\u00a00.999");
 });
@@ -61,4 +61,9 @@ test("a score has the digits that count, whatever its size", () => {
   assert.deepEqual([fx(4e20, 1), count(3e37), sig(3e-320)], [
     "4.00\u00a0\u00d7\u00a010\u00b2\u2070", "3.00\u00a0\u00d7\u00a010\u00b3\u2077", "3.00\u00a0\u00d7\u00a010\u207b\u00b3\u00b2\u2070",
   ]);
+});
+
+test("a correlation is on the side of its limit where its value is", () => {
+  assert.deepEqual([corr(0.94967, 0.95), corr(0.9503, 0.95), corr(0.6997, 0.7), corr(0.71, 0.7)], ["0.9497", "0.95", "0.6997", "0.71"]);
+  assert.equal(corr(0.94967), "0.95");
 });

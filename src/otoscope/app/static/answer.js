@@ -52,7 +52,7 @@ export function correlationBars(rows, signed) {
   const X = (r) => (signed ? (clamp(r, -1, 1) + 1) * 50 : clamp(r, 0, 1) * 100);
   const zero = X(0);
   const bars = h("div", { class: "rbars", style: `--zero:${zero}%` });
-  for (const [name, r, low, high, of] of rows) {
+  for (const [name, r, low, high, of, limit] of rows) {
     const track = h("span", { class: "t" });
     if (typeof r === "number") {
       const a = Math.min(zero, X(r));
@@ -60,7 +60,7 @@ export function correlationBars(rows, signed) {
       track.append(bar);
     }
     if (low != null) track.append(h("u", { style: `left:${X(low)}%;width:${Math.max(0.5, X(high) - X(low))}%` }));
-    bars.append(h("span", { class: "s" }, name), track, h("span", { class: "n" }, corr(r)));
+    bars.append(h("span", { class: "s" }, name), track, h("span", { class: "n" }, corr(r, limit)));
   }
   return bars;
 }

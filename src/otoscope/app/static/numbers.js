@@ -84,11 +84,14 @@ export function hz(f) {
 // A duration in ms, or in s from one second on.
 export const ms = (seconds) => (seconds >= 1 ? sig(seconds) + NB + "s" : sig(numberFrom(seconds) * 1000) + NB + "ms");
 
-// A correlation: two digits, three near one, and never 1.00 where it is not one.
-export function corr(r) {
+// A correlation: two digits, three near one, and never 1.00 where it is not one; more where it would seem to be on the
+// other side of a limit.
+export function corr(r, limit) {
   if (r == null || !Number.isFinite(r)) return "none";
   if (Math.abs(r) >= 0.9995) return r < 0 ? "< \u22120.999" : "> 0.999";
-  return Math.abs(r) >= 0.985 ? fx(r, 3) : fx(r, 2);
+  let digits = Math.abs(r) >= 0.985 ? 3 : 2;
+  if (limit != null) while (digits < 8 && Number(r.toFixed(digits)) >= limit !== r >= limit) digits++;
+  return fx(r, digits);
 }
 
 export const eqr = (r) => (Math.abs(r) >= 0.9995 ? "r " + corr(r) : "r = " + corr(r)).replaceAll(" ", NB);
