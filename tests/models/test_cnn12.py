@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.models import CNN12, load
 
@@ -89,3 +90,11 @@ def test_it_trains() -> None:
     model = CNN12(n_classes=2, width=0.05)
     model(torch.randn(2, 1, 4000)).sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_an_encoder_has_no_classes_until_a_classifier_is_put_on_top_of_it() -> None:
+    model = load("fsdd-contrastive")
+    assert Contract.of(CNN12(width=0.1)).scores == Contract.of(model).scores == "hidden state"
+    assert Contract.of(CNN12(n_classes=3, width=0.1)).scores is None  # and is found by trying
+    model.classifier = nn.Linear(512, 3)
+    assert Contract.of(model).scores is None and Contract.of(model).trained_length == 2400

@@ -10,9 +10,10 @@ import pytest
 import torch
 import yaml
 
-from otoscope import load
+from otoscope import Scope, compare, load
 from otoscope.contract import fill
 from otoscope.data import read
+from otoscope.methods.output import NoClasses
 from otoscope.models.checkpoints import read_config
 from otoscope.models.zoo import bundled_folder
 from otoscope.training.clips import Sounds
@@ -30,6 +31,24 @@ def test_it_is_the_network_of_the_digit_model_without_classes() -> None:
     assert own["options"] | {"n_classes": 10} == digit["options"] and own["contract"].get("classes") is None
     assert (bundled_folder(NAME) / "model.safetensors").stat().st_size < 2e6
     assert load(NAME)(torch.zeros(2, 1, 2400)).shape == (2, 512)
+
+
+def test_no_class_is_named_for_it() -> None:
+    """Its 512 numbers are no classes, whose likeliest could be asked for, and of which one has a probability."""
+    assert read_config(bundled_folder(NAME))["contract"]["scores"] == "hidden state"
+    scope, wave = Scope(NAME), np.random.default_rng(0).normal(size=2400).astype(np.float32)
+    for ask in (scope.relevance, scope.control, scope.taken_away):
+        with pytest.raises(NoClasses, match="hidden state"):
+            ask(wave)
+    unit, control = scope.relevance(wave, target=443), scope.control(wave, target=443, draws=2)
+    assert unit.class_name.item() == "unit 443 of the output"
+    for result in (unit, control):
+        assert result.attrs["score_kind"] == "value" and not {"probability", "runner_up"} & set(result)
+    assert "unit 443 of the output, which is not a class" in control.attrs["note"]
+    other = {"digit": Scope("fsdd-digit"), "contrastive": scope}
+    beside = compare(other, wave, target=[None, 443])
+    assert beside.probability.isnull().values.tolist() == [False, True]
+    assert beside.score_kind.values.tolist() == ["logit", "value"]
 
 
 def test_the_card_holds_the_recipe() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from otoscope import InputError, load
+from otoscope.models.checkpoints import read_config
 from otoscope.training.contrastive import Contrastive
 from otoscope.training.nt_xent import nt_xent
 from otoscope.training.recipe import read_recipe
@@ -54,6 +55,7 @@ def test_it_learns_to_find_the_other_view(made: Any, tmp_path: Path) -> None:
     assert set(found) == {"train_loss", "parameters", "epochs", "seconds", "device", "clips", "otoscope_version"}
     encoder = load(str(tmp_path / "run"))
     assert encoder(torch.zeros(1, 1, 8000)).ndim == 2  # no projection head, no classes
+    assert read_config(tmp_path / "run")["contract"]["scores"] == "hidden state"
     assert found["parameters"] == sum(parameter.numel() for parameter in encoder.parameters())
 
 

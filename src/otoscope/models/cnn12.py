@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import torch
 from torch import nn
 
+from otoscope.contract import Contract
 from otoscope.errors import InputError
 
 # (filters, kernel width, max-pooling after it), Figure 4.1 of the thesis
@@ -23,7 +25,7 @@ class CNN12(nn.Module):
     ----------
     n_classes : int, optional
         Outputs of a linear classifier on top of the embedding; without it the model is the encoder
-        and returns the embedding of 512.
+        and returns the embedding of 512, whose contract says that it has no classes.
     width : float
         Multiplies the number of filters of every convolution, > 0; 2 gives CNN12_x2. The embedding
         keeps its 512 dimensions.
@@ -81,6 +83,18 @@ class CNN12(nn.Module):
         self.features = nn.Sequential(layers)
         self.fc1 = nn.Sequential(OrderedDict(drop10=nn.Dropout(dropout), fc10=nn.Linear(channels, 512)))
         self.classifier = nn.Linear(512, n_classes) if n_classes is not None else nn.Identity()
+        self._stated = Contract()
+
+    @property
+    def contract(self) -> Contract:
+        """What is stated of it, and that an embedding is a hidden state, as long as no classifier is on top of it."""
+        if isinstance(self.classifier, nn.Identity):
+            return replace(self._stated, scores="hidden state")
+        return replace(self._stated, scores=None) if self._stated.scores == "hidden state" else self._stated
+
+    @contract.setter
+    def contract(self, stated: Contract) -> None:
+        self._stated = stated
 
     @property
     def minimum_length(self) -> int:

@@ -39,7 +39,7 @@ def build_model(recipe: Recipe, splits: Splits) -> Any:
         layout="(batch, 1, time)",
         trained_length=length,
         padding=recipe.data.padding,
-        scores=None if is_encoder else "logits",
+        scores="hidden state" if is_encoder else "logits",
         multilabel=None if is_encoder else splits.train.multilabel,
     )
     contract.attach(model)

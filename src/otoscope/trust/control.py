@@ -245,7 +245,7 @@ def _of_other(
     if asked.rival is None:
         what = (
             f"the target is {asked.names[0]}, which is not a class"
-            if int(asked.index[0]) < 0
+            if not asked.beside  # nor is a unit of a hidden state
             else "there is one class only"
         )
         notes.append(f"there is no runner-up to compare the map with: {what}")
