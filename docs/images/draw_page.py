@@ -1,5 +1,7 @@
 """Draw page.png, the picture that README.md opens with: ``python docs/images/draw_page.py`` (needs Chromium).
 
+The words on it are kept within the file, under "words", by which a test sees that they are still those of the code.
+
 It is what a browser shows of the page that ``otoscope inspect vowel-name`` writes for a synthesised vowel: the first
 screen, from the code as it is.
 """
@@ -12,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import sync_playwright
 
 from otoscope import Scope
@@ -33,10 +36,12 @@ def main(path: Path = PICTURE) -> None:
         shown.evaluate("document.otoscope")  # until it stands
         shown.wait_for_timeout(2000)
         shown.evaluate("document.otoscope.then(page => page.seek(0.4))")
+        words = PngInfo()
+        words.add_itxt("words", " ".join(shown.locator("#answer").inner_text().split()))
         picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
         browser.close()
     small = picture.quantize(64, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
+    small.save(path, optimize=True, pnginfo=words)
 
 
 if __name__ == "__main__":
