@@ -47,9 +47,9 @@ def tree(folder: Path) -> dict[str, bytes | str | None]:
 
 
 def write_result(folder: Path, text: str = "new") -> None:
-    with whole_folder(folder) as part:
+    with whole_folder(folder, "inspect") as part:
         (part / "report.html").write_text(text)
-        write_summary(part, {"text": text})
+        write_summary(part, "inspect", {"text": text})
 
 
 @contextmanager
@@ -258,12 +258,12 @@ def test_permission_denied_names_the_file(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     out = tmp_path / "new/deep/out"
-    with whole_folder(out) as part:
+    with whole_folder(out, "inspect") as part:
         write_text(part / "report.html", "new")
         assert part.parent == out.parent and not out.exists()
         assert not part.name.startswith(".") and part.suffix == ".part"
-        summary = write_summary(part, {"clips": 3})
-    assert summary == {"clips": 3, MANIFEST: {"version": __version__, "files": ["report.html"]}}
+        summary = write_summary(part, "inspect", {"clips": 3})
+    assert summary == {"clips": 3, MANIFEST: {"command": "inspect", "version": __version__, "files": ["report.html"]}}
     assert json.loads((out / SUMMARY).read_text()) == summary
     assert set(tree(tmp_path)) == {
         "new",
@@ -274,6 +274,33 @@ def test_a_folder_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("manifest", [{"files": ["report.html"]}, {"command": 1, "files": ["report.html"]}, ["a"]])
+def test_a_list_of_files_that_names_no_command_makes_no_folder_replaceable(manifest: Any, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    (tmp_path / SUMMARY).write_text(json.dumps({MANIFEST: manifest}))
+    with pytest.raises(InputError, match=r"holds report\.html, no part of an earlier result"):
+        write_result(tmp_path)
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
+def test_what_another_command_wrote_is_neither_replaced_nor_added_to(tmp_path: Path) -> None:
+    write_result(tmp_path / "out")
+    before = tree(tmp_path)
+    refused = "out holds what otoscope inspect wrote; choose a new or empty folder"
+    with pytest.raises(InputError, match=refused), whole_folder(tmp_path / "out", "export"):
+        pytest.fail("it is refused only after the work")
+    for refuses in (lambda: check_folder(tmp_path / "out", "export"), lambda: make_folder(tmp_path / "out")):
+        with pytest.raises(InputError, match=refused):
+            refuses()
+    assert tree(tmp_path) == before
+
+
+def test_what_another_command_wrote_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="otoscope inspect wrote"), whole_folder(tmp_path / "out", "export"):
+        write_result(tmp_path / "out")
+    assert set(tree(tmp_path)) == {"out", f"out/{SUMMARY}", "out/report.html"}
+
+
 def test_an_empty_folder_is_used_also_as_the_present_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
@@ -282,9 +309,9 @@ def test_an_empty_folder_is_used_also_as_the_present_one(tmp_path: Path, monkeyp
 
 
 def test_an_earlier_result_is_replaced_file_by_file(tmp_path: Path) -> None:
-    with whole_folder(tmp_path / "out") as part:
+    with whole_folder(tmp_path / "out", "inspect") as part:
         (part / "old.nc").write_text("old")
-        write_summary(part, {})
+        write_summary(part, "inspect", {})
     write_result(tmp_path / "out")
     assert set(tree(tmp_path / "out")) == {SUMMARY, "report.html"}
     assert set(tree(tmp_path)) == {"out", f"out/{SUMMARY}", "out/report.html"}
@@ -377,7 +404,7 @@ def test_what_otoscope_did_not_write_is_refused_and_untouched(
         pytest.skip("a file is not the present folder")
     before = tree(tmp_path)
     refused = pytest.raises(InputError, match=r"choose a new or empty folder|it is a file; give the name of a folder")
-    with refused, whole_folder("." if name == "." else tmp_path / name):
+    with refused, whole_folder("." if name == "." else tmp_path / name, "inspect"):
         pytest.fail("it is refused only after the work")
     assert tree(tmp_path) == before
 
@@ -385,7 +412,7 @@ def test_what_otoscope_did_not_write_is_refused_and_untouched(
 @pytest.mark.parametrize("strangers", [a_file_beside, a_folder_of_ones_own, a_regular_file])
 def test_strangers_that_come_during_the_work_are_untouched(strangers: Callable[[Path], None], tmp_path: Path) -> None:
     def overtaken() -> None:
-        with whole_folder(tmp_path / "out"):
+        with whole_folder(tmp_path / "out", "inspect"):
             strangers(tmp_path / "out")
 
     strangers(tmp_path / "out")
@@ -397,11 +424,11 @@ def test_strangers_that_come_during_the_work_are_untouched(strangers: Callable[[
 
 
 def write_nested(folder: Path, text: str = "new") -> None:
-    with whole_folder(folder) as part:
+    with whole_folder(folder, "inspect") as part:
         (part / "parts/deep").mkdir(parents=True)
         for name in ("index.html", "parts/a.js", "parts/deep/b.js"):
             (part / name).write_text(text)
-        write_summary(part, {})
+        write_summary(part, "inspect", {})
 
 
 def test_folders_of_files_in_a_folder_are_replaced_with_it(tmp_path: Path) -> None:
@@ -440,7 +467,7 @@ def test_a_link_to_a_folder_is_not_followed_when_it_is_replaced(tmp_path: Path) 
 def test_names_in_a_manifest_reach_nothing_outside(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     (tmp_path / "out").mkdir()
-    listed = {"files": ["../thesis.tex", str(tmp_path / "thesis.tex"), ".."]}
+    listed = {"command": "inspect", "files": ["../thesis.tex", str(tmp_path / "thesis.tex"), ".."]}
     (tmp_path / "out" / SUMMARY).write_text(json.dumps({MANIFEST: listed}))
     write_result(tmp_path / "out")
     assert (tmp_path / "thesis.tex").read_text() == "mine"
@@ -454,7 +481,7 @@ def test_a_folder_whose_block_raises_leaves_what_was_there(error: BaseException,
     before = tree(tmp_path)
 
     def interrupted() -> None:
-        with whole_folder(tmp_path / "new/out") as part:
+        with whole_folder(tmp_path / "new/out", "inspect") as part:
             (part / "report.html").write_text("half")
             raise error
 
@@ -488,7 +515,7 @@ def test_a_full_disk_while_a_folder_is_flushed(tmp_path: Path, monkeypatch: pyte
         raise FULL
 
     def write() -> None:
-        with whole_folder(tmp_path / "out") as part:
+        with whole_folder(tmp_path / "out", "inspect") as part:
             (part / "report.html").write_text("new")
             monkeypatch.setattr(os, "fsync", fail)
 
@@ -504,7 +531,7 @@ def test_a_full_disk_while_a_file_of_a_folder_is_written(tmp_path: Path, monkeyp
         raise FULL
 
     def write() -> None:
-        with whole_folder("out") as part:
+        with whole_folder("out", "inspect") as part:
             write_text(part / "report.html", "new")
 
     monkeypatch.chdir(tmp_path)
@@ -560,9 +587,9 @@ def test_many_writers_at_once_leave_one_whole_file_and_folder(tmp_path: Path) ->
     def write(text: str) -> None:
         for _ in range(10):
             write_text(tmp_path / "file", text)
-            with whole_folder(tmp_path / "folder") as part:
+            with whole_folder(tmp_path / "folder", "inspect") as part:
                 (part / "report.html").write_text(text)
-                write_summary(part, {"text": text})
+                write_summary(part, "inspect", {"text": text})
                 together.wait()  # all have begun before one ends
             together.wait()
 
@@ -579,7 +606,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from otoscope.files import whole_file, whole_folder
-with {writer}(sys.argv[1]) as part:
+with {writer}(sys.argv[1]{command}) as part:
     ({file}).write_text("half")
     print("writing", flush=True)
     time.sleep(60)
@@ -593,8 +620,9 @@ def test_a_process_that_is_killed_leaves_the_old_one_whole(writer: str, file: st
         write_text(tmp_path / "out", "old")
     else:
         write_result(tmp_path / "out", "old")
+    named = ', "inspect"' if writer == "whole_folder" else ""
     before = tree(tmp_path)
-    command = [sys.executable, "-c", KILLED.format(writer=writer, file=file), str(tmp_path / "out")]
+    command = [sys.executable, "-c", KILLED.format(writer=writer, file=file, command=named), str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "writing\n"
         process.send_signal(signal.SIGKILL)
@@ -636,12 +664,12 @@ def test_a_new_file_is_written_where_a_file_system_has_no_links(
 
 
 def test_a_folder_is_checked_before_and_left_as_it_was(tmp_path: Path) -> None:
-    check_folder(tmp_path / "new" / "deep")
+    check_folder(tmp_path / "new" / "deep", "inspect")
     assert tree(tmp_path) == {}
     (tmp_path / "a").write_text("a file")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes").touch()
     for name in ("a", "a/b", "mine", "x" * 300):
         with pytest.raises(InputError):
-            check_folder(tmp_path / name)
+            check_folder(tmp_path / name, "inspect")
     assert set(tree(tmp_path)) == {"a", "mine", "mine/notes"}

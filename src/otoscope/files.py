@@ -21,6 +21,7 @@ from typing import Any
 
 from otoscope._version import __version__
 from otoscope.errors import InputError
+from otoscope.text import visible
 
 SUMMARY = "summary.json"
 """The file of a result folder that lists the others; see :func:`write_summary`."""
@@ -136,7 +137,7 @@ def write_new(path: str | os.PathLike[str], text: str) -> bool:
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make a folder, and those above it, where they are missing.
+    """Make a folder, and those above it, where they are missing, to write files into it.
 
     Returns
     -------
@@ -146,9 +147,11 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If the name is empty or belongs to a file or a link to nothing, or the folder cannot be made or written to.
+        If the name is empty or belongs to a file, a link to nothing or a folder that a command wrote whole, see
+        :func:`whole_folder`, or the folder cannot be made or written to.
     """
     folder = _named(folder)
+    check_apart(folder)
     place = _place_of_folder(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -159,16 +162,30 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def check_apart(folder: str | os.PathLike[str]) -> None:
+    """Say before long work that files cannot be written into a folder, because a command wrote it whole.
+
+    Raises
+    ------
+    InputError
+        If it is the folder of :func:`whole_folder`: the next one would take with it what was added, and files of the
+        same names would be replaced now.
+    """
+    _refuse_whole(Path(folder), Path(folder))
+
+
 @contextmanager
-def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+def whole_folder(folder: str | os.PathLike[str], command: str) -> Iterator[Path]:
     """Write a folder of files whole or not at all.
 
     Parameters
     ----------
     folder : str or path
         Folders above it are made where they are missing. A folder that is there is replaced only if it is empty, or
-        holds the files that :func:`write_summary` listed and nothing else: no other file, no other folder, no link. The
-        earlier folder stands aside until the new one is in place, and returns if that fails.
+        holds the files that :func:`write_summary` listed for the same command and nothing else: no other file, no other
+        folder, no link. The earlier folder stands aside until the new one is in place, and returns if that fails.
+    command : str
+        Of Otoscope, which writes it, such as "inspect". What another command wrote is not replaced.
 
     Yields
     ------
@@ -180,29 +197,34 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the name is empty or belongs to a file, a link to nothing, a mount point, or a folder with anything else in
-        it, the place cannot be written, or the disk is full.
+        If the name is empty or belongs to a file, a link to nothing, a mount point, a folder that another command
+        wrote, or one with anything else in it, the place cannot be written, or the disk is full.
 
     Examples
     --------
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()) / "out"
     >>> for _ in range(2):
-    ...     with whole_folder(place) as part:
+    ...     with whole_folder(place, "inspect") as part:
     ...         _ = (part / "report.html").write_text("<html></html>")
-    ...         _ = write_summary(part, {"clips": 1})
+    ...         _ = write_summary(part, "inspect", {"clips": 1})
     >>> sorted(path.name for path in place.iterdir())
     ['report.html', 'summary.json']
     >>> _ = (place / "my notes.txt").write_text("mine")
-    >>> with whole_folder(place) as part:
+    >>> with whole_folder(place, "inspect") as part:
     ...     pass
     Traceback (most recent call last):
     ...
     otoscope.errors.InputError: ...out holds my notes.txt, no part of an earlier result; choose a new or empty folder
+    >>> with whole_folder(place, "export") as part:
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    otoscope.errors.InputError: ...out holds what otoscope inspect wrote; choose a new or empty folder
     """
     folder = _named(folder)
     place = _place_of_folder(folder)
-    _check_replaceable(place, folder)
+    _check_replaceable(place, folder, command)
     part = _beside(place, "part")
     with _explained(folder, part), _parents_made(place):
         part.mkdir()
@@ -210,13 +232,13 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
             yield part
             for file in _files_in(part):
                 _flush(file)
-            _put(part, place, folder)
+            _put(part, place, folder, command)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
 
 
-def check_folder(folder: str | os.PathLike[str]) -> None:
+def check_folder(folder: str | os.PathLike[str], command: str) -> None:
     """Say before long work what :func:`whole_folder` would say after it.
 
     Raises
@@ -226,30 +248,33 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
     """
     folder = _named(folder)
     place = _place_of_folder(folder)
-    _check_replaceable(place, folder)
+    _check_replaceable(place, folder, command)
     part = _beside(place, "part")
     with _explained(folder, part), _parents_made(place, keep=False):
         part.mkdir()
         part.rmdir()
 
 
-def write_summary(folder: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+def write_summary(folder: Path, command: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``summary.json`` with a list of the files in a folder, by which :func:`whole_folder` knows it again.
 
     Parameters
     ----------
     folder : Path
         The part that :func:`whole_folder` yields, with all of its files.
+    command : str
+        The same as there.
     content : mapping
         What the summary says: plain values without NaN.
 
     Returns
     -------
     dict
-        The content, and under ``otoscope_manifest`` the ``version`` of Otoscope and the names of the ``files``.
+        The content, and under ``otoscope_manifest`` the ``command``, the ``version`` of Otoscope and the names of the
+        ``files``.
     """
     names = sorted(path.relative_to(folder).as_posix() for path in _files_in(folder))
-    summary = {**content, MANIFEST: {"version": __version__, "files": names}}
+    summary = {**content, MANIFEST: {"command": command, "version": __version__, "files": names}}
     write_text(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
     return summary
 
@@ -308,9 +333,10 @@ def _explained(path: Path, part: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:  # of a file in the part, whose name says nothing to the user
-        if str(part) not in str(error):
+        hidden = visible(str(part))
+        if hidden not in str(error):
             raise
-        raise InputError(str(error).replace(str(part), str(path))) from error
+        raise InputError(str(error).replace(hidden, str(path))) from error
     except OSError as error:
         about = str(part if error.filename is None else error.filename)
         if not (about.startswith(str(part)) or str(part).startswith(about)):
@@ -385,7 +411,7 @@ def _parents_made(place: Path, *, keep: bool = True) -> Iterator[None]:
                 parent.rmdir()
 
 
-def _put(part: Path, place: Path, folder: Path) -> None:
+def _put(part: Path, place: Path, folder: Path, command: str) -> None:
     """Rename a part to its place; what is there stands aside until then, and returns if that fails."""
     while True:
         old = _beside(place, "old")
@@ -394,7 +420,7 @@ def _put(part: Path, place: Path, folder: Path) -> None:
                 os.rename(place, old)
             if old.exists():
                 # Checked again where it stands aside, out of reach: files may have been added since the start.
-                _check_replaceable(old, folder)
+                _check_replaceable(old, folder, command)
                 shutil.copymode(old, part)
             os.rename(part, place)
         except BaseException as error:
@@ -408,16 +434,25 @@ def _put(part: Path, place: Path, folder: Path) -> None:
         return
 
 
-def _check_replaceable(place: Path, folder: Path) -> None:
+def _check_replaceable(place: Path, folder: Path, command: str) -> None:
     if not place.exists():
         return
     if os.path.ismount(place):
         raise InputError(f"{folder} is a mount point, which cannot be replaced; give the name of a folder in it")
     if not place.is_dir():
         raise InputError(f"{folder} is a file; choose a new or empty folder")
+    if _command_of(place) != command:
+        _refuse_whole(place, folder)
     other = list(_strangers(place, _listed(place)))
     if other:
         raise InputError(f"{folder} holds {min(other)}, no part of an earlier result; choose a new or empty folder")
+
+
+def _refuse_whole(place: Path, folder: Path) -> None:
+    """Refuse a folder that a command wrote whole, and that no other one replaces or adds to."""
+    command = _command_of(place)
+    if command is not None:
+        raise InputError(f"{folder} holds what otoscope {command} wrote; choose a new or empty folder")
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -437,11 +472,24 @@ def _strangers(place: Path, listed: frozenset[str], above: str = "") -> Iterator
 
 def _listed(folder: Path) -> frozenset[str]:
     """The names of the files that Otoscope wrote into a folder, with those of their folders in it."""
+    files = _manifest(folder).get("files")
+    if not isinstance(files, list) or _command_of(folder) is None:
+        return frozenset()
+    return frozenset([SUMMARY, *(name for name in files if isinstance(name, str))])
+
+
+def _command_of(folder: Path) -> str | None:
+    """The command that wrote a folder whole; None where none did."""
+    command = _manifest(folder).get("command")
+    return command if isinstance(command, str) else None
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))[MANIFEST]
-        return frozenset([SUMMARY, *(name for name in manifest["files"] if isinstance(name, str))])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return frozenset()
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _remove(old: Path) -> None:

@@ -83,11 +83,11 @@ def export(
     ``index.html`` is the page, ``parts/`` its data, which is loaded when it is needed, and ``summary.json`` says what
     they are of.
     """
-    check_folder(folder)
+    check_folder(folder, "export")
     page = run_page(runs, described=described, sounds=sounds, top=top, progress=progress)
-    with whole_folder(folder) as part:
+    with whole_folder(folder, "export") as part:
         _write(page, part, progress)
-        write_summary(part, _provenance(page, runs))
+        write_summary(part, "export", _provenance(page, runs))
         files = [path for path in part.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
     first = page.manifest["runs"][0]

@@ -27,6 +27,7 @@ from otoscope.cli.common import (
 from otoscope.cli.console import Lines, end_named, err_console, print_json, print_table, progress_bar
 from otoscope.comparison import compare as compare_models
 from otoscope.errors import InputError
+from otoscope.files import check_apart
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.report import write_comparison
 from otoscope.tables import comparison_envelope, comparison_pairs, comparison_rows
@@ -68,6 +69,8 @@ def compare(
     Exit with 3 where something could not be compared; page, JSON and a message name it, with the reason.
     """
     common = common or Common()
+    if common.out is not None:
+        check_apart(common.out)
     weights = [weights_a or common.weights, weights_b or common.weights]
     scopes = [
         make_scope(model, replace(common, weights=file, output=output or common.output))

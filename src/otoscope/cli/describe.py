@@ -16,6 +16,7 @@ from otoscope.descriptions.describe import describe as describe_run
 from otoscope.descriptions.folder import write_description
 from otoscope.descriptions.maps import SHUFFLES
 from otoscope.errors import InputError
+from otoscope.files import check_apart
 from otoscope.models import load
 from otoscope.runs.run import Run
 from otoscope.scope import Scope
@@ -67,6 +68,8 @@ def describe(
     begin(quiet)
     if top is not None and top < 1:
         raise InputError(f"--top has to be 1 or more, not {top}")
+    if out is not None:
+        check_apart(out)
     opened = Run(run, partial=partial)
     scope = None if model is None else Scope(load(model))
     with progress_bar("describing") as report:

@@ -55,9 +55,9 @@ def evaluate(
     """
     common = common or Common()
     if common.out is not None:
-        check_folder(common.out)
+        check_folder(common.out, "evaluate")
     scope = make_scope(model, common)
-    with nullcontext() if common.out is None else whole_folder(common.out) as part:
+    with nullcontext() if common.out is None else whole_folder(common.out, "evaluate") as part:
         if part is not None:
             check_installed()
         with progress_bar("evaluate") as shown:
@@ -79,7 +79,7 @@ def evaluate(
         if part is not None:
             write_evaluation(part, result, model=model, data=data)
             write_picture(result, part / "evaluate.png")
-            write_summary(part, content)
+            write_summary(part, "evaluate", content)
     if common.out is not None:
         err_console.print(str(common.out), markup=False)
     if common.json:

@@ -59,7 +59,7 @@ def export(
         raise InputError(f"--described was given {len(described)} times, for {counted(len(runs), 'run')}")
     if not 1 <= top <= 255:
         raise InputError(f"--top has to be 1 to 255, not {top}")
-    check_folder(out)
+    check_folder(out, "export")
     opened = [Run(folder, partial=partial) for folder in runs]
     with progress_bar("exporting") as report:
         known: list[Path | Description | None] = list(described or [])

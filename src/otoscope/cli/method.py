@@ -37,6 +37,7 @@ from otoscope.cli.common import (
 from otoscope.cli.console import Lines, as_text, counted, out_console, print_json, print_table, progress_bar
 from otoscope.data.find import find_data
 from otoscope.errors import InputError
+from otoscope.files import check_apart
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
 from otoscope.scope import Scope
@@ -106,6 +107,8 @@ def command(name: str, options: Mapping[str, Any] | None = None, then: Then | No
         **given: Any,
     ) -> None:
         common = common or Common()
+        if common.out is not None:
+            check_apart(common.out)
         own = {option: given.pop(option, None) for option in options or {}}
         scope = make_scope(model, common)
         beside = _sound(record, scope, sound, selection or Selection(), part or Part())

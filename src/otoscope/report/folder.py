@@ -91,7 +91,7 @@ def inspect(
     InputError
         If the sound, target or a layer is unfit, or the folder cannot be written.
     """
-    with whole_folder(folder) as part:
+    with whole_folder(folder, "inspect") as part:
         options: dict[str, Any] = {"target": target, "at": at, "against": against, "target_band": target_band}
         options |= {
             "layer": layer,
@@ -108,7 +108,7 @@ def inspect(
             save(result, part / f"{_file_name(name)}.nc")
             if result.otoscope.has_sound:
                 result.otoscope.write_audio(part / f"{_file_name(name)}.wav")
-        return write_summary(part, inspection_summary(subject, found))
+        return write_summary(part, "inspect", inspection_summary(subject, found))
 
 
 @suggesting
