@@ -12,7 +12,8 @@ import otoscope
 
 SOURCE = Path(otoscope.__file__).parent
 FLOORS = (
-    {"_version", "errors", "text", "markup"},
+    {"_version", "text"},
+    {"errors", "markup"},
     {"embedded"},
     {"types", "files", "flac", "citations", "mixing", "optional", "processes"},
     {"contract", "audio", "results", "causes"},

@@ -213,3 +213,11 @@ def test_a_folder_with_a_quote_in_its_name(tmp_path: Path) -> None:
     run = Run(write_run(tmp_path / "it's a run"))
     assert len(run.sql("SELECT * FROM items")) == N_CLIPS
     assert json.loads((run.folder / "run.json").read_text()) == run.info
+
+
+def test_what_a_run_says_of_itself_does_not_move_the_cursor(folder: Path) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": "x\x1b[31m\u202e"}))
+    with pytest.raises(InputError) as error:
+        Run(folder)
+    assert r"x\x1b[31m\u202e" in str(error.value) and str(error.value).isprintable()
