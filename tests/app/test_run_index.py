@@ -61,6 +61,9 @@ def notes(folder: Path) -> list[str]:
         ({"start": "-1"}, "start -1 is not a time"),
         ({"start": "nan"}, "start nan is not a time"),
         ({"start": "inf"}, "start inf is not a time"),
+        ({"start": "1e300"}, "start 1e300 is after the end of clip"),
+        ({"start": "1.01"}, "start 1.01 is after the end of clip"),
+        ({"peak_time": "1.6"}, "peak_time 1.6 is after the end of clip"),
         ({"start": "now"}, "start now is not a number"),
         ({"peak_time": "-0.5"}, "peak_time -0.5 is not a time"),
         ({"file": ""}, "not made by the sweep"),
@@ -152,3 +155,45 @@ def test_a_duration_that_cannot_be_is_refused(heard: Path, duration: str) -> Non
     path.write_text(path.read_text().replace('"duration": 0.5', f'"duration": {duration}'))
     with pytest.raises(InputError, match=r"about\.json cannot be read"):
         run_page([Run(heard)])
+
+
+def change_clips(folder: Path, **columns: object) -> None:
+    """Write other columns into the list of clips; those of None are left out."""
+    table = pd.read_parquet(folder / "items.parquet").assign(**columns)
+    table.drop(columns=[name for name, value in columns.items() if value is None]).to_parquet(folder / "items.parquet")
+
+
+def test_a_clip_of_unknown_length_or_filled_up_may_have_later_sounds(heard: Path) -> None:
+    change(heard, start="1.5")
+    change_clips(heard, seconds=np.nan)
+    assert notes(heard) == []
+    change(heard, start="1e300")
+    (note,) = notes(heard)
+    assert "start 1e300 is after the end of clip" in note
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"clip": [0, 0, *range(2, N_CLIPS)]}, "clip 0 is there more than once"),
+        ({"clip": np.nan}, "its column clip is DOUBLE, not whole numbers"),
+        ({"clip": pd.array([None, *range(1, N_CLIPS)], "Int64")}, f"1 of {N_CLIPS} clips have no number"),
+        ({"clip": np.arange(N_CLIPS) + 2**40}, "is not the number of a clip"),
+        ({"clip": np.arange(N_CLIPS) - 1}, "-1 is not the number of a clip"),
+        ({"clip": [str(number) for number in range(N_CLIPS)]}, "its column clip is VARCHAR"),
+        ({"clip": None}, "it has no column clip"),
+        ({"name": None}, "it has no column name"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_list_of_clips_that_cannot_be_is_named(heard: Path, columns: dict[str, object], why: str) -> None:
+    change_clips(heard, **columns)
+    with pytest.raises(InputError, match=r"items\.parquet is damaged: ") as error:
+        notes(heard)
+    assert why in str(error.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_clips_without_one_number_are_shown(heard: Path) -> None:
+    change_clips(heard, start=np.nan, stop=np.nan, seconds=np.nan)
+    assert notes(heard) == []

@@ -59,6 +59,8 @@ class Facts:
     Attributes
     ----------
     clips : ndarray of int
+    seconds : ndarray of float
+        How long they are, NaN where that is not known.
     names : list of str
         Without what the paths of all begin with.
     above : str
@@ -68,6 +70,7 @@ class Facts:
     """
 
     clips: np.ndarray
+    seconds: np.ndarray
     names: list[str]
     above: str
     by_name: list[Names]
@@ -109,7 +112,8 @@ def facts_of(run: Run, measured: pd.DataFrame | None = None, units: dict[str, st
             for name in table.columns
             if name not in taken
         ]
-    return Facts(items["clip"].to_numpy(), names, above, _told_once(by_name), by_number)
+    seconds = items["seconds"] if "seconds" in items else np.full(len(items), np.nan)
+    return Facts(items["clip"].to_numpy(), np.asarray(seconds, float), names, above, _told_once(by_name), by_number)
 
 
 def short_names(names: list[str]) -> tuple[list[str], str]:

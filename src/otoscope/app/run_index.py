@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,8 @@ class Expected:
     ----------
     maps : collection of (str, int)
         The layers and channels of the run.
-    clips : collection of int
-        Its clips.
+    ends : mapping of int to float
+        Its clips, and where each of them ends, in s.
     rate : int
         In Hz, of every file; 0 where the run does not say it: then that of the first file.
     channels : int
@@ -63,7 +63,7 @@ class Expected:
     """
 
     maps: Collection[tuple[str, int]]
-    clips: Collection[int]
+    ends: Mapping[int, float]
     rate: int
     channels: int
     seconds: float
@@ -146,12 +146,16 @@ class Index:
         start, peak = (_moment(row, name, line) for name in ("start", "peak_time"))
         if (row["layer"], channel) not in self._expected.maps:
             raise _wrong(line, "map", f"{row['layer']} {channel}", "is none of the run")
-        if clip not in self._expected.clips:
+        if clip not in self._expected.ends:
             raise _wrong(line, "clip", row["clip"], "is none of the run")
-        if not 1 <= rank <= len(self._expected.clips):
-            raise _wrong(line, "rank", row["rank"], f"is not one of {len(self._expected.clips)} clips")
+        if not 1 <= rank <= len(self._expected.ends):
+            raise _wrong(line, "rank", row["rank"], f"is not one of {len(self._expected.ends)} clips")
         if math.isnan(start):
             raise _wrong(line, "start", row["start"], "is not a time")
+        end = self._expected.ends[clip]
+        for name, value, last in (("start", start, end), ("peak_time", peak, end + self._expected.seconds)):
+            if value > last:
+                raise _wrong(line, name, row[name], f"is after the end of clip {clip}, which has {end:g} s")
         files = (self._folder / row[name] for name in ("file", "sonification"))
         return Sounded(row["layer"], channel, rank, clip, start, peak, *files)
 

@@ -107,7 +107,8 @@ class _OfRun:
         if run.kind == "sweep" and "activations" in run.info["methods"]:
             self.maps = Maps(run, self.facts, top=top)
             self._top = top
-        places, clips = self.maps.places() if self.maps else {}, set(self.facts.clips.tolist())
+        places = self.maps.places() if self.maps else {}
+        clips = dict(zip(self.facts.clips.tolist(), self.facts.seconds.tolist(), strict=True))
         self._sounds = Sounds(run, places, clips, sounds) if self.maps else None
         self._described = _described(run, described, self.maps)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,6 +21,9 @@ from otoscope.runs.run import Run
 WIDTH, HEIGHT = 48, 24
 """Of a thumbnail: moments, and frequencies on the mel scale."""
 
+_LATEST = 1e7
+"""In s, after which no clip goes on whose end is not known."""
+
 _WINDOW = 0.025  # s, of the spectra of thumbnails
 _LOWEST = 50.0  # Hz
 
@@ -32,8 +36,8 @@ class Sounds:
     run : Run
     maps : collection of (str, int)
         The layers and channels of the run.
-    clips : collection of int
-        Its clips.
+    clips : mapping of int to float
+        Its clips, and how long they are in s, NaN where that is not known.
     most : int, optional
         Only so many of each map, those of the first ranks.
 
@@ -55,7 +59,7 @@ class Sounds:
     """
 
     def __init__(
-        self, run: Run, maps: Collection[tuple[str, int]], clips: Collection[int], most: int | None = None
+        self, run: Run, maps: Collection[tuple[str, int]], clips: Mapping[int, float], most: int | None = None
     ) -> None:
         self._folder = run.folder / "sounds"
         self.of: dict[tuple[str, int], list[Sounded]] = defaultdict(list)
@@ -65,7 +69,8 @@ class Sounds:
             return
         seconds, subject = self._check(run), run.info["model"]["subject"]
         rate, channels = subject.get("sample_rate") or 0, subject.get("channels") or 1
-        index = Index(self._folder, Expected(maps, clips, rate, channels, seconds), most)
+        ends = _ends(clips, subject, rate)
+        index = Index(self._folder, Expected(maps, ends, rate, channels, seconds), most)
         for one in index.sounds:
             self.of[one.layer, one.channel].append(one)
         self.missing, self.rate, self.channels = index.missing, index.rate, index.channels
@@ -115,6 +120,13 @@ class Sounds:
                 "the sweep again as it was, with --sounds"
             )
         return seconds
+
+
+def _ends(clips: Mapping[int, float], subject: Mapping[str, Any], rate: int) -> dict[int, float]:
+    """Where each clip ends in s as the model hears it, which repeats or fills up shorter ones than it takes."""
+    lengths = [subject.get(name) for name in ("length", "trained_length", "minimum_length")]
+    least = max((one for one in lengths if isinstance(one, int)), default=0) / (rate or math.inf)
+    return {clip: _LATEST if math.isnan(end) else min(max(end, least), _LATEST) for clip, end in clips.items()}
 
 
 def samples_of(path: Path) -> np.ndarray:

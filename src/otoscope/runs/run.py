@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _NO_ERRORS = "(clip BIGINT, name VARCHAR, method VARCHAR, cause VARCHAR, message VARCHAR)"
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b", re.IGNORECASE)
+_LAST = 2**31 - 1  # the largest number of a clip
+_AGAIN = "remove it and start otoscope sweep again as it was, or write the evaluation again into a new folder"
 _WILD = re.compile(r"[*?\[]")  # what DuckDB takes for a pattern in the name of a file
 
 
@@ -135,6 +137,7 @@ class Run:
                     )
                 else:
                     tables.execute(f"CREATE TABLE {name} {_NO_ERRORS}")
+            _check_items(tables, self.folder / "items.parquet")
         except duckdb.Error as error:
             raise InputError(f"a table of {self.folder} is damaged or missing: {str(error).splitlines()[0]}") from None
         place, every = self.folder.resolve(), [path for paths in files.values() for path in paths]
@@ -169,6 +172,27 @@ class Run:
         for kind in ("rows", "errors") if self.kind == "sweep" else ():
             for shard, path in self._parts(kind).items():
                 check_part(path, mark, shard)
+
+
+def _check_items(tables: Any, path: Path) -> None:
+    """Refuse a list of clips that does not have each of them once, by its number, and its name."""
+    kinds = {column: kind for column, kind, *_ in tables.execute("DESCRIBE items").fetchall()}
+    for column in ("clip", "name"):
+        if column not in kinds:
+            raise InputError(f"{path} is damaged: it has no column {column}; {_AGAIN}")
+    if not kinds["clip"].endswith(("INT", "INTEGER")):
+        raise InputError(f"{path} is damaged: its column clip is {kinds['clip']}, not whole numbers; {_AGAIN}")
+    count, known, distinct, least, most = tables.execute(
+        "SELECT count(*), count(clip), count(DISTINCT clip), min(clip), max(clip) FROM items"
+    ).fetchone()
+    if known < count:
+        raise InputError(f"{path} is damaged: {count - known} of {count} clips have no number; {_AGAIN}")
+    if distinct < count:
+        twice = tables.execute("SELECT clip FROM items GROUP BY clip HAVING count(*) > 1 ORDER BY clip").fetchone()
+        raise InputError(f"{path} is damaged: clip {twice[0]} is there more than once; {_AGAIN}")
+    if count and not 0 <= least <= most <= _LAST:
+        wrong = least if least < 0 else most
+        raise InputError(f"{path} is damaged: {wrong} is not the number of a clip; {_AGAIN}")
 
 
 def _own(place: Path, name: str) -> Path:
