@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from otoscope.app.found import Found
+from otoscope.app.numbers import numbers
 from otoscope.app.page import Page
 from otoscope.app.pairs import pair_entries
 from otoscope.app.sound_page import sound_page
@@ -190,8 +191,8 @@ def _says(scope: Scope, clip: xr.DataArray) -> tuple[xr.Dataset | None, dict[str
     best = found.sortby("rank").isel({"class": slice(_SHOWN)})
     return found, {
         "classes": [str(name) for name in best["class"].values],
-        "probabilities": [float(f"{value:.4g}") for value in best["probability"].values],
-        "logits": [float(f"{value:.5g}") for value in best["score"].values],
+        "probabilities": numbers(best["probability"].values, 4),
+        "logits": numbers(best["score"].values, 5),
         "score_kind": found.attrs["score_kind"],
         "how": found.attrs["how"],
         "class_count": found.sizes["class"],

@@ -6,10 +6,24 @@ import json
 from typing import Any
 
 from otoscope.server.refusal import Refusal
+from otoscope.tables import finite
 
 
 def as_bytes(content: Any) -> bytes:
-    """JSON without NaN, whose text is safe wherever it stands."""
+    """JSON, whose text is safe wherever it stands; NaN and infinity, which JSON does not have, become null.
+
+    Examples
+    --------
+    >>> as_bytes({"scores": [1.5, float("-inf")]})
+    b'{"scores":[1.5,null]}'
+    """
+    try:
+        return _encoded(content)
+    except ValueError:  # one such number must not keep a page from all the rest
+        return _encoded(finite(content))
+
+
+def _encoded(content: Any) -> bytes:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 

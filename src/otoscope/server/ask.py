@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, cast, get_args
 
 from otoscope.server.refusal import Refusal
-from otoscope.text import span, writable
+from otoscope.text import writable
 
 Kind = Literal["answer", "page", "relevance", "maps", "compare"]
 
@@ -79,18 +80,42 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **dict(zip(_CHANGES[self.kind], self.values, strict=True))}
 
+    def within(self, duration: float, sample_rate: float) -> Change:
+        """What of it lies within a sound of some seconds and of a rate in Hz.
+
+        Raises
+        ------
+        Refusal
+            If nothing does.
+
+        Examples
+        --------
+        >>> Change("gap", (0.5, 10.0)).within(2.0, 8000), Change("band_stop", (300.0, 9e8)).within(2.0, 8000)
+        (Change(kind='gap', values=(0.5, 2.0)), Change(kind='band_stop', values=(300.0, 4000.0)))
+        """
+        if self.kind == "f0":
+            return self
+        low, high = self.values
+        if self.kind == "gap" and low >= duration:
+            message = f"the sound ends at {duration:.6g} s: give a stretch before that"
+            raise Refusal(422, "unfit", message)
+        if self.kind == "band_stop" and low >= sample_rate / 2:
+            message = f"the sound has no frequencies above {sample_rate / 2:.10g} Hz: choose a band below"
+            raise Refusal(422, "unfit", message)
+        return Change(self.kind, (low, min(high, duration if self.kind == "gap" else sample_rate / 2)))
+
     def words(self) -> str:
         """What was done, for the name of the sound.
 
         Examples
         --------
-        >>> Change("band_stop", (300, 800)).words(), Change("f0", (1.5,)).words()
-        ('without 300 to 800 Hz', 'F0 x 1.5')
+        >>> Change("band_stop", (300, 1800)).words(), Change("f0", (1.5,)).words(), Change("gap", (0, 2e-4)).words()
+        ('without 300 to 1,800 Hz', 'F0 x 1.5', 'silent from 0 to 0.0002 s')
         """
         if self.kind == "f0":
-            return f"F0 x {self.values[0]:.4g}"
-        low, high = self.values
-        return f"without {span(low, high, 'Hz')}" if self.kind == "band_stop" else f"silent from {span(low, high, 's')}"
+            return f"F0 x {self.values[0]:.6g}"
+        low, high = (_digits(value) for value in self.values)
+        return f"without {low} to {high} Hz" if self.kind == "band_stop" else f"silent from {low} to {high} s"
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -178,6 +203,13 @@ def read_change(content: Mapping[str, Any]) -> Change:
     elif not 0 <= values[0] < values[1]:
         raise _bad(f"{names[0]} has to be 0 or more, and below {names[1]}")
     return Change(kind, values)
+
+
+def _digits(value: float) -> str:
+    """A number in up to six digits that count, or as many as its whole part has, without a power of ten."""
+    places = 5 - math.floor(math.log10(value)) if value > 0 else 0
+    text = f"{value:,.{max(0, places)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _bad(message: str) -> Refusal:

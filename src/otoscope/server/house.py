@@ -51,7 +51,7 @@ class House:
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.given, self.limits, self.run, self.notice, self._log = dict(given), limits, run, notice, log
-        self.sessions = Sessions(limits)
+        self.sessions = Sessions(limits, cancel=self.cancel)
         self.folder = Path(tempfile.mkdtemp(prefix="otoscope-serve-"))
         threads = max(1, (os.cpu_count() or 1) // max(1, len(self.given)))
         self.queues = {

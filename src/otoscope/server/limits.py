@@ -39,7 +39,7 @@ class Limits:
     jobs : int
         Of a session that are not done yet.
     sessions : int
-        In all; of more, those that were not used for longest are dropped.
+        In all; of more, those are dropped that have nothing, or that were not used for longest.
     kept_seconds : float
         For which a session is kept that is not used.
     away_seconds : float

@@ -146,11 +146,13 @@ class Answers:
     async def change(self, request: Request) -> Response:
         session = _session(request)
         sound = session.sound(request.path_params["sound"])
-        change = read_change(await self._content(request))
-        name = safe_name(f"{sound.name}, {change.words()}")
-        origin = {"sound": sound.id, "change": change.as_json()}
-        task = Alter(sound.path, sound.name, change, self._house.new_path())
-        made = await self._house.hear(session, task, name, origin)
+        with session.held(sound):
+            change = read_change(await self._content(request))
+            change = change.within(sound.facts["duration"], sound.facts["sample_rate"])
+            name = safe_name(f"{sound.name}, {change.words()}")
+            origin = {"sound": sound.id, "change": change.as_json()}
+            task = Alter(sound.path, sound.name, change, self._house.new_path())
+            made = await self._house.hear(session, task, name, origin)
         return _json({"sound": made.as_json()}, 201)
 
     async def sound_file(self, request: Request) -> Response:
@@ -158,11 +160,7 @@ class Answers:
         return Response(sound.path.read_bytes(), media_type="audio/wav")
 
     async def drop_sound(self, request: Request) -> Response:
-        session = _session(request)
-        sound = session.sound(request.path_params["sound"])
-        if any(job.ask.sound == sound.id and not job.final for job in session.jobs.values()):
-            raise Refusal(409, "not-done", "a question about this sound is not answered yet: cancel it first")
-        session.sounds.pop(sound.id).drop()
+        _session(request).drop_sound(request.path_params["sound"])
         return Response(status_code=204)
 
     # -- Jobs -----------------------------------------------------------------------------------------------

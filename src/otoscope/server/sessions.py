@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +100,16 @@ class Session:
     listeners: set[Listener] = field(default_factory=set)
     uploads: int = 0
     _using: int = 0
-    _seen: float = 0.0
+    _seen: float = field(init=False)
+    _held: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._seen = self.clock()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a request of it is being answered, or a stream of events is open."""
+        return self._using > 0
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -115,7 +124,7 @@ class Session:
     @property
     def idle(self) -> float:
         """Seconds since it was used."""
-        return 0.0 if self._using else self.clock() - self._seen
+        return 0.0 if self.in_use else self.clock() - self._seen
 
     def sound(self, key: str) -> Sound:
         """A sound of this session, which counts as used now."""
@@ -130,10 +139,43 @@ class Session:
         self.jobs.move_to_end(key)
         return self.jobs[key]
 
+    @contextmanager
+    def held(self, sound: Sound) -> Iterator[None]:
+        """While a sound is read, so that it stays."""
+        self._held[sound.id] += 1
+        try:
+            yield
+        finally:
+            self._held[sound.id] -= 1
+            self._held += Counter()  # without those of which none is left
+
+    def open_jobs(self) -> list[Job]:
+        return [job for job in self.jobs.values() if not job.final]
+
+    def needed(self) -> set[str]:
+        """The sounds that an open job needs, or that are being read."""
+        return {job.ask.sound for job in self.open_jobs()} | set(self._held)
+
+    def drop_sound(self, key: str) -> None:
+        """Forget a sound.
+
+        Raises
+        ------
+        Refusal
+            If it is not there, or something still needs it.
+        """
+        sound = self.sound(key)
+        if key in self._held:
+            raise Refusal(409, "not-done", "this sound is being changed: wait until the changed one is there")
+        if key in self.needed():
+            raise Refusal(409, "not-done", "a question about this sound is not answered yet: cancel it first")
+        self.sounds.pop(key)
+        sound.drop()
+
     def keep(self, sound: Sound) -> None:
-        """Keep a sound, and drop those that were not used for longest and that no open job needs."""
+        """Keep a sound, and drop those that were not used for longest and that nothing needs."""
         self.sounds[sound.id] = sound
-        needed = {job.ask.sound for job in self.jobs.values() if not job.final} | {sound.id}
+        needed = self.needed() | {sound.id}
         for key in [key for key in self.sounds if key not in needed][: max(0, len(self.sounds) - self.limits.sounds)]:
             self.sounds.pop(key).drop()
 
@@ -145,7 +187,7 @@ class Session:
         Refusal
             If too many of this session are not done.
         """
-        open_ones = sum(not one.final for one in self.jobs.values())
+        open_ones = len(self.open_jobs())
         if open_ones >= self.limits.jobs:
             raise Refusal(
                 429,
@@ -174,10 +216,21 @@ class Session:
 
 
 class Sessions:
-    """All sessions; the keys are known to their browsers alone."""
+    """All sessions; the keys are known to their browsers alone.
 
-    def __init__(self, limits: Limits, clock: Clock = time.monotonic) -> None:
-        self._limits, self._clock = limits, clock
+    Parameters
+    ----------
+    limits : Limits
+    clock : callable, optional
+        Seconds.
+    cancel : callable, optional
+        Given the open jobs of a session that ends.
+    """
+
+    def __init__(
+        self, limits: Limits, clock: Clock = time.monotonic, cancel: Callable[[Job], None] = lambda _: None
+    ) -> None:
+        self._limits, self._clock, self._cancel = limits, clock, cancel
         self._by_key: OrderedDict[str, Session] = OrderedDict()
 
     def __iter__(self) -> Iterator[Session]:
@@ -190,23 +243,29 @@ class Sessions:
         return session
 
     def begin(self) -> Session:
-        """A new session; where there are too many, the one goes that was not used for longest."""
+        """A new session; where there are too many, one goes that is not in use.
+
+        Of these one goes that has nothing, as every request with the token and without a cookie leaves one, or else one
+        that waits for no answer, and of several the one that was not used for longest.
+        """
+        spare = [one for one in self._by_key.values() if not one.in_use]
+        if len(self._by_key) >= self._limits.sessions and spare:
+            self.end(max(spare, key=lambda one: (not one.sounds and not one.jobs, not one.open_jobs(), one.idle)))
         session = Session(new_id() + new_id(), self._limits, self._clock)
         self._by_key[session.key] = session
-        if len(self._by_key) > self._limits.sessions:
-            idle = max(self._by_key.values(), key=lambda one: one.idle)
-            if idle is not session and idle.idle > 0:
-                self.end(idle)
         return session
 
     def end(self, session: Session) -> None:
+        """Forget a session, and what it asked for."""
         self._by_key.pop(session.key, None)
+        for job in session.open_jobs():
+            self._cancel(job)
         session.drop()
 
     def tidy(self) -> None:
         """End sessions that are not used any more, and keep all within the bounds of memory and disk."""
         for session in self:
-            if session.idle > self._limits.kept_seconds and all(job.final for job in session.jobs.values()):
+            if session.idle > self._limits.kept_seconds and not session.open_jobs():
                 self.end(session)
         self._drop_sounds()
         self._drop_pages()
@@ -214,7 +273,7 @@ class Sessions:
     def _drop_sounds(self) -> None:
         total = sum(sound.size for session in self for sound in session.sounds.values())
         for session in sorted(self, key=lambda one: -one.idle):
-            needed = {job.ask.sound for job in session.jobs.values() if not job.final}
+            needed = session.needed()
             for key in [key for key in session.sounds if key not in needed]:
                 if total <= self._limits.sound_bytes:
                     return

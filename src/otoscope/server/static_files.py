@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+from otoscope.server.answers import as_bytes
 
 _KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 _INDEX = "index.html"
@@ -61,7 +62,7 @@ def run_index(manifest: Mapping[str, Any], names: Mapping[str, File], live: bool
 
 def in_html(content: Any) -> str:
     """JSON that can stand inside HTML: no name in it can end a script or begin a comment."""
-    return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
+    return as_bytes(content).decode().replace("<", "\\u003c")
 
 
 def _page(names: Mapping[str, File], data: str, start: str, way: str) -> File:
