@@ -24,7 +24,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
@@ -316,7 +315,7 @@ def _is_elementwise(step: str, call: Call, tensors: Sequence[Tensor]) -> bool:
 
 def _shapes(tensors: Sequence[Tensor]) -> list[Tensor]:
     """What stands for the shape of a result: the tensors that would enlarge their operands."""
-    whole = np.broadcast_shapes(*(t.shape for t in tensors))  # torch's own loads sympy, 0.3 s
+    whole = torch.broadcast_shapes(*(t.shape for t in tensors))
     return [t for t in tensors if t.shape == whole][:1] or [torch.empty(whole, device="meta")]
 
 
