@@ -66,7 +66,7 @@ def paper_grid(
 
     Examples
     --------
-    >>> float(paper_grid(1, 3, height=2, width="page")[0, 0].figure.get_figwidth())
+    >>> round(float(paper_grid(1, 3, height=2, width="page")[0, 0].figure.get_figwidth()), 6)
     7.0
     """
     return make_grid(rows, columns, height=height, width=COLUMN_WIDTH if width == "column" else PAGE_WIDTH, **shared)
