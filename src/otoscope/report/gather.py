@@ -138,7 +138,7 @@ def _tests(subject: Subject, found: Found, question: Mapping[str, Any], rule: Re
 
     They run the model a hundred times: of a large network fewer times, by how many numbers a pass makes.
     """
-    size = sum(math.prod(tap.shape) for tap in (found.taps or {}).values())
+    size = _numbers(found)
     made, fewer = [], []
     for name in trust_methods():
         import_module(listing()[name].module)
@@ -156,6 +156,11 @@ def _tests(subject: Subject, found: Found, question: Mapping[str, Any], rule: Re
         reason = f"A pass through this network makes {size / 1e6:.0f} million numbers, so"
         found.notes.append(f"{reason} {' and '.join(fewer)}: run these methods by themselves for more")
     return made
+
+
+def _numbers(found: Found) -> int:
+    """How many numbers a pass through the model makes."""
+    return sum(math.prod(tap.shape) for tap in (found.taps or {}).values())
 
 
 def _repeats(usual: int, fewest: int, size: int) -> int:
@@ -206,7 +211,11 @@ def _further(subject: Subject, found: Found, question: Mapping[str, Any], rule: 
 
 
 def _random(subject: Subject, found: Found) -> None:
-    """What the maps that are heard sound like with random weights."""
+    """What the maps that are heard sound like with random weights; of a large network, nothing."""
+    if (size := _numbers(found)) > _LARGE:
+        reason = f"a pass through this network makes {size / 1e6:.0f} million numbers"
+        found.left_out["the sound of the maps with random weights"] = reason
+        return
     try:
         found.random_sounds = random_sounds(subject, found.clip, found.results.get("sonify", {}))
     except Exception as error:
