@@ -81,7 +81,7 @@ def check_out(out: Path, name: str) -> None:
 
 
 def claim_rows(judged: Sequence[Judged]) -> list[list[str]]:
-    """A row of text for each claim, under :data:`CLAIM_HEADINGS`."""
+    """A row of text for each claim, under the headings of ``CLAIM_HEADINGS``."""
     rows = []
     for one in judged:
         claim, found = one.claim, one.estimate

@@ -69,7 +69,8 @@ async function askingPage(page, source, client) {
 export function widgetView(model, element, style, content) {
   const host = h("div", { class: "otoscope-host" });
   const root = host.attachShadow({ mode: "open" });
-  const sheet = h("style", {}, style);
+  const sheet = document.createElement("style"); // of many lines, which `h` would show as codes
+  sheet.append(style);
   const body = h("div", { class: "otoscope boxed", id: "otoscope", tabindex: "-1" });
   body.append(content);
   body.querySelector(".skip").remove();

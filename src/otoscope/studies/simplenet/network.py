@@ -44,6 +44,7 @@ class HandMade(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor) -> Tensor:
+        """The second pooling, of a wave (batch, 1, time)."""
         return self.pool2(self.conv2(self.pool1(self.conv1(x))))  # type: ignore[no-any-return]
 
 
