@@ -28,7 +28,7 @@ WITH_A_NOTE = {
     "control_runner_up", "control_random", "control_random_draw", "control_random_high", "control_random_low",
     "other_map", "random_map", "share_changed", "margin", "changed", "taken_margin", "elsewhere_high", "elsewhere_low",
     "elsewhere_margin", "elsewhere_place_margin", "elsewhere_score", "elsewhere_share", "elsewhere_place_score",
-    "elsewhere_changed",
+    "elsewhere_changed", "elsewhere_place_changed",
 }  # fmt: skip
 """What is NaN where there is nothing to compare with; a note says so."""
 MAY_BE_UNKNOWN = {
