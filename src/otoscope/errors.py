@@ -14,8 +14,8 @@ class InputError(ValueError):
 
     Examples
     --------
-    >>> print(InputError("a\\x1b[31m.wav is no sound"))
-    a\\x1b[31m.wav is no sound
+    >>> print(InputError("a\\x1b[31m.wav is not a sound"))
+    a\\x1b[31m.wav is not a sound
     """
 
     def __init__(self, message: str) -> None:

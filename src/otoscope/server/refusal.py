@@ -38,7 +38,7 @@ class Refusal(Exception):
 
 
 def not_found(what: str) -> Refusal:
-    """Of an id that this session does not have; the answer is the same where another session has it."""
+    """Refuses an id that this user does not have, in the same words whether or not another user has it."""
     return Refusal(404, "not-found", f"there is no such {what} here (any more)")
 
 

@@ -114,7 +114,7 @@ export function dropZone(page, bench) {
   });
 }
 
-// What the page shows while there is no sound yet.
+// What the page shows before a sound is given.
 export function invitation(page, bench, choose) {
   const { S } = page;
   const examples = S.examples.map((one) => h("button", {
