@@ -147,7 +147,7 @@ def confounded(found: Described) -> str:
         apart = second["told_apart"].map({True: "yes", False: "no"}).fillna("unknown").value_counts()
         pairs = (second["fact"].map(_plain) + ", " + second["next_fact"].map(_plain)).value_counts()
         rows.append([
-            SETS[data], model, str(len(maps)), f"{100 * len(second) / len(maps):.0f}",
+            SETS[data], model, str(len(maps)), f"{100 * len(second) / max(1, len(maps)):.0f}",
             *(f"{100 * apart.get(answer, 0) / max(1, len(second)):.0f}" for answer in ("yes", "no", "unknown")),
             f"{pairs.index[0]} ({100 * pairs.iloc[0] / len(second):.0f} %)" if len(pairs) else "",
         ])  # fmt: skip
