@@ -26,7 +26,8 @@ SAYS = "document.getElementById('says').textContent"
 NAME = "document.getElementById('soundname').textContent"
 STATE = "(async () => (await document.otoscope).S.%s)()"
 TROUBLE = "document.querySelector('.trouble').textContent"
-IDLE = "(async () => { const { S } = await document.otoscope; return !S.tasks.length && S.run?.whole; })()"
+LAYERS = "document.querySelectorAll('#lay tbody tr').length > 5"
+IDLE = f"(async () => {{ const {{ S }} = await document.otoscope; return !S.tasks.length && {LAYERS}; }})()"
 
 DROP = """content => {
   const dataTransfer = new DataTransfer();
@@ -126,9 +127,8 @@ def test_a_page_without_a_sound_says_how_to_bring_one(opened: Callable[..., Visi
 def test_a_sound_that_is_built_in_is_answered_and_then_looked_into(heard: Callable[..., Any]) -> None:
     page = heard()
     assert "Hz" in page.locator("#where").inner_text()
-    until(page, IDLE)
-    assert page.locator("#lay tbody tr").count() > 5, "layers come after the answer"
-    assert page.locator("#trust .trust").count() >= 2, "and so does what tells whether it may be believed"
+    until(page, LAYERS)  # layers come after the answer, and so does what tells whether it may be believed
+    until(page, "document.querySelectorAll('#trust .trust').length >= 2")
     page.click("#play")
     until(page, "parseFloat(document.getElementById('now').textContent) > 0.1")
 
