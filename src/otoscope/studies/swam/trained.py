@@ -63,10 +63,10 @@ class Task:
 def tasks(setting: Setting) -> list[Task]:
     """Both tasks on FSDD, and on the data of the paper that is there."""
     fsdd, words, speakers = (Sounds(name, splits=("test",)) for name in ("fsdd", "speech-commands", "librispeech"))
-    quick = ("learn.epochs=2",) if setting.quick else ()
+    epochs = ("learn.epochs=1", "learn.warm_up=0") if setting.quick else ("learn.epochs=6",)
     found = [
-        Task("words", FREE, "laptop/fsdd/swam_{}", ("data.task=digit", *quick), (fsdd,)),
-        Task("speakers", FREE, "laptop/fsdd/swam_{}", ("data.task=speaker", *quick), (fsdd,)),
+        Task("words", FREE, "laptop/fsdd/swam_{}", ("data.task=digit", *epochs), (fsdd,)),
+        Task("speakers", FREE, "laptop/fsdd/swam_{}", ("data.task=speaker", *epochs), (fsdd,)),
     ]
     both = tuple(one for one in (words, speakers) if setting.data.has(one))
     if setting.has("speech-commands"):
@@ -84,7 +84,7 @@ def trained_steps(setting: Setting) -> Iterator[Step]:
             for seed in setting.seeds_of(SEEDS, quick=2):
                 labels: dict[str, str | int] = {"data": task.data, "task": task.name, "front_end": front_end}
                 recipe, changes = task.recipe.format(front_end), [*task.changes, *setting.changes]
-                seconds = 3600.0 * 24 if task.data == LARGE else 40 if setting.quick else 150
+                seconds = 3600.0 * 24 if task.data == LARGE else 25 if setting.quick else 100
                 train = training(recipe, changes, seed=seed, labels=labels, part="accuracy", seconds=seconds)
                 yield train
                 labels["seed"] = seed
