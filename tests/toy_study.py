@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from otoscope.models import load
+from otoscope.plots.papers.panels import grid
 from otoscope.studies.claim import Claim
 from otoscope.studies.estimate import Estimate, mean_of
 from otoscope.studies.found import Found
 from otoscope.studies.inputs import Sounds
-from otoscope.studies.printed import paper_grid
 from otoscope.studies.step import Outcome, Step, Work
 from otoscope.studies.study import Listing, Picture, Setting, Study
 from otoscope.studies.training import training
@@ -97,7 +97,7 @@ def listed(found: Found) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
 
 
 def picture(found: Found) -> Any:
-    ax = paper_grid(1, 1, height=1.5)[0, 0]
+    ax = grid(1, 1, height=1.5)[0, 0]
     ax.plot(found.values("drawn", "value", kind="one"))
     return ax.figure
 

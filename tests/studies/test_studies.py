@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from otoscope.citations import BIBLIOGRAPHY
+from otoscope.plots.style import styled
 from otoscope.studies.claim import Claim
 from otoscope.studies.inputs import Folder
 from otoscope.studies.listing import find_study, names
 from otoscope.studies.page import write_study
-from otoscope.studies.printed import paper_style
 from otoscope.studies.run import run
 from otoscope.studies.store import read_kept
 from otoscope.studies.study import Setting, Study, rows_folder
@@ -134,7 +134,7 @@ def test_pictures_are_legible_at_the_width_of_a_column_or_a_page(
     found = run(study, Setting(data=Folder()), None, rows_only=True).found
     for picture in study.pictures:
         if all(found.rows(table) for table in picture.uses):
-            with paper_style():
+            with styled("paper"):
                 figure = picture.draw(found)
             check_text(figure)
-            assert round(figure.get_figwidth(), 1) in (3.4, 7.0)
+            assert round(figure.get_figwidth() * 25.4) in (86, 178)

@@ -31,6 +31,7 @@ _TEXT: dict[str, Any] = {
 _PRINT: dict[str, Any] = {
     **_TEXT,
     "font.family": ["DejaVu Sans"],
+    "lines.linewidth": 0.8,
     "figure.titlesize": 8,
     "figure.labelsize": 8,
     "legend.title_fontsize": 7,

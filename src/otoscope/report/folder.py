@@ -19,6 +19,7 @@ from otoscope.app.sound_page import sound_page
 from otoscope.files import make_folder, whole_file, whole_folder, write_summary, write_text
 from otoscope.methods.catalogue import suggesting
 from otoscope.methods.relevance_rules import RelevanceRule
+from otoscope.plots.saved import save_figure
 from otoscope.report.gather import Progress, gather
 from otoscope.report.results_page import results_page
 from otoscope.report.summary import inspection_summary
@@ -232,8 +233,7 @@ def write_picture(result: xr.Dataset, path: Path) -> Path:
 
     figure: Figure = np.ravel(result.otoscope.plot())[0].figure
     try:
-        with whole_file(path) as part:
-            figure.savefig(part, dpi=200, bbox_inches="tight", format="png")
+        save_figure(figure, path, dpi=200, bbox_inches="tight")
     finally:
         plt.close(figure)
     return path

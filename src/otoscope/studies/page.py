@@ -18,10 +18,11 @@ from otoscope.citations import reference
 from otoscope.errors import InputError
 from otoscope.files import make_folder, write_text
 from otoscope.markup import cell
+from otoscope.plots.saved import save_figure
+from otoscope.plots.style import styled
 from otoscope.report.html import Figure, Heading, Item, Note, Section, Table, render
 from otoscope.studies.claim import Judged
 from otoscope.studies.estimate import short
-from otoscope.studies.printed import paper_style, save_figure
 from otoscope.studies.run import Ran
 from otoscope.studies.study import Listing, Picture
 
@@ -183,9 +184,10 @@ def _draw(ran: Ran, folder: Path) -> list[tuple[Picture, Drawing]]:
     drawn = []
     for picture in ran.study.pictures:
         if _shown(picture, ran):
-            with paper_style():
+            with styled("paper"):
                 figure = picture.draw(ran.found)
-            save_figure(figure, folder, picture.name)
+            for suffix in ("pdf", "png"):
+                save_figure(figure, folder / f"{picture.name}.{suffix}")
             drawn.append((picture, figure))
     return drawn
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otoscope.plots.drawing import LINE_STYLES
+from otoscope.plots.papers.panels import grid
 from otoscope.studies.found import Found
-from otoscope.studies.printed import paper_grid
 from otoscope.studies.simplenet.network import FIRST, RATE, SECOND, band_filter
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def flow_in_frequency(found: Found) -> Figure:
 
 def pooled_flow(found: Found) -> Figure:
     """Fig. 3: the spectra of the first layer before and after pooling, each up to half of its rate."""
-    axes = paper_grid(2, 3, height=2.6, width="page", sharey=True)
+    axes = grid(2, 3, height=2.6, wide=True, sharey=True)
     for channel, row in enumerate(axes):
         _spectrum(row[0], found, "input", 0, pooling=True)
         row[0].set_title("sound")
@@ -48,7 +48,7 @@ def pooled_flow(found: Found) -> Figure:
 
 def told_apart(found: Found) -> Figure:
     """What activation, maximum and decimation add, clip by clip, for both filters."""
-    axes = paper_grid(1, 2, height=1.9, sharey=True)[0]
+    axes = grid(1, 2, height=1.9, sharey=True)[0]
     steps = (("relu", "ReLU"), ("maximum", "maximum"), ("folded", "folding"))
     for ax, output, title in zip(axes, ("1,1", "1,2"), ("low-pass", "high-pass"), strict=True):
         values = [found.values("pooled", name, output=output) for name, _ in steps]
@@ -65,12 +65,12 @@ def told_apart(found: Found) -> Figure:
 
 def _path(found: Found, signal: Any, kernel: Any) -> Figure:
     """Signals in columns, and filters between them: sound, Filter (1,j), Output (1,j), Filter (2,1), Output (2,1)."""
-    axes = paper_grid(2, 5, height=2.6, width="page")
-    figure, grid = axes[0, 0].figure, axes[0, 0].get_gridspec()
+    axes = grid(2, 5, height=2.6, wide=True)
+    figure, spec = axes[0, 0].figure, axes[0, 0].get_gridspec()
     for column, layer, title in ((0, "input", "sound"), (4, "conv2", "Output (2,1)")):
         for ax in axes[:, column]:
             ax.remove()
-        ax = figure.add_subplot(grid[:, column])
+        ax = figure.add_subplot(spec[:, column])
         signal(ax, found, layer, 0, pooling=False)
         ax.set_title(title)
         if column:
@@ -103,6 +103,7 @@ def _outline(ax: Axes, found: Found, layer: str, channel: int, *, pooling: bool)
     peak = max(abs(row["high"]) for row in found.rows("drawn_flow", layer="input") if row["time"] is not None) or 1.0
     ax.fill_between([row["time"] for row in rows], low, high, color=_COLOUR, linewidth=0.3)
     ax.set(ylim=(-1.1 * peak, 1.1 * peak), xlabel="time (s)", ylabel="amplitude")
+    ax.locator_params(axis="y", nbins=4)  # as many in every panel, so that the layout settles at once
 
 
 def _response(ax: Axes, band: tuple[int, int]) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otoscope.plots.drawing import LINE_STYLES
+from otoscope.plots.papers.panels import grid
 from otoscope.studies.found import Found
-from otoscope.studies.printed import paper_grid
 from otoscope.studies.swam.trained import FREE, FRONT_ENDS, LARGE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _HIGHEST = {FREE: 4000.0, LARGE: 8000.0}
 
 def cumulative(found: Found) -> Figure:
     """CRS of the trained networks of both tasks and of random ones, front-ends in columns."""
-    axes = paper_grid(1, 3, height=1.9, width="page", sharex=True)[0]
+    axes = grid(1, 3, height=1.9, wide=True, sharex=True)[0]
     data = FREE if found.rows("response", data=FREE) else LARGE
     highest = _HIGHEST[data]
     for ax, front_end in zip(axes, FRONT_ENDS, strict=True):
