@@ -22,7 +22,7 @@ from otoscope.cli.console import (
 from otoscope.data.check import Finding, check_data, summary
 from otoscope.data.find import find_data
 from otoscope.data.items import Source
-from otoscope.data.sets import SETS, find_folder, parse
+from otoscope.data.sets import SETS, find_folder, parse, source_of
 from otoscope.data.survey import Survey, survey
 from otoscope.errors import InputError
 
@@ -47,7 +47,7 @@ def data(
     place = parse(name)
     if folder is not None and place.folder is not None:
         raise InputError(f"two folders are given, {place.folder} and {folder}: give one")
-    facts = _facts(SETS[place.name], folder or place.folder)
+    facts = _facts(source_of(place.name), folder or place.folder)
     if facts["folder"] is None and place.name != "vowels":
         found, shown = None, facts | {"note": f"no folder was given, and OTOSCOPE_DATA has no folder {place.name}"}
     else:

@@ -29,6 +29,7 @@ from otoscope.data import (
     voxceleb,
 )
 from otoscope.data.items import DataSet, Request, Source, check_folder
+from otoscope.data.joined import JOINS, join, names_of_joined
 from otoscope.errors import InputError
 
 SETS: dict[str, Source] = {
@@ -57,7 +58,10 @@ _OWN = {one.SOURCE.name for one in (tree, files, table, shards, arrow)}
 _ALSO = {"csv": table.SOURCE.name}
 """Other names of sets."""
 
-_PLACE = re.compile(rf"(?P<name>{'|'.join((*SETS, *_ALSO))})(?:@(?P<splits>[^:]+))?(?::(?P<folder>.+))?", re.DOTALL)
+_PUBLISHED = "|".join(name for name in SETS if name not in (_VOWELS, *_OWN))
+_NAMES = "|".join((rf"(?:{_PUBLISHED})(?:{re.escape(JOINS)}(?:{_PUBLISHED}))+", *SETS, *_ALSO))
+
+_PLACE = re.compile(rf"(?P<name>{_NAMES})(?:@(?P<splits>[^:]+))?(?::(?P<folder>.+))?", re.DOTALL)
 
 
 class Place(NamedTuple):
@@ -81,16 +85,17 @@ def read(
     Parameters
     ----------
     name : str
-        One of `SETS`.
+        One of `SETS`, or several published ones with ``+`` between them, as ``fsdd+esc10``, which are read as one.
     folder : str or Path, optional
-        Its folder, unpacked as published; for ``table`` the table, for ``files`` a pattern, for ``shards`` archives. By
-        default the folder with the name of the set in the folder given by the environment variable OTOSCOPE_DATA.
-        ``vowels`` needs none.
+        Its folder, unpacked as published; of joined sets the folder that contains theirs; for ``table`` the table, for
+        ``files`` a pattern, for ``shards`` archives. By default the folder with the name of the set in the folder given
+        by the environment variable OTOSCOPE_DATA. ``vowels`` needs none.
     task : str, optional
         What the labels are, such as ``digit`` or ``speaker``; the first task of the set by default. Of a table, a
         column; ``label`` by default.
     split : str or sequence of str, optional
-        Parts of the official split; all by default. The other parts may be missing.
+        Parts of the official split; all by default. The other parts may be missing. Of joined sets they have the name
+        of the set before them, as ``fsdd/train``.
     sample_rate : int
         Of the clips of ``vowels``, in Hz.
 
@@ -141,8 +146,21 @@ def read(
 def find_folder(name: str) -> Path | None:
     """The folder of a data set within OTOSCOPE_DATA, None where there is none."""
     data = os.environ.get("OTOSCOPE_DATA")
-    place = Path(data) / name if data else None
-    return place if place is not None and place.is_dir() and name not in (_VOWELS, *_OWN) else None
+    return folder_within(Path(data), name) if data and name not in (_VOWELS, *_OWN) else None
+
+
+def folder_within(folder: Path, name: str) -> Path | None:
+    """The folder of a data set within a folder of data sets, which is that folder itself for joined sets.
+
+    Returns
+    -------
+    Path or None
+        None where it, or one of those that are joined, is not there.
+    """
+    joined = names_of_joined(name)
+    if not all((folder / one).is_dir() for one in joined):
+        return None
+    return folder / name if len(joined) == 1 else folder
 
 
 def _nothing(place: Path | str, name: str, task: str, found: DataSet) -> str:
@@ -216,14 +234,17 @@ def read_place(place: str | Path, *, task: str | None = None, sample_rate: int =
 
 
 def source_of(name: str) -> Source:
-    """The data set of a name.
+    """The data set of a name, or several joined by ``+``.
 
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or they cannot be joined.
     """
     name = _ALSO.get(name, name)
+    joined = names_of_joined(name)
+    if len(joined) > 1:
+        return join([source_of(one) for one in joined])
     if name not in SETS:
         raise InputError(f"there is no data set {name!r}; the data sets are {', '.join(SETS)}")
     return SETS[name]

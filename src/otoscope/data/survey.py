@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from otoscope.data.items import DataSet, Item
-from otoscope.data.sets import SETS, read
+from otoscope.data.sets import read, source_of
 from otoscope.errors import InputError
 
 
@@ -70,7 +70,7 @@ def survey(
     try:
         whole = read(name, folder, task=task, split=wanted)
     except InputError as error:
-        found = {split: _read_or_reason(name, folder, task, split) for split in wanted or SETS[name].splits}
+        found = {split: _read_or_reason(name, folder, task, split) for split in wanted or source_of(name).splits}
         read_parts = [one for one in found.values() if isinstance(one, DataSet)]
         if not read_parts:
             raise error
@@ -81,7 +81,7 @@ def survey(
             for split, one in found.items()
         ]
         return Survey(tuple(parts), classes, notes)
-    order = wanted or SETS[name].splits or tuple(dict.fromkeys(item.split for item in whole))
+    order = wanted or source_of(name).splits or tuple(dict.fromkeys(item.split for item in whole))
     by_split: dict[str, list[Item]] = {split: [] for split in order}
     for item in whole:
         by_split.setdefault(item.split, []).append(item)

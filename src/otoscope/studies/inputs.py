@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from otoscope.audio import file_digest
 from otoscope.data.items import DataSet
-from otoscope.data.sets import SETS, read
+from otoscope.data.sets import folder_within, read, source_of
 from otoscope.data.stamps import read_stamps
 from otoscope.errors import InputError
 
@@ -24,7 +24,7 @@ class Sounds:
     Parameters
     ----------
     set : str
-        A name of :data:`otoscope.data.sets.SETS`.
+        A name of :data:`otoscope.data.sets.SETS`, or several joined by ``+``.
     task : str, optional
         What the labels are; the first task of the set by default.
     splits : tuple of str
@@ -106,7 +106,7 @@ class Folder:
         """
         place = None if sounds.set == "vowels" else self._path(sounds)
         if place is None and sounds.set != "vowels":
-            source = SETS[sounds.set]
+            source = source_of(sounds.set)
             raise InputError(
                 f"{sounds.set} is not in {self.place or 'OTOSCOPE_DATA'}: download it from {source.url}, and give the "
                 "folder that contains it by --data"
@@ -148,8 +148,10 @@ class Folder:
     def _path(self, input: Input) -> Path | None:
         if self.place is None:
             return None
-        path = self.place / (input.set if isinstance(input, Sounds) else input.place)
-        return path if (path.is_dir() if isinstance(input, Sounds) else path.is_file()) else None
+        if isinstance(input, Sounds):
+            return folder_within(self.place, input.set)
+        path = self.place / input.place
+        return path if path.is_file() else None
 
     def _hashed(self, input: Input) -> str:
         if isinstance(input, File):

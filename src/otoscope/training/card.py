@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from otoscope._version import __version__
+from otoscope.data.items import Source
+from otoscope.data.joined import JOINS, names_of_joined
 from otoscope.data.sets import SETS
 from otoscope.models import available
 from otoscope.training.recipe import Recipe, to_yaml
@@ -184,16 +186,19 @@ def _classes(classes: tuple[str, ...] | None) -> str:
 
 
 def _data(recipe: Recipe, clips: Mapping[str, int], fold: str | None) -> str:
-    data, source = recipe.data, SETS.get(recipe.data.set)
-    about = f"`{data.set}`"
-    if source is not None:
-        place = f"[`{data.set}`]({source.url})" if "://" in source.url else f"`{data.set}` ({source.url})"
-        about = f"{place}: {source.about}. Licence: {source.licence}."
-    task = data.task or next(iter(source.tasks if source else ()), None)
+    data = recipe.data
+    sources = [SETS[name] for name in names_of_joined(data.set) if name in SETS]
+    about = " ".join(map(_about, sources)) or f"`{data.set}`"
+    task = data.task or JOINS.join(next(iter(source.tasks), "") for source in sources)
     if task and recipe.learn.method != "contrastive":
         about += f" Task: {task}."
     rows = [f"| {split} | {_official(recipe, split, fold)} | {number:,} |" for split, number in clips.items()]
     return "\n".join([about, "", "| split | official split | clips |", "| --- | --- | --- |", *rows])
+
+
+def _about(source: Source) -> str:
+    place = f"[`{source.name}`]({source.url})" if "://" in source.url else f"`{source.name}` ({source.url})"
+    return f"{place}: {source.about}. Licence: {source.licence}."
 
 
 def _official(recipe: Recipe, split: str, fold: str | None) -> str:
