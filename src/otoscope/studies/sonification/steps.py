@@ -13,6 +13,7 @@ from otoscope.methods.sonify import sonify
 from otoscope.models import load
 from otoscope.models.zoo import build
 from otoscope.studies.inputs import Sounds
+from otoscope.studies.sonification.encoders import all_trained, more_trainings, trainings
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject
@@ -35,6 +36,12 @@ def plan(setting: Setting) -> Iterator[Step]:
         seconds=1.0 * clips,
         command="otoscope sonify fsdd-digit CLIP --layer pool8",
     )
+    trained = all_trained(setting)
+    for one in trained:
+        yield from trainings(one)
+    if not setting.quick:
+        for one in trained:
+            yield from more_trainings(one)
 
 
 def sizes(work: Work) -> Outcome:
