@@ -79,6 +79,7 @@ def test_what_is_wrong_is_said(path: Path, change: str, message: str) -> None:
         (["learn.method=contrastive", "augment.mixup=0.4"], "augment.mixup"),
         (["learn.method=contrastive", "data.validation=0.1"], "data.validation"),
         (["learn.method=contrastive", "data.test=all"], "data.test"),
+        (["learn.method=contrastive", "data.shuffle_labels=true"], "data.shuffle_labels"),
         (["learn.patience=2"], "data.validation"),
         (["data.folds=[a, b]", "data.train=null", "data.validation=a"], "a share"),
     ],

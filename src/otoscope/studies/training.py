@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _NOT_IN_KEY: Any = {"about": True, "data": {"folder", "workers"}, "trainer": True}
 """Keys of a recipe that do not change the model."""
 
+_LATER = (("data", "shuffle_labels"),)
+"""Keys that recipes got after there were studies. Where one has its default, the hash of a step does without it, so
+that what was trained before is still found."""
+
 
 def training(
     recipe: str,
@@ -77,7 +81,7 @@ def training(
     return Step(
         table,
         _train,
-        {"recipe": recipe, "changes": list(changes), "seed": seed, "content": read.model_dump(exclude=_NOT_IN_KEY)},
+        {"recipe": recipe, "changes": list(changes), "seed": seed, "content": _content(read)},
         {**(labels or {}), "seed": seed},
         (Sounds(data.set, data.task, tuple(dict.fromkeys(splits)) if data.set != "vowels" else ()),),
         () if start is None else (start,),
@@ -87,6 +91,15 @@ def training(
         command=f"otoscope train {recipe}{said} seed={seed} --out FOLDER",
         trains=True,
     )
+
+
+def _content(recipe: Recipe) -> dict[str, Any]:
+    """All that decides the model."""
+    content = recipe.model_dump(exclude=_NOT_IN_KEY)
+    for section, key in _LATER:
+        if key not in getattr(recipe, section).model_dump(exclude_defaults=True):
+            content[section].pop(key, None)
+    return content
 
 
 def _read(recipe: str, changes: Sequence[str]) -> Recipe:

@@ -79,6 +79,9 @@ class DataSection(_Section):
         Decode every clip once, before training, and keep it; else decode it in the workers whenever it is used.
     workers : int
         Processes that decode, crop and augment; 0 to do it in the training process.
+    shuffle_labels : bool
+        Give the labels of the training clips to each other at random, by the seed; validation and test keep theirs. It
+        makes the twin of a network that has learned nothing of what its labels mean.
     """
 
     set: str
@@ -93,6 +96,7 @@ class DataSection(_Section):
     padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
     workers: CountOrZero = 0
+    shuffle_labels: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -429,6 +433,7 @@ def _conflicts(recipe: Recipe) -> Iterator[str]:
             ("augment.mixup", recipe.augment.mixup),
             ("data.validation", data.validation),
             ("data.test", data.test),
+            ("data.shuffle_labels", data.shuffle_labels or None),
         ):
             if value is not None:
                 yield f"learn.method=contrastive uses no labels: leave {key} out"

@@ -64,6 +64,8 @@ def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None
     held_out = found.part(*validation) if validation else None
     if shared is not None:
         training, held_out = _hold_out(training, shared, seed)
+    if data.shuffle_labels:
+        training = shuffled_labels(training, seed)
     splits = Splits(training, held_out, found.part(*test) if test else None)
     _check_apart(splits, data.set)
     return splits
@@ -112,6 +114,30 @@ def synthetic_splits(
     every = DataSet(items, named, multilabel=source.multilabel)
     evaluation = replace(every, items=items[:2])
     return Splits(every, evaluation if data.validation else None, evaluation if data.test or data.folds else None)
+
+
+def shuffled_labels(data: DataSet, seed: int) -> DataSet:
+    """A data set whose items have given their labels to each other at random; classes are as frequent as before.
+
+    Parameters
+    ----------
+    data : DataSet
+    seed : int
+
+    Returns
+    -------
+    DataSet
+
+    Examples
+    --------
+    >>> items = tuple(Item(f"{name}.wav", (name,)) for name in "abcdef")
+    >>> [item.labels[0] for item in shuffled_labels(DataSet(items, tuple("abcdef")), seed=1)]
+    ['e', 'a', 'c', 'b', 'f', 'd']
+    """
+    labels = [item.labels for item in data]
+    order = np.random.default_rng(seed).permutation(len(labels))
+    items = tuple(replace(item, labels=labels[place]) for item, place in zip(data, order.tolist(), strict=True))
+    return replace(data, items=items)
 
 
 def _check_apart(splits: Splits, name: str) -> None:
