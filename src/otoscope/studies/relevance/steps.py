@@ -1,4 +1,4 @@
-"""The steps of the study that need no training."""
+"""The plan of the study, and the step that needs no training."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from otoscope.data.items import Item
 from otoscope.methods.relevance import relevance
 from otoscope.models import load
 from otoscope.studies.inputs import Sounds
+from otoscope.studies.relevance.trained import trained_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject
@@ -27,7 +28,8 @@ def plan(setting: Setting) -> list[Step]:
             part="signal",
             seconds=10,
             command="otoscope relevance vowel-name CLIP --rule gradient",
-        )
+        ),
+        *trained_steps(setting),
     ]
 
 
