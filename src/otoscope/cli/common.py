@@ -19,6 +19,7 @@ from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.heard import fit_note, repeated
 from otoscope.models import load
+from otoscope.plots.style import StyleName
 from otoscope.report import write_results
 from otoscope.scope import Scope
 from otoscope.subject import opened_as
@@ -119,6 +120,24 @@ class Common(ModelOptions):
 
 
 @dataclass
+class Drawn(Common):
+    """Options of every command that draws pictures into its folder."""
+
+    style: StyleName | None = None
+    "Of the pictures: screen, as PNG, or paper, as PDF of one or two columns with embedded fonts; screen by default."
+
+    def check(self) -> None:
+        """Say before long work that there is no folder to draw into.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.out is None and self.style is not None:
+            raise InputError("--style is of the pictures that --out writes: give --out FOLDER, too")
+
+
+@dataclass
 class Selection:
     """Options of every command that takes a data set."""
 
@@ -146,6 +165,7 @@ class Part:
 
 PartOptions = Annotated[Part | None, Parameter(name="*", group="Part of the sound")]
 CommonOptions = Annotated[Common | None, Parameter(name="*", group="Common options")]
+DrawnOptions = Annotated[Drawn | None, Parameter(name="*", group="Common options")]
 
 
 def make_scope(model: str, common: Common) -> Scope:
@@ -188,8 +208,9 @@ def print_notes(name: str, *notes: str | None) -> None:
         err_console.print(f"{name}: {note}", markup=False)
 
 
-def write(out: Path | None, results: Mapping[str, Any]) -> None:
+def write(common: Common, results: Mapping[str, Any]) -> None:
     """Write arrays, pictures and sounds of results into a folder, if one was given."""
-    if out is not None:
-        for path in write_results(out, dict(results)):
+    if common.out is not None:
+        style = common.style if isinstance(common, Drawn) else None
+        for path in write_results(common.out, dict(results), style=style):
             err_console.print(str(path), markup=False)

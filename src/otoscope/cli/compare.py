@@ -13,8 +13,8 @@ from otoscope.cli.common import (
     Against,
     At,
     Audio,
-    Common,
-    CommonOptions,
+    Drawn,
+    DrawnOptions,
     Memory,
     Model,
     Part,
@@ -62,13 +62,14 @@ def compare(
     ] = None,
     memory: Memory = None,
     part: PartOptions = None,
-    common: CommonOptions = None,
+    common: DrawnOptions = None,
 ) -> None:
     """Two models, or two checkpoints of one, side by side on the same sound.
 
     Exit with 3 where something could not be compared; page, JSON and a message name it, with the reason.
     """
-    common = common or Common()
+    common = common or Drawn()
+    common.check()
     if common.out is not None:
         check_apart(common.out)
     weights = [weights_a or common.weights, weights_b or common.weights]
@@ -94,7 +95,9 @@ def compare(
     missing = json.loads(result.attrs["missing"])
     if common.out is not None:
         with progress_bar("writing the page") as report:
-            written, not_made = write_comparison(common.out, scopes, wave, result, progress=report, **asked)
+            written, not_made = write_comparison(
+                common.out, scopes, wave, result, style=common.style, progress=report, **asked
+            )
         missing |= not_made
         for path in written:
             err_console.print(str(path), markup=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import xarray as xr
 from cyclopts import Parameter
 
-from otoscope.cli.common import Common, CommonOptions, Data, Model, Whole, make_scope
+from otoscope.cli.common import Data, Drawn, DrawnOptions, Model, Whole, make_scope
 from otoscope.cli.console import counted, err_console, print_json, print_table, progress_bar
 from otoscope.evaluation import evaluate as evaluate_model
 from otoscope.evaluation.folder import check_installed, write_evaluation
@@ -46,14 +46,15 @@ def evaluate(
     resamples: Annotated[Whole, Parameter(help="Of the bootstrap.")] = 1000,
     seed: Annotated[Whole, Parameter(help="Of the bootstrap.")] = 0,
     batch_size: Annotated[Whole, Parameter(help="Consecutive clips of one length that run together.")] = 16,
-    common: CommonOptions = None,
+    common: DrawnOptions = None,
 ) -> None:
     """What a model scores on a data set, and where it fails: metrics with 95 % intervals, confusion, calibration.
 
     With --out the scores of every clip as Parquet, the confusion, pictures and all that is printed. Exit with 3 where
     clips were left out, which are named.
     """
-    common = common or Common()
+    common = common or Drawn()
+    common.check()
     if common.out is not None:
         check_folder(common.out, "evaluate")
     scope = make_scope(model, common)
@@ -78,7 +79,7 @@ def evaluate(
         content = report(result)
         if part is not None:
             write_evaluation(part, result, model=model, data=data)
-            write_picture(result, part / "evaluate.png")
+            write_picture(result, part / "evaluate", style=common.style)
             write_summary(part, "evaluate", content)
     if common.out is not None:
         err_console.print(str(common.out), markup=False)

@@ -24,6 +24,8 @@ from otoscope.cli.common import (
     Common,
     CommonOptions,
     Data,
+    Drawn,
+    DrawnOptions,
     Flag,
     Model,
     Part,
@@ -40,6 +42,7 @@ from otoscope.errors import InputError
 from otoscope.files import check_apart
 from otoscope.methods.catalogue import METHODS, PER_CALL, Record
 from otoscope.methods.listing import listing
+from otoscope.plots import picture
 from otoscope.scope import Scope
 from otoscope.sounds import Sounds
 from otoscope.trust.blocks import blocks, line
@@ -107,13 +110,15 @@ def command(name: str, options: Mapping[str, Any] | None = None, then: Then | No
         **given: Any,
     ) -> None:
         common = common or Common()
+        if isinstance(common, Drawn):
+            common.check()
         if common.out is not None:
             check_apart(common.out)
         own = {option: given.pop(option, None) for option in options or {}}
         scope = make_scope(model, common)
         beside = _sound(record, scope, sound, selection or Selection(), part or Part())
         result = _run(record, scope, beside, given)
-        write(common.out, {name: result})
+        write(common, {name: result})
         print_notes(str(result.attrs.get("audio") or result.attrs["model"]), result.attrs.get("note"))
         more = None if then is None else then(Called(scope, beside, given, own, result))
         if common.json:
@@ -199,7 +204,7 @@ def _parameters(record: Record) -> list[inspect.Parameter]:
         found.append(_option("selection", typing.Annotated[Selection | None, Parameter(name="*", group="Data")]))
     if record.takes == "wave":
         found.append(_option("part", PartOptions))
-    return [*found, _option("common", CommonOptions)]
+    return [*found, _option("common", CommonOptions if picture(record.name) is None else DrawnOptions)]
 
 
 def _option(name: str, hint: Any) -> inspect.Parameter:

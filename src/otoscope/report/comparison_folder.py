@@ -17,6 +17,7 @@ from otoscope.app.sound_page import sound_page
 from otoscope.files import write_text
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.targets import Question
+from otoscope.plots.style import StyleName
 from otoscope.report.folder import write_arrays
 from otoscope.report.gather import Progress, gather
 from otoscope.report.likeness import Asked, likeness
@@ -39,6 +40,7 @@ def write_comparison(
     rule: RelevanceRule = "guided",
     layer: Sequence[str | None] | None = None,
     memory: int | None = None,
+    style: StyleName | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Path], dict[str, str]]:
     """Write a comparison, and a page on which its models stand beside each other.
@@ -55,6 +57,8 @@ def write_comparison(
         What :func:`otoscope.compare` returned.
     target, at, against, target_band, rule, layer, memory
         As they were given to it.
+    style : {"screen", "paper"}, optional
+        Of the picture, as of :func:`otoscope.plots.styled`.
     progress : callable, optional
         Called as ``progress(step, done, total)``.
 
@@ -94,7 +98,7 @@ def write_comparison(
         alike = likeness(asked_of, rule)
     except Exception as error:
         missing["likeness of the maps"] = reason_for(error)
-    written = write_arrays(folder, {"compare": result})
+    written = write_arrays(folder, {"compare": result}, style=style)
     page = sound_page(founds, pair_entries(result, founds, alike))
     path = Path(folder) / "report.html"
     write_text(path, page_html(page.manifest, page.parts))

@@ -20,6 +20,7 @@ from otoscope.files import make_folder, whole_file, whole_folder, write_summary,
 from otoscope.methods.catalogue import suggesting
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.plots.saved import save_figure
+from otoscope.plots.style import StyleName
 from otoscope.report.gather import Progress, gather
 from otoscope.report.results_page import results_page
 from otoscope.report.summary import inspection_summary
@@ -168,8 +169,10 @@ def write_report(
     return Path(path)
 
 
-def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list[Path]:
-    """Write arrays (netCDF), pictures (PNG), sounds (wav) and a page (report.html) of results into a folder.
+def write_results(
+    folder: str | Path, results: Mapping[str, xr.Dataset], *, style: StyleName | None = None
+) -> list[Path]:
+    """Write arrays (netCDF), pictures (PNG or PDF), sounds (wav) and a page (report.html) of results into a folder.
 
     Parameters
     ----------
@@ -177,6 +180,8 @@ def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list
         Made where it is missing; files of the same names are replaced.
     results : mapping of str to Dataset
         By the name that the files get.
+    style : {"screen", "paper"}, optional
+        Of the pictures, as of :func:`write_picture`.
 
     Returns
     -------
@@ -188,13 +193,15 @@ def write_results(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list
     InputError
         If the folder cannot be written.
     """
-    written = write_arrays(folder, results)
+    written = write_arrays(folder, results, style=style)
     page = Path(folder) / "report.html"
     write_text(page, results_page(results))
     return [*written, page]
 
 
-def write_arrays(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list[Path]:
+def write_arrays(
+    folder: str | Path, results: Mapping[str, xr.Dataset], *, style: StyleName | None = None
+) -> list[Path]:
     """What :func:`write_results` writes, but for the page."""
     folder = make_folder(folder)
     written = []
@@ -203,7 +210,7 @@ def write_arrays(folder: str | Path, results: Mapping[str, xr.Dataset]) -> list[
         save(result, stem.with_name(f"{stem.name}.nc"))
         written.append(stem.with_name(f"{stem.name}.nc"))
         if plots.picture(str(result.attrs.get("method", ""))) is not None:
-            written.append(write_picture(result, stem.with_name(f"{stem.name}.png")))
+            written.append(write_picture(result, stem, style=style))
         if result.otoscope.has_sound:
             written += result.otoscope.write_audio(stem.with_name(f"{stem.name}.wav"))
     return written
@@ -227,16 +234,36 @@ def _page(found: Found) -> str:
     return page_html(page.manifest, page.parts)
 
 
-def write_picture(result: xr.Dataset, path: Path) -> Path:
-    """Write the picture of a result as PNG."""
+def write_picture(result: xr.Dataset, stem: Path, *, style: StyleName | None = None) -> Path:
+    """Write the picture of a result: as PNG, or for print as PDF with embedded fonts, as wide as a column or a page.
+
+    Parameters
+    ----------
+    result : Dataset
+    stem : Path
+        The file without its suffix.
+    style : {"screen", "paper"}, optional
+        As of :func:`otoscope.plots.styled`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If there is no picture of such a result, or the file cannot be written.
+    """
     import matplotlib.pyplot as plt
 
-    figure: Figure = np.ravel(result.otoscope.plot())[0].figure
+    figure: Figure = np.ravel(result.otoscope.plot(style=style))[0].figure
     try:
-        save_figure(figure, path, dpi=200, bbox_inches="tight")
+        if style == "paper":
+            return save_figure(figure, stem.with_name(f"{stem.name}.pdf"))
+        return save_figure(figure, stem.with_name(f"{stem.name}.png"), dpi=200, bbox_inches="tight")
     finally:
         plt.close(figure)
-    return path
 
 
 def _file_name(name: str) -> str:
