@@ -7,7 +7,7 @@ import { companions } from "../../../src/otoscope/app/static/live_compare.js";
 import { answerWords } from "../../../src/otoscope/app/static/live_checkpoints.js";
 import { modelWords } from "../../../src/otoscope/app/static/live_bar.js";
 import { outcomeRows, outcomeWords } from "../../../src/otoscope/app/static/live_change.js";
-import { changeWords, explainWords, knownEntry, meaning } from "../../../src/otoscope/app/static/live_bench.js";
+import { changeWords, createBench, explainWords, knownEntry, meaning } from "../../../src/otoscope/app/static/live_bench.js";
 import { createClient, refusalOf } from "../../../src/otoscope/app/static/live_client.js";
 import { oneMore } from "../../../src/otoscope/app/static/live_maps.js";
 import { mergePage, targetOf } from "../../../src/otoscope/app/static/live_merge.js";
@@ -148,6 +148,17 @@ function tools(answers) {
   return { EventSource, fetch, streams, asked };
 }
 const job = (state, more = {}) => ({ id: "j1", state, ...more });
+
+test("a change is said as the server made it, which leaves out what lies beyond the sound", async () => {
+  const sound = { id: "s2", from: { sound: "s1", change: { kind: "gap", start: 0.5, stop: 2 } } };
+  const server = tools({ "POST /api/sounds/s1/changes": [200, { sound }] });
+  const S = { heard: "s1", shelf: [], models: [] };
+  const page = { S, set: (more) => Object.assign(S, more), on() {} };
+  const bench = createBench(page, createClient("/api/", server), { manifest: { runs: [] } });
+  const made = await bench.change({ kind: "gap", start: 0.5, stop: 10 });
+  assert.deepEqual(made, { id: "s2", words: "with 0.500 to 2.000\u00a0s silenced" });
+  assert.deepEqual(S.shelf, [sound]);
+});
 
 test("a job is followed to its end, and nobody listens longer than that", async () => {
   const server = tools({ "POST /api/jobs": [202, { job: job("queued") }], "GET /api/jobs/j1": [200, { job: job("running") }] });

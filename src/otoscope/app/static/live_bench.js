@@ -210,6 +210,12 @@ export function createBench(page, client, source) {
       return entry;
     },
 
+    // Change the sound that is heard: the id of the changed one, and with what change, as the server made it.
+    async change(given) {
+      const { id, from } = await bench.put(client.call("POST", `sounds/${S.heard}/changes`, given).then((got) => got.sound));
+      return { id, words: changeWords(from.change) };
+    },
+
     // Send a file or a recording, and look at it.
     async send(name, bytes) {
       const size = bytes.size ?? bytes.byteLength;

@@ -2,7 +2,6 @@
 
 import { className, ruleName } from "./answer.js";
 import { bandView } from "./live_band.js";
-import { changeWords } from "./live_bench.js";
 import { attribute, choices, fill, h } from "./dom.js";
 import { fx, hz, NB, numberFrom, prob, scoreText, sec, sig } from "./numbers.js";
 import { valueAt } from "./signal.js";
@@ -122,13 +121,13 @@ export function changeView(page, bench) {
   }));
 
   const change = (given) => bench.first(async (from) => {
-    const { id } = await bench.put(page.live.call("POST", `sounds/${S.heard}/changes`, given).then((got) => got.sound));
+    const { id, words } = await bench.change(given);
     const [run] = await bench.take("Asking again", { ...bench.asking({ kind: "relevance", rule: S.rule }), sound: id });
     if (S.run !== from) return;
     const sound = await page.data.sound(run.sound);
     const rel = await page.data.relevance(run.id, S.rule, "top");
     const fromRel = await page.data.relevance(from.id, S.rule, "top");
-    set({ changed: { run, sound, rel, from: S.sound, fromRel, fromRun: from, id, words: changeWords(given) } });
+    set({ changed: { run, sound, rel, from: S.sound, fromRel, fromRun: from, id, words } });
     page.hear("changed", { x: sound.x, rate: sound.rate, label: "Changed" });
   });
 
