@@ -415,6 +415,20 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "International Conference on Learning Representations (ICLR)",
         "10.48550/arXiv.2101.08596",
     ),
+    "jung2022": Reference(
+        ("Jung, J.", "Heo, H.-S.", "Tak, H.", "Shim, H.", "Chung, J. S.", "Lee, B.-J.", "Yu, H.-J.", "Evans, N."),
+        2022,
+        "AASIST: Audio Anti-Spoofing Using Integrated Spectro-Temporal Graph Attention Networks",
+        "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP), 6367-6371",
+        "10.1109/ICASSP43922.2022.9747766",
+    ),
+    "baevski2020": Reference(
+        ("Baevski, A.", "Zhou, H.", "Mohamed, A.", "Auli, M."),
+        2020,
+        "wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations",
+        "Advances in Neural Information Processing Systems 33, 12449-12460",
+        "10.48550/arXiv.2006.11477",
+    ),
     "glorot2010": Reference(
         ("Glorot, X.", "Bengio, Y."),
         2010,

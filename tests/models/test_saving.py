@@ -16,20 +16,24 @@ from otoscope.models import ARCHITECTURES, Architecture, load, read_weights, sav
 
 # sizes that are quick
 SMALL: dict[str, dict[str, Any]] = {
+    "aasist": {"n_classes": 3, "filters": 9, "width": 51, "channels": [4, 6], "nodes": 8, "sample_rate": 8000},
     "cnn12": {"n_classes": 3, "width": 0.05, "dropout": 0.2},
     "cnn12-x2": {"n_classes": 3},
     "leaf": {"n_classes": 3, "filters": 8, "width": 101, "hop": 80, "sample_rate": 8000},
     "phone-cnn": {"n_classes": 3, "input_length": 2000},
+    "res-tssdnet": {"n_classes": 3, "width": 0.5, "input_length": 2000, "sample_rate": 8000},
     "simplenet-cnn": {"n_classes": 3, "filters": 31, "width": 64, "input_length": 31 * 640, "bands": "mel"},
     "simplenet-rnn": {"n_classes": 3, "filters": 2, "width": 64, "bands": [[100, 500], [1000, 2000]]},
     "sincnet": {"n_classes": 3, "filters": 8, "width": 51, "sample_rate": 8000},
     "soundnet": {"n_classes": 3, "sample_rate": 16_000, "input_length": None},
     "speaker-cnn": {"n_classes": 3, "input_length": 2000},
     "specnet": {"n_classes": 3, "filters": 31, "width": 64, "input_length": 31 * 640},
+    "stridednet": {"n_classes": 3, "filters": 4, "reduce": "max", "sample_rate": 8000},
     "swam-segmental": {"n_classes": 3, "input_length": 2000, "dropout": 0.1},
     "swam-subsegmental": {"n_classes": 3, "input_length": 2000},
     "swam-multiresolution": {"n_classes": 3, "input_length": 2000, "pool": 2},
     "vowelnet": {"classes": ["a", "b", "c"], "channels": (4, 4, 6), "sample_rate": 8000, "name": "mine"},
+    "wav2vec2": {"n_classes": 3, "channels": 8, "width": 16, "depth": 1, "heads": 2, "steps": 6, "norm": "layer"},
     "wavernn": {"n_classes": 3, "filters": 4},
 }
 

@@ -97,3 +97,17 @@ def test_how_to_prepare_the_input_is_on_the_model(name: str) -> None:
     assert (model.sample_rate, model.input_length, model.padding) == (16000, 96000, "repeat")
     assert model.classes == ("bonafide", "spoof")
     assert model.name == name
+
+
+@pytest.mark.parametrize("kind", [IncTSSDNet, ResTSSDNet])
+def test_they_may_be_narrower_and_for_other_classes(kind: type) -> None:
+    model = kind(n_classes=5, width=0.5, input_length=4000, sample_rate=8000).eval()
+    assert (model.sample_rate, model.input_length, model.classes) == (8000, 4000, None)
+    assert model.conv1.out_channels == 8 and model.fc1.in_features == 64
+    assert model(torch.randn(2, 1, 4000)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("options", [{"n_classes": 0}, {"width": 0.05}, {"input_length": 200}])
+def test_sizes_out_of_range(options: dict) -> None:
+    with pytest.raises(InputError, match="tssdnet"):
+        ResTSSDNet(**options)

@@ -16,6 +16,7 @@ from otoscope.models import load, weights_digest
 
 # sizes that are quick
 SMALL: dict[str, dict[str, Any]] = {
+    "aasist": {"filters": 9, "width": 51, "channels": [4, 6], "nodes": 8, "learnt_bands": True, "n_classes": 3},
     "leaf": {"filters": 8, "width": 101, "n_classes": 3},
     "phone-cnn": {"n_classes": 3},
     "simplenet-cnn": {"filters": 31, "width": 64, "input_length": 31 * 640, "bands": "mel"},
@@ -24,16 +25,21 @@ SMALL: dict[str, dict[str, Any]] = {
     "soundnet": {"n_classes": 3, "sample_rate": 16_000, "input_length": None},
     "speaker-cnn": {"n_classes": 3},
     "specnet": {"filters": 31, "width": 64, "input_length": 31 * 640},
+    "stridednet": {"filters": 4, "n_classes": 3},
     "vowelnet": {},
+    "wav2vec2": {"channels": 8, "width": 16, "depth": 1, "heads": 2, "steps": 5, "dropout": 0.0, "n_classes": 3},
     "wavernn": {"filters": 4},
 }
 FIRST = {
+    "aasist": "sinc.conv1d",
     "leaf": "front.gabor.conv1d",
     "simplenet-cnn": "front.conv",
     "simplenet-rnn": "front.conv",
     "sincnet": "sinc.conv1d",
     "specnet": "front.conv",
+    "stridednet": "layers.block1.conv",
     "vowelnet": "conv1",
+    "wav2vec2": "encoder.0.conv",
 }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otoscope.models.aasist import AASIST
 from otoscope.models.checkpoints import fit_weights, fitting_weights, read_weights, save
 from otoscope.models.cnn12 import CNN12
 from otoscope.models.initialisers import start_from_bands
@@ -22,14 +23,17 @@ from otoscope.models.simplenet import SimpleNetCNN, SimpleNetRNN, SpecNet
 from otoscope.models.sincnet import SincNet
 from otoscope.models.soundnet import SoundNet
 from otoscope.models.speechcnn import PhoneCNN, SpeakerCNN
+from otoscope.models.stridednet import StridedNet
 from otoscope.models.swam import SWAM
 from otoscope.models.tssdnet import IncTSSDNet, ResTSSDNet
 from otoscope.models.vowelnet import VowelNet
+from otoscope.models.wav2vec2 import Wav2Vec2
 from otoscope.models.wavernn import WaveRNN
 from otoscope.models.zoo import ARCHITECTURES, Architecture, available
 from otoscope.results import weights_digest
 
 __all__ = [
+    "AASIST",
     "ARCHITECTURES",
     "CNN12",
     "LEAF",
@@ -44,7 +48,9 @@ __all__ = [
     "SoundNet",
     "SpeakerCNN",
     "SpecNet",
+    "StridedNet",
     "VowelNet",
+    "Wav2Vec2",
     "WaveRNN",
     "available",
     "checkpoint_files",

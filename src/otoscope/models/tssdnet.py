@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from otoscope.errors import InputError
+
 _CHANNELS = (16, 32, 64, 128, 128)
 
 
@@ -58,19 +60,38 @@ class _TSSDNet(nn.Module):
     classes: tuple[str, ...] | None = ("bonafide", "spoof")
     name: str
 
-    def __init__(self, block: type[nn.Module], block_name: str) -> None:
+    def __init__(
+        self,
+        block: type[nn.Module],
+        block_name: str,
+        n_classes: int,
+        width: float,
+        input_length: int | None,
+        sample_rate: int,
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv1d(1, _CHANNELS[0], 7, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm1d(_CHANNELS[0])
+        channels = [4 * round(count * width / 4) for count in _CHANNELS]
+        if n_classes < 1 or min(channels) < 4:
+            raise InputError(
+                f"{self.name}: n_classes must be at least 1 and width large enough for four filters in each layer "
+                f"(0.2 or more), not {n_classes} and {width}"
+            )
+        if input_length is not None and input_length < self.minimum_length:
+            raise InputError(f"{self.name}: input_length must be at least {self.minimum_length}, not {input_length}")
+        self.sample_rate, self.input_length = sample_rate, input_length
+        if n_classes != 2:
+            self.classes = None
+        self.conv1 = nn.Conv1d(1, channels[0], 7, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm1d(channels[0])
         self._block_names = tuple(f"{block_name}{number}" for number in range(1, 5))
-        for name, channels_in, channels_out in zip(self._block_names, _CHANNELS, _CHANNELS[1:], strict=False):
+        for name, channels_in, channels_out in zip(self._block_names, channels, channels[1:], strict=False):
             self.add_module(name, block(channels_in, channels_out))
-        self.fc1 = nn.Linear(128, 64)
+        self.fc1 = nn.Linear(channels[-1], 64)
         self.fc2 = nn.Linear(64, 32)
-        self.out = nn.Linear(32, 2)
+        self.out = nn.Linear(32, n_classes)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Logits (batch, 2), bona fide and spoof, of clips (batch, 1, time) of 256 samples or more."""
+        """Logits (batch, class), by default bona fide and spoof, of clips (batch, 1, time) of 256 samples or more."""
         x = F.relu(self.bn1(self.conv1(waveform)))
         for name in self._block_names:
             x = self.get_submodule(name)(F.max_pool1d(x, 4))
@@ -82,11 +103,27 @@ class _TSSDNet(nn.Module):
 class IncTSSDNet(_TSSDNet):
     """Inc-TSSDNet: four blocks of parallel dilated convolutions, about 0.09 M parameters.
 
-    Its sample rate is 16 kHz; it was trained on 96000 samples (6 s), with shorter clips repeated (``input_length`` and
-    ``padding``). Because of the maximum over time it takes other lengths, too.
+    Parameters
+    ----------
+    n_classes : int
+        Outputs, at least 1; 2 are bona fide and spoofed speech.
+    width : float
+        Share of the filters of the paper, 0.2 or more; their numbers are rounded to multiples of 4.
+    input_length : int, optional
+        Samples of a clip; 96000 are the 6 s of the paper.
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
 
     Notes
     -----
+    Its sample rate is 16 kHz; it was trained on 96000 samples (6 s), with shorter clips repeated (``input_length`` and
+    ``padding``). Because of the maximum over time it takes other lengths, too.
+
     Hua, Teoh and Zhang 2021, *Towards End-to-End Synthetic Speech Detection*. Each block concatenates
     convolutions of 3 samples with dilations 1, 2, 4 and 8; ``load("inc-tssdnet", weights=...)`` reads the
     published checkpoint.
@@ -100,17 +137,35 @@ class IncTSSDNet(_TSSDNet):
 
     name: str = "inc-tssdnet"
 
-    def __init__(self) -> None:
-        super().__init__(_DilatedBlock, "DCM")
+    def __init__(
+        self, n_classes: int = 2, width: float = 1.0, input_length: int | None = 96_000, sample_rate: int = 16_000
+    ) -> None:
+        super().__init__(_DilatedBlock, "DCM", n_classes, width, input_length, sample_rate)
 
 
 class ResTSSDNet(_TSSDNet):
     """Res-TSSDNet: four residual blocks of three convolutions, about 0.35 M parameters.
 
-    Sample rate, length and outputs are those of `IncTSSDNet`.
+    Parameters
+    ----------
+    n_classes : int
+        Outputs, at least 1; 2 are bona fide and spoofed speech.
+    width : float
+        Share of the filters of the paper, 0.2 or more; their numbers are rounded to multiples of 4.
+    input_length : int, optional
+        Samples of a clip; 96000 are the 6 s of the paper.
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
 
     Notes
     -----
+    Sample rate, length and outputs are those of `IncTSSDNet`.
+
     Hua, Teoh and Zhang 2021, *Towards End-to-End Synthetic Speech Detection*. The input of a block reaches
     its last batch-norm through a pointwise convolution.
 
@@ -123,5 +178,7 @@ class ResTSSDNet(_TSSDNet):
 
     name: str = "res-tssdnet"
 
-    def __init__(self) -> None:
-        super().__init__(_ResidualBlock, "RSM")
+    def __init__(
+        self, n_classes: int = 2, width: float = 1.0, input_length: int | None = 96_000, sample_rate: int = 16_000
+    ) -> None:
+        super().__init__(_ResidualBlock, "RSM", n_classes, width, input_length, sample_rate)

@@ -44,6 +44,7 @@ def _swam(front_end: str, about: str) -> Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
+    "aasist": _headed("aasist:AASIST", "a small AASIST, sinc filters and graph attention (Jung et al. 2022), 16 kHz"),
     "cnn12": Architecture(
         "otoscope.models.cnn12:CNN12",
         "CNN12 encoder (Yadav 2022), 8 kHz, 14 M parameters",
@@ -56,12 +57,16 @@ ARCHITECTURES: dict[str, Architecture] = {
         "classifier.weight",
     ),
     "inc-tssdnet": Architecture(
-        "otoscope.models.tssdnet:IncTSSDNet", "Inc-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s"
+        "otoscope.models.tssdnet:IncTSSDNet",
+        "Inc-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s",
+        head="out.weight",
     ),
     "leaf": _headed("leaf:LEAF", "LEAF front end, learnt Gabor filters (Zeghidour et al. 2021), 16 kHz"),
     "phone-cnn": _headed("speechcnn:PhoneCNN", "phone CNN (Muckenhirn et al. 2019), 16 kHz, 250 ms"),
     "res-tssdnet": Architecture(
-        "otoscope.models.tssdnet:ResTSSDNet", "Res-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s"
+        "otoscope.models.tssdnet:ResTSSDNet",
+        "Res-TSSDNet, spoofed speech (Hua et al. 2021), 16 kHz, 6 s",
+        head="out.weight",
     ),
     "simplenet-cnn": _headed("simplenet:SimpleNetCNN", "SimpleNet-CNN (SimpleNet 2018), 16 kHz, 6 s"),
     "simplenet-rnn": _headed("simplenet:SimpleNetRNN", "SimpleNet-RNN (SimpleNet 2018), 16 kHz"),
@@ -69,12 +74,14 @@ ARCHITECTURES: dict[str, Architecture] = {
     "soundnet": _headed("soundnet:SoundNet", "SoundNet of 8 layers (Aytar et al. 2016), 22.05 kHz, 10 s"),
     "speaker-cnn": _headed("speechcnn:SpeakerCNN", "speaker CNN (Muckenhirn et al. 2019), 16 kHz, 250 ms"),
     "specnet": _headed("simplenet:SpecNet", "SpecNet, SimpleNet-CNN with fixed filters, 16 kHz, 6 s"),
+    "stridednet": _headed("stridednet:StridedNet", "four convolutions with strides, or with poolings, 16 kHz"),
     "swam-segmental": _swam("segmental", "SWAM with first kernels of 300 samples, 16 kHz, 1 s"),
     "swam-subsegmental": _swam("subsegmental", "SWAM with first kernels of 30 samples, 16 kHz, 1 s"),
     "swam-multiresolution": _swam("multiresolution", "SWAM with first kernels of 10 to 500, 16 kHz, 1 s"),
     "vowelnet": Architecture(
         "otoscope.models.vowelnet:VowelNet", "VowelNet, three convolutions for synthetic vowels, 16 kHz"
     ),
+    "wav2vec2": _headed("wav2vec2:Wav2Vec2", "a small wav2vec 2.0, to be trained (Baevski et al. 2020), 16 kHz"),
     "wavernn": _headed("wavernn:WaveRNN", "WaveRNN, windows of 40 ms and LSTM (Trigeorgis et al. 2016), 16 kHz"),
 }
 
