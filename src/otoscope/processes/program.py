@@ -13,10 +13,13 @@ import struct
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import IO, Any
+
+from otoscope.text import visible
 
 
 class Program:
@@ -101,13 +104,19 @@ def ending_of(code: int | None) -> str:
 def conversation() -> tuple[Callable[[], Any], Callable[[Any], None]]:
     """In such a program: functions that wait for the next message, and that send one.
 
-    Ctrl-C is left to the process that started this one; where that has ended, this one does at once.
+    Ctrl-C is left to the process that started this one; where that has ended, this one does at once. From now on a
+    warning is one line on standard error, as those of a command are: its place is one of ours, and says nothing.
     """
+    warnings.showwarning = _print_warning
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return between(asked, answers)
+
+
+def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"warning: {visible(' '.join(str(message).split()))}", file=sys.stderr, flush=True)
 
 
 def between(asked: IO[bytes], answers: IO[bytes]) -> tuple[Callable[[], Any], Callable[[Any], None]]:
