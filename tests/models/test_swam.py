@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -112,3 +114,17 @@ def test_it_trains(front_end: str) -> None:
     model = SWAM(front_end, n_classes=3, input_length=3000)
     nn.functional.cross_entropy(model(torch.randn(4, 1, 3000)), torch.tensor([0, 1, 2, 0])).backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize(("front_end", "widths"), [("segmental", [2, 2, 2]), ("multiresolution", [3, 3])])
+def test_pooling_of_the_published_scripts_is_a_named_choice(front_end: str, widths: list[int]) -> None:
+    model = SWAM(front_end, pool="scripts")
+    assert [m.kernel_size for m in model.modules() if isinstance(m, nn.MaxPool1d)] == widths
+    assert model(torch.zeros(1, 1, 16000)).shape == (1, 35)
+    assert [m.kernel_size for m in SWAM(front_end).modules() if isinstance(m, nn.MaxPool1d)] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("pool", [0, "script", 2.5])
+def test_a_pooling_that_is_none_is_refused(pool: Any) -> None:
+    with pytest.raises(InputError, match='swam-segmental: pool must be 1 or more, or "scripts", not'):
+        SWAM("segmental", pool=pool)

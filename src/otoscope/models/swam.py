@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Literal
 
 import torch
 from torch import nn
@@ -20,6 +21,8 @@ _FRONT_ENDS: dict[str, tuple[dict[int, int], ...]] = {
         dict.fromkeys((3, 5, 7, 9), 25),
     ),
 }
+# of the max-poolings of the scripts that the authors published; 1 where they have none
+_SCRIPTS = {"segmental": (2, 2, 2), "subsegmental": (2, 2, 2), "multiresolution": (3, 3, 1)}
 
 
 class ParallelConv1d(nn.Module):
@@ -72,8 +75,9 @@ class SWAM(nn.Module):
         train-clean-100.
     input_length : int
         Samples of every input; the first dense layer depends on it. 16000 is 1 s.
-    pool : int
-        Width and stride of each max-pooling, in frames.
+    pool : int or "scripts"
+        Width and stride of each max-pooling, in frames; "scripts" are those of the authors' published scripts: 2, and
+        3, 3 and none of the multi-resolution network.
     dropout : float
         Share of the 1024 hidden units dropped in training, 0 to 1.
 
@@ -90,7 +94,9 @@ class SWAM(nn.Module):
     (ReLU, dropout) and ``n_classes``. The paper does not state the following, chosen here: a clip length of 1 s
     at 16 kHz (as in Speech Commands); pooling by 3, as in the networks of Muckenhirn et al. 2019, Table 1; no padding
     of single kernels, and half a kernel for parallel ones (see `ParallelConv1d`); dropout of 0.25, on the hidden layer
-    alone.
+    alone. The scripts that the authors published (https://github.com/Cross-Caps/SWAM) pool otherwise, see `pool`; their
+    second layers are not those of the paper either (100 filters, and a fifth width of 15 samples), which is no option
+    here.
 
     Examples
     --------
@@ -110,7 +116,7 @@ class SWAM(nn.Module):
         front_end: str = "segmental",
         n_classes: int = 35,
         input_length: int = 16000,
-        pool: int = 3,
+        pool: int | Literal["scripts"] = 3,
         dropout: float = 0.25,
     ) -> None:
         super().__init__()
@@ -118,13 +124,13 @@ class SWAM(nn.Module):
             raise InputError(f"swam: front_end must be one of {', '.join(_FRONT_ENDS)}, not {front_end!r}")
         self.name = f"swam-{front_end}"
         self.input_length: int | None = input_length
-        if n_classes < 1 or pool < 1:
-            raise InputError(f"{self.name}: n_classes and pool must be 1 or more, not {n_classes} and {pool}")
-        kernels = _FRONT_ENDS[front_end]
-        frames = _frames_left(kernels, input_length, pool)
+        if n_classes < 1:
+            raise InputError(f"{self.name}: n_classes must be 1 or more, not {n_classes}")
+        kernels, pools = _FRONT_ENDS[front_end], self._pools(front_end, pool)
+        frames = _frames_left(kernels, input_length, pools)
         if frames < 1:
             raise InputError(f"{self.name}: input_length of {input_length} samples leaves no frame")
-        self.features = _features(kernels, pool)
+        self.features = _features(kernels, pools)
         self.dense = nn.Sequential(
             OrderedDict(
                 flatten=nn.Flatten(),
@@ -134,6 +140,14 @@ class SWAM(nn.Module):
             )
         )
         self.classifier = nn.Linear(1024, n_classes)
+
+    def _pools(self, front_end: str, pool: int | str) -> tuple[int, ...]:
+        """The width of the max-pooling after each convolution."""
+        if pool == "scripts":
+            return _SCRIPTS[front_end]
+        if not isinstance(pool, int) or pool < 1:
+            raise InputError(f'{self.name}: pool must be 1 or more, or "scripts", not {pool!r}')
+        return (pool,) * len(_STRIDES)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Logits (batch, n_classes) of clips (batch, 1, input_length)."""
@@ -146,15 +160,17 @@ class SWAM(nn.Module):
         return logits
 
 
-def _features(kernels: tuple[dict[int, int], ...], pool: int) -> nn.Sequential:
+def _features(kernels: tuple[dict[int, int], ...], pools: tuple[int, ...]) -> nn.Sequential:
+    """Convolutions with what follows each; pooling by 1 is left out."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = 1
-    for number, (filters, stride) in enumerate(zip(kernels, _STRIDES, strict=True), start=1):
+    for number, (filters, stride, pool) in enumerate(zip(kernels, _STRIDES, pools, strict=True), start=1):
         layers[f"conv{number}"] = _convolution(channels, filters, stride)
         channels = sum(filters.values())
         layers[f"elu{number}"] = nn.ELU()
         layers[f"bn{number}"] = nn.BatchNorm1d(channels)
-        layers[f"pool{number}"] = nn.MaxPool1d(pool)
+        if pool > 1:
+            layers[f"pool{number}"] = nn.MaxPool1d(pool)
     return nn.Sequential(layers)
 
 
@@ -165,9 +181,9 @@ def _convolution(channels: int, filters: dict[int, int], stride: int) -> nn.Modu
     return nn.Conv1d(channels, count, kernel, stride)
 
 
-def _frames_left(kernels: tuple[dict[int, int], ...], length: int, pool: int) -> int:
+def _frames_left(kernels: tuple[dict[int, int], ...], length: int, pools: tuple[int, ...]) -> int:
     """Frames after the last pooling, 0 when the clip is too short for a kernel."""
-    for filters, stride in zip(kernels, _STRIDES, strict=True):
+    for filters, stride, pool in zip(kernels, _STRIDES, pools, strict=True):
         padded = {kernel: length + 2 * (kernel // 2 if len(filters) > 1 else 0) for kernel in filters}
         length = min((padded[kernel] - kernel) // stride + 1 for kernel in filters) // pool
         if length < 1:
