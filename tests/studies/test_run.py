@@ -13,7 +13,7 @@ import pytest
 
 import toy_study
 from otoscope.errors import InputError
-from otoscope.studies.inputs import File, Folder, Sounds
+from otoscope.studies.inputs import File, Folder, Package, Sounds
 from otoscope.studies.page import check_out, write_study
 from otoscope.studies.run import Ran, plan, run
 from otoscope.studies.step import Outcome, Step, Work, in_order
@@ -305,3 +305,13 @@ def test_a_plan_lists_every_step(tmp_path: Path) -> None:
     ]
     assert [one.state for one in listed] == ["to compute"] * 6 + ["no data"]
     assert listed[4].step.command == "otoscope train laptop/vowels learn.epochs=1 learn.warm_up=0 seed=0 --out FOLDER"
+
+
+def test_a_step_without_its_package_is_left_out_as_one_without_its_data(tmp_path: Path) -> None:
+    step = toy_study.STUDY.steps(QUICK)[0]
+    there, missing = (replace(step, inputs=(Package(name),)) for name in ("numpy", "no_such_package"))
+    assert [one.key(Folder()) is None for one in (there, missing)] == [False, True]
+    study = replace(STUDY, plan=lambda setting: [there, missing])
+    assert [one.state for one in plan(study, QUICK, None)] == ["to compute", "no data"]
+    with pytest.raises(InputError, match="no_such_package is not in"):
+        Folder().path(missing.inputs[0])

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -64,7 +65,20 @@ class File:
         return self.place
 
 
-Input: TypeAlias = Sounds | File
+@dataclass(frozen=True)
+class Package:
+    """A package of Python that not every installation has: without it a step is left out, like one without its data.
+
+    Parameters
+    ----------
+    name : str
+        As it is imported, such as ``parselmouth``.
+    """
+
+    name: str
+
+
+Input: TypeAlias = Sounds | File | Package
 
 
 class Folder:
@@ -93,7 +107,9 @@ class Folder:
         self.place = Path(given) if given else None
 
     def has(self, input: Input) -> bool:
-        """Whether a data set or file is there."""
+        """Whether a data set, file or package is there."""
+        if isinstance(input, Package):
+            return find_spec(input.name) is not None
         return self._path(input) is not None or (isinstance(input, Sounds) and input.set == "vowels")
 
     def read(self, sounds: Sounds) -> DataSet:
@@ -121,7 +137,7 @@ class Folder:
         InputError
             If it is not there.
         """
-        found = self._path(input)
+        found = None if isinstance(input, Package) else self._path(input)
         if found is None:
             raise InputError(f"{input.name} is not in {self.place or 'OTOSCOPE_DATA'}: give its folder by --data")
         return found
@@ -133,7 +149,7 @@ class Folder:
         -------
         str or None
             Of a file that of its bytes; of a data set that of the names, sizes, labels and splits of its sounds, which
-            does not depend on where it lies, nor on when it was unpacked.
+            does not depend on where it lies, nor on when it was unpacked; of a package its name.
         """
         if not self.has(input):
             return None
@@ -145,7 +161,7 @@ class Folder:
     def _known(self) -> dict[Input, str]:
         return {}
 
-    def _path(self, input: Input) -> Path | None:
+    def _path(self, input: Sounds | File) -> Path | None:
         if self.place is None:
             return None
         if isinstance(input, Sounds):
@@ -154,6 +170,8 @@ class Folder:
         return path if path.is_file() else None
 
     def _hashed(self, input: Input) -> str:
+        if isinstance(input, Package):
+            return input.name
         if isinstance(input, File):
             return file_digest(self.path(input))[:16]
         found = self.read(input)

@@ -51,8 +51,8 @@ class Step:
         Of plain values: what decides the rows beside inputs and earlier steps.
     labels : mapping of str to str or int
         Columns that every row of the step gets, such as the model, the task and the seed.
-    inputs : tuple of Sounds or File
-        What it reads from the data folder.
+    inputs : tuple of Sounds, File or Package
+        What it reads from the data folder, and packages that not every installation has.
     needs : tuple of Step
         Steps whose trained models it opens.
     version : int
@@ -113,7 +113,7 @@ class Step:
     @property
     def _asked(self) -> dict[str, Any]:
         inputs = [
-            [one.set, one.task, list(one.splits)] if isinstance(one, Sounds) else [one.place] for one in self.inputs
+            [one.set, one.task, list(one.splits)] if isinstance(one, Sounds) else [one.name] for one in self.inputs
         ]
         return {
             "table": self.table,
