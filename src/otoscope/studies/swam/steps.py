@@ -9,17 +9,19 @@ from torch import nn
 from otoscope.methods.geometry import geometry
 from otoscope.methods.strs import strs
 from otoscope.models import load
-from otoscope.studies.inputs import File
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
+from otoscope.studies.swam.looks import kernels_to_draw
+from otoscope.studies.swam.pooling import pooling_steps
+from otoscope.studies.swam.residual import residual_steps, residual_trainings
+from otoscope.studies.swam.spoofing import WEIGHTS, spoofing_steps
 from otoscope.studies.swam.trained import trained_steps
 from otoscope.subject import Subject
 
-WEIGHTS = File("tssdnet/inc_tssdnet_asvspoof2019_la.pth")
-
 
 def plan(setting: Setting) -> list[Step]:
-    """The steps, in the order of the paper."""
+    """The steps, those that take longest last."""
+    residual = residual_trainings(setting)
     return [
         Step("fourier", fourier, {"draws": 20, "width": 64, "seed": 0}, part="response", seconds=1),
         Step(
@@ -31,7 +33,19 @@ def plan(setting: Setting) -> list[Step]:
             seconds=3,
             command=f"otoscope geometry inc-tssdnet --weights DATA/{WEIGHTS.place}",
         ),
+        Step(
+            "published_kernels",
+            published_kernels,
+            {"model": "inc-tssdnet"},
+            inputs=(WEIGHTS,),
+            part="geometry",
+            seconds=1,
+            command=f"otoscope wigner inc-tssdnet --weights DATA/{WEIGHTS.place}",
+        ),
+        *residual_steps(residual),
+        *spoofing_steps(setting, residual),
         *trained_steps(setting),
+        *pooling_steps(setting),
     ]
 
 
@@ -76,3 +90,9 @@ def published_geometry(work: Work) -> Outcome:
         for number, layer in enumerate(found["layer"].values)
     ]
     return Outcome(rows)
+
+
+def published_kernels(work: Work) -> Outcome:
+    """The kernels of its first layer, of 7 samples, to be drawn."""
+    subject = Subject(load(work.arguments["model"], weights=work.file()))
+    return Outcome([{"model": work.arguments["model"]}], {"kernels": kernels_to_draw(subject)})
