@@ -31,5 +31,5 @@ pooling.aliasing_map().otoscope.plot()
 # has a turn for each multiple of it.
 
 scope = otoscope.Scope("vowel-name")
-low = scope.aliasing_map(frequencies=np.linspace(10, 2000, 120).tolist())
+low = scope.aliasing_map(frequencies=np.linspace(10, 2000, 240).tolist())
 low.otoscope.plot(steps=["pool1"])

@@ -15,7 +15,7 @@ from otoscope import InputError
 from otoscope.dsp.aliasing import folded_frequency
 from otoscope.methods.aliasing_map import aliasing_map
 from otoscope.plots.aliasing_map import aliasing_map as draw
-from otoscope.plots.aliasing_map import legible_steps
+from otoscope.plots.aliasing_map import legible_steps, sines_for
 from otoscope.subject import Subject
 
 
@@ -67,9 +67,40 @@ def test_a_sine_that_nothing_passes_is_dark(sweep: xr.Dataset) -> None:
     assert (levels_of(ax)[:, 3] == -30).all()
 
 
+def striding(stride: int) -> Subject:
+    layer = nn.Conv1d(1, 1, 1, stride=stride, bias=False)
+    nn.init.ones_(layer.weight)
+    return Subject(layer, 8000)
+
+
+def test_what_goes_from_sine_to_sine_by_more_than_a_cell_is_a_line_all_the_same() -> None:
+    """Of 21 sines in 4 kHz the frequency after decimation to 2 kHz moves by 190 Hz, or nine cells of 21 Hz."""
+    result = aliasing_map(striding(4), frequencies=21)
+    _, ax = draw(result, steps=[str(result.step.values[0])])
+    brightest = levels_of(ax).argmax(0)
+    assert len(levels_of(ax)) == 4 and np.abs(np.diff(brightest)).max() == 1
+
+
+def test_columns_that_no_picture_has_room_for_are_means_over_sines() -> None:
+    result = aliasing_map(striding(2), frequencies=400)
+    _, ax = draw(result, dynamic_range=60)
+    power = 10 ** (levels_of(ax) / 10)
+    assert power.shape == (48, 134)
+    np.testing.assert_allclose(power.sum(0) / power.sum(0).mean(), 1, atol=0.1)  # of a layer that passes all alike
+
+
+def test_as_many_sines_are_named_as_show_the_next_step() -> None:
+    model = nn.Sequential(nn.MaxPool1d(2), nn.MaxPool1d(4))
+    result = aliasing_map(Subject(model, 8000), frequencies=80)
+    assert legible_steps(result) == ["0"] and sines_for(result, ["0"]) == ("1", 288)
+    assert draw(result)[-1].get_xlabel().endswith("not drawn: 1\nfrequencies=288 shows 1")
+    finer = aliasing_map(Subject(model, 8000), frequencies=288, duration=0.1)
+    assert legible_steps(finer) == ["0", "1"] and sines_for(finer, ["0", "1"]) is None
+
+
 def test_steps_that_fold_finer_than_the_sweep_are_left_to_the_user_and_named(sweep: xr.Dataset) -> None:
     assert legible_steps(sweep) == ["0"]
-    assert draw(sweep)[-1].get_xlabel().endswith("not drawn: 2")
+    assert draw(sweep)[-1].get_xlabel().endswith("not drawn: 2")  # which has too many folds for any sweep
     axes = draw(sweep, steps=["0", "2"])
     assert [ax.get_title(loc="left") for ax in axes] == ["", "0", "2"]
     assert "not drawn" not in axes[-1].get_xlabel()
@@ -86,11 +117,11 @@ def test_what_does_not_fit_is_refused(sweep: xr.Dataset) -> None:
 
 def test_long_names_of_steps_stay_within_the_figure(check_text: Any) -> None:
     names = [f"features.stage{n}.downsampling" for n in range(8)]
-    across = np.linspace(50, 3950, 60)
+    across = np.linspace(10, 3990, 300)
     result = xr.Dataset(
         {
-            "magnitude": (("step", "input_frequency", "output"), np.ones((8, 60, 10))),
-            "gain": (("step", "input_frequency"), np.ones((8, 60))),
+            "magnitude": (("step", "input_frequency", "output"), np.ones((8, 300, 10))),
+            "gain": (("step", "input_frequency"), np.ones((8, 300))),
         },
         {
             "step": names, "nyquist": ("step", 2000.0 / 2.0 ** np.arange(8)), "input_frequency": across,

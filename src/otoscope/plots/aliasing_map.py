@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from otoscope.plots.drawing import (
     frequency_unit,
     legend_above,
     make_grid,
+    pool_columns,
     small_size,
     without_common_ends,
 )
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_FOLDS = 16  # more than these cannot be seen in a picture
+_SINES_OF_A_FOLD = 36
+"""With fewer sines from 0 Hz to the new limit, harmonics, which move several times as fast as the sine, are speckle."""
+_MOST_SINES = 160  # columns of a picture
 
 
 def aliasing_map(
@@ -46,7 +51,8 @@ def aliasing_map(
     ax : matplotlib.axes.Axes, one for the gain and one for each step drawn, optional
         A new figure without them.
     steps : sequence of str, optional
-        Which steps; by default up to the first three whose folds the sweep is fine enough to show.
+        Which steps; by default up to the first three whose folds the sweep is fine enough to show, with 36 sines or
+        more in each, so that harmonics are lines.
     dynamic_range : float
         Range shown, in dB below the largest value of each step.
 
@@ -62,7 +68,9 @@ def aliasing_map(
     Notes
     -----
     A column holds the levels that one sine has at the output: its power there is the square of its gain, so that what
-    hardly passes is dark. On the white zigzag lies the frequency to which theory folds the sine.
+    hardly passes is dark. On the white zigzag lies the frequency to which theory folds the sine. Where sines lie
+    further from each other than cells of output, neighbouring cells are added, so that what moves with the sine is a
+    line; of more than 160 sines, neighbours share a column by their mean power.
 
     Examples
     --------
@@ -97,6 +105,8 @@ def aliasing_map(
     _, unit = frequency_unit(float(result["input_frequency"].max()))
     left = left_out(result.assign_coords(step=[short[name] for name in names]), [short[name] for name in chosen])
     some = "\n" + textwrap.fill(f"not drawn: {left}", 42) if left else ""
+    if left and (more := sines_for(result, chosen)):
+        some += f"\nfrequencies={more[1]} shows {short[more[0]]}"
     axes[-1].set_xlabel(f"input frequency ({unit}){some}")
     draw_colorbar(mesh, axes[-1], "level (dB re peak of step)", beside=list(axes[1:]))
     return axes
@@ -109,13 +119,33 @@ def left_out(result: xr.Dataset, chosen: Sequence[str]) -> str:
 
 
 def legible_steps(result: xr.Dataset) -> list[str]:
-    """Up to three steps of a map, of each rate the first, whose folds are wider than the distance of its sines."""
-    names = [str(name) for name in result["step"].values]
-    frequency = np.sort(result["input_frequency"].values)
-    nyquist, distance = result["nyquist"].values, np.diff(frequency).max(initial=0.0)
-    first = [i for i in range(len(names)) if nyquist[i] not in nyquist[:i]]
-    shown = [i for i in first if nyquist[i] >= 3 * distance and frequency[-1] / nyquist[i] <= _MOST_FOLDS]
-    return [names[i] for i in (shown or first[:1])[:3]]
+    """Up to three steps of a map, of each rate the first, in each of whose folds there are sines enough."""
+    few, distance = _of_few_folds(result), _distance(result)
+    shown = [name for name, nyquist in few.items() if nyquist * (1 + 1e-9) >= _SINES_OF_A_FOLD * distance]
+    return (shown or [str(result["step"].values[0])])[:3]
+
+
+def sines_for(result: xr.Dataset, chosen: Sequence[str]) -> tuple[str, int] | None:
+    """The next step that more sines would show, and how many they are; None where there is no such step."""
+    wanted = [(name, nyquist) for name, nyquist in _of_few_folds(result).items() if name not in chosen]
+    if not wanted or len(chosen) >= 3:
+        return None
+    name, nyquist = wanted[0]
+    count, wide = result.sizes["input_frequency"], _distance(result) * _SINES_OF_A_FOLD / nyquist
+    return (name, math.ceil(round(count * wide, 6))) if wide > 1 else None
+
+
+def _of_few_folds(result: xr.Dataset) -> dict[str, float]:
+    """The new limits, in Hz, of the steps whose folds fit into a picture, of each rate the first."""
+    names, nyquist = [str(name) for name in result["step"].values], result["nyquist"].values.tolist()
+    highest = float(result["input_frequency"].max())
+    first = (i for i in range(len(names)) if nyquist[i] not in nyquist[:i])
+    return {names[i]: nyquist[i] for i in first if highest / nyquist[i] <= _MOST_FOLDS}
+
+
+def _distance(result: xr.Dataset) -> float:
+    """The largest from one sine to the next, in Hz."""
+    return float(np.diff(np.sort(result["input_frequency"].values)).max(initial=0.0))
 
 
 def _draw_gain(ax: Axes, result: xr.Dataset, steps: Mapping[int, str]) -> None:
@@ -137,12 +167,13 @@ def _draw_gain(ax: Axes, result: xr.Dataset, steps: Mapping[int, str]) -> None:
 def _draw_map(ax: Axes, step: xr.Dataset, dynamic_range: float) -> Any:
     from matplotlib.patheffects import Normal, Stroke
 
-    across, nyquist = step["input_frequency"].values, float(step["nyquist"])
+    nyquist = float(step["nyquist"])
+    levels, across = pool_columns(_levels(step).T, step["input_frequency"].values, _MOST_SINES)
     (x_divisor, _), (y_divisor, unit) = frequency_unit(float(across.max())), frequency_unit(nyquist)
-    borders = np.linspace(0, nyquist, step.sizes["output"] + 1)
-    level = decibels(_levels(step), dynamic_range)
+    borders = np.linspace(0, nyquist, len(levels) + 1)
+    level = decibels(levels, dynamic_range)
     mesh = ax.pcolormesh(
-        edges(across) / x_divisor, borders / y_divisor, level.T, cmap=COLOUR_MAP, vmin=-dynamic_range, vmax=0,
+        edges(across) / x_divisor, borders / y_divisor, level, cmap=COLOUR_MAP, vmin=-dynamic_range, vmax=0,
         rasterized=True,
     )  # fmt: skip
     # The zigzag 0, limit, 0, ... through the multiples of the new limit.
@@ -163,4 +194,13 @@ def _levels(step: xr.Dataset) -> np.ndarray[Any, Any]:
     magnitude = step["magnitude"].values
     whole = np.sqrt(np.square(magnitude).sum(-1, keepdims=True))
     shape = np.divide(magnitude, whole, out=np.zeros_like(magnitude), where=whole > 0)
-    return np.asarray(shape * step["gain"].values[:, None])
+    return _added(shape * step["gain"].values[:, None], _distance(step) / float(step["nyquist"]))
+
+
+def _added(levels: np.ndarray[Any, Any], width: float) -> np.ndarray[Any, Any]:
+    """Cells of output added to ones as wide as the distance of the sines, as a fraction of the limit, or wider."""
+    cells = levels.shape[-1]
+    least = min(1 / width, cells) if width > 0 else cells
+    count = max((n for n in range(1, cells + 1) if cells % n == 0 and n <= least), default=1)
+    power = np.square(levels).reshape(len(levels), count, cells // count).sum(-1)
+    return np.asarray(np.sqrt(power))

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from otoscope.plots.aliasing_map import aliasing_map as draw
-from otoscope.plots.aliasing_map import left_out, legible_steps
+from otoscope.plots.aliasing_map import left_out, legible_steps, sines_for
 from otoscope.report.html import Figure, Note, Section
 from otoscope.report.sections.aliasing import skipped_note
 from otoscope.report.sections.parts import blank, section
@@ -16,9 +16,13 @@ def aliasing_map(result: xr.Dataset) -> Section:
     shown = legible_steps(result)
     with blank(1.6 + 1.6 * len(shown), rows=1 + len(shown)) as (picture, axes):
         draw(result, np.ravel(axes), steps=shown)
-    left = left_out(result, shown)
+    left, more = left_out(result, shown), sines_for(result, shown)
+    way_out = f" More sines, frequencies={more[1]}, show {more[0]}." if more else ""
     notes = [
-        Note(f"Not drawn: {left}. The sweep is too coarse for their folds, or they have the rate of another step.")
+        Note(
+            f"Not drawn: {left}. The sweep is too coarse for their folds, in which harmonics are then speckle, or they "
+            f"have the rate of another step.{way_out}"
+        )
     ]
     return section(
         "Aliasing over input frequency",
