@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -100,3 +102,13 @@ def test_what_does_not_fit_is_refused() -> None:
     for network in (SimpleNetCNN, SimpleNetRNN):
         with pytest.raises(InputError, match="n_classes"):
             network(n_classes=0)
+
+
+def test_windows_are_40_ms_at_other_rates() -> None:
+    halved: dict[str, Any] = {"width": 128, "filters": 32, "sample_rate": 8000}
+    rnn, cnn = SimpleNetRNN(**halved), SimpleNetCNN(**halved, input_length=9920)
+    assert rnn.minimum_length == 320 and rnn.sample_rate == cnn.sample_rate == 8000
+    assert rnn.front(torch.zeros(1, 1, 9920)).shape == cnn.front(torch.zeros(1, 1, 9920)).shape == (1, 32, 31)
+    assert cnn(torch.zeros(1, 1, 9920)).shape == (1, 4)
+    with pytest.raises(InputError, match="multiple of 25 Hz"):
+        SimpleNetRNN(sample_rate=8010)

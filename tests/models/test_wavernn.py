@@ -57,3 +57,10 @@ def test_at_least_one_window() -> None:
     assert WaveRNN(filters=2)(torch.zeros(1, 1, 640)).shape == (1, 4)
     with pytest.raises(InputError, match="at least 1"):
         WaveRNN(filters=0)
+
+
+def test_windows_are_40_ms_at_other_rates() -> None:
+    model = WaveRNN(filters=2, first_kernel=40, sample_rate=8000)
+    assert (model.sample_rate, model.minimum_length) == (8000, 320) and model(torch.zeros(1, 1, 640)).shape == (1, 4)
+    with pytest.raises(InputError, match="multiple of 25 Hz"):
+        WaveRNN(sample_rate=11_030)

@@ -9,9 +9,8 @@ from torch import nn
 
 from otoscope.errors import InputError
 from otoscope.models.initialisers import Bands, start_from_bands
-from otoscope.models.wavernn import RecurrentHead
+from otoscope.models.wavernn import RecurrentHead, window_of
 
-_WINDOW = 640
 _BLOCKS, _CHANNELS = 4, 32
 
 
@@ -21,7 +20,7 @@ class FilterEnergies(nn.Module):
     Parameters
     ----------
     filters, width : int
-        Number of kernels, and their length in samples, at most 640.
+        Number of kernels, and their length in samples, at most those of a window.
     bands : {"even", "mel"}, sequence of pairs, or None
         Initialisation of the kernels, see :func:`otoscope.models.start_from_bands`; None leaves it random.
     sample_rate : int
@@ -31,8 +30,8 @@ class FilterEnergies(nn.Module):
 
     Notes
     -----
-    SimpleNet, section 3. A window of 640 samples has ``641 - width`` positions for a kernel. Here the whole clip is
-    convolved, and the pooling averages these positions of every window and skips those across two windows: the
+    SimpleNet, section 3. A window of 640 samples (at 16 kHz) has ``641 - width`` positions for a kernel. Here the whole
+    clip is convolved, and the pooling averages these positions of every window and skips those across two windows: the
     same numbers, with one time axis. There is neither a bias nor a ReLU before the absolute value, as they would
     defeat its purpose.
 
@@ -51,13 +50,14 @@ class FilterEnergies(nn.Module):
         trainable: bool = True,
     ) -> None:
         super().__init__()
-        if not 1 <= width <= _WINDOW or filters < 1:
-            raise InputError(f"filters must be at least 1 and width 1 to {_WINDOW}, not {filters} and {width}")
+        window = window_of(sample_rate)
+        if not 1 <= width <= window or filters < 1:
+            raise InputError(f"filters must be at least 1 and width 1 to {window}, not {filters} and {width}")
         self.conv = nn.Conv1d(1, filters, width, bias=False)
         if bands is not None:
             start_from_bands(self.conv, bands, sample_rate)
         self.conv.weight.requires_grad_(trainable)
-        self.pool = nn.AvgPool1d(_WINDOW - width + 1, stride=_WINDOW)
+        self.pool = nn.AvgPool1d(window - width + 1, stride=window)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Energies (batch, filter, window) of clips (batch, 1, time)."""
@@ -77,6 +77,8 @@ class SimpleNetRNN(nn.Module):
         each filter's band in Hz; None leaves it random.
     filters, width : int
         Number of filters, and their length in samples.
+    sample_rate : int
+        In Hz; 16000 in the experiments. Windows are 40 ms at every rate.
 
     Raises
     ------
@@ -86,7 +88,7 @@ class SimpleNetRNN(nn.Module):
     Notes
     -----
     SimpleNet, sections 3 and 4.1: 64 filters of 256 samples at 16 kHz (see `FilterEnergies`) and above them the
-    layers of WaveRNN (see `RecurrentHead`). Samples after the last complete window of 640 are ignored.
+    layers of WaveRNN (see `RecurrentHead`). Samples after the last complete window are ignored.
 
     Examples
     --------
@@ -94,17 +96,23 @@ class SimpleNetRNN(nn.Module):
     torch.Size([1, 4])
     """
 
-    sample_rate: int = 16000
     input_length: int | None = None
-    minimum_length: int = _WINDOW
     padding: str = "zeros"
     classes: tuple[str, ...] | None = None
     name: str = "simplenet-rnn"
 
-    def __init__(self, n_classes: int = 4, bands: Bands | None = "even", filters: int = 64, width: int = 256) -> None:
+    def __init__(
+        self,
+        n_classes: int = 4,
+        bands: Bands | None = "even",
+        filters: int = 64,
+        width: int = 256,
+        sample_rate: int = 16_000,
+    ) -> None:
         super().__init__()
         if n_classes < 1:
             raise InputError(f"{self.name}: n_classes must be at least 1, not {n_classes}")
+        self.sample_rate, self.minimum_length = sample_rate, window_of(sample_rate)
         self.front = FilterEnergies(filters, width, bands, self.sample_rate)
         self.head = RecurrentHead(filters, n_classes)
 
@@ -119,10 +127,10 @@ class SimpleNetCNN(nn.Module):
 
     Parameters
     ----------
-    n_classes, bands, filters, width
+    n_classes, bands, filters, width, sample_rate
         As in `SimpleNetRNN`; at least 31 filters.
     input_length : int
-        Samples of every input; the dense layer depends on it. 96000 is 6 s, at least 31 windows of 640 are needed.
+        Samples of every input; the dense layer depends on it. 96000 is 6 s, at least 31 windows of 40 ms are needed.
 
     Raises
     ------
@@ -143,7 +151,6 @@ class SimpleNetCNN(nn.Module):
     torch.Size([1, 4])
     """
 
-    sample_rate: int = 16000
     padding: str = "zeros"
     classes: tuple[str, ...] | None = None
     name: str = "simplenet-cnn"
@@ -156,15 +163,18 @@ class SimpleNetCNN(nn.Module):
         filters: int = 64,
         width: int = 256,
         input_length: int = 96_000,
+        sample_rate: int = 16_000,
     ) -> None:
         super().__init__()
         if n_classes < 1:
             raise InputError(f"{self.name}: n_classes must be at least 1, not {n_classes}")
         self.input_length: int | None = input_length
-        rows, columns = _left(input_length // _WINDOW), _left(filters)
+        self.sample_rate = sample_rate
+        window = window_of(sample_rate)
+        rows, columns = _left(input_length // window), _left(filters)
         if min(rows, columns) < 1:
             raise InputError(
-                f"{self.name}: at least 31 filters and an input_length of {31 * _WINDOW} samples are needed, "
+                f"{self.name}: at least 31 filters and an input_length of {31 * window} samples are needed, "
                 f"not {filters} and {input_length}"
             )
         self.front = FilterEnergies(filters, width, bands, self.sample_rate, self._trainable)
@@ -201,7 +211,7 @@ class SpecNet(SimpleNetCNN):
 
     Parameters
     ----------
-    n_classes, bands, filters, width, input_length
+    n_classes, bands, filters, width, input_length, sample_rate
         As in `SimpleNetCNN`.
 
     Notes

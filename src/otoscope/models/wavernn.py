@@ -10,6 +10,26 @@ from torch import nn
 from otoscope.errors import InputError
 
 _BLOCKS = 8
+_WINDOW = 0.04  # in s
+
+
+def window_of(sample_rate: int) -> int:
+    """The samples of a window of 40 ms.
+
+    Raises
+    ------
+    InputError
+        If they are not a whole number.
+
+    Examples
+    --------
+    >>> window_of(16_000)
+    640
+    """
+    samples = round(_WINDOW * sample_rate)
+    if samples < 1 or samples != _WINDOW * sample_rate:
+        raise InputError(f"sample_rate has to be a multiple of 25 Hz, so that windows are 40 ms, not {sample_rate}")
+    return samples
 
 
 class RecurrentHead(nn.Module):
@@ -57,7 +77,9 @@ class WaveRNN(nn.Module):
     filters : int
         Of every convolution.
     first_kernel, kernel : int
-        Widths of the first convolution and of the others; 80 samples are 5 ms.
+        Widths of the first convolution and of the others; 80 samples are 5 ms at 16 kHz.
+    sample_rate : int
+        In Hz; 16000 in the experiments. Windows are 40 ms at every rate.
 
     Raises
     ------
@@ -79,17 +101,23 @@ class WaveRNN(nn.Module):
     torch.Size([1, 4])
     """
 
-    sample_rate: int = 16000
     input_length: int | None = None
-    minimum_length: int = 640
     padding: str = "zeros"
     classes: tuple[str, ...] | None = None
     name: str = "wavernn"
 
-    def __init__(self, n_classes: int = 4, filters: int = 40, first_kernel: int = 80, kernel: int = 5) -> None:
+    def __init__(
+        self,
+        n_classes: int = 4,
+        filters: int = 40,
+        first_kernel: int = 80,
+        kernel: int = 5,
+        sample_rate: int = 16_000,
+    ) -> None:
         super().__init__()
         if min(n_classes, filters, first_kernel, kernel) < 1:
             raise InputError("wavernn: n_classes, filters, first_kernel and kernel must be at least 1")
+        self.sample_rate, self.minimum_length = sample_rate, window_of(sample_rate)
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         channels, samples = 1, self.minimum_length
         for number in range(1, _BLOCKS + 1):
