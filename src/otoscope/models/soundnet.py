@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from otoscope.errors import InputError
+from otoscope.models.smooth_pool import SmoothPool
 
 # (filters, kernel, padding, max-pooling after it); every stride is 2
 _LAYERS = (
@@ -32,6 +33,9 @@ class SoundNet(nn.Module):
         outputs.
     sample_rate : int
         In Hz; 22050 as published, 16000 in the experiments of SimpleNet.
+    low_pass : bool
+        Whether the poolings filter their maxima before they drop all but every n-th, so that they fold little, see
+        :class:`otoscope.models.smooth_pool.SmoothPool`. It adds no weights.
 
     Raises
     ------
@@ -60,7 +64,11 @@ class SoundNet(nn.Module):
     name: str = "soundnet"
 
     def __init__(
-        self, n_classes: int | None = None, input_length: int | None = 220_500, sample_rate: int = 22_050
+        self,
+        n_classes: int | None = None,
+        input_length: int | None = 220_500,
+        sample_rate: int = 22_050,
+        low_pass: bool = False,
     ) -> None:
         super().__init__()
         if n_classes is not None and n_classes < 1:
@@ -77,7 +85,7 @@ class SoundNet(nn.Module):
             layers[f"bn{number}"] = nn.BatchNorm1d(filters)
             layers[f"relu{number}"] = nn.ReLU()
             if pool > 1:
-                layers[f"pool{number}"] = nn.MaxPool1d(pool)
+                layers[f"pool{number}"] = SmoothPool(pool) if low_pass else nn.MaxPool1d(pool)
             channels = filters
         self.features = nn.Sequential(layers)
         self.head = _Published(channels) if n_classes is None else _Classifier(channels, n_classes)
