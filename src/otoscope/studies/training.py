@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otoscope.errors import InputError
@@ -111,17 +112,41 @@ def _read(recipe: str, changes: Sequence[str]) -> Recipe:
 
 
 def _train(work: Work) -> Outcome:
-    """Train, or go on with a training that was stopped, in the folder of the step."""
+    return train_with(work, start=work.model() if work.step.needs else None)
+
+
+def train_with(work: Work, changes: Sequence[str] = (), *, start: Path | None = None) -> Outcome:
+    """Train the recipe of a step, or go on with a training that was stopped, in the folder of the step.
+
+    Parameters
+    ----------
+    work : Work
+        Of a step of :func:`training`. A function that takes its place as `run` calls this with what it found out from
+        the steps that it needs.
+    changes : sequence of str
+        More of them, such as ``learn.learning_rate=1e-3``.
+    start : Path, optional
+        The folder whose weights it starts from.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    InputError
+        As :func:`otoscope.training.run.train`.
+    """
     from otoscope.training.recipe import changed
     from otoscope.training.run import train
 
     given = work.arguments
-    recipe = _read(given["recipe"], [*given["changes"], f"seed={given['seed']}"])
+    recipe = _read(given["recipe"], [*given["changes"], *changes, f"seed={given['seed']}"])
     place = work.step.inputs[0]
     if isinstance(place, Sounds) and place.set != "vowels":
         recipe = changed(recipe, "data", folder=str(work.data.path(place)))
-    if work.step.needs:
-        recipe = changed(recipe, "model", weights=str(work.model()))
+    if start is not None:
+        recipe = changed(recipe, "model", weights=str(start))
     metrics = train(recipe, work.folder, resume=True, report=work.report)
     return Outcome(list(_rows(metrics)))
 

@@ -17,6 +17,7 @@ from otoscope.methods.data_flow import data_flow, flow_at
 from otoscope.models.zoo import build
 from otoscope.studies.inputs import Sounds
 from otoscope.studies.simplenet.network import RATE, HandMade
+from otoscope.studies.simplenet.trained import trained_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject
@@ -41,6 +42,7 @@ def plan(setting: Setting) -> list[Step]:
         Step("pooled", pooled, {"clips": clips}, inputs=data, part="aliasing", seconds=0.2 * clips),
         Step("tones", tones, {"count": 60}, part="aliasing", seconds=2),
         Step("architectures", architectures, part="aliasing", seconds=3, command="otoscope taps soundnet"),
+        *trained_steps(setting),
     ]
 
 
