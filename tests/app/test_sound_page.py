@@ -285,9 +285,22 @@ def test_without_classes_the_page_says_why() -> None:
     assert (run["classes"], run["logits"], run["probabilities"], run["relevance"]) == ([], [], None, [])
     assert (run["answer"]["kind"], run["answer"]["reason"]) == ("none", "its output is a waveform")
     assert {"relevance_guided", "relevance_gradient"} <= {one["what"] for one in run["missing"]}
+    reasons = {one["why"] for one in run["missing"] if one["what"].startswith("relevance_")}
+    assert run["relevance_note"] == f"No relevance is in this page: {'; '.join(reasons)}." and len(reasons) == 1
     energy = page_of(Waveform(), sound(), target="energy")
     check(energy)
     assert run_of(energy)["relevance"][0]["score_kind"] == "energy"
+
+
+def test_what_cannot_be_traced_back_is_named() -> None:
+    class Cut(nn.Sequential):
+        def forward(self, waves: Tensor) -> Tensor:
+            with torch.no_grad():
+                return super().forward(waves)
+
+    run = run_of(page_of(Cut(*small()), sound(), classes=["a", "b", "c"]))
+    assert run["relevance"] == [] and run["relevance_note"].startswith("No relevance is in this page: the model cuts g")
+    assert "explain it by occlusion, which needs no gradient." in run["relevance_note"]
 
 
 @pytest.mark.parametrize("classes", [None, ["no", "yes"]])

@@ -145,6 +145,8 @@ class _Run:
     def add_relevances(self) -> None:
         """Relevances by other rules, of the runner-up and of the difference; and what tests say of them all."""
         self.entry["relevance"] += self._try("other relevances", self._others, [])
+        if not self.entry["relevance"]:
+            self.entry["relevance_note"] = _why_none(self._found)
         self._try("tests", lambda: tested(self._found, self.entry["relevance"]), None)
 
     def add_maps(self, share: float) -> None:
@@ -192,6 +194,12 @@ class _Run:
             part = self._budget.parts[self.entry["part"]]
             entries.append(relevance_entry(one, target, label, self._heard, part))
         return entries
+
+
+def _why_none(found: Found) -> str | None:
+    """Why there is no relevance, as a sentence; None where none was asked for."""
+    reasons = dict.fromkeys(why for what, why in found.missing.items() if what.startswith("relevance"))
+    return f"No relevance is in this page: {'; '.join(reasons)}." if reasons else None
 
 
 def _relevances(found: Found) -> list[xr.Dataset]:

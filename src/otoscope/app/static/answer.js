@@ -164,7 +164,7 @@ function noneWords({ signed, label, picture }) {
 function whereWords(page, entry) {
   const { S, player } = page;
   if (!entry && S.run.relevance.length) return ["The relevance could not be read."];
-  if (!entry) return [S.run.relevance_note ?? "No relevance is in this page: the model gave nothing that could be traced back to the sound."];
+  if (!entry) return [S.run.relevance_note ?? "No relevance was asked for in this page."];
   if (!entry.time) return [noneWords(entry)];
   const band = entry.band ? ["from ", h("b", { class: "lk" }, span(...entry.band, "Hz"))] : [`below ${hz(LOWEST_BAND)}`];
   const what = entry.signed ? `what speaks for ${entry.label}` : entry.target === "top" ? "its relevance" : `the relevance for ${entry.label}`;
