@@ -1,0 +1,1 @@
+"""What the four works excluded: other architectures, looked at with their methods."""
