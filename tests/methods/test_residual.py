@@ -85,3 +85,16 @@ def test_a_silent_layer_leaves_the_sound_as_it_is() -> None:
 def test_bad_input_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ask(small(), noise(400), **options)
+
+
+def test_a_map_that_batch_normalisation_makes_a_negative_constant_is_not_the_most_active() -> None:
+    """It cannot be heard, and nothing would be taken out."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv1d(1, 3, 31, bias=False), nn.BatchNorm1d(3), nn.SELU()).eval()
+    with torch.no_grad():
+        model[1].weight[0] = 0
+        model[1].bias[0] = -50.0  # SELU makes -1.76 of it, and the others are softer
+    found = Scope(model, 8000).residual(torch.randn(2, 2000), layer="2")
+    assert (found["channel"] != 0).all() and (abs(found["level"]) > 0.01).all()
+    heard = Scope(model, 8000).sonify(torch.randn(2000), layer="2")
+    assert heard["channel"].item() != 0 and float(abs(heard["sonification"]).max()) > 0

@@ -18,6 +18,7 @@ from otoscope.probe.select import (
     choose_channels,
     find_layer,
     find_taps,
+    heard_activity_of,
     maps_of,
 )
 
@@ -81,6 +82,19 @@ def test_activity_is_the_root_mean_square_of_a_map_whatever_its_axes() -> None:
     torch.testing.assert_close(activity_of(values), torch.tensor(expected))
     flat = torch.tensor([[-2.0, 3.0]])
     assert activity_of(flat).tolist() == [[2.0, 3.0]]
+
+
+def test_what_is_heard_of_a_map_leaves_a_constant_below_zero_out() -> None:
+    """Batch normalisation can make a map that nothing drives a large negative constant, which is silent."""
+    moving = torch.randn(1, 2, 500)
+    rectified = moving.relu()
+    torch.testing.assert_close(heard_activity_of(rectified), activity_of(rectified))
+    torch.testing.assert_close(heard_activity_of(moving + 1), activity_of(moving + 1))
+    dead = torch.full((1, 1, 500), -9.0)
+    found = heard_activity_of(torch.cat([dead, rectified, moving - 9], dim=1))[0]
+    assert found[0] == 0
+    torch.testing.assert_close(found[3:], moving.std(-1, correction=0)[0])
+    assert heard_activity_of(torch.tensor([[-2.0, 3.0]])).tolist() == [[2.0, 3.0]]
 
 
 def test_the_most_active_maps_are_those_of_most_energy_over_all_clips() -> None:

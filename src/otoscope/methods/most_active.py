@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from otoscope.probe import Rule, Tap
 from otoscope.probe.layerwise import ways_back
-from otoscope.probe.select import activity_of, by_clip, check_finite, parts_of
+from otoscope.probe.select import by_clip, check_finite, heard_activity_of, parts_of
 
 Choose = Callable[[Tensor, Tap, int], Tensor]
 """From the activity (clip, channel) at a tap, and the number of the first clip, to a map of each clip (clip,)."""
@@ -34,7 +34,7 @@ def sounds_of_most_active(
     sounds : Tensor, (clip, tap, time)
         Not scaled; silence where no map is active. Those of several channels follow one another along the last axis.
     channels : Tensor of int, (clip, tap)
-        The maps of the largest root mean square.
+        The maps of the largest root mean square, without a mean below zero, which cannot be heard.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def _only_chosen(value: Tensor, tap: Tap, choose: Choose, first: int) -> tuple[T
     """The value with zeros in all but one map of each clip, and which map that is."""
     maps, seed = by_clip(value, tap), torch.zeros_like(value)
     check_finite(maps, tap.name)
-    chosen = choose(activity_of(maps), tap, first)
+    chosen = choose(heard_activity_of(maps), tap, first)
     clips = torch.arange(len(maps), device=maps.device)
     by_clip(seed, tap)[clips, chosen] = maps[clips, chosen]
     return seed, chosen

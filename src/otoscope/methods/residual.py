@@ -50,7 +50,8 @@ def residual(
     -------
     Dataset
         `residual` (clip, layer, time); of a silent layer it is the sound itself. `channel` (clip, layer), the map of
-        the largest root mean square, whose sonification was taken out; `level` (clip, layer), the root mean square of
+        the largest root mean square (without a mean below zero, which cannot be heard), whose sonification was taken
+        out; `level` (clip, layer), the root mean square of
         the residual over that of the sound, in dB (NaN for silence). Where the model heard several channels, `residual`
         has the axis `input_channel` before `time`.
 

@@ -16,7 +16,15 @@ from otoscope.errors import InputError
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.peaks import sound_of_peaks
 from otoscope.probe import Pullback, Rule, RuleName, Tap, locate, rule_name, vjp
-from otoscope.probe.select import Channels, activity_of, by_clip, check_finite, choose_channels, parts_of
+from otoscope.probe.select import (
+    Channels,
+    activity_of,
+    by_clip,
+    check_finite,
+    choose_channels,
+    heard_activity_of,
+    parts_of,
+)
 from otoscope.results import axis, to_numpy, variable
 from otoscope.subject import Subject
 from otoscope.types import Progress, Wave
@@ -52,7 +60,8 @@ def sonify(
         activation where there is none).
     channels : int, sequence of int, "all" or "layer", optional
         One map, several, every map by itself, or the whole layer at once (the sum over maps). By default the
-        `n_maps` most active ones, that is those of largest root mean square over the clips given.
+        `n_maps` most active ones, that is those of largest root mean square over the clips given, without a mean below
+        zero, which cannot be heard.
     n_maps : int
         How many of the most active maps.
     peak : bool
@@ -127,7 +136,7 @@ def sounds_of_maps(
         tap, found = located[0][0], [value for _, value in located]
     values = torch.cat([by_clip(one, tap) for one in found])
     check_finite(values, tap.name)
-    chosen = choose_channels(channels, n_maps, activity_of(values), tap)
+    chosen = choose_channels(channels, n_maps, heard_activity_of(values), tap)
     maps = values[:, None] if chosen is None else values[:, chosen]
     parts = []
     for one, value in zip(groups, found, strict=True):

@@ -171,6 +171,23 @@ def activity_of(maps: Tensor) -> Tensor:
     return maps.flatten(2).square().mean(-1).sqrt() if maps.ndim > 2 else maps
 
 
+def heard_activity_of(maps: Tensor) -> Tensor:
+    """Of every map of (clip, channel, ..., time) the root mean square of what can be heard of it, as (clip, channel).
+
+    A mean below zero is taken off first: as a constant it carries no sound back, however large it is, such as that of a
+    map that nothing drives after batch normalisation. Of maps that are nowhere negative it is :func:`activity_of`.
+
+    Examples
+    --------
+    >>> heard_activity_of(torch.tensor([[[3.0, 1.0], [-9.0, -9.0], [-9.0, -7.0]]])).tolist()
+    [[2.2360..., 0.0, 1.0]]
+    """
+    if maps.is_complex() or maps.ndim == 2:
+        return activity_of(maps)
+    flat = maps.flatten(2)
+    return activity_of(flat - flat.mean(-1, keepdim=True).clamp(max=0))
+
+
 def check_finite(values: Tensor, name: str) -> None:
     """Raise an InputError where activations at a tap are not finite: their sonification would look like silence."""
     check_real(values, name)
@@ -195,7 +212,7 @@ def choose_channels(channels: Channels, n_maps: int, activity: Tensor, tap: Tap)
         None for the `n_maps` most active over all clips. A map that is given twice is taken once.
     n_maps : int
     activity : Tensor, (clip, channel)
-        From :func:`activity_of`.
+        From :func:`activity_of` or :func:`heard_activity_of`.
     tap : Tap
         For messages.
 
