@@ -47,6 +47,8 @@ class Clip:
         What was done to the sound, see ``otoscope.heard.changes_of``.
     wave : DataArray or None
         As it was read.
+    labels : tuple of str
+        Its classes, where it may have several.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Clip:
     filling: int = 0
     changes: Sequence[tuple[str, str]] = ()
     wave: xr.DataArray | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def samples(self) -> int:
@@ -66,13 +69,15 @@ class Clip:
 class Sounds(Sized, Iterable[Clip]):
     """The sounds of a data set as a model takes them, each read when its turn comes.
 
-    `len` is 0 where it is not known; `latest` are the clips that were read last.
+    `len` is 0 where it is not known; `latest` are the clips that were read last; `several` says whether a sound may
+    have several labels.
     """
 
     def __init__(self, subject: Subject, data: Data, name: str = "") -> None:
         self.subject, self.name = subject, str(data) if isinstance(data, (str, Path)) else name
         found = find_data(data, sample_rate=subject.sample_rate) if isinstance(data, (str, Path)) else data
         self._remarks = found.remarks if isinstance(found, DataSet) else ()
+        self.several = found.multilabel if isinstance(found, DataSet) else False
         self._sounds, self._hash, self._count = found, hashlib.sha256(), 0
         self._changes: Counter[tuple[str, str]] = Counter()
         self.latest: deque[Clip] = deque(maxlen=32)  # more than a batch
@@ -160,9 +165,10 @@ def usual_taps(
 def _clip(subject: Subject, sound: Any, number: int) -> Clip:
     if isinstance(sound, Item):
         wave = sound_of(sound, subject.sample_rate, subject.clip)
-        label, facts = ",".join(sound.labels) or None, sound.facts
+        labels, label, facts = sound.labels, ",".join(sound.labels) or None, sound.facts
     else:
         (wave, label), facts = sound if isinstance(sound, tuple) else (sound, None), {}
+        labels = tuple(map(text_of, label)) if isinstance(label, (list, tuple)) else ()
         label = text_of(label) or None
     named = wave.attrs.get("name", number) if isinstance(wave, xr.DataArray) else number
     name = str(wave) if isinstance(wave, (str, Path)) else str(named)
@@ -171,7 +177,7 @@ def _clip(subject: Subject, sound: Any, number: int) -> Clip:
         raise InputError(f"each sound of a data set is one clip (time,), and {name} has the shape {clip.shape}")
     inputs = subject.inputs(clip)
     filling = max(0, inputs.shape[-1] - clip.sizes["time"]) if subject.contract.padding == "zeros" else 0
-    return Clip(name, inputs, label, facts, filling, changes_of(subject, clip), clip)
+    return Clip(name, inputs, label, facts, filling, changes_of(subject, clip), clip, labels)
 
 
 def batched(clips: Iterable[Clip], batch_size: int = 16) -> Iterator[tuple[list[Clip], Tensor]]:

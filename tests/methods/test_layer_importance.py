@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from otoscope import InputError, Scope
+from otoscope.audio import as_clip
 from otoscope.data.find import find_sounds, split_labels, split_sounds
+from otoscope.data.items import DataSet, Item
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 
@@ -217,3 +220,40 @@ def test_bad_input_is_refused() -> None:
         ask(deep(), train, train, layer=["x"])
     with pytest.raises(InputError, match="class 'b' has a single sound"):
         ask(deep(), train[:3])
+
+
+def chords(count: int, seed: int = 0) -> DataSet:
+    """Sounds with a low tone, a high one, both or none."""
+    rng = np.random.default_rng(seed)
+    time, items = np.arange(300) / RATE, []
+    for n in range(count):
+        labels = (("low",), ("high",), ("high", "low"), ())[n % 4]
+        wave = 0.1 * rng.standard_normal(len(time))
+        for label in labels:
+            frequency = rng.uniform(200, 1200) if label == "low" else rng.uniform(2800, 3800)
+            wave = wave + np.sin(2 * np.pi * frequency * time + rng.uniform(0, 6))
+        items.append(Item(as_clip(wave.astype(np.float32), RATE, name=f"chord {n}"), labels))
+    return DataSet(tuple(items), ("high", "low"), multilabel=True)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_sounds_with_several_labels_are_scored_by_mean_average_precision(frozen: bool) -> None:
+    found = ask(Power(), chords(60), chords(40, seed=1), frozen=frozen, epochs=30, seeds=2)
+    assert found.attrs["metric"] == "mAP" and found.attrs["classes"] == "high, low"
+    assert found.accuracy.item() > 0.95
+    assert float(found.chance) == 0.5
+    assert found.test_ci_low.item() <= found.accuracy.item() <= found.test_ci_high.item()
+
+
+def test_several_labels_are_divided_at_random_where_no_test_sounds_are_given() -> None:
+    found = ask(Power(), chords(40), seeds=1, epochs=20)
+    assert (int(found.train_clips), int(found.test_clips)) == (30, 10)
+
+
+def test_shuffled_labels_of_several_are_guessed() -> None:
+    rng = np.random.default_rng(3)
+    data = chords(80)
+    labels = [data.items[n].labels for n in rng.permutation(80)]
+    items = tuple(replace(item, labels=one) for item, one in zip(data.items, labels, strict=True))
+    found = ask(Power(), replace(data, items=items), chords(80, seed=4), seeds=1, epochs=5)
+    assert abs(found.accuracy.item() - 0.5) < 0.25

@@ -19,6 +19,7 @@ from otoscope.data.find import find_sounds
 from otoscope.dsp.scores import share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.methods.residual_study import class_numbers
+from otoscope.metrics.ranking import mean_average_precision
 from otoscope.models import weights_digest
 
 RATE = 8000
@@ -124,7 +125,33 @@ def test_several_labels_a_clip_are_zeros_and_ones() -> None:
     ask(model, sounds, "abc", metric=metric)
     assert seen[0].tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 0]]
     with pytest.raises(InputError, match="several labels"):
-        ask(model, sounds, "abc")
+        ask(model, sounds, "abc", metric="accuracy")
+
+
+def test_of_several_labels_the_mean_average_precision_is_measured() -> None:
+    model, x = small(), noise(12, 400)
+    labels = [("0", "2"), ("1",), ("0",)] * 4
+    found = ask(model, list(zip(x, labels, strict=True)))
+    outputs, targets = by_hand(model, x, ["2", "4"]), np.tile([[1, 0, 1], [0, 1, 0], [1, 0, 0]], (4, 1))
+    assert found.attrs["metric"] == "mAP"
+    expected = [mean_average_precision(outputs[:, point], targets) for point in range(3)]
+    np.testing.assert_allclose([float(found.baseline), *found.score.values], expected)
+    assert (found.score_ci_low <= found.score).all() and (found.score <= found.score_ci_high).all()
+    assert float(found.score_ci_low.min()) < float(found.score_ci_high.max())
+
+
+def test_a_class_whose_name_has_a_comma_is_one_where_the_labels_are_apart() -> None:
+    numbers = class_numbers(["a", "b"], [("man, singing", "y"), ("y",)], 2, ("man, singing", "y"))
+    assert numbers is not None and numbers.tolist() == [[1, 1], [0, 1]]
+
+
+def test_the_mean_average_precision_of_single_labels_can_be_asked_for() -> None:
+    model, x = small(), noise(9, 400)
+    found = ask(model, sounds_of(x, ["0", "1", "2"] * 3), metric="mAP")
+    expected = mean_average_precision(by_hand(model, x, ["2", "4"])[:, 0], np.tile(np.eye(3), (3, 1)))
+    assert float(found.baseline) == pytest.approx(expected)
+    with pytest.raises(InputError, match="needs labels"):
+        ask(model, sounds_of(x), metric="mAP")
 
 
 def test_bounds_over_several_models_are_students() -> None:
@@ -208,3 +235,17 @@ def test_a_clip_without_a_label_among_clips_of_several_classes_is_of_none() -> N
     assert numbers is not None and numbers.tolist() == [[1, 1], [0, 0], [0, 1]]
     with pytest.raises(InputError, match="b has no label"):
         class_numbers(["a", "b"], ["x", None], 2, ("x", "y"))
+
+
+def test_the_score_with_controls_is_that_of_what_they_leave() -> None:
+    model, x = small(), noise(9, 400)
+    found = ask(model, sounds_of(x, ["0", "1", "2"] * 3), control=["noise", "moved"])
+    answers = found["answer"].values
+    right = answers == np.tile([0, 1, 2], 3)
+    # where the answer stays the same the score is that of the sound
+    same = found["clip_control_agreement"].values.astype(bool)
+    low = (right[:, None, None] & same).mean(0)
+    high = (right[:, None, None] | ~same).mean(0)
+    assert (low <= found["control_score"].values).all() and (found["control_score"].values <= high).all()
+    assert found["control_score"].dims == ("layer", "control")
+    assert "control_score" not in ask(model, sounds_of(x), control="noise")

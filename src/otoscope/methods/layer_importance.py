@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from otoscope.citations import cite
 from otoscope.data.find import split_labels
-from otoscope.dsp.scores import share_interval
+from otoscope.dsp.precision import mean_average_precision_of
+from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
 from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
+from otoscope.methods.linear_probe import LinearProbe, Schedule, fit_probe, probe_score
 from otoscope.probe import Tap, read_taps
 from otoscope.probe.layerwise import run_to
 from otoscope.probe.listen import differentiable_recurrence, evaluating
@@ -29,6 +30,7 @@ from otoscope.sounds import Clip, Sounds, batched, sounds_of, usual_taps
 from otoscope.subject import Subject
 from otoscope.types import Data, Progress
 
+_RESAMPLES = 200  # of the bootstrap, for the average precision of hundreds of classes takes a while
 _STEPS, _EPOCHS = 1000, 10  # steps of a classifier alone, epochs of all
 _BOUNDS = ("ci_low", "ci_high", "test_ci_low", "test_ci_high")
 _COLUMNS = ("features", "accuracy", *_BOUNDS, "chance", "train_clips", "test_clips")
@@ -59,11 +61,11 @@ def layer_importance(
     Parameters
     ----------
     data : folder, data set or waves
-        Sounds with labels to train on, whatever the model was trained for. Without `frozen` all of them are held in
-        memory.
+        Sounds with labels to train on, whatever the model was trained for; each with one label, or of a data set in
+        which a sound may have several. Without `frozen` all of them are held in memory.
     test : folder, data set or waves, optional
-        Sounds with labels to test on; by default a quarter of those of each class in `data`, drawn at random, which are
-        not trained on then.
+        Sounds with labels to test on; by default a quarter of those of each class in `data` (of all, where a sound may
+        have several), drawn at random, which are not trained on then.
     layer : str or sequence of str, optional
         One or several taps to cut after, by their names or the ends of them; the ends of all blocks by default.
     frozen : bool
@@ -84,23 +86,26 @@ def layer_importance(
     Returns
     -------
     Dataset
-        `accuracy` (layer) on the test sounds, mean over runs; `ci_low` and `ci_high` (layer), its 95 % bounds over runs
-        (NaN for a single run), which say how far the training is repeatable; `test_ci_low` and `test_ci_high` (layer),
-        those over the test sounds (Wilson's), which say how far other sounds may give another accuracy; `run_accuracy`
-        (layer, run); `features` (layer), the numbers that the classifier sees;
-        `chance`, the share of the commonest class; `train_clips` and `test_clips`, how many sounds there are.
+        `accuracy` (layer) on the test sounds, mean over runs; where a sound may have several labels this is the mean
+        average precision over classes, and the attribute `metric` is mAP. `ci_low` and `ci_high` (layer), its 95 %
+        bounds over runs (NaN for a single run), which say how far the training is repeatable; `test_ci_low` and
+        `test_ci_high` (layer), those over the test sounds (Wilson's; of a mean average precision by the bootstrap),
+        which say how far other sounds may give another one; `run_accuracy` (layer, run); `features` (layer), the
+        numbers that the classifier sees; `chance`, the share of the commonest class (of a mean average precision the
+        mean share of the classes); `train_clips` and `test_clips`, how many sounds there are.
 
     Raises
     ------
     InputError
-        If clips lack labels, those of `test` are not among those of `data`, or are of one class alone.
+        If clips lack labels (where each has one), those of `test` are not among those of `data`, or are of one class
+        alone.
 
     Notes
     -----
     Features are the mean over time of every map, standardised with the mean and deviation that they have on the
-    training sounds before any training. Batch normalisation keeps its statistics and dropout is off, so that the
-    features of a clip depend on no other. Frozen, the features are computed once. A seed gives the same numbers every
-    time. The model is only read: what is trained is a copy.
+    training sounds before any training. Several labels are learnt by binary cross-entropy. Batch normalisation keeps
+    its statistics and dropout is off, so that the features of a clip depend on no other. Frozen, the features are
+    computed once. A seed gives the same numbers every time. The model is only read: what is trained is a copy.
 
     Examples
     --------
@@ -118,56 +123,92 @@ def layer_importance(
     taps, learnt = _features(sounds_of(subject, data), layer, time_axes, keep=not frozen)
     tested_on: object = "a quarter of each class"
     if test is None:
-        learnt, tested = (learnt.part(places) for places in split_labels(learnt.labels))
+        learnt, tested = (learnt.part(places) for places in _quarter(learnt))
     else:
         sounds = sounds_of(subject, test)
         _, tested = _features(sounds, [tap.name for tap in taps], time_axes, keep=not frozen)
         tested_on = sounds.facts
-    classes = sorted(set(learnt.labels))
-    known, test_known = _numbers(learnt, classes), _numbers(tested, classes)
+    classes = sorted({label for labels in learnt.labels for label in labels})
+    known, test_known = _known(learnt, classes), _known(tested, classes, several=learnt.several)
     accuracy = np.zeros((len(taps), len(numbers)))
+    answers = np.zeros((len(taps), len(numbers), len(test_known), len(classes)), np.float32)
     runs = list(np.ndindex(*accuracy.shape))
     if epochs is None:
         epochs = math.ceil(_STEPS / math.ceil(len(known) / batch_size)) if frozen else _EPOCHS
-    schedule = _Schedule(epochs, batch_size, learning_rate, encoder_learning_rate)
+    schedule = Schedule(epochs, batch_size, learning_rate, encoder_learning_rate)
     for done, (place, run) in enumerate(runs, 1):
-        head = _Head(learnt.values[place], len(classes), numbers[run])
+        head = LinearProbe(learnt.values[place], len(classes), numbers[run])
         if frozen:
-            _fit(head, None, learnt.values[place].__getitem__, known, schedule, numbers[run])
+            fit_probe(head, None, learnt.values[place].__getitem__, known, schedule, numbers[run])
             scores = head(tested.values[place])
         else:
             clips = learnt.clips, tested.clips
             scores = _tuned(subject.network, taps[place], head, clips, known, schedule, numbers[run])
-        accuracy[place, run] = float((scores.argmax(1).cpu() == test_known).double().mean())
+        answers[place, run] = scores.detach().cpu().numpy()
+        accuracy[place, run] = probe_score(answers[place, run], test_known)
         if progress:
             progress(done, len(runs))
-    result = _labelled(accuracy, numbers, taps, learnt, test_known)
+    result = _labelled(accuracy, numbers, taps, learnt, test_known, _over_sounds(answers, test_known))
     result.attrs.update(sample_rate=subject.sample_rate, classes=", ".join(classes))
     return resolved(result, layer=[tap.name for tap in taps], test=tested_on, epochs=epochs, seeds=numbers)
 
 
 def _labelled(
-    accuracy: np.ndarray, numbers: list[int], taps: list[Tap], learnt: _Set, test_known: Tensor
+    accuracy: np.ndarray,
+    numbers: list[int],
+    taps: list[Tap],
+    learnt: _Set,
+    test_known: Tensor,
+    over_sounds: tuple[np.ndarray, np.ndarray],
 ) -> xr.Dataset:
     mean, low, high = mean_interval(accuracy.T)
-    test_low, test_high = share_interval(mean * len(test_known), len(test_known))
-    chance = float(test_known.bincount().max()) / len(test_known)
-    return xr.Dataset(
+    score = "mean average precision" if test_known.ndim > 1 else "accuracy"
+    classes = "mean share of the classes" if test_known.ndim > 1 else "share of the commonest class"
+    result = xr.Dataset(
         {
-            "accuracy": variable(["layer"], mean, "accuracy, mean over runs"),
+            "accuracy": variable(["layer"], mean, f"{score}, mean over runs"),
             # Student's interval of a share may reach beyond what a share can be.
             "ci_low": variable(["layer"], np.clip(low, 0, 1), "lower 95 % bound over runs"),
             "ci_high": variable(["layer"], np.clip(high, 0, 1), "upper 95 % bound over runs"),
-            "test_ci_low": variable(["layer"], test_low, "lower 95 % bound over test sounds"),
-            "test_ci_high": variable(["layer"], test_high, "upper 95 % bound over test sounds"),
-            "run_accuracy": variable(["layer", "run"], accuracy, "accuracy of one run"),
+            "test_ci_low": variable(["layer"], over_sounds[0], "lower 95 % bound over test sounds"),
+            "test_ci_high": variable(["layer"], over_sounds[1], "upper 95 % bound over test sounds"),
+            "run_accuracy": variable(["layer", "run"], accuracy, f"{score} of one run"),
             "features": variable(["layer"], [values.shape[1] for values in learnt.values], "features"),
-            "chance": variable([], chance, "share of the commonest class"),
+            "chance": variable([], _chance(test_known), classes),
             "train_clips": variable([], len(learnt.labels), "sounds to train on"),
             "test_clips": variable([], len(test_known), "sounds to test on"),
         },
         coords={"layer": [tap.name for tap in taps], "run": axis("run", numbers, "seed")},
+        attrs={"metric": "mAP" if test_known.ndim > 1 else "accuracy"},
     )
+    return result
+
+
+# -- Scores -----------------------------------------------------------------------------------------------
+
+
+def _chance(known: Tensor) -> float:
+    """What the same answer to all clips scores."""
+    if known.ndim > 1:
+        shares = known.double().mean(0)
+        return float(shares[shares > 0].mean())
+    return float(known.bincount().max()) / len(known)
+
+
+def _over_sounds(answers: np.ndarray, known: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds (layer,) of the score, mean over runs, of answers (layer, run, clip, class)."""
+    if known.ndim == 1:
+        right = (answers.argmax(-1) == known.numpy()).mean(1)
+        return share_interval(right.sum(-1), len(known))
+    targets = known.numpy()
+
+    def score(drawn: np.ndarray) -> np.ndarray:
+        weights = np.bincount(drawn, minlength=len(targets))
+        return np.array([
+            np.mean([mean_average_precision_of(run, targets, weights) for run in of_layer]) for of_layer in answers
+        ])  # fmt: skip
+
+    return bootstrap_interval(score, len(targets), resamples=_RESAMPLES)
 
 
 # -- Features ---------------------------------------------------------------------------------------------
@@ -178,7 +219,8 @@ class _Set:
     """What is known of one set of clips."""
 
     names: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    labels: list[tuple[str, ...]] = field(default_factory=list)
+    several: bool = False  # whether a clip may have several labels
     values: list[Tensor] = field(default_factory=list)  # of each layer (clip, feature)
     clips: list[Clip] = field(default_factory=list)  # where they are kept
 
@@ -186,7 +228,9 @@ class _Set:
         """That of some of the clips."""
         clips = [self.clips[i] for i in places] if self.clips else []
         values = [of_layer[places] for of_layer in self.values]
-        return _Set([self.names[i] for i in places], [self.labels[i] for i in places], values, clips)
+        return _Set(
+            [self.names[i] for i in places], [self.labels[i] for i in places], self.several, values, clips
+        )  # fmt: skip
 
 
 def _features(
@@ -195,7 +239,7 @@ def _features(
     """Features of every layer by one forward pass over the set."""
     model, sample_rate = sounds.subject.network, sounds.subject.sample_rate
     taps: list[Tap] = []
-    found = _Set()
+    found = _Set(several=sounds.several)
     parts: list[list[Tensor]] = []
     for group, inputs in batched(sounds):
         taps = taps or find_taps(model, inputs, sample_rate, layer, time_axes)
@@ -203,10 +247,11 @@ def _features(
             values = read_taps(model, one, [tap.name for tap in taps])
             parts.append([_pooled(values[tap.name], tap) for tap in taps])
         for clip in group:
-            if clip.label is None:
+            if clip.label is None and not sounds.several:
                 raise InputError(f"{clip.name} has no label: every clip needs its class")
             found.names.append(clip.name)
-            found.labels.append(clip.label)
+            found.several |= len(clip.labels) > 1
+            found.labels.append(clip.labels if sounds.several or len(clip.labels) > 1 else (clip.label or "",))
         if keep:
             found.clips += group
     if not taps:
@@ -223,85 +268,45 @@ def _pooled(value: Tensor, tap: Tap) -> Tensor:
     return (maps if tap.time_axis is None else maps.mean(-1)).flatten(1)
 
 
-def _numbers(found: _Set, classes: list[str]) -> Tensor:
-    for name, label in zip(found.names, found.labels, strict=True):
-        if label not in classes:
-            raise InputError(
-                f"the label {label!r} of {name} is not a class of the sounds to train on; "
-                f"those are {', '.join(classes)}"
-            )
+def _quarter(found: _Set) -> tuple[list[int], list[int]]:
+    """The places of those to learn from and to test on."""
+    if not found.several:
+        return split_labels([label for (label,) in found.labels])
+    order = np.random.default_rng(0).permutation(len(found.labels)).tolist()
+    held_out = max(1, round(len(order) / 4))
+    return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+def _known(found: _Set, classes: list[str], *, several: bool = False) -> Tensor:
+    """The number of the class of each clip (clip,); where it may have several, zeros and ones (clip, class)."""
+    for name, labels in zip(found.names, found.labels, strict=True):
+        for label in labels:
+            if label not in classes:
+                raise InputError(
+                    f"the label {label!r} of {name} is not a class of the sounds to train on; "
+                    f"those are {', '.join(classes)}"
+                )
     if len(classes) < 2:
         raise InputError(f"all clips to train on have the label {classes[0]!r}: give sounds of two or more classes")
-    return torch.tensor([classes.index(label) for label in found.labels])
+    places = {label: number for number, label in enumerate(classes)}
+    if not (several or found.several):
+        return torch.tensor([places[label] for (label,) in found.labels])
+    known = torch.zeros(len(found.labels), len(classes))
+    for row, labels in zip(known, found.labels, strict=True):
+        row[[places[label] for label in labels]] = 1.0
+    return known
 
 
 # -- Training ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Schedule:
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    encoder_learning_rate: float
-
-
-class _Head(nn.Module):
-    """A linear classifier on features that are standardised as they were before training."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, features: Tensor, classes: int, seed: int) -> None:
-        super().__init__()
-        deviation = features.std(0, correction=0)
-        live = deviation > 1e-6 * deviation.max()
-        self.register_buffer("mean", features.mean(0))
-        self.register_buffer("scale", torch.where(live, 1 / deviation, 0.0))
-        # Small, so that few steps suffice; any start leads to the same classifier in the end.
-        bound = 0.01 * features.shape[1] ** -0.5
-        first = torch.empty(features.shape[1], classes)
-        first.uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
-        self.weight = nn.Parameter(first.to(features))
-        self.bias = nn.Parameter(features.new_zeros(classes))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return (features - self.mean) * self.scale @ self.weight + self.bias
-
-
-def _fit(
-    head: _Head,
-    encoder: nn.Module | None,
-    features: Callable[[Tensor], Tensor],
-    known: Tensor,
-    schedule: _Schedule,
-    seed: int,
-) -> None:
-    """Adam on the cross-entropy of random batches of clips; `features` gives those of the clips of a batch."""
-    groups = [{"params": list(head.parameters()), "lr": schedule.learning_rate}]
-    if encoder is not None and list(encoder.parameters()):
-        groups.append({"params": list(encoder.parameters()), "lr": schedule.encoder_learning_rate})
-    optimizer = torch.optim.Adam(groups, weight_decay=1e-3)
-    steps = schedule.epochs * -(-len(known) // schedule.batch_size)
-    cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / steps))
-    order = torch.Generator().manual_seed(seed)
-    with torch.enable_grad():
-        for _ in range(schedule.epochs):
-            for drawn in torch.randperm(len(known), generator=order).split(schedule.batch_size):
-                scores = head(features(drawn))
-                optimizer.zero_grad()
-                cross_entropy(scores, known[drawn].to(scores.device)).backward()
-                optimizer.step()
-                cosine.step()
-
-
 def _tuned(
     model: nn.Module,
     tap: Tap,
-    head: _Head,
+    head: LinearProbe,
     clips: tuple[list[Clip], list[Clip]],
     known: Tensor,
-    schedule: _Schedule,
+    schedule: Schedule,
     seed: int,
 ) -> Tensor:
     """Train a copy of the encoder up to a tap with the classifier; its scores of the clips to test on."""
@@ -312,7 +317,7 @@ def _tuned(
         return _through(encoder, [train[i] for i in drawn.tolist()], tap)
 
     with evaluating(encoder), differentiable_recurrence(encoder):
-        _fit(head, encoder, features, known, schedule, seed)
+        fit_probe(head, encoder, features, known, schedule, seed)
         with torch.no_grad():
             parts = [test[start : start + schedule.batch_size] for start in range(0, len(test), schedule.batch_size)]
             return torch.cat([head(_through(encoder, part, tap)) for part in parts])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from otoscope.citations import cite
+from otoscope.dsp.precision import mean_average_precision_of
 from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
@@ -26,11 +28,13 @@ from otoscope.probe import Rule, RuleName, Tap, rule_name
 from otoscope.probe.backproject import answer
 from otoscope.probe.select import find_taps
 from otoscope.results import axis, variable
-from otoscope.sounds import batched, sounds_of, usual_taps
+from otoscope.sounds import Clip, batched, sounds_of, usual_taps
 from otoscope.subject import Subject
 from otoscope.types import Data, Progress
 
 Metric = Callable[[Tensor, Tensor], float]
+_Metric: TypeAlias = Literal["accuracy", "mAP"] | Metric | None
+_Label: TypeAlias = str | tuple[str, ...] | None
 _BOUNDED = ("score", "change", "agreement", "probability_change")
 _EFFECTS = ("logit_effect", "probability_effect", "agreement_effect")
 _COLUMNS = (name + part for name in (*_BOUNDED, *_EFFECTS) for part in ("", "_ci_low", "_ci_high"))
@@ -55,7 +59,7 @@ def residual_study(
     *,
     layer: str | Sequence[str] | None = None,
     own_answers: bool = False,
-    metric: Literal["accuracy"] | Metric = "accuracy",
+    metric: Literal["accuracy", "mAP"] | Metric | None = None,
     rule: RuleName | Rule = "deconvnet",
     control: Control | Sequence[Control] | None = None,
     batch_size: int = 8,
@@ -76,10 +80,11 @@ def residual_study(
         which the rule finds no way back, which a note names.
     own_answers : bool
         Compare with the model's own answers, whatever the labels.
-    metric : "accuracy" or callable
-        What is measured: accuracy, or (in Python) a function from the outputs (clip, class) and the numbers of the true
-        classes (clip,) of all clips to one number. Where labels name several classes, divided by commas, the second is
-        a tensor of zeros and ones (clip, class).
+    metric : "accuracy", "mAP" or callable, optional
+        What is measured: the accuracy; the mean average precision over classes; or (in Python) a function from the
+        outputs (clip, class) and the numbers of the true classes (clip,) of all clips to one number. Where sounds may
+        have several labels (as of a data set, or divided by commas) that is by default the mean average precision, and
+        the second is a tensor of zeros and ones (clip, class); else it is the accuracy.
     rule : {"deconvnet", "guided", "gradient"} or callable
         What activations pass back, see :mod:`otoscope.probe.rules`.
     control : {"live_map", "noise", "moved"}, or a sequence of them, optional
@@ -105,10 +110,11 @@ def residual_study(
         `probability_change`, of the class that was likeliest for the whole sound, mean over clips. Each has 95 % bounds
         ``_ci_low`` and ``_ci_high``. Of each clip: `answer` (clip), `residual_answer`, `clip_agreement`,
         `clip_logit_change`, `clip_probability_change`, of an accuracy `clip_change`, and `channel`, the map that was
-        taken out (clip, layer). With controls, over (layer, control): `control_agreement`, `control_logit_change` and
-        `control_probability_change`, what the same measures are then; `agreement_effect`, `logit_effect` and
-        `probability_effect`, what taking out the map adds to that, paired over clips; and those of each clip. With
-        several models all of each clip and `model_score` also have the axis `model`.
+        taken out (clip, layer). With controls, over (layer, control): `control_agreement`, `control_logit_change`,
+        `control_probability_change` and (with labels) `control_score`, what the same measures are then;
+        `agreement_effect`, `logit_effect` and `probability_effect`, what taking out the map adds to that, paired over
+        clips; and those of each clip. With several models all of each clip and `model_score` also have the axis
+        `model`.
 
     Raises
     ------
@@ -137,7 +143,7 @@ def residual_study(
     named = layer is not None
     layer, time_axes = usual_taps(subject, layer)
     names: list[str] = []
-    labels: list[str | None] = []
+    labels: list[_Label] = []
     taps: list[Tap] = []
     left_out: list[str] = []
     answers: list[list[_Answers]] = [[] for _ in models]
@@ -147,7 +153,7 @@ def residual_study(
             if not named:
                 taps, left_out = with_a_way_back(subject.network, inputs, taps, rule)
         names += [clip.name for clip in clips]
-        labels += [None if own_answers else clip.label for clip in clips]
+        labels += [None if own_answers else _label(clip, sounds.several) for clip in clips]
         for model, parts in zip(models, answers, strict=True):
             samples = [clip.samples for clip in clips]
             parts.append(_answers(subject, model, inputs, taps, rule, controls, samples, seed))
@@ -160,6 +166,8 @@ def residual_study(
     result = _scored([one.outputs for one in joined], known, metric, resamples, seed)
     layers = [tap.name for tap in taps]
     result = result.merge(_of_each_clip(joined, controls)).assign_coords(layer=layers, clip=names)
+    if controls and known is not None:
+        result["control_score"] = _control_scores(joined, known, metric, result.attrs["metric"])
     if result.attrs["metric"] in ("accuracy", "agreement") and not callable(metric):
         result["clip_change"] = _of_score(joined, known)
     result.attrs.update(sample_rate=subject.sample_rate, rule=rule_name(rule), clips=len(names), models=len(models))
@@ -172,6 +180,11 @@ def residual_study(
         others=[weights_digest(model) for model in others],
         control=controls,
     )
+
+
+def _label(clip: Clip, several: bool) -> _Label:
+    """Its class; all of its classes where there may be several."""
+    return clip.labels if several or len(clip.labels) > 1 else clip.label
 
 
 def _controls(control: Control | Sequence[Control] | None) -> list[Control]:
@@ -244,11 +257,11 @@ def _class_scores(subject: Subject, model: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def class_numbers(
-    names: Sequence[str], labels: Sequence[str | None], count: int, classes: Sequence[str] | None
+    names: Sequence[str], labels: Sequence[_Label], count: int, classes: Sequence[str] | None
 ) -> Tensor | None:
     """Numbers of the true classes (clip,), or None without labels.
 
-    Zeros and ones (clip, class) where a label names several classes.
+    Zeros and ones (clip, class) where a clip may have several: a tuple, or a label that names several by commas.
     """
     if classes and len(classes) != count:
         raise InputError(f"{len(classes)} class names were given and the model has {count} outputs")
@@ -256,21 +269,22 @@ def class_numbers(
         return None
     numbers = {name: number for number, name in enumerate(classes or map(str, range(count)))}
     true: list[list[str]] = []
-    many = any(label not in numbers and "," in label for label in labels if label is not None)
+    tuples = any(isinstance(label, tuple) for label in labels)
+    many = tuples or any(label not in numbers and "," in label for label in labels if label is not None)
     for name, label in zip(names, labels, strict=True):
         if label is None and many:  # it is of none of the classes
             true.append([])
             continue
         if label is None:
             raise InputError(f"{name} has no label and other clips have one: give labels for all or for none")
-        true.append([label] if label in numbers else label.split(","))
+        true.append(list(label) if isinstance(label, tuple) else [label] if label in numbers else label.split(","))
         for one in true[-1]:
             if one not in numbers:
                 raise InputError(
                     f"the label {one!r} of {name} is not a class of the model; its classes are {', '.join(numbers)}; "
                     "with own_answers (--own-answers) the model's own answers are compared"
                 )
-    if all(len(named) == 1 for named in true):
+    if not tuples and all(len(named) == 1 for named in true):
         return torch.tensor([numbers[named[0]] for named in true])
     several = torch.zeros(len(true), count)
     for row, named in zip(several, true, strict=True):
@@ -279,7 +293,11 @@ def class_numbers(
 
 
 def _scored(
-    outputs: list[Tensor], known: Tensor | None, metric: Literal["accuracy"] | Metric, resamples: int, seed: int
+    outputs: list[Tensor],
+    known: Tensor | None,
+    metric: Literal["accuracy", "mAP"] | Metric | None,
+    resamples: int,
+    seed: int,
 ) -> xr.Dataset:
     """The metric on sounds and residuals, its change, and the bounds of both."""
     name, scorers = _scorers(outputs, known, metric)
@@ -294,7 +312,7 @@ def _scored(
         )
         points = scores.shape[1]
         bounds, change_bounds = [low[:points], high[:points]], [low[points:], high[points:]]
-        if not callable(metric):
+        if name in ("accuracy", "agreement") and not callable(metric):
             bounds = list(share_interval(scores[0] * count, count))
     mean = scores.mean(0)
     result = xr.Dataset(
@@ -314,12 +332,25 @@ def _scored(
     return result
 
 
+def _control_scores(answers: list[_Answers], known: Tensor, metric: _Metric, name: str) -> xr.Variable:
+    """The metric on what controls leave (layer, control), mean over models; of the clips that have the control."""
+    _, layers, controls, _ = answers[0].controls.shape
+    found = np.full((len(answers), layers, controls), np.nan)
+    for model, layer, control in np.ndindex(*found.shape):
+        outputs = answers[model].controls[:, layer, control]
+        there = outputs.isfinite().all(-1)
+        if there.any():
+            _, (score,) = _scorers([outputs[there][:, None]], known[there], metric)
+            found[model, layer, control] = score(np.arange(int(there.sum())))[0]
+    return variable(["layer", "control"], found.mean(0), f"{name}, by the control")
+
+
 def _with_changes(scores: np.ndarray) -> np.ndarray:
     return np.concatenate([scores, scores[1:] - scores[0]])
 
 
 def _scorers(
-    outputs: list[Tensor], known: Tensor | None, metric: Literal["accuracy"] | Metric
+    outputs: list[Tensor], known: Tensor | None, metric: _Metric
 ) -> tuple[str, list[Callable[[np.ndarray], np.ndarray]]]:
     """The name of the metric, and for each model the function from numbers of clips to scores (1 + layer,)."""
     if callable(metric):
@@ -327,10 +358,18 @@ def _scorers(
             raise InputError("a metric of your own needs labels, and the clips have none")
         name = getattr(metric, "__name__", type(metric).__name__)
         return name, [_measured(one, known, metric) for one in outputs]
-    if metric != "accuracy":
-        raise InputError(f"unknown metric {metric!r}: give accuracy, or a function of the outputs and the labels")
-    if known is not None and known.ndim > 1:
-        raise InputError("clips with several labels have no accuracy: give a metric of your own")
+    if metric not in (None, "accuracy", "mAP"):
+        raise InputError(f"unknown metric {metric!r}: give accuracy, mAP, or a function of the outputs and the labels")
+    several = known is not None and known.ndim > 1
+    if known is not None and (metric == "mAP" or (several and metric is None)):
+        targets = known if several else one_hot(known, outputs[0].shape[-1])
+        return "mAP", [_precision(one, targets.numpy()) for one in outputs]
+    if metric == "mAP":
+        raise InputError("mean average precision needs labels, and the clips have none")
+    if several:
+        raise InputError(
+            "clips with several labels have no accuracy: ask for mAP (--metric mAP), or give a metric of your own"
+        )
     return "agreement" if known is None else "accuracy", [_share_of_hits(one, known) for one in outputs]
 
 
@@ -338,6 +377,17 @@ def _measured(outputs: Tensor, known: Tensor, metric: Metric) -> Callable[[np.nd
     def score(drawn: np.ndarray) -> np.ndarray:
         rows = torch.as_tensor(drawn)
         return np.array([float(metric(point, known[rows])) for point in outputs[rows].unbind(1)])
+
+    return score
+
+
+def _precision(outputs: Tensor, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The mean average precision of sounds and residuals."""
+    points = [point.double().numpy() for point in outputs.unbind(1)]
+
+    def score(drawn: np.ndarray) -> np.ndarray:
+        weights = np.bincount(drawn, minlength=len(targets))
+        return np.array([mean_average_precision_of(point, targets, weights) for point in points])
 
     return score
 

@@ -21,7 +21,7 @@ _NEEDED = ("accuracy", "ci_low", "ci_high", "test_ci_low", "test_ci_high", "chan
 
 
 def layer_importance(result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | None = None) -> Axes:
-    """Draw the accuracy of a linear classifier behind each layer, with its 95 % intervals.
+    """Draw the accuracy (or mean average precision) of a linear classifier behind each layer, with 95 % intervals.
 
     The capped bar is the interval over runs, the wide pale one that over the test sounds.
 
@@ -65,7 +65,7 @@ def layer_importance(result: xr.Dataset | Mapping[str, xr.Dataset], ax: Axes | N
         ax.vlines(at, one["test_ci_low"], one["test_ci_high"], color=colour, alpha=0.25, linewidth=4)
         draw_intervals(ax, at, one, "accuracy", number=number, label=name or "linear classifier")
     _draw_chances(ax, [float(one["chance"]) for one in named.values()], len(layers))
-    label_layers(ax, first, "accuracy", share=True)
+    label_layers(ax, first, str(first.attrs.get("metric", "accuracy")), share=True)
     return ax
 
 

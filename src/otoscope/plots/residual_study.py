@@ -55,5 +55,5 @@ def residual_study(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.plot(ends, [float(result["baseline"])] * 2, "--", color="black", linewidth=0.9, label="whole sound")
     draw_intervals(ax, np.arange(result.sizes["layer"]), result, "score", label="residual")
     label = "same answer (share)" if metric == "agreement" else metric
-    label_layers(ax, result, label, share=metric in ("accuracy", "agreement"))
+    label_layers(ax, result, label, share=metric in ("accuracy", "agreement", "mAP"))
     return ax
