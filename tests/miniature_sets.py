@@ -42,3 +42,47 @@ def noise(path: Path, seconds: float, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = 0.1 * np.random.default_rng(seed).standard_normal(int(seconds * RATE))
     soundfile.write(path, samples, RATE)
+
+
+def audioset(folder: Path, seconds: float = 0.6) -> None:
+    """Of three classes eight clips in each part, some with two labels."""
+    root = folder / "audioset"
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "class_labels_indices.csv").write_text(
+        'index,mid,display_name\n0,/m/1,"Speech"\n1,/m/2,"Male speech, man speaking"\n2,/m/3,"Rain"\n'
+    )
+    labels = ("/m/1", "/m/1,/m/2", "/m/3", "/m/2")
+    for part in ("balanced_train", "unbalanced_train", "eval"):
+        names = [f"{part[:4]}{number}" for number in range(8)]
+        rows = [f'{name}, 0.000, 10.000, "{labels[number % 4]}"' for number, name in enumerate(names)]
+        (root / f"{part}_segments.csv").write_text("\n".join(rows) + "\n")
+        for number, name in enumerate(names):
+            noise(root / f"{part}_segments" / f"{name}.wav", seconds, number)
+
+
+def fsd50k(folder: Path, seconds: float = 0.6) -> None:
+    """Of three classes eight clips in each part, some with two labels."""
+    root = folder / "fsd50k"
+    truth = root / "FSD50K.ground_truth"
+    truth.mkdir(parents=True, exist_ok=True)
+    (truth / "vocabulary.csv").write_text("0,Accordion,/m/a\n1,Bark,/m/b\n2,Dog,/m/c\n")
+    labels = ("Accordion", '"Bark,Dog"', "Dog", "Bark")
+    dev = [f"{number},{labels[number % 4]},x,{'train' if number < 8 else 'val'}" for number in range(16)]
+    (truth / "dev.csv").write_text("fname,labels,mids,split\n" + "\n".join(dev) + "\n")
+    rows = [f"{number},{labels[number % 4]},x" for number in range(20, 28)]
+    (truth / "eval.csv").write_text("fname,labels,mids\n" + "\n".join(rows) + "\n")
+    for number in range(16):
+        noise(root / "FSD50K.dev_audio" / f"{number}.wav", seconds, number)
+    for number in range(20, 28):
+        noise(root / "FSD50K.eval_audio" / f"{number}.wav", seconds, number)
+
+
+def voxceleb1(folder: Path, seconds: float = 0.6) -> None:
+    """Of three speakers four utterances to train on, and two in each other part."""
+    root, lines = folder / "voxceleb1", []
+    for speaker in ("id10001", "id10002", "id10003"):
+        for number in range(8):
+            path = f"{speaker}/video{number}/00001.wav"
+            lines.append(f"{1 if number < 4 else 2 if number < 6 else 3} {path}")
+            noise(root / "wav" / path, seconds, number)
+    (root / "iden_split.txt").write_text("\n".join(lines) + "\n")

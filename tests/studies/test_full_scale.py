@@ -39,3 +39,51 @@ def test_swam_is_run_on_the_data_of_the_paper(tmp_path: Path) -> None:
         assert estimate is not None and ("Speech Commands" in estimate.of or "LibriSpeech" in estimate.of), number
     page = write_study(found, tmp_path / "out").read_text("utf-8")
     assert "as published" in page and "speech-commands@" in page
+
+
+CNN12 = (
+    "model.options={width: 0.05}",
+    "data.duration=0.3",
+    "data.workers=0",
+    "learn.epochs=1",
+    "learn.warm_up=0",
+    "learn.batch_size=4",
+    "keep.steps=[0, 1]",
+    "trainer={}",
+)
+
+
+@pytest.mark.study
+def test_sonification_is_run_on_the_data_of_the_thesis(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for make in (miniature_sets.audioset, miniature_sets.fsd50k, miniature_sets.voxceleb1):
+        make(data)
+    miniature_sets.speech_commands(data)
+    study, setting = find_study("sonification"), Setting(quick=True, seeds=1, changes=CNN12, data=Folder(data))
+    found = run(study, setting, tmp_path / "out")
+    missing = {one.step.name for one in found.steps if one.kept is None}
+    assert missing and all("free" in name or name.startswith("shift") for name in missing)
+    assert {row["metric"] for row in found.found.rows("probe", task="events")} == {"mAP"}
+    assert {row["metric"] for row in found.found.rows("without", task="events")} == {"mAP"}
+    judged = {one.claim.number: one for one in found.judged}
+    needed = (1, 2, 3, 4, 10, 11, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25, *range(28, 34), 35, *range(37, 54))
+    for number in needed:
+        estimate = judged[f"sonification-{number}"].estimate
+        assert estimate is not None and "FSDD" not in estimate.of, number
+    assert write_study(found, tmp_path / "out").is_file()
+
+
+def test_every_row_of_the_tables_of_the_thesis_is_planned_where_its_data_is(tmp_path: Path) -> None:
+    for make in (miniature_sets.audioset, miniature_sets.fsd50k, miniature_sets.voxceleb1):
+        make(tmp_path)
+    miniature_sets.speech_commands(tmp_path)
+    steps = find_study("sonification").steps(Setting(data=Folder(tmp_path), seeds=1))
+    trained = [step.labels for step in steps if step.trains and step.labels["data"] == "large"]
+    linear = {
+        (one["variant"], one["network"]) for one in trained if one.get("task") == "balanced" and one["mode"] == "linear"
+    }
+    table_4_1 = {(name, "cnn12") for name in ("gain", "noise", "masks", "all", "0.2", "0.3")} | {("all", "cnn12-x2")}
+    assert linear == table_4_1
+    for task in ("events", "words", "speakers"):
+        ways = {(one["start"], one["mode"]) for one in trained if one.get("task") == task}
+        assert {("none", "full"), ("contrastive", "full"), ("contrastive", "linear")} <= ways

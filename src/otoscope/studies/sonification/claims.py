@@ -9,6 +9,7 @@ from otoscope.studies.sonification import measures
 
 _Claim = partial(Claim, work="sonification")
 AUDIOSET, FSD, WORDS, VOICES = "AudioSet", "FSD50K", "Speech Commands v2", "VoxCeleb1"
+_FOLDERS = {AUDIOSET: "audioset", FSD: "fsd50k", WORDS: "speech-commands", VOICES: "voxceleb1"}
 
 
 def _size(number: int, where: str, data: str, published: str, total: int) -> Claim:
@@ -20,6 +21,8 @@ def _size(number: int, where: str, data: str, published: str, total: int) -> Cla
         test="sounds of the official parts that are read",
         direction="exactly",
         null=total,
+        uses=("sets",),
+        measure=partial(measures.sounds_read, set=_FOLDERS[data]),
         needs=(data,),
         part="data",
     )
@@ -53,6 +56,8 @@ ENCODER = (
         "0.215",
         test="score of a linear classifier, all augmentations minus gain alone, over runs",
         needs=(AUDIOSET,),
+        uses=("encoder",),
+        measure=measures.augmentations,
         part="encoder",
     ),
     _Claim(
@@ -62,6 +67,8 @@ ENCODER = (
         published="0.148 against 0.120 and 0.105; whole network 0.215 against 0.205 and 0.200",
         test="score of a linear classifier, 0.1 minus the better of the two others, over runs",
         needs=(AUDIOSET,),
+        uses=("encoder",),
+        measure=measures.temperature,
         part="encoder",
     ),
     _Claim(
@@ -73,6 +80,8 @@ ENCODER = (
         direction="within",
         margin=0.01,
         needs=(AUDIOSET,),
+        uses=("encoder",),
+        measure=measures.width_linear,
         part="encoder",
     ),
     _Claim(
@@ -82,6 +91,8 @@ ENCODER = (
         published="0.200 to 0.217 against 0.105 to 0.151",
         test="score, whole network minus linear classifier, over runs",
         needs=(AUDIOSET,),
+        uses=("transfer",),
+        measure=measures.whole_above_linear,
         part="encoder",
     ),
 )
@@ -94,6 +105,8 @@ TRANSFER = (
         published="mAP 0.327 ± 0.009 against 0.299 ± 0.001, mAUC 0.958 against 0.954, d' 2.436 against 2.378",
         test="score, pre-trained and fine-tuned minus supervised from random weights, over runs",
         needs=(AUDIOSET,),
+        uses=("transfer",),
+        measure=measures.contrastive_helps,
         part="transfer",
     ),
     _Claim(
@@ -104,6 +117,8 @@ TRANSFER = (
         test="score, linear classifier minus supervised from random weights, over runs",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("transfer", "probe"),
+        measure=measures.linear_below,
         part="transfer",
     ),
     _Claim(
@@ -115,6 +130,8 @@ TRANSFER = (
         direction="within",
         margin=0.01,
         needs=(AUDIOSET,),
+        uses=("transfer",),
+        measure=measures.width_audioset,
         part="transfer",
     ),
     _Claim(
@@ -125,6 +142,8 @@ TRANSFER = (
         test="mAP of CNN12 minus 0.372, the lowest of the others, over runs",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("transfer",),
+        measure=measures.below_others,
         part="transfer",
     ),
     _Claim(
@@ -134,6 +153,8 @@ TRANSFER = (
         published="mAP 0.424 ± 0.004 against 0.362 ± 0.006",
         test="score on the second set, pre-trained and fine-tuned minus from random weights, over runs",
         needs=(AUDIOSET, FSD),
+        uses=("transfer",),
+        measure=measures.contrastive_helps_second,
         part="transfer",
     ),
     _Claim(
@@ -143,6 +164,8 @@ TRANSFER = (
         published="mAP 0.448 ± 0.004 against 0.424 ± 0.004; linear 0.463 ± 0.002 against 0.306 ± 0.007",
         test="score on the second set, supervised minus contrastive pre-training, both fine-tuned, over runs",
         needs=(AUDIOSET, FSD),
+        uses=("transfer",),
+        measure=measures.supervised_helps_more,
         part="transfer",
     ),
     _Claim(
@@ -152,6 +175,8 @@ TRANSFER = (
         published="mAP 0.463 ± 0.002 against 0.448 ± 0.004",
         test="score on the second set, linear classifier minus fine-tuning, over runs",
         needs=(AUDIOSET, FSD),
+        uses=("transfer",),
+        measure=measures.linear_above,
         part="transfer",
     ),
     _Claim(
@@ -162,6 +187,8 @@ TRANSFER = (
         test="score on the second set, linear classifier minus from random weights, over runs",
         direction="less",
         needs=(AUDIOSET, FSD),
+        uses=("transfer", "probe"),
+        measure=measures.linear_below_second,
         part="transfer",
     ),
     _Claim(
@@ -173,6 +200,8 @@ TRANSFER = (
         direction="within",
         margin=0.01,
         needs=(AUDIOSET, FSD),
+        uses=("transfer",),
+        measure=measures.width_second,
         part="transfer",
     ),
     _Claim(
@@ -182,6 +211,8 @@ TRANSFER = (
         published="mAP 0.463 (supervised, linear) and 0.424 (contrastive) against 0.373 to 0.434",
         test="mAP of CNN12 after supervised pre-training minus 0.434, the best of them, over runs",
         needs=(AUDIOSET, FSD),
+        uses=("transfer",),
+        measure=measures.above_baselines,
         part="transfer",
     ),
     _Claim(
@@ -191,6 +222,8 @@ TRANSFER = (
         published="93.4 ± 0.7 % against 92.9 ± 0.7 % (supervised) and 92.3 ± 0.5 % (none)",
         test="accuracy on words, contrastive and fine-tuned minus the better of the two others, over runs",
         needs=(AUDIOSET, WORDS),
+        uses=("transfer",),
+        measure=measures.contrastive_best_on_words,
         part="transfer",
     ),
     _Claim(
@@ -202,6 +235,8 @@ TRANSFER = (
         test="accuracy on words, better linear classifier minus from random weights, over runs",
         direction="less",
         needs=(AUDIOSET, WORDS),
+        uses=("transfer", "probe"),
+        measure=measures.linear_far_below,
         part="transfer",
     ),
     _Claim(
@@ -211,6 +246,8 @@ TRANSFER = (
         published="36.0 ± 1.4 % against 29.5 ± 0.6 %",
         test="accuracy of linear classifiers on words, supervised minus contrastive, over runs",
         needs=(AUDIOSET, WORDS),
+        uses=("probe",),
+        measure=measures.supervised_frozen_better,
         part="transfer",
     ),
     _Claim(
@@ -220,6 +257,8 @@ TRANSFER = (
         published="32.46 ± 0.2 % against 15.53 ± 0.5 %",
         test="accuracy on speakers, contrastive and fine-tuned minus from random weights, over runs",
         needs=(AUDIOSET, VOICES),
+        uses=("transfer",),
+        measure=measures.contrastive_helps_speakers,
         part="transfer",
     ),
     _Claim(
@@ -229,6 +268,8 @@ TRANSFER = (
         published="20.45 ± 0.1 % against 15.53 ± 0.5 %",
         test="accuracy on speakers, linear classifier minus from random weights, over runs",
         needs=(AUDIOSET, VOICES),
+        uses=("transfer", "probe"),
+        measure=measures.linear_above_scratch,
         part="transfer",
     ),
     _Claim(
@@ -241,6 +282,8 @@ TRANSFER = (
         null=0.331,
         margin=0.02,
         needs=(AUDIOSET, VOICES),
+        uses=("transfer",),
+        measure=measures.near_leaf,
         part="transfer",
     ),
 )
@@ -275,6 +318,8 @@ SOUNDS = (
         test="mean top-5 coherence of sonification and input, max pooling minus strided convolution, same network "
         "otherwise, over clips and runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.strides_distort,
         part="sounds",
     ),
     _Claim(
@@ -284,6 +329,8 @@ SOUNDS = (
         test="mean top-5 coherence with the input, whole layer minus its most active map, over layers and clips",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.whole_layer_is_poor,
         part="sounds",
     ),
     _Claim(
@@ -291,10 +338,12 @@ SOUNDS = (
         where="section 5.3.1, Fig. 5.2",
         text="In the first layer both encoders are alike in band selectivity and activity.",
         test="band selectivity (peak over mean of the spectrum of a map's sonification) of layer 1, contrastive minus "
-        "supervised, over maps, as a share of its mean",
+        "supervised, as a share of its mean, over runs",
         direction="within",
         margin=0.1,
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.first_layers_alike,
         part="activity",
     ),
     _Claim(
@@ -304,6 +353,8 @@ SOUNDS = (
         test="share of maps of layers 8 to 11 that a clip drives, supervised minus contrastive, over clips and runs",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.fewer_active,
         part="activity",
     ),
     _Claim(
@@ -312,6 +363,8 @@ SOUNDS = (
         text="In deep layers the supervised encoder is more selective of bands.",
         test="band selectivity of layers 8 to 11, supervised minus contrastive, over maps and runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.more_selective,
         part="activity",
     ),
     _Claim(
@@ -321,6 +374,8 @@ SOUNDS = (
         test="share of the energy of sonifications above 2 kHz in layers 8 and 9, contrastive minus supervised, over "
         "clips and runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.higher_contrastive,
         part="activity",
     ),
     _Claim(
@@ -330,6 +385,8 @@ SOUNDS = (
         test="score of an independent recogniser on the sonifications of the most active maps, layers 3 to 7 minus 8 "
         "to 11, supervised, over clips and runs",
         needs=(AUDIOSET,),
+        uses=("recognised",),
+        measure=measures.middle_recognised,
         part="activity",
     ),
     _Claim(
@@ -338,6 +395,8 @@ SOUNDS = (
         text="Supervised sonifications of layers 8 to 11 are mostly noise at high frequencies.",
         test="share of their energy above 2 kHz minus that of layers 3 to 7, over clips and runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.deep_are_high,
         part="activity",
     ),
     _Claim(
@@ -347,6 +406,8 @@ SOUNDS = (
         test="score of an independent recogniser on sonifications of layers 7 to 11, contrastive minus supervised, "
         "over clips and runs",
         needs=(AUDIOSET,),
+        uses=("recognised",),
+        measure=measures.contrastive_recognised,
         part="activity",
     ),
     _Claim(
@@ -354,16 +415,20 @@ SOUNDS = (
         where="section 5.3.2",
         text="In layer 11 the sounds that drive a contrastive map have more in common.",
         test="share of the most frequent class among the 20 top clips of a map, contrastive minus supervised, over "
-        "maps",
+        "runs",
         needs=(AUDIOSET,),
+        uses=("top_clips",),
+        measure=measures.more_in_common,
         part="activity",
     ),
     _Claim(
         "sonification-38",
         where="section 5.3.3, Fig. 5.5",
         text="Bands are emphasised more and more during training (layer 5).",
-        test="band selectivity of the sonifications of layer 5, last checkpoint minus first, over maps and runs",
+        test="band selectivity of the sonifications of layer 5, last checkpoint minus first, over runs",
         needs=(AUDIOSET,),
+        uses=("growth",),
+        measure=measures.bands_grow,
         part="evolution",
     ),
     _Claim(
@@ -373,24 +438,30 @@ SOUNDS = (
         test="share of the maps that are dead at the end which are active at the first checkpoint",
         null=0.5,
         needs=(AUDIOSET,),
+        uses=("growth",),
+        measure=measures.died_in_training,
         part="evolution",
     ),
     _Claim(
         "sonification-40",
         where="Fig. A.3 and A.4",
         text="Early layers learn band-selective filters.",
-        test="band selectivity of layers 1 to 3, last checkpoint minus first, over maps and runs",
+        test="band selectivity of layers 1 to 3, last checkpoint minus first, over runs",
         needs=(AUDIOSET,),
+        uses=("growth",),
+        measure=measures.early_bands_grow,
         part="evolution",
     ),
     _Claim(
         "sonification-41",
         where="Fig. A.1 and A.2",
         text="Deep layers of the supervised encoder are less active than those of the contrastive one.",
-        test="energy of the sonifications of three top clips over that of the input, layers 8 to 11, supervised minus "
-        "contrastive, in dB, over maps and runs",
+        test="energy of the sonifications of random maps over that of the input, layers 8 to 11, supervised minus "
+        "contrastive, in dB, over clips and runs",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.softer_supervised,
         part="activity",
     ),
 )
@@ -402,6 +473,8 @@ LAYERS = (
         text="Performance rises steadily with each layer that is kept.",
         test="rank correlation of the score with the number of layers, over encoders, settings and runs",
         needs=(AUDIOSET, FSD, WORDS),
+        uses=("probe",),
+        measure=measures.rises_with_layers,
         part="layers",
     ),
     _Claim(
@@ -410,6 +483,8 @@ LAYERS = (
         text="Contrastive pre-training is better in the first layers, above all with a frozen encoder.",
         test="score of layers 1 to 4, frozen, contrastive minus supervised, over runs",
         needs=(AUDIOSET, FSD, WORDS),
+        uses=("probe",),
+        measure=measures.contrastive_first_layers,
         part="layers",
     ),
     _Claim(
@@ -418,6 +493,8 @@ LAYERS = (
         text="In the domain (FSD50K) supervised pre-training is better once deep layers are added.",
         test="score of layers 9 to 11 on the first set, frozen, supervised minus contrastive, over runs",
         needs=(AUDIOSET, FSD),
+        uses=("probe",),
+        measure=measures.supervised_in_domain,
         part="layers",
     ),
     _Claim(
@@ -426,6 +503,8 @@ LAYERS = (
         text="Out of the domain (words) contrastive pre-training is better in all but the last two layers.",
         test="score of layers 1 to 9 on the second set, contrastive minus supervised, over runs",
         needs=(AUDIOSET, WORDS),
+        uses=("probe",),
+        measure=measures.contrastive_outside,
         part="layers",
     ),
     _Claim(
@@ -434,6 +513,8 @@ LAYERS = (
         text="On words a linear classifier in the middle of the stack is better than on the whole encoder.",
         test="score on the second set, frozen, best of layers 4 to 8 minus layer 11, over runs",
         needs=(AUDIOSET, WORDS),
+        uses=("probe",),
+        measure=measures.middle_above_whole,
         part="layers",
     ),
     _Claim(
@@ -443,6 +524,8 @@ LAYERS = (
         test="score on residuals minus score on the sounds, mean of the layers, over runs",
         direction="less",
         needs=(AUDIOSET, FSD),
+        uses=("without",),
+        measure=measures.loss_without,
         part="residuals",
     ),
     _Claim(
@@ -453,6 +536,8 @@ LAYERS = (
         "runs",
         direction="less",
         needs=(AUDIOSET, FSD),
+        uses=("without",),
+        measure=measures.loss_beyond_noise,
         part="residuals",
     ),
     _Claim(
@@ -462,6 +547,8 @@ LAYERS = (
         test="deviation of the loss over layers, frozen minus fine-tuned, over runs",
         direction="less",
         needs=(AUDIOSET, FSD),
+        uses=("without",),
+        measure=measures.frozen_varies_less,
         part="residuals",
     ),
     _Claim(
@@ -471,6 +558,8 @@ LAYERS = (
         test="loss over score, fine-tuned minus frozen, mean of the layers, over runs",
         direction="less",
         needs=(AUDIOSET, FSD),
+        uses=("without",),
+        measure=measures.tuned_is_robust,
         part="residuals",
     ),
     _Claim(
@@ -480,6 +569,8 @@ LAYERS = (
         test="rank correlation of M_c with the number of the layer, the higher of both encoders, over runs",
         direction="less",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.coherence_falls,
         part="coherence",
     ),
     _Claim(
@@ -488,6 +579,8 @@ LAYERS = (
         text="It falls more slowly in the contrastive encoder.",
         test="slope of M_c over layers, contrastive minus supervised, over runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.falls_slowly,
         part="coherence",
     ),
     _Claim(
@@ -496,6 +589,8 @@ LAYERS = (
         text="In deep layers the coherence is higher in the contrastive encoder.",
         test="M_c of layers 8 to 11, contrastive minus supervised, over runs",
         needs=(AUDIOSET,),
+        uses=("heard",),
+        measure=measures.deep_coherence,
         part="coherence",
     ),
 )

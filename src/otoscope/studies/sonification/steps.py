@@ -14,11 +14,16 @@ from otoscope.models import load
 from otoscope.models.zoo import build
 from otoscope.studies.inputs import Sounds
 from otoscope.studies.sonification.encoders import all_trained, more_trainings, trainings
+from otoscope.studies.sonification.growth import growth_steps
+from otoscope.studies.sonification.heard import heard_steps
+from otoscope.studies.sonification.probes import probe_steps, tuned_steps, variant_steps
+from otoscope.studies.sonification.without import without_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject
 
 LAYERS = ("pool2", "pool5", "pool8")
+SETS = ("audioset", "fsd50k", "speech-commands", "voxceleb1")
 PUBLISHED_OFFSET = 8645
 """In samples, of Fig. 5.1."""
 
@@ -27,6 +32,8 @@ def plan(setting: Setting) -> Iterator[Step]:
     """The steps, in the order of the thesis."""
     clips = 10 if setting.quick else 50
     yield Step("sizes", sizes, {"n_classes": 527}, part="encoder", seconds=3, command="otoscope models")
+    for name in SETS:
+        yield Step("sets", count, {}, {"set": name}, (Sounds(name),), part="data", command=f"otoscope data {name}")
     yield Step(
         "shift",
         shift,
@@ -38,10 +45,20 @@ def plan(setting: Setting) -> Iterator[Step]:
     )
     trained = all_trained(setting)
     for one in trained:
-        yield from trainings(one)
+        yield from (one.contrastive, one.supervised)
+    for steps in (heard_steps, growth_steps, probe_steps, trainings, without_steps, tuned_steps):
+        for one in trained:
+            yield from steps(one)
+    for one in trained:
+        yield from variant_steps(one)
     if not setting.quick:
         for one in trained:
             yield from more_trainings(one)
+
+
+def count(work: Work) -> Outcome:
+    """How many sounds there are of a set."""
+    return Outcome([{"sounds": len(work.sounds())}])
 
 
 def sizes(work: Work) -> Outcome:
