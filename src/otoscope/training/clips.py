@@ -82,15 +82,12 @@ class Sounds:
 
     def crop(self, index: int, length: int, generator: torch.Generator | None, padding: Padding) -> Tensor:
         """A random piece (1, length) of a clip, or the middle one without a generator; only the piece is decoded."""
+        if self._kept is not None:
+            return _crop(self._kept[index], length, generator, padding)
         item = self.items[index]
-        samples = math.floor(float(self._lengths[index]) * self.sample_rate + 0.5) if self._kept is None else 0
+        samples = math.floor(float(self._lengths[index]) * self.sample_rate + 0.5)
         if samples <= length or isinstance(item.sound, xr.DataArray):
-            clip = self.whole(index)
-            return (
-                centre_crop(clip, length, padding)
-                if generator is None
-                else random_crop(clip, length, generator, padding)
-            )
+            return _crop(self._decode(index), length, generator, padding)
         spare = samples - length
         first = spare // 2 if generator is None else int(torch.randint(spare + 1, (), generator=generator))
         begin = (item.start or 0.0) + first / self.sample_rate
@@ -100,9 +97,11 @@ class Sounds:
 
     def window(self, index: int, first: int, length: int) -> Tensor:
         """The samples (1, length) from `first` on, zeros beyond the ends of the clip; only the piece is decoded."""
-        item, begin = self.items[index], max(first, 0)
-        if self._kept is not None or isinstance(item.sound, xr.DataArray):
-            piece = self.whole(index)[:, begin : first + length]
+        begin = max(first, 0)
+        if self._kept is not None:
+            piece = self._kept[index][:, begin : first + length]
+        elif isinstance((item := self.items[index]).sound, xr.DataArray):
+            piece = self._decode(index)[:, begin : first + length]
         else:
             left = float(self._lengths[index]) - begin / self.sample_rate
             seconds = min((first + length - begin) / self.sample_rate, left)
@@ -111,7 +110,7 @@ class Sounds:
             if seconds > 0:
                 piece = torch.from_numpy(load_piece(item.sound, self.sample_rate, start, seconds))[None]
         if not piece.numel():
-            raise InputError(f"{item.sound} has no sound from {begin / self.sample_rate:.3f} s on")
+            raise InputError(f"{self.items[index].sound} has no sound from {begin / self.sample_rate:.3f} s on")
         return pad(piece, (begin - first, length - (begin - first) - piece.shape[-1]))
 
     def _decode(self, index: int) -> Tensor:
@@ -121,6 +120,12 @@ class Sounds:
         start = item.start or 0.0
         seconds = None if item.stop is None else item.stop - start
         return torch.from_numpy(load_piece(item.sound, self.sample_rate, start, seconds))[None]
+
+
+def _crop(clip: Tensor, length: int, generator: torch.Generator | None, padding: Padding) -> Tensor:
+    if generator is None:
+        return centre_crop(clip, length, padding)
+    return random_crop(clip, length, generator, padding)
 
 
 def _seconds(items: Sequence[Item], rate: int, progress: Callable[[int, int], None] | None) -> np.ndarray:
@@ -270,7 +275,7 @@ def targets(data: DataSet) -> Tensor | SeveralLabels:
 
 def seeded_generator(*numbers: int) -> torch.Generator:
     """A generator whose seed mixes some numbers well."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1)
 
 
 def _map_threads(function: Callable[[int], T], count: int, progress: Callable[[int, int], None] | None) -> list[T]:

@@ -43,7 +43,12 @@ class Learner(LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed torch's global generator, which dropout draws from, at every step."""
-        torch.manual_seed(self.step_generator(batch_idx).initial_seed())
+        seed = self.step_generator(batch_idx).initial_seed()
+        if self.device.type == "cpu":
+            # torch.manual_seed notes a call for every kind of GPU that is not in use, each with its stack of frames.
+            torch.default_generator.manual_seed(seed)
+        else:
+            torch.manual_seed(seed)
 
     def step_generator(self, batch_idx: int) -> torch.Generator:
         """The random generator of one step."""
