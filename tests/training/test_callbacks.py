@@ -49,7 +49,7 @@ def test_change_rates_are_those_of_the_weights(run: Path) -> None:
 def test_the_table_of_epochs(run: Path) -> None:
     with (run / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [list(row) for row in rows] == [["epoch", "step", "loss"]] * 3
+    assert [list(row) for row in rows] == [["epoch", "step", "learning_rate", "loss"]] * 3
     assert [row["step"] for row in rows] == ["4", "8", "12"]
 
 
@@ -67,3 +67,11 @@ def test_the_clock_goes_on_after_a_cut() -> None:
     time.sleep(0.02)
     second.on_train_end(NoTrainer(), None)
     assert 0.02 <= first.seconds < second.seconds and second.seconds >= 0.04
+
+
+def test_the_learning_rate_of_each_epoch_is_in_the_table(made: Any, tmp_path: Path) -> None:
+    learn = {"schedule": "exponential", "decay": 0.5, "learning_rate": 1e-3, "epochs": 3}
+    train(made(data={"validation": None}, learn=learn), tmp_path / "run")
+    with (tmp_path / "run" / "log.csv").open() as file:
+        rates = [float(row["learning_rate"]) for row in csv.DictReader(file)]
+    assert rates == pytest.approx([1e-3, 5e-4, 2.5e-4])

@@ -50,7 +50,7 @@ def test_it_learns_to_find_the_other_view(made: Any, tmp_path: Path) -> None:
     )
     found = train(recipe, tmp_path / "run")
     rows = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
-    losses = [float(row.split(",")[2]) for row in rows]
+    losses = [float(row.split(",")[3]) for row in rows]
     assert len(losses) == 25 and losses[-1] == found["train_loss"] < 0.8 * losses[0]
     assert set(found) == {"train_loss", "parameters", "epochs", "seconds", "device", "clips", "otoscope_version"}
     encoder = load(str(tmp_path / "run"))

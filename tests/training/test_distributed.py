@@ -119,4 +119,4 @@ def test_metrics_are_those_of_all_clips(tones: Path, tmp_path: Path) -> None:
         assert two[name] == pytest.approx(one[name], rel=1e-4), name
     expect_same(tmp_path / "one", tmp_path / "two", "model.safetensors")
     log = (tmp_path / "two" / "log.csv").read_text().splitlines()
-    assert log[0].startswith("epoch,step,loss,validation_accuracy") and len(log) == 5
+    assert log[0].startswith("epoch,step,learning_rate,loss,validation_accuracy") and len(log) == 5

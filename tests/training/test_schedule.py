@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from otoscope import InputError
-from otoscope.training import warm_up_cosine
+from otoscope.training import exponential_decay, warm_up_cosine
 
 
 def rates(total: int, warm_up: int, lr: float = 0.003) -> list[float]:
@@ -65,3 +65,24 @@ def test_it_warns_of_nothing() -> None:
 def test_a_rise_without_a_fall_is_refused(total: int, warm_up: int) -> None:
     with pytest.raises(InputError, match=f"less than total, not {warm_up} of {total}"):
         rates(total, warm_up)
+
+
+@pytest.mark.parametrize(("decay", "warm_up"), [(0.95, 0), (0.5, 3), (1.0, 1)])
+def test_the_decay_is_the_equation(decay: float, warm_up: int) -> None:
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.003)
+    schedule, noted = exponential_decay(optimizer, decay=decay, warm_up=warm_up), []
+    for _ in range(12):
+        noted.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    expected = [(e + 1) / (warm_up + 1) if e < warm_up else decay ** (e - warm_up) for e in range(12)]
+    np.testing.assert_allclose(noted, 0.003 * np.array(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"decay": 0.0}, "decay"), ({"decay": 1.1}, "decay"), ({"warm_up": -1}, "warm_up")]
+)
+def test_a_decay_out_of_range_is_refused(options: dict[str, float], message: str) -> None:
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    with pytest.raises(InputError, match=message):
+        exponential_decay(optimizer, **options)  # type: ignore[arg-type]

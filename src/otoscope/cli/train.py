@@ -72,9 +72,12 @@ def _show(title: str, metrics: dict[str, Any], json: bool) -> None:
         return
     rows: dict[str, Any] = {"what": title}
     for name, value in metrics.items():
-        if name in ("folds", "clips") or name.endswith("_interval"):
+        if name in ("folds", "seeds", "clips") or name.endswith(("_interval", "_deviation")):
             continue
-        interval = metrics.get(f"{name}_interval")
-        rows[name] = value if interval is None else f"{value:.4g} (95 %: {interval[0]:.4g} to {interval[1]:.4g})"
+        rows[name] = value
+        deviation, interval = metrics.get(f"{name}_deviation"), metrics.get(f"{name}_interval")
+        if interval is not None:
+            spread = "" if deviation is None else f" ± {deviation:.2g}"
+            rows[name] = f"{value:.4g}{spread} (95 %: {interval[0]:.4g} to {interval[1]:.4g})"
     rows |= {f"{part} clips": count for part, count in metrics.get("clips", {}).items()}
     out_console.print(facts_table(rows))

@@ -14,10 +14,17 @@ from otoscope.studies.step import Outcome, Row, Step, Work
 if TYPE_CHECKING:
     from otoscope.training.recipe import Recipe
 
-_NOT_IN_KEY: Any = {"about": True, "data": {"folder", "workers"}, "trainer": True}
+_NOT_IN_KEY: Any = {"about": True, "seeds": True, "data": {"folder", "workers"}, "trainer": True}
 """Keys of a recipe that do not change the model."""
 
-_LATER = (("data", "shuffle_labels"),)
+_LATER = (
+    ("data", "shuffle_labels"),
+    ("data", "validation_clips"),
+    ("data", "validation_from"),
+    ("learn", "decay"),
+    ("learn", "select_by"),
+    ("learn", "class_weights"),
+)
 """Keys that recipes got after there were studies. Where one has its default, the hash of a step does without it, so
 that what was trained before is still found."""
 
@@ -74,6 +81,10 @@ def training(
     ('training, register, seed 3', 'otoscope train laptop/vowels learn.epochs=5 seed=3 --out FOLDER')
     """
     read = _read(recipe, [*changes, f"seed={seed}"])
+    if read.seeds is not None:
+        raise InputError(
+            f"{recipe}: a step of a study is one training, with one seed: leave seeds out, and make a step of each"
+        )
     data = read.data
     splits = [] if data.folds else [one for one in (data.train, data.validation, data.test) if isinstance(one, str)]
     for one in (data.train, data.validation, data.test):

@@ -8,7 +8,7 @@ from otoscope.training.evaluate import clip_scores
 from otoscope.training.mixup import mixup
 from otoscope.training.nt_xent import nt_xent
 from otoscope.training.phone_errors import Edits, edits, phone_errors
-from otoscope.training.schedule import warm_up_cosine
+from otoscope.training.schedule import exponential_decay, warm_up_cosine
 
 __all__ = [
     "ChangeRate",
@@ -18,6 +18,7 @@ __all__ = [
     "clip_scores",
     "decode_phones",
     "edits",
+    "exponential_decay",
     "fold",
     "frame_transitions",
     "gaussian_noise",

@@ -14,6 +14,7 @@ from otoscope.training.recipe import Recipe
 from otoscope.training.splits import Splits
 from otoscope.training.start import output_for_silence, random_model, start_model
 from otoscope.training.supervised import Supervised
+from otoscope.training.weights import class_weights
 
 
 def untrained_model(recipe: Recipe) -> Any:
@@ -86,4 +87,5 @@ def build_learner(recipe: Recipe, model: Any, splits: Splits) -> Any:
             split: sentences(data) for split, data in splits._asdict().items() if data is not None
         }
         return Phones(model, recipe, train.classes, spoken, length=length, sample_rate=model.sample_rate)
-    return Supervised(model, recipe, len(train.classes), multilabel=train.multilabel)
+    weights = class_weights(recipe.learn.class_weights, train)
+    return Supervised(model, recipe, len(train.classes), multilabel=train.multilabel, weights=weights)

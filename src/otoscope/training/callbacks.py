@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -61,13 +61,13 @@ class BestCheckpoint(ModelCheckpoint):
     ----------
     folder : Path
     monitor : str
-        The metric; higher is better.
+        The metric.
+    mode : "max" or "min"
+        Whether the highest is the best, or the lowest.
     """
 
-    def __init__(self, folder: Path, monitor: str) -> None:
-        super().__init__(
-            folder, "best", monitor, mode="max", save_on_train_epoch_end=True, enable_version_counter=False
-        )
+    def __init__(self, folder: Path, monitor: str, mode: Literal["max", "min"] = "max") -> None:
+        super().__init__(folder, "best", monitor, mode=mode, save_on_train_epoch_end=True, enable_version_counter=False)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state, with the file in this folder."""
@@ -104,12 +104,14 @@ class EarlyStop(EarlyStopping):
     Parameters
     ----------
     monitor : str
-        The metric; higher is better.
+        The metric.
     epochs : int
+    mode : "max" or "min"
+        Whether the highest is the best, or the lowest.
     """
 
-    def __init__(self, monitor: str, epochs: int) -> None:
-        super().__init__(monitor, mode="max", patience=epochs)
+    def __init__(self, monitor: str, epochs: int, mode: Literal["max", "min"] = "max") -> None:
+        super().__init__(monitor, mode=mode, patience=epochs)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once if it was ended before."""

@@ -43,6 +43,7 @@ _METHODS = {
     "linear": "linear: only the classifier was trained, on a frozen encoder",
     "frames": "frame by frame: the phone in the middle of each window",
 }
+_SOURCES = {"train": "training", "test": "test"}
 _SPLITS = ("train", "validation", "test")
 _SHOWN = 60  # classes at most
 
@@ -205,8 +206,11 @@ def _official(recipe: Recipe, split: str, fold: str | None) -> str:
     """The official splits that a split consists of."""
     data = recipe.data
     named = getattr(data, split, None)
-    if split == "validation" and isinstance(named, float):
-        return f"{named:.4g} of the training clips, held out"
+    if split == "validation" and data.validation_clips is not None:
+        return f"{data.validation_clips} of the {_SOURCES[data.validation_from]} clips, held out"
+    if isinstance(named, float):
+        source = _SOURCES[data.validation_from if split == "validation" else "train"]
+        return f"{named:.4g} of the {source} clips, held out"
     if named is None and data.folds is not None and fold is not None:
         return {"train": f"all but {fold}", "test": fold}.get(split, "")
     return ", ".join([named] if isinstance(named, str) else named or [])

@@ -22,7 +22,7 @@ from otoscope.training.recipe import Recipe, read_recipe, write_recipe
 RECIPE, METRICS, LAST, BEST, LOG = "recipe.yaml", "metrics.json", "last.ckpt", "best.ckpt", "log.csv"
 """Files in the folder of a run, beside those of the model."""
 
-_MAY_CHANGE = frozenset(["trainer", "data.folder", "data.workers", "keep.log", "about"])
+_MAY_CHANGE = frozenset(["trainer", "data.folder", "data.workers", "keep.log", "about", "seeds"])
 """Keys that may change when a training resumes; the options of `trainer` are the user's responsibility."""
 
 

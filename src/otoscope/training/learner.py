@@ -13,7 +13,7 @@ from otoscope.contract import Contract
 from otoscope.errors import InputError
 from otoscope.training.clips import seeded_generator
 from otoscope.training.recipe import Recipe
-from otoscope.training.schedule import warm_up_cosine
+from otoscope.training.schedule import exponential_decay, warm_up_cosine
 
 _CHECK_EVERY = 20  # steps: to read a number from a GPU is to wait for it
 
@@ -38,7 +38,7 @@ class Learner(LightningModule):
         super().__init__()
         self.model, self.recipe = model, recipe
         self.contract = Contract.of(model)
-        self.epoch_loss = math.nan
+        self.epoch_loss = self._learning_rate = math.nan
         self._losses: list[Tensor] = []
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
@@ -65,7 +65,8 @@ class Learner(LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
-        """End a training that has diverged, before it spoils the weights."""
+        """Note the learning rate, and end a training that has diverged, before it spoils the weights."""
+        self._learning_rate = optimizer.param_groups[0]["lr"]  # at the end of an epoch it is that of the next
         if self.trainer.global_step % _CHECK_EVERY == 0:
             self._check_losses()
 
@@ -78,10 +79,11 @@ class Learner(LightningModule):
             )
 
     def on_train_epoch_end(self) -> None:
-        """Log the loss of the epoch."""
+        """Log the loss and the learning rate of the epoch."""
         self._check_losses()
         self.epoch_loss, self._losses = float(self._losses_of_all_ranks().mean()), []
         self.log("loss", self.epoch_loss)
+        self.log("learning_rate", self._learning_rate)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the losses of an unfinished epoch."""
@@ -108,4 +110,6 @@ class Learner(LightningModule):
         optimizer = torch.optim.AdamW(trainable, learn.learning_rate, weight_decay=learn.weight_decay)
         if learn.schedule == "constant":
             return optimizer
+        if learn.schedule == "exponential":
+            return [optimizer], [exponential_decay(optimizer, decay=learn.decay, warm_up=learn.warm_up)]
         return [optimizer], [warm_up_cosine(optimizer, total=learn.epochs, warm_up=learn.warm_up)]

@@ -52,9 +52,14 @@ class Phones(Supervised):
         self.weights = EVEN
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """The metrics that may select the best epoch."""
+        return "frame_accuracy", "loss"
+
+    @property
     def best_by(self) -> str:
-        """The metric that selects the best epoch; higher is better."""
-        return "frame_accuracy"
+        """The metric that selects the best epoch."""
+        return self.recipe.learn.select_by or "frame_accuracy"
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Score the frames of one whole sentence (1, time), given with its number."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from otoscope.data.sets import SETS, parse
 from otoscope.errors import InputError
@@ -22,8 +23,21 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, lt=math.inf)]
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 SplitNames = str | list[str]
 """One split of a data set, or several."""
+Metric = Literal[
+    "accuracy",
+    "equal_error_rate",
+    "mean_average_precision",
+    "mean_auc",
+    "d_prime",
+    "frame_accuracy",
+    "loss",
+]
+"""What can select an epoch."""
+LOWER_IS_BETTER = frozenset(["equal_error_rate", "loss"])
+"""Metrics of which the lowest is the best."""
 
 
 class _Section(BaseModel):
@@ -64,8 +78,12 @@ class DataSection(_Section):
     task : str, optional
         Which labels are the classes; the first task of the data set by default.
     train, validation, test : str or list of str
-        Official splits of the data set. `validation` may also be a share of the training split (the same of each
-        class). Neither `validation` nor `test` is required.
+        Official splits of the data set. `validation` and `test` may also be shares of `train` (the same of each class),
+        drawn by the seed: ``validation: 0.2`` and ``test: 0.2`` divide it 60:20:20. Neither is required.
+    validation_clips : int, optional
+        So many clips to validate on, drawn by the seed, in place of `validation`.
+    validation_from : "train" or "test"
+        Which split these, or a share, are drawn from; what is drawn is not trained or tested on.
     folds : "all" or list of str, optional
         Cross-validation: each of these splits in turn is the test split, and all others are for training. It replaces
         `train` and `test`.
@@ -89,7 +107,9 @@ class DataSection(_Section):
     task: str | None = None
     train: SplitNames | None = None
     validation: SplitNames | Share | None = None
-    test: SplitNames | None = None
+    test: SplitNames | Share | None = None
+    validation_clips: Count | None = None
+    validation_from: Literal["train", "test"] = "train"
     folds: Literal["all"] | list[str] | None = None
     duration: Positive | None = None
     crop: Literal["random", "centre"] = "random"
@@ -97,6 +117,11 @@ class DataSection(_Section):
     in_memory: bool = False
     workers: CountOrZero = 0
     shuffle_labels: bool = False
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are clips to validate on."""
+        return self.validation is not None or self.validation_clips is not None
 
     @model_validator(mode="before")
     @classmethod
@@ -154,16 +179,22 @@ class LearnSection(_Section):
         Decoupled from the gradient (AdamW). The thesis on sonification used Adam with a decay of 1e-3 and does not say
         which kind; added to the small gradient of binary cross-entropy over hundreds of classes, so large a decay would
         dominate it.
-    schedule : "cosine" or "constant"
-        See :func:`otoscope.training.warm_up_cosine`.
+    schedule : "cosine", "exponential" or "constant"
+        See :mod:`otoscope.training.schedule`.
     warm_up : int
-        Epochs of linear increase before the cosine.
+        Epochs of linear increase before the cosine or the decay.
+    decay : float
+        By which the exponential schedule multiplies the learning rate after each epoch.
     temperature : float
         Of NT-Xent.
     projection : int
         Units of the hidden layer and of the output of the projection head of contrastive learning.
     patience : int, optional
         Stop after so many epochs without improvement on the validation split.
+    select_by : str, optional
+        The metric on the validation split that selects the best epoch, and that `patience` watches.
+    class_weights : "balanced" or mapping of class to float, optional
+        Of the classes in the training loss; see :mod:`otoscope.training.weights`.
     """
 
     method: Literal["supervised", "contrastive", "linear", "frames"] = "supervised"
@@ -171,11 +202,20 @@ class LearnSection(_Section):
     batch_size: Count
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
     warm_up: CountOrZero = 0
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.95
     temperature: Positive = 0.1
     projection: Count = 512
     patience: Count | None = None
+    select_by: Metric | None = None
+    class_weights: Literal["balanced"] | dict[str, Positive] | None = None
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _class_names(cls, given: object) -> object:
+        """A class may be named 1, which YAML reads as a number."""
+        return {str(name): weight for name, weight in given.items()} if isinstance(given, dict) else given
 
 
 class KeepSection(_Section):
@@ -206,6 +246,8 @@ class Recipe(_Section):
     about : str
         What it trains, and the experiment it follows.
     seed : int
+    seeds : list of int, optional
+        Train with each of these, and summarise; a range may be written ``1..10``.
     model, data, augment, learn, keep
         See the sections.
     trainer : mapping
@@ -224,7 +266,8 @@ class Recipe(_Section):
     """
 
     about: str
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Seed = 0
+    seeds: list[Seed] | None = None
     model: ModelSection
     data: DataSection
     augment: AugmentSection = AugmentSection()
@@ -232,6 +275,20 @@ class Recipe(_Section):
     keep: KeepSection = KeepSection()
     trainer: dict[str, Any] = {}
 
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _range(cls, given: object) -> object:
+        """A range as a list."""
+        if given is None or isinstance(given, list):
+            return given
+        found = _RANGE.fullmatch(given) if isinstance(given, str) else None
+        if found is None or not int(found[1]) <= int(found[2]) < int(found[1]) + _MOST_SEEDS:
+            raise PydanticCustomError("seeds", "a range such as 1..10, or a list such as [1, 2, 5]")
+        return list(range(int(found[1]), int(found[2]) + 1))
+
+
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_MOST_SEEDS = 1000
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 """Folder of the recipes that come with Otoscope."""
@@ -411,7 +468,7 @@ def _describe_errors(error: ValidationError) -> list[str]:
 def _conflicts(recipe: Recipe) -> Iterator[str]:
     """Values that are valid alone and do not fit together."""
     model, data, learn = recipe.model, recipe.data, recipe.learn
-    if learn.schedule == "cosine" and learn.warm_up >= learn.epochs:
+    if learn.schedule != "constant" and learn.warm_up >= learn.epochs:
         epochs = "1 epoch" if learn.warm_up == 1 else f"{learn.warm_up} epochs"
         yield f"learn.warm_up is {epochs}, but the training has {learn.epochs}: set learn.warm_up={learn.epochs - 1}"
     if data.folds is None and data.train is None:
@@ -424,6 +481,11 @@ def _conflicts(recipe: Recipe) -> Iterator[str]:
         yield "data.folds names the training and test splits: leave data.train and data.test out"
     if data.folds is not None and not isinstance(data.validation, float | None):
         yield "with data.folds, data.validation must be a share of the training clips, such as 0.1"
+    yield from _drawing_problems(data)
+    if recipe.seeds is not None and not recipe.seeds:
+        yield "seeds cannot be empty: name some, as in seeds=1..10, or leave the key out"
+    if recipe.seeds is not None and len(set(recipe.seeds)) < len(recipe.seeds):
+        yield "seeds has a seed twice"
     if model.weights is None and learn.method == "linear":
         yield "learn.method=linear needs model.weights, the checkpoint folder of the encoder"
     if model.weights is None and model.new_head:
@@ -432,13 +494,34 @@ def _conflicts(recipe: Recipe) -> Iterator[str]:
         for key, value in (
             ("augment.mixup", recipe.augment.mixup),
             ("data.validation", data.validation),
+            ("data.validation_clips", data.validation_clips),
             ("data.test", data.test),
             ("data.shuffle_labels", data.shuffle_labels or None),
+            ("learn.select_by", learn.select_by),
+            ("learn.class_weights", learn.class_weights),
         ):
             if value is not None:
                 yield f"learn.method=contrastive uses no labels: leave {key} out"
-    elif learn.patience is not None and data.validation is None:
+    elif learn.patience is not None and not data.validates:
         yield "learn.patience needs data.validation, to measure improvement"
+    elif learn.select_by is not None and not data.validates:
+        yield "learn.select_by needs data.validation, to measure it on"
+    if learn.method == "frames" and learn.class_weights is not None:
+        yield "learn.method=frames has no class weights: leave learn.class_weights out"
+
+
+def _drawing_problems(data: DataSection) -> Iterator[str]:
+    """What does not fit together of the clips that are drawn."""
+    if data.validation_clips is not None and data.validation is not None:
+        yield "data.validation and data.validation_clips both say what to validate on: leave one out"
+    if data.validation_from == "test":
+        if data.validation_clips is None and not isinstance(data.validation, float):
+            yield "data.validation_from=test needs data.validation_clips, or a share as data.validation"
+        if data.test is None and data.folds is None:
+            yield "data.validation_from=test needs data.test, or data.folds"
+    shares = [share for share in (data.validation, data.test) if isinstance(share, float)]
+    if sum(shares) >= 1 and data.validation_from == "train":
+        yield f"data.validation and data.test are {sum(shares):g} of the clips together: leave some to train on"
 
 
 def _trainer_problems(options: dict[str, Any]) -> Iterator[str]:

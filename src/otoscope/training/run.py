@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from lightning.pytorch import Trainer
 from torch import nn
 
@@ -44,7 +46,7 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
         See :func:`otoscope.training.recipe.read_recipe`.
     out : str or Path
         A new or empty folder; with `resume` that of an interrupted training. A cross-validation has a folder in it for
-        each fold.
+        each fold, a training with several seeds for each seed.
     resume : bool
         Continue an interrupted training. The result is the same as without the interruption (same machine and seed).
     report : callable, optional
@@ -55,7 +57,8 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     dict
         Metrics of the test split (`test_accuracy`, ...) and of the best epoch on the validation split, `parameters`,
         `seconds` of training, `epochs`, `clips` of each split. For a cross-validation, means over the folds with
-        95 % intervals (`test_accuracy`, `test_accuracy_interval`), and the results of each fold in `folds`.
+        95 % intervals (`test_accuracy`, `test_accuracy_interval`), and the results of each fold in `folds`. With
+        several seeds, the same over the seeds with their standard deviation (`test_accuracy_deviation`), and `seeds`.
 
     Raises
     ------
@@ -69,6 +72,8 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
     The model that is written is that of the best epoch on the validation split, or without such a split of the last.
     """
     out = Path(out)
+    if recipe.seeds is not None:
+        return _train_seeds(recipe, out, resume, report)
     if recipe.data.folds is None:
         return _train_one(recipe, out, None, resume, report)
     folds = fold_names(recipe.data) if recipe.data.folds == "all" else list(recipe.data.folds)
@@ -81,10 +86,36 @@ def train(recipe: Recipe, out: str | Path, *, resume: bool = False, report: Repo
             results[fold] = json.loads(done.read_text(encoding="utf-8"))
         else:
             results[fold] = _train_one(recipe, out / fold, fold, resume, _prefixed(report, fold))
-    summary = _over_folds(results)
+    summary = _over(results, "folds")
     if is_rank_zero():
         write_metrics(summary, out)
     return summary
+
+
+def _train_seeds(recipe: Recipe, out: Path, resume: bool, report: Report | None) -> dict[str, Any]:
+    """Train with each seed, in a folder of its own, and summarise; what is done stays done."""
+    check_folder(out, recipe, resume)
+    create_folder(out, recipe)
+    results = {}
+    for seed in recipe.seeds or ():
+        name = f"seed{seed}"
+        done = out / name / METRICS
+        if resume and done.is_file():
+            results[str(seed)] = json.loads(done.read_text(encoding="utf-8"))
+        else:
+            results[str(seed)] = train(
+                _of_seed(recipe, seed), out / name, resume=resume, report=_prefixed(report, name)
+            )
+    summary = _over(results, "seeds")
+    if is_rank_zero():
+        write_metrics(summary, out)
+    return summary
+
+
+def _of_seed(recipe: Recipe, seed: int) -> Recipe:
+    if recipe.model.weights is not None:
+        recipe = changed(recipe, "model", weights=recipe.model.weights.replace("{seed}", str(seed)))
+    return recipe.model_copy(update={"seed": seed, "seeds": None})
 
 
 def dry_run(recipe: Recipe) -> dict[str, Any]:
@@ -180,14 +211,18 @@ def _evaluate(trainer: Trainer, learner: Learner, data: DataModule) -> dict[str,
     return metrics
 
 
-def _over_folds(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _over(results: dict[str, dict[str, Any]], what: Literal["folds", "seeds"]) -> dict[str, Any]:
+    """The mean of each metric over folds or seeds with its 95 % interval, and over seeds the standard deviation."""
     first, *others = results.values()
     summary: dict[str, Any] = {"seconds": sum(metrics["seconds"] for metrics in results.values())}
     names = [name for name, value in first.items() if isinstance(value, float) and name != "seconds"]
     for name in (name for name in names if all(name in metrics for metrics in others)):
-        mean, low, high = mean_interval([metrics[name] for metrics in results.values()])
+        values = [metrics[name] for metrics in results.values()]
+        mean, low, high = mean_interval(values)
         summary |= {name: float(mean), f"{name}_interval": [float(low), float(high)]}
-    return summary | {"parameters": first["parameters"], "folds": results}
+        if what == "seeds":
+            summary[f"{name}_deviation"] = float(np.std(values, ddof=1)) if others else math.nan
+    return summary | {"parameters": first["parameters"], what: results}
 
 
 def _prefixed(report: Report | None, fold: str) -> Report | None:

@@ -51,7 +51,6 @@ def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None
     InputError
         As :func:`otoscope.data.read`, or if a clip is both for training and for evaluation.
     """
-    shared = data.validation if isinstance(data.validation, float) and data.validation > 0 else None
     train, test = _names(data.train), _names(data.test)
     if fold is not None:
         train, test = [name for name in fold_names(data) if name != fold], [fold]
@@ -60,15 +59,33 @@ def read_splits(data: DataSection, seed: int, sample_rate: int, fold: str | None
         raise InputError(f"the split {name!r} of {data.set} is named twice: use each for training or for evaluation")
     wanted = list(dict.fromkeys([*train, *validation, *test]))
     found = read(data.set, data.folder, task=data.task, split=wanted, sample_rate=sample_rate)
-    training = found.part(*train)
+    training, tested = found.part(*train), found.part(*test) if test else None
+    if isinstance(data.test, float):
+        training, tested = _hold_out(training, data.test, seed)
     held_out = found.part(*validation) if validation else None
-    if shared is not None:
-        training, held_out = _hold_out(training, shared, seed)
+    splits = _with_validation(data, seed, Splits(training, held_out, tested))
     if data.shuffle_labels:
-        training = shuffled_labels(training, seed)
-    splits = Splits(training, held_out, found.part(*test) if test else None)
+        splits = splits._replace(train=shuffled_labels(splits.train, seed))
     _check_apart(splits, data.set)
     return splits
+
+
+def _with_validation(data: DataSection, seed: int, splits: Splits) -> Splits:
+    """The splits, with the validation clips drawn where a recipe gives a share or a number of them."""
+    share, count = data.validation, data.validation_clips
+    source = splits.train if data.validation_from == "train" else splits.test
+    if source is None:
+        return splits
+    if count is not None:
+        rest, held_out = _hold_out_clips(source, count, seed)
+    elif isinstance(share, float):
+        before = 1.0 - (data.test if isinstance(data.test, float) and data.validation_from == "train" else 0.0)
+        rest, held_out = _hold_out(source, share / before, seed)
+    else:
+        return splits
+    if data.validation_from == "train":
+        return Splits(rest, held_out, splits.test)
+    return Splits(splits.train, held_out, rest)
 
 
 def fold_names(data: DataSection) -> list[str]:
@@ -113,7 +130,7 @@ def synthetic_splits(
     items = tuple(Item(clip, (named[number % len(named)],)) for number, clip in enumerate(clips))
     every = DataSet(items, named, multilabel=source.multilabel)
     evaluation = replace(every, items=items[:2])
-    return Splits(every, evaluation if data.validation else None, evaluation if data.test or data.folds else None)
+    return Splits(every, evaluation if data.validates else None, evaluation if data.test or data.folds else None)
 
 
 def shuffled_labels(data: DataSet, seed: int) -> DataSet:
@@ -168,6 +185,23 @@ def _hold_out(data: DataSet, share: float, seed: int) -> tuple[DataSet, DataSet]
         held = {number for number, file in enumerate(files) if file in chosen}
     else:
         held = set(split_labels([item.labels[0] for item in data], share, seed)[1])
+    kept = tuple(item for number, item in enumerate(data) if number not in held)
+    return replace(data, items=kept), replace(data, items=tuple(data.items[number] for number in sorted(held)))
+
+
+def _hold_out_clips(data: DataSet, count: int, seed: int) -> tuple[DataSet, DataSet]:
+    """Hold out so many items, of all alike; the pieces of a file stay together, so that there may be more."""
+    files = [item.sound if not isinstance(item.sound, xr.DataArray) else number for number, item in enumerate(data)]
+    places: dict[object, list[int]] = {}
+    for number, file in enumerate(files):
+        places.setdefault(file, []).append(number)
+    names = list(places)
+    held = set[int]()
+    for place in torch.randperm(len(names), generator=torch.Generator().manual_seed(seed)).tolist():
+        if len(held) < count:
+            held |= set(places[names[place]])
+    if len(held) == len(data):
+        raise InputError(f"data.validation_clips={count} leaves nothing of the {len(data)} clips: make it smaller")
     kept = tuple(item for number, item in enumerate(data) if number not in held)
     return replace(data, items=kept), replace(data, items=tuple(data.items[number] for number in sorted(held)))
 

@@ -30,7 +30,11 @@ class Supervised(Learner):
     n_classes : int
     multilabel : bool
         Whether a clip may have several classes: binary cross-entropy for each class, instead of one over all.
+    weights : Tensor (class,), optional
+        Of the classes in the loss that is trained on, see :func:`otoscope.training.weights.class_weights`.
     """
+
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -39,18 +43,32 @@ class Supervised(Learner):
         n_classes: int,
         *,
         multilabel: bool = False,
+        weights: Tensor | None = None,
     ) -> None:
         super().__init__(model, recipe)
+        self.register_buffer("class_weights", weights, persistent=False)
         self.n_classes, self.multilabel = n_classes, multilabel
         self.scored: list[tuple[Tensor, Tensor]] = []
+        wanted = recipe.learn.select_by
+        if wanted is not None and wanted not in self.measured:
+            raise InputError(
+                f"learn.select_by={wanted} is not measured on this data: choose {' or '.join(self.measured)}"
+            )
         if recipe.learn.method == "linear":
             model.requires_grad_(False)
             classifier_of(model)[1].requires_grad_(True)
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """The metrics that may select the best epoch."""
+        if self.multilabel:
+            return "mean_average_precision", "mean_auc", "d_prime", "loss"
+        return ("accuracy", *(["equal_error_rate"] if self.n_classes == 2 else []), "loss")
+
+    @property
     def best_by(self) -> str:
-        """The metric that selects the best epoch; higher is better."""
-        return "mean_average_precision" if self.multilabel else "accuracy"
+        """The metric that selects the best epoch."""
+        return self.recipe.learn.select_by or ("mean_average_precision" if self.multilabel else "accuracy")
 
     def on_train_start(self) -> None:
         """Keep the frozen layers in evaluation mode, also when a training resumes within an epoch."""
@@ -64,11 +82,13 @@ class Supervised(Learner):
         if alpha is not None:
             generator = self.step_generator(batch_idx)
             waves, targets = mixup(waves, targets, generator, alpha=alpha, n_classes=self.n_classes)
-        return self.record_loss(self.loss(self.answers(waves), targets))
+        return self.record_loss(self.loss(self.answers(waves), targets, self.class_weights))
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Cross-entropy, or binary cross-entropy of each class."""
-        return binary_cross_entropy_with_logits(logits, targets) if self.multilabel else cross_entropy(logits, targets)
+        if self.multilabel:
+            return binary_cross_entropy_with_logits(logits, targets, pos_weight=weights)
+        return cross_entropy(logits, targets, weights)
 
     def validation_step(self, clip: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Score one whole clip."""
@@ -89,6 +109,11 @@ class Supervised(Learner):
         scores, targets = (torch.stack(column) for column in zip(*gather_ranks(self.scored), strict=True))
         self.scored = []
         values = {"loss": float(self.loss(scores, targets))} | metrics(scores, targets, multilabel=self.multilabel)
+        wanted = self.recipe.learn.select_by
+        if split == "validation" and wanted is not None and wanted not in values:
+            raise InputError(
+                f"learn.select_by={wanted} cannot be measured: the clips to validate on do not have both classes"
+            )
         self.log_split(split, values)
 
     def log_split(self, split: str, values: dict[str, float]) -> None:

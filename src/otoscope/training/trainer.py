@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
@@ -26,7 +26,7 @@ from otoscope.training.callbacks import (
     StepWeights,
 )
 from otoscope.training.folder import LOG
-from otoscope.training.recipe import Recipe
+from otoscope.training.recipe import LOWER_IS_BETTER, Recipe
 
 _PLAIN: dict[str, Any] = {"num_sanity_val_steps": 0, "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -97,9 +97,10 @@ def _callbacks(recipe: Recipe, out: Path, best_by: str | None) -> list[Callback]
     found: list[Callback] = []
     if best_by is not None:
         monitor = f"validation_{best_by}"
-        found.append(BestCheckpoint(out, monitor))
+        mode: Literal["max", "min"] = "min" if best_by in LOWER_IS_BETTER else "max"
+        found.append(BestCheckpoint(out, monitor, mode))
         if recipe.learn.patience is not None:
-            found.append(EarlyStop(monitor, recipe.learn.patience))
+            found.append(EarlyStop(monitor, recipe.learn.patience, mode))
     if keep.log == "csv":
         found.append(MetricsLog(out / LOG))
     # After these callbacks, so that a checkpoint contains their state.
