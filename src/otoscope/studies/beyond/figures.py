@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _VERDICTS = {"holds": "#1b7837", "fails": "#b73779", "undecided": "#6b6b6b", "not run here": "#6b6b6b"}
+_SHORT = (
+    "higher band for words", "1 kHz for words", "500 Hz for speakers", "low frequencies",
+    "coherence falls", "... by training", "F0 in relevance", "envelope in relevance",
+    "F0 by training", "relevance by task", "$M_c$ by depth", "maps die",
+    "$M_c$, pooled - strided", "largest fold", "fold, pooled - strided", "first layer's change",
+)  # fmt: skip
+"""What each claim is about, in the order of the claims."""
 _LINES: dict[str, dict[str, str]] = {
     "words": {"task": WORDS, "weights": TRAINED},
     "speakers": {"task": SPEAKERS, "weights": TRAINED},
@@ -43,7 +50,7 @@ def claims_by_network(found: Found) -> Figure:
     names = [*(network.name for network in NETWORKS), "all networks"]
     columns = 4
     axes = grid(-(-len(CLAIMS) // columns), columns, height=7.6, wide=True)
-    for ax, claim in zip(axes.ravel(), CLAIMS, strict=False):
+    for ax, claim, short in zip(axes.ravel(), CLAIMS, _SHORT, strict=True):
         ax.axvline(claim.null, color="#a3a3a3", linewidth=0.6)
         for place, name in enumerate(names):
             last = place == len(names) - 1
@@ -54,11 +61,9 @@ def claims_by_network(found: Found) -> Figure:
             ax.plot([one.low, one.high], [place, place], color=colour, linewidth=1.2)
             ax.plot([one.value], [place], "D" if last else "o", color=colour, markersize=3)
         side = {"greater": "→", "less": "←"}.get(claim.direction, "")
-        ax.set(title=f"{claim.number.removeprefix('beyond-')} {side}", ylim=(len(names) - 0.4, -0.6))
+        ax.set(title=f"{claim.number.removeprefix('beyond-')} {short} {side}", ylim=(len(names) - 0.4, -0.6))
         ax.set_yticks(range(len(names)), names if ax in axes[:, 0] else [""] * len(names), fontsize=6)
         ax.tick_params(axis="x", labelsize=6)
-    for ax in axes.ravel()[len(CLAIMS) :]:
-        ax.set_axis_off()
     return _figure(axes)
 
 
@@ -153,7 +158,9 @@ def _by_place(
         ax.fill_between(
             places, [one.min() for one in each], [one.max() for one in each], color=colour, alpha=0.2, linewidth=0
         )
-    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    if len(found.distinct(table, along, data=data_of(found), network=network)) == 1:
+        ax.set_xlim(0.5, 1.5)
 
 
 def _fits(rows: Any, **where: str) -> bool:

@@ -145,6 +145,7 @@ STUDY = Study(
         "claims are tested on architectures, and not on the published models.",
         "wav2vec 2.0 is trained with labels; what it learns by itself from masked speech is not looked at.",
         "AASIST has edges of its filters that are trained, since fixed ones cannot depend on the task.",
+        "The initial weights are looked at with the running means of a normalisation that has seen no sound.",
         "Accuracies of Speech Commands and LibriSpeech are not those of a published table.",
     ),
     cost="quick about 5 min, in full about 30 min of processor time (planned)",
