@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from inspect import signature
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import xarray as xr
 from cyclopts import Parameter
 
 from otoscope.cli.common import Flag
+from otoscope.cli.console import progress_bar
 from otoscope.cli.method import Called, More, command
 from otoscope.errors import InputError
 from otoscope.methods.relevance_rules import rule_record
@@ -39,10 +41,13 @@ def _tested(called: Called) -> More:
     lines = []
     for name in trust_methods():
         method = getattr(called.scope, name)
+        words = name.replace("_", " ")
         try:
-            results[name] = method(*called.sound, **_same(called.given, method))
+            with progress_bar(words) as report:
+                tell = partial(report, called.scope.name)
+                results[name] = method(*called.sound, **_same(called.given, method), progress=tell)
         except InputError as error:
-            lines.append(f"{name.replace('_', ' ')}: not known, since {error}")
+            lines.append(f"{words}: not known, since {error}")
     of_rows |= _values(results.get("control", xr.Dataset()), _OF_CONTROL)
     return More(of_rows, [*map(line, blocks(results)), *lines])
 

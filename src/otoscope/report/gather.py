@@ -9,7 +9,7 @@ from functools import partial
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -48,6 +48,7 @@ from otoscope.trust.random_sounds import random_sounds
 from otoscope.types import Against, Segments, Span, Target, Wave
 
 Progress = Callable[[str, int, int], None]
+Counts = Callable[[int, int], None]
 
 _MOST_FRAMES = 2000
 _LARGE = 32_000_000  # numbers that a pass makes, from which on tests of a relevance repeat it less often
@@ -111,7 +112,7 @@ def gather(
                 progress(part.method.replace("_", " "), done, len(parts) + 1)
             tidy()
             try:
-                result = part.run()
+                result = part.run(within(progress, part.what, done, len(parts) + 1)) if part.tells else part.run()
             except Exception as error:
                 if part.asked and isinstance(error, InputError):
                     raise
@@ -133,6 +134,19 @@ def gather(
     return found
 
 
+def within(progress: Progress | None, step: str, done: int, total: int) -> Counts | None:
+    """What a step of many tells its own progress to, so that it stands beside its name.
+
+    Examples
+    --------
+    >>> within(lambda *told: print(*told), "control", 14, 16)(3, 12)
+    control (3 of 12) 14 16
+    """
+    if progress is None:
+        return None
+    return lambda own, of: progress(f"{step} ({own} of {of})", done, total)
+
+
 def _tests(subject: Subject, found: Found, question: Mapping[str, Any], rule: RelevanceRule) -> list[_Part]:
     """The methods that test whether the relevance that was asked for may be believed; a note says where they do less.
 
@@ -150,8 +164,11 @@ def _tests(subject: Subject, found: Found, question: Mapping[str, Any], rule: Re
             for what, count in counts.items()
             if count < usual[what]
         ]
-        run = partial(test, subject, found.clip, rule=rule, **question, **counts)
-        made.append(_Part(name, name.replace("_", " "), run))
+
+        def run(tell: Counts | None, test: Any = test, counts: Mapping[str, int] = counts) -> xr.Dataset:
+            return cast(xr.Dataset, test(subject, found.clip, rule=rule, **question, **counts, progress=tell))
+
+        made.append(_Part(name, name.replace("_", " "), run, tells=True))
     if fewer:
         reason = f"A pass through this network makes {size / 1e6:.0f} million numbers, so"
         found.notes.append(f"{reason} {' and '.join(fewer)}: run these methods by themselves for more")
@@ -256,13 +273,16 @@ class _Part:
         Which of several results of the method it is.
     asked : bool
         Whether the user asked for it, so that it has to apply.
+    tells : bool
+        Whether it is given what it tells its progress to.
     """
 
     method: str
     what: str
-    run: Callable[[], xr.Dataset]
+    run: Callable[..., xr.Dataset]
     key: str | None = None
     asked: bool = False
+    tells: bool = False
 
     @property
     def name(self) -> str:

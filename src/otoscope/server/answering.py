@@ -29,7 +29,7 @@ from otoscope.probe.room import memory_budget
 from otoscope.probe.rules import RuleName
 from otoscope.report.activity import activity
 from otoscope.report.answered import answer_or_reason
-from otoscope.report.gather import gather, model_facts
+from otoscope.report.gather import gather, model_facts, within
 from otoscope.report.likeness import Asked, likeness
 from otoscope.scope import Scope
 from otoscope.server.ask import Ask
@@ -91,10 +91,12 @@ def _found(scope: Scope, clip: xr.DataArray, ask: Ask, target: int | str | None,
     found.results["relevance"] = {rule: result}
     found.untested = "" if ask.control else "Whether it may be believed is tested as soon as nothing else is asked."
     for number, name in enumerate(tests, 1):
-        tell(name.replace("_", " "), number, 1 + len(tests))
+        words = name.replace("_", " ")
+        tell(words, number, 1 + len(tests))
         import_module(listing()[name].module)
         try:
-            found.results[name] = METHODS[name].function(scope, clip, **question, rule=rule)
+            own = within(tell, words, number, 1 + len(tests))
+            found.results[name] = METHODS[name].function(scope, clip, **question, rule=rule, progress=own)
         except InputError as error:
             found.missing[name] = str(error)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from otoscope.methods.relevance_rules import option_values
 from otoscope.methods.targets import Question
 from otoscope.probe import Rule
 from otoscope.subject import Subject
+from otoscope.types import Progress
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,18 @@ def clips_of(subject: Subject, wave: xr.DataArray, question: Question) -> Iterat
         one = batch.isel(clip=[number])
         asked = replace(question, target=target[number]) if isinstance(target, (list, tuple)) else question
         yield Clip(one, subject.whole(one), asked)
+
+
+def told(progress: Progress | None, begun: int, total: int) -> Callable[[int], None]:
+    """A function that tells how many steps of a test are done, after so many of the clips before.
+
+    Examples
+    --------
+    >>> tell = told(lambda done, total: print(done, "of", total), 12, 24)
+    >>> tell(1)
+    13 of 24
+    """
+    return lambda done: None if progress is None else progress(begun + done, total)
 
 
 def given_options(rule: str | Rule, seed: int, **given: Any) -> Mapping[str, Any]:

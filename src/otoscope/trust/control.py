@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,12 +27,12 @@ from otoscope.probe.passed import noting
 from otoscope.probe.redrawn import Redraw, chooses, scales
 from otoscope.results import axis, variable
 from otoscope.subject import Subject
-from otoscope.trust.clips import Clip, clips_of, given_options
+from otoscope.trust.clips import Clip, clips_of, given_options, told
 from otoscope.trust.explaining import Explaining, focus_variables, same_question
 from otoscope.trust.maps import HOP, WINDOW, Map
 from otoscope.trust.random_networks import not_drawn, random_subject
 from otoscope.trust.verdict import ALIKE, RANDOM, verdict_of_control
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Against, Progress, Span, Target, Wave
 
 _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "margin",
@@ -73,6 +73,7 @@ def control(
     occlusion_hop: float | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""Whether a relevance may be believed: how alike are those of another class, of random weights, and the sound.
 
@@ -119,6 +120,8 @@ def control(
         Number of bands that frequency occlusion takes out, on the mel scale, or their edges in Hz; 24 by default.
     batch_size : int, optional
         Waveforms in one pass of the model, of the rules that Captum computes; 8 by default.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of maps.
 
     Returns
     -------
@@ -178,26 +181,41 @@ def control(
     )  # fmt: skip
     how = Explaining(rule, options, Frames.of(window, hop, subject.sample_rate))
     question = Question(target, at, against, target_band)
+    each = 2 + draws
+    total = each * wave.sizes.get("clip", 1)  # type: ignore[union-attr]
     found = [
-        control_of(subject, clip, how, draws=draws, seed=seed, alike=alike, random=random)
-        for clip in clips_of(subject, wave, question)  # type: ignore[arg-type]
-    ]
+        control_of(
+            subject, clip, how, draws=draws, seed=seed, alike=alike, random=random,
+            tell=told(progress, number * each, total),
+        )
+        for number, clip in enumerate(clips_of(subject, wave, question))  # type: ignore[arg-type]
+    ]  # fmt: skip
     result = found[0] if len(found) == 1 else together(found)
     return resolved(result, **as_signed(question, result, subject), **{k: v for k, v in options.items() if k != "seed"})
 
 
 def control_of(
-    subject: Subject, clip: Clip, how: Explaining, *, draws: int, seed: int, alike: float, random: float
+    subject: Subject,
+    clip: Clip,
+    how: Explaining,
+    *,
+    draws: int,
+    seed: int,
+    alike: float,
+    random: float,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> xr.Dataset:
-    """What :func:`control` returns of one clip, with an axis `clip`."""
+    """What :func:`control` returns of one clip, with an axis `clip`; it tells how many maps are made."""
     way = how.way(subject, clip)
     asked, own = how.map(way, clip, clip.question)
+    tell(1)
     fixed = same_question(clip.question, asked)
     notes = own.note
     other, other_map = _of_other(way, clip, how, fixed, asked, own, notes)
     pieces = way.pieces
+    tell(2)
     del way  # with all that it keeps to go back
-    drawn, random_map, share = _of_random(subject, clip, how, fixed, own, draws, seed, notes)
+    drawn, random_map, share = _of_random(subject, clip, how, fixed, own, draws, seed, notes, tell)
     to_other = float("nan") if other_map is None else correlation(own.cells, other_map.cells)
     known = drawn[~np.isnan(drawn)]
     mean, low, high = (known.mean(), known.min(), known.max()) if len(known) else [float("nan")] * 3
@@ -269,7 +287,15 @@ def _of_other(
 
 
 def _of_random(
-    subject: Subject, clip: Clip, how: Explaining, fixed: Question, own: Map, draws: int, seed: int, notes: list[str]
+    subject: Subject,
+    clip: Clip,
+    how: Explaining,
+    fixed: Question,
+    own: Map,
+    draws: int,
+    seed: int,
+    notes: list[str],
+    tell: Callable[[int], None],
 ) -> tuple[np.ndarray, Map | None, float]:
     """Correlations with the maps of random networks, (draw,), the first of those maps, and the share of weights."""
     found, first, shares = np.full(draws, np.nan), None, list[float]()
@@ -282,6 +308,7 @@ def _of_random(
         except InputError as error:
             lost.append(str(error).partition(": ")[0].partition(". ")[0])
             drawn = None
+        tell(3 + draw)
         if not draw:
             share, are_random = share_drawn(other, redraw, clip.inputs, notes)
             if not are_random:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +25,13 @@ from otoscope.probe import Rule, rule_name
 from otoscope.results import variable
 from otoscope.subject import Subject
 from otoscope.trust.asking import Answers, answers_to
-from otoscope.trust.clips import Clip, clips_of, given_options
+from otoscope.trust.clips import Clip, clips_of, given_options, told
 from otoscope.trust.elsewhere import Axis, Part, Removal, mel_axis, removal_in_frequency, removal_in_time, time_axis
 from otoscope.trust.explaining import Explaining, focus_variables
 from otoscope.trust.focus import LOWEST, Focus
 from otoscope.trust.maps import HOP, WINDOW
 from otoscope.trust.verdict import ANSWER, Judged, summed_up
-from otoscope.types import Against, Span, Target, Wave
+from otoscope.types import Against, Progress, Span, Target, Wave
 
 DOMAINS = ("time", "band")
 CONTROLS = ("equal width", "equal energy")
@@ -80,6 +80,7 @@ def taken_away(
     occlusion_hop: float | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     r"""What the model answers without the time and the band where its relevance lies, and without others as large.
 
@@ -128,6 +129,8 @@ def taken_away(
         Number of bands that frequency occlusion takes out, on the mel scale, or their edges in Hz; 24 by default.
     batch_size : int, optional
         Waveforms in one pass of the model, of the rules that Captum computes; 8 by default.
+    progress : callable, optional
+        Called as ``progress(done, total)`` with counts of changed sounds.
 
     Returns
     -------
@@ -189,8 +192,11 @@ def taken_away(
     how = Explaining(rule, options, Frames.of(window, hop, subject.sample_rate))
     question = Question(target, at, against, target_band)
     taking = Taking(share, places, overlap, keep_level)
-    clips = clips_of(subject, wave, question)  # type: ignore[arg-type]
-    found = [taken_away_of(subject, clip, how, taking) for clip in clips]
+    total = taking.steps * wave.sizes.get("clip", 1)  # type: ignore[union-attr]
+    found = [
+        taken_away_of(subject, clip, how, taking, told(progress, number * taking.steps, total))
+        for number, clip in enumerate(clips_of(subject, wave, question))  # type: ignore[arg-type]
+    ]
     result = found[0] if len(found) == 1 else together(found)
     return resolved(result, **as_signed(question, result, subject), **{k: v for k, v in options.items() if k != "seed"})
 
@@ -204,11 +210,19 @@ class Taking:
     overlap: float = 0.5
     keep_level: bool = False
 
+    @property
+    def steps(self) -> int:
+        """The map, the whole sound, it without the focus, and without every other part that there may be."""
+        return 2 + len(DOMAINS) * (1 + len(CONTROLS) * self.places)
 
-def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking) -> xr.Dataset:
-    """What :func:`taken_away` returns of one clip, with an axis `clip`."""
+
+def taken_away_of(
+    subject: Subject, clip: Clip, how: Explaining, taking: Taking, tell: Callable[[int], None] = lambda done: None
+) -> xr.Dataset:
+    """What :func:`taken_away` returns of one clip, with an axis `clip`; it tells how many steps of it are done."""
     way = how.way(subject, clip)
     asked, own = how.map(way, clip, clip.question)
+    tell(1)
     pieces, largest = way.pieces, way.found.largest * clip.inputs.element_size()
     del way  # with all that it keeps to go back
     focus, notes = own.focus(taking.share), own.note
@@ -218,8 +232,14 @@ def taken_away_of(subject: Subject, clip: Clip, how: Explaining, taking: Taking)
     elsewhere = _elsewhere(subject, clip, focus, taking, notes)
     cut = _Cutting(clip, subject.sample_rate, taking.keep_level)
     wanted = {(): None, **{(domain,): parts[domain] for domain in DOMAINS if focus.is_somewhere}, **elsewhere}
-    versions = (cut.whole if part is None else cut.without(key[0], part) for key, part in wanted.items())
-    answers, reason = answers_to(subject, clip.wave, versions, asked, clip.question, largest)
+
+    def versions() -> Iterator[Tensor]:
+        for done, (key, part) in enumerate(wanted.items(), 1):
+            yield cut.whole if part is None else cut.without(key[0], part)
+            tell(1 + done)
+
+    answers, reason = answers_to(subject, clip.wave, versions(), asked, clip.question, largest)
+    tell(taking.steps)
     if reason is not None:
         notes.append(f"{reason}, so there is no class that could change")
     elif not answers.known.all():
