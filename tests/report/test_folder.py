@@ -135,6 +135,17 @@ def test_progress_names_every_step(small: Scope, wave: Tensor, tmp_path: Path) -
     assert {"control (12 of 12)", "taken away (100 of 100)"} <= {name for name, _, _ in calls}
 
 
+def test_the_relevance_of_a_long_sound_is_not_tested_and_that_is_said(small: Scope, tmp_path: Path) -> None:
+    summary = small.inspect(torch.rand(61 * small.sample_rate) - 0.5, tmp_path / "out")
+    assert {"relevance", "relevance_guided"} & set(summary["results"]) and "control" not in summary["results"]
+    assert not {"control", "taken_away"} & set(summary["missing"])
+    (note,) = (note for note in summary["notes"] if "not tested" in note)
+    assert "lasts 61 s" in note and "--start and --duration" in note
+    assert (
+        "Whether it may be believed was not tested: the sound lasts 61 s" in (tmp_path / "out/report.html").read_text()
+    )
+
+
 # -- What a folder may replace ----------------------------------------------------------------------------
 
 

@@ -44,6 +44,7 @@ from otoscope.report.activity import activity
 from otoscope.report.answered import answer_or_reason
 from otoscope.subject import Subject
 from otoscope.trust.blocks import trust_methods
+from otoscope.trust.clips import too_long
 from otoscope.trust.random_sounds import random_sounds
 from otoscope.types import Against, Segments, Span, Target, Wave
 
@@ -100,9 +101,12 @@ def gather(
     question = {"target": target, "at": at, "against": against, "target_band": target_band}
     divided = {} if segments is None else {"segments": segments, "tier": tier}
     parts = _parts(subject, found, question, divided, layers, bool(asked), bank, rule, n_maps)
-    parts += _tests(subject, found, question, rule) if control else []
-    parts = [part for part in parts if part.method not in without]
     found.untested = "" if control else "Whether it may be believed was not tested, as was asked for."
+    if control and (reason := too_long(clip.sizes["time"] / subject.sample_rate)):
+        found.untested = f"Whether it may be believed was not tested: {reason}."
+        found.notes.append(f"The relevance was not tested: {reason}")
+    parts += [] if found.untested else _tests(subject, found, question, rule)
+    parts = [part for part in parts if part.method not in without]
     absent: dict[str, list[str]] = {}  # by the reason
     if found.missing:
         absent[found.missing["taps"]] = ["the taps"]

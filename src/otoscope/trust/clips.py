@@ -17,6 +17,25 @@ from otoscope.probe import Rule
 from otoscope.subject import Subject
 from otoscope.types import Progress
 
+LONGEST = 60.0
+"""Length in s of the longest sound on which a relevance is tested; it is computed a hundred times for that."""
+
+
+def too_long(seconds: float) -> str | None:
+    """Why a relevance is not tested on a sound of so many s; None where it is.
+
+    Examples
+    --------
+    >>> too_long(60.0), too_long(600.0)
+    (None, 'the sound lasts 600 s, and a relevance is tested on at most 60 s: give a part, with --start and --duration')
+    """
+    if seconds <= LONGEST:
+        return None
+    return (
+        f"the sound lasts {seconds:.4g} s, and a relevance is tested on at most {LONGEST:g} s: give a part, with "
+        "--start and --duration"
+    )
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -42,7 +61,15 @@ class Clip:
 
 
 def clips_of(subject: Subject, wave: xr.DataArray, question: Question) -> Iterator[Clip]:
-    """The clips of a sound that is read, (time,), (clip, time) or with channels."""
+    """The clips of a sound that is read, (time,), (clip, time) or with channels.
+
+    Raises
+    ------
+    InputError
+        If they are longer than a relevance is tested on, or there is not one target for each.
+    """
+    if reason := too_long(wave.sizes["time"] / subject.sample_rate):
+        raise InputError(reason)
     batch = wave if "clip" in wave.dims else wave.expand_dims("clip")
     target = question.target
     if isinstance(target, (Tensor, np.ndarray, xr.DataArray)):

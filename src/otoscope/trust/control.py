@@ -148,7 +148,8 @@ def control(
     Raises
     ------
     InputError
-        If there is no relevance, for the reasons that relevance names, or an argument is impossible.
+        If there is no relevance, for the reasons that relevance names, the sound is longer than 60 s, or an argument is
+        impossible.
 
     Notes
     -----

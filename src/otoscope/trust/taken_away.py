@@ -159,7 +159,8 @@ def taken_away(
     Raises
     ------
     InputError
-        If there is no relevance, for the reasons that relevance names, or an argument is impossible.
+        If there is no relevance, for the reasons that relevance names, the sound is longer than 60 s, or an argument is
+        impossible.
 
     Notes
     -----
