@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from otoscope.data.asvspoof import LISTS, PROTOCOLS
 from otoscope.data.speech_commands import WORDS
 
 RATE = 16_000
@@ -36,6 +38,21 @@ def librispeech(folder: Path, seconds: float = 0.5) -> None:
         "1034 | M | train-clean-100 | 1 | B",
     ]
     (root / "SPEAKERS.TXT").write_text("\n".join(lines))
+
+
+def asvspoof(folder: Path, seconds: float = 0.5) -> None:
+    """Of three speakers in each part four utterances that are bona fide, and three of an attack of each kind."""
+    root = folder / "asvspoof2019-la"
+    kinds = ("bonafide",) * 4 + ("A07",) * 3 + ("A13",) * 3 + ("A17",) * 3
+    for split, listed in LISTS.items():
+        lines = []
+        for number, (speaker, attack) in enumerate(product(("LA_0001", "LA_0002", "LA_0003"), kinds)):
+            name = f"LA_{split[0].upper()}_{number:07}"
+            noise(root / f"ASVspoof2019_LA_{split}" / "flac" / f"{name}.flac", seconds, number)
+            lines.append(f"{speaker} {name} - " + ("- bonafide" if attack == "bonafide" else f"{attack} spoof"))
+        protocol = root / PROTOCOLS / f"ASVspoof2019.LA.cm.{listed}.txt"
+        protocol.parent.mkdir(parents=True, exist_ok=True)
+        protocol.write_text("".join(f"{line}\n" for line in lines))
 
 
 def noise(path: Path, seconds: float, seed: int) -> None:

@@ -104,7 +104,7 @@ def test_the_command_lists_plans_and_makes_pages(otoscope: Otoscope, tmp_path: P
     assert {"flow", "one_layer"} <= {step["step"] for step in planned["steps"]}
     made = otoscope("study", "swam", "--rows-only", "--out", tmp_path / "out", "--only", "published")
     assert made.code == 0 and made.out.strip() == str(tmp_path / "out" / "study.html")
-    assert "40 claims" in made.err
+    assert "43 claims" in made.err
     kept = tmp_path / "kept"
     record = otoscope("study", "swam", "--rows-only", "--out", tmp_path / "out", "--export", kept, "--json").json()
     assert record["counts"]["holds"] >= 4 and any(path.name.startswith("published_geometry") for path in kept.iterdir())

@@ -12,6 +12,8 @@ from otoscope.plots.papers.panels import grid, named, only_outer
 from otoscope.plots.style import StyleName, styled
 from otoscope.plots.wigner import wigner
 
+_WIDE = 3  # front ends, below each of which there is room for the whole name of the axis
+
 
 def kernel_panels(
     results: Mapping[str, xr.Dataset], *, level: float = 0.7, smoothing: float = 0.01, style: StyleName | None = "paper"
@@ -58,7 +60,8 @@ def kernel_panels(
         for place, (ax, (name, one)) in enumerate(zip(axes[0], results.items(), strict=True)):
             wigner(one, ax, level=level, smoothing=smoothing, colorbar=False)
             letter = f"({chr(ord('a') + place)}) " if len(results) > 1 else ""
-            ax.set_xlabel(f"time from the centre (ms)\n{letter}{name}")
+            time = "time (ms)" if len(results) > _WIDE else "time from the centre (ms)"
+            ax.set_xlabel(f"{time}\n{letter}{name}")
         draw_colorbar(axes[0, -1].collections[0], axes[0, -1], "total energy (re peak)", beside=list(axes[0]))
         only_outer(axes)
     return axes

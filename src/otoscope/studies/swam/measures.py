@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from otoscope.studies.estimate import Estimate, mean_of
+from otoscope.dsp.similarity import rank_correlation
+from otoscope.studies.estimate import Estimate, difference, mean_of, resampled
 from otoscope.studies.found import Found
-from otoscope.studies.swam.trained import FRONT_ENDS, LARGE
+from otoscope.studies.swam.trained import FREE, FRONT_ENDS, LARGE, SPEAKERS, WORDS
+from otoscope.studies.swam.voices import STAND_INS
 
 TABLE_4 = {
     "A": ("0.3457", "0.0", "0.0", "0.0", "0.0"),
@@ -21,27 +24,39 @@ TABLE_4 = {
 }
 """As printed, layers I to V."""
 
+FEWEST_NETWORKS = 6
+"""Of a task, that a rank correlation is taken over."""
+
 DIGITS = 4
 """Places behind the point to which the table is rounded; it leaves zeros at the end out."""
 
 
+SINGLE, DOUBLE = 1e-4, 1e-9
+"""Differences that rounding does not exceed, of numbers of single and of double precision."""
+
+
 def fourier_error(found: Found) -> Estimate:
-    """How far the STRS of a Fourier basis is from the spectra of the frames, at the worst."""
-    return mean_of(found.values("fourier", "error"), "random sounds")
+    """The share of random sounds of which the STRS of a Fourier basis is the spectrum of the frames."""
+    errors = found.values("fourier", "error")
+    return Estimate(
+        float((errors < SINGLE).mean()), of=f"{len(errors)} random sounds, largest difference {errors.max():.1e}"
+    )
 
 
 def cosine_error(found: Found) -> Estimate:
-    """The largest difference of mu from the cosine of beta_min: no sample, so that its interval is the number."""
-    mu, angle = (found.values("published_geometry", name) for name in ("mu", "beta_min"))
-    worst = float(np.abs(mu - np.cos(np.deg2rad(angle))).max())
-    return Estimate(worst, worst, worst, "published InceptionNet, five layers")
+    """The share of layers whose mu is the cosine of beta_min."""
+    tables = [name for name in ("published_geometry", "geometry", "pooling") if found.rows(name)]
+    mu, angle = (np.concatenate([found.values(table, name) for table in tables]) for name in ("mu", "beta_min"))
+    errors = np.abs(mu - np.cos(np.deg2rad(angle)))
+    return Estimate(float((errors < DOUBLE).mean()), of=f"{len(mu)} layers, largest difference {errors.max():.1e}")
 
 
 def average_is_no_cosine(found: Found) -> Estimate:
-    """The smallest difference of mu_avg from the cosine of beta_avg."""
-    mu, angle = (found.values("published_geometry", name) for name in ("mu_avg", "beta_avg"))
-    least = float(np.abs(mu - np.cos(np.deg2rad(angle))).min())
-    return Estimate(least, least, least, "published InceptionNet, five layers")
+    """The share of layers whose mu_avg is another number than the cosine of beta_avg."""
+    tables = [name for name in ("published_geometry", "geometry", "pooling") if found.rows(name)]
+    mu, angle = (np.concatenate([found.values(table, name) for table in tables]) for name in ("mu_avg", "beta_avg"))
+    apart = np.abs(mu - np.cos(np.deg2rad(angle)))
+    return Estimate(float((apart > DOUBLE).mean()), of=f"{len(mu)} layers, smallest difference {apart.min():.1e}")
 
 
 def matches(found: Found) -> list[tuple[str, int, str, float, bool]]:
@@ -62,7 +77,6 @@ def table_4(found: Found) -> Estimate:
 
 # -- Trained networks -------------------------------------------------------------------------------------
 
-WORDS, SPEAKERS = "words", "speakers"
 PUBLISHED_A = {("subsegmental", 1)}
 """The layers whose lower frame bound is above 0 in Tables 2 and 3."""
 
@@ -197,6 +211,223 @@ def consistent(found: Found) -> Estimate | None:
     return _over_seeds(found, "geometry", (WORDS, SPEAKERS), less)
 
 
+def localised(found: Found) -> Estimate | None:
+    """Entropy of the STRS in bits, trained minus random."""
+
+    def gain(data: str, seed: int) -> float:
+        where = {"data": data, "seed": seed}
+        trained, random = (found.values("localisation", "entropy", weights=w, **where) for w in ("trained", "random"))
+        return float(trained.mean() - random.mean())
+
+    return _over_seeds(found, "localisation", (WORDS, SPEAKERS), gain, "bits")
+
+
+def alike_for_speakers(found: Found) -> Estimate | None:
+    """The lowest correlation of the mean CRS of two speakers, mean of front-ends and tasks."""
+
+    def lowest(data: str, seed: int) -> float:
+        each = []
+        for task in (WORDS, SPEAKERS):
+            for front_end in FRONT_ENDS:
+                where = {"data": data, "seed": seed, "task": task, "front_end": front_end, "weights": "trained"}
+                values = found.values("localisation", "lowest_correlation", **where)
+                each.append(float(np.nanmin(values)) if np.isfinite(values).any() else np.nan)
+        return float(np.nanmean(each)) if np.isfinite(each).any() else np.nan
+
+    return _over_seeds(found, "localisation", (WORDS, SPEAKERS), lowest)
+
+
+def consistency_and_accuracy(found: Found) -> Estimate | None:
+    """Rank correlation of test accuracy with the range of mu over layers."""
+    return _with_accuracy(
+        found,
+        (WORDS, SPEAKERS),
+        lambda data, task, front_end, seed: float(np.ptp(_layers(found, "mu", data, task, front_end, seed))),
+    )
+
+
+def narrow_where_low(found: Found) -> Estimate | None:
+    """Share of kernels of one narrow contour among those below 1 kHz, minus that among those above."""
+
+    def gap(data: str, seed: int) -> float:
+        gaps = []
+        for front_end in FRONT_ENDS:
+            row = _kernels(found, data, front_end, seed)
+            high = row["kernels"] - row["low"]
+            if row["low"] and high:
+                gaps.append(row["narrow_low"] / row["low"] - row["narrow_high"] / high)
+        return float(np.mean(gaps)) if gaps else np.nan
+
+    return _over_seeds(found, "kernels", (WORDS,), gap)
+
+
+def most_localised(found: Found) -> Estimate | None:
+    """Product of the spreads of kernels in time and frequency, multi-resolution minus segmental."""
+
+    def gap(data: str, seed: int) -> float:
+        multi, segmental = (_kernels(found, data, name, seed)["product"] for name in ("multiresolution", "segmental"))
+        return float(multi - segmental)
+
+    return _over_seeds(found, "kernels", (WORDS,), gap)
+
+
+def evenness_and_accuracy(found: Found) -> Estimate | None:
+    """Rank correlation of test accuracy with the evenness of the cumulative response."""
+    return _with_accuracy(
+        found,
+        (WORDS,),
+        lambda data, task, front_end, seed: float(_kernels(found, data, front_end, seed)["evenness"]),
+    )
+
+
+def higher_in_the_deep_one(found: Found) -> Estimate | None:
+    """Mean mu_avg of the layers, the published InceptionNet minus the three front-ends."""
+    deep = float(found.values("published_geometry", "mu_avg").mean())
+
+    def gap(data: str, seed: int) -> float:
+        small = found.values("geometry", "mu_avg", data=data, seed=seed, weights="trained")
+        return deep - float(small.mean())
+
+    return _over_seeds(found, "geometry", (WORDS, SPEAKERS), gap)
+
+
+# -- Residual network -------------------------------------------------------------------------------------
+
+POINTWISE, ADDED, BEFORE = ".nin", ".conv3", ".conv2"
+"""Ends of the names of the layers of a residual block: on the skip path, added to it, and the one before."""
+
+
+def coherence_grows(found: Found) -> Estimate | None:
+    """Rank correlation of mu_avg with the number of the layer."""
+    return _of_residual(found, _rank_with_depth)
+
+
+def coherence_grows_by_training(found: Found) -> Estimate | None:
+    """The same, trained minus random."""
+    return _of_residual(found, _rank_with_depth, beyond_random=True)
+
+
+def skip_holds_back(found: Found) -> Estimate | None:
+    """mu_avg of the convolution of each block that is added to the skip path, minus that of the one before."""
+    return _of_residual(found, _added_minus_before)
+
+
+def skip_holds_back_by_training(found: Found) -> Estimate | None:
+    """The same, trained minus random."""
+    return _of_residual(found, _added_minus_before, beyond_random=True)
+
+
+def _rank_with_depth(coherence: dict[str, float]) -> float:
+    """Of the layers in their order, those of one tap on the skip paths left out."""
+    values = [value for name, value in coherence.items() if not name.endswith(POINTWISE)]
+    return rank_correlation(np.arange(len(values)), values)
+
+
+def _added_minus_before(coherence: dict[str, float]) -> float:
+    gaps = [
+        value - coherence[name.removesuffix(ADDED) + BEFORE]
+        for name, value in coherence.items()
+        if name.endswith(ADDED)
+    ]
+    return float(np.mean(gaps))
+
+
+def _of_residual(
+    found: Found, score: Callable[[dict[str, float]], float], *, beyond_random: bool = False
+) -> Estimate | None:
+    """The mean over seeds of a score of mu_avg by layer."""
+    data = LARGE if found.rows("residual", data=LARGE, weights="trained") else FREE
+    seeds = found.distinct("residual", "seed", data=data, weights="trained")
+    if not seeds:
+        return None
+
+    def of(seed: int, weights: str) -> float:
+        rows = found.rows("residual", data=data, seed=seed, weights=weights)
+        return score({row["layer"]: row["mu_avg"] for row in rows})
+
+    scores = [of(seed, "trained") - (of(seed, "random") if beyond_random else 0.0) for seed in seeds]
+    said = "ASVspoof 2019 LA" if data == LARGE else "FSDD digits"
+    return mean_of(scores, f"Res-TSSDNet on {said}, {len(seeds)} seeds")
+
+
+# -- Genuine and made speech ------------------------------------------------------------------------------
+
+
+def spectra_differ(found: Found) -> Estimate | None:
+    """Distance of the mean CRS of genuine and made speech minus the largest by chance, over it, over speakers."""
+    data = _spoof_data(found, "spoofing_crs")
+    rows = [row for row in found.rows("spoofing_crs", data=data) if row["weights"] != "random"]
+    speakers = list(dict.fromkeys(row["speaker"] for row in rows))
+    if not speakers:
+        return None
+    gaps = [
+        float(np.mean([row["distance"] / row["chance"] - 1 for row in rows if row["speaker"] == speaker]))
+        for speaker in speakers
+    ]
+    return mean_of(gaps, f"{_said_of_spoofs(data)}, {len(speakers)} speakers")
+
+
+def made_is_told(found: Found, group: str) -> Estimate | None:
+    """Accuracy of telling one kind of made speech from genuine speech, mean of both networks, over folds."""
+    data = _spoof_data(found, "spoofing")
+    folds = _folds(found, data, group)
+    if not len(folds):
+        return None
+    return mean_of(folds, f"{_said_of_spoofs(data, group)}, {len(folds)} folds")
+
+
+def conversion_is_harder(found: Found) -> Estimate | None:
+    """Accuracy on voice conversion minus that on text-to-speech."""
+    data = _spoof_data(found, "spoofing")
+    conversion, speech = _folds(found, data, "VC"), _folds(found, data, "TTS")
+    if not len(conversion) or not len(speech):
+        return None
+    return difference(conversion, speech, f"{_said_of_spoofs(data)}, {len(speech)} folds each")
+
+
+def told_by_training(found: Found) -> Estimate | None:
+    """Accuracy over all kinds of made speech, networks that were trained minus random ones."""
+    data = _spoof_data(found, "spoofing")
+    groups = found.distinct("spoofing", "group", data=data)
+    each = [
+        (_folds(found, data, group), _folds(found, data, group, random=True))
+        for group in groups
+        if len(_folds(found, data, group, random=True))
+    ]
+    if not each:
+        return None
+    gaps = np.mean([trained - random for trained, random in each if len(trained) == len(random)], axis=0)
+    return mean_of(gaps, f"{_said_of_spoofs(data)}, {len(gaps)} folds")
+
+
+def _spoof_data(found: Found, table: str) -> str:
+    return LARGE if found.rows(table, data=LARGE) else FREE
+
+
+def _said_of_spoofs(data: str, group: str = "") -> str:
+    if data == LARGE:
+        return "ASVspoof 2019 LA"
+    return f"FSDD, {STAND_INS[group]}" if group else "FSDD, vocoders in place of spoofs"
+
+
+def _folds(found: Found, data: str, group: str, *, random: bool = False) -> np.ndarray:
+    """The accuracy of each fold, mean of networks (each the mean of its seeds), (fold,)."""
+    rows = [row for row in found.rows("spoofing", data=data, group=group) if (row["weights"] == "random") == random]
+    folds, networks = ({row[name] for row in rows} for name in ("fold", "network"))
+    return np.array(
+        [
+            np.mean([
+                np.mean([row["accuracy"] for row in rows if (row["fold"], row["network"]) == (fold, network)])
+                for network in sorted(networks)
+            ])
+            for fold in sorted(folds)
+        ]
+    )  # fmt: skip
+
+
+# -- Of front-ends ----------------------------------------------------------------------------------------
+
+
 def front_ends_differ(found: Found) -> Estimate | None:
     """Correlation distance of mean CRS between front-ends minus that between seeds of one; over front-ends."""
     spectra: dict[tuple[str, str], list[np.ndarray]] = {}
@@ -234,14 +465,21 @@ def _over_seeds(
     data = _data_of(found, table, of)
     if data is None or only not in (None, data):
         return None
-    sets = [set(found.distinct(table, "seed", data=data, task=task, front_end=f)) for task in of for f in FRONT_ENDS]
+    where = {"data": data} if table == "training" else {"data": data, "weights": "trained"}
+    sets = [set(found.distinct(table, "seed", task=task, front_end=f, **where)) for task in of for f in FRONT_ENDS]
     seeds = sorted(set.intersection(*sets))
     if not seeds:
         return None
+    scores = np.array([score(data, seed) for seed in seeds])
+    if not np.isfinite(scores).any():
+        return None
+    return mean_of(scores, f"{_said(data, of)}, {len(seeds)} seeds", unit)
+
+
+def _said(data: str, of: tuple[str, ...]) -> str:
     names = {LARGE: {WORDS: "Speech Commands", SPEAKERS: "LibriSpeech"}}.get(data, {})
     said = " and ".join(dict.fromkeys(names.get(task, f"FSDD {task}") for task in of))
-    said = said.replace("FSDD words", "FSDD digits")
-    return mean_of([score(data, seed) for seed in seeds], f"{said}, {len(seeds)} seeds", unit)
+    return said.replace("FSDD words", "FSDD digits")
 
 
 def _accuracies(found: Found, data: str, task: str, seed: int) -> list[float]:
@@ -289,6 +527,38 @@ def _between_tasks(
 def _layers(found: Found, column: str, data: str, task: str, front_end: str, seed: int, **more: Any) -> np.ndarray:
     where = {"data": data, "task": task, "front_end": front_end, "seed": seed, "weights": "trained", **more}
     return found.values("geometry", column, **where)
+
+
+def _kernels(found: Found, data: str, front_end: str, seed: int) -> dict[str, Any]:
+    """The row of the first layer of a trained network of words."""
+    (row,) = found.rows("kernels", data=data, task=WORDS, front_end=front_end, seed=seed, weights="trained")
+    return row
+
+
+def _with_accuracy(found: Found, of: tuple[str, ...], value: Callable[[str, str, str, int], float]) -> Estimate | None:
+    """Rank correlation of a number of trained networks with their test accuracy, over networks, mean of the tasks.
+
+    The interval is that of a bootstrap over the networks.
+    """
+    data = _data_of(found, "training", of)
+    if data is None:
+        return None
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for task in of:
+        for row in found.rows("training", data=data, task=task):
+            with suppress(ValueError):  # a network whose first layer has not been looked at
+                number = value(data, task, row["front_end"], row["seed"])
+                pairs.setdefault(task, []).append((float(row["test_accuracy"]), number))
+    count = min(map(len, pairs.values()), default=0)
+    if len(pairs) < len(of) or count < FEWEST_NETWORKS:
+        return None
+
+    def score(drawn: np.ndarray) -> float:
+        each = [np.array(pairs[task][:count])[drawn] for task in of]
+        found = [rank_correlation(one[:, 0], one[:, 1]) for one in each]
+        return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+
+    return resampled(score, count, f"{_said(data, of)}, {count} networks a task")
 
 
 def _published_bounds(found: Found, task: str) -> Estimate | None:

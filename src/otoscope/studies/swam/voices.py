@@ -59,13 +59,17 @@ def spoofed(found: DataSet, group: str, clips: int) -> DataSet:
     Parameters
     ----------
     found : DataSet
-        With the groups as labels.
+        With the groups as labels, and speakers as facts.
     group : {"TTS", "TTS_VC", "VC"}
     clips : int
         Of each class, at most.
     """
     names = {"bonafide": GENUINE, group: MADE}
-    items = [replace(item, labels=(names[label],)) for item in found if (label := item.labels[0]) in names]
+    items = [
+        replace(item, labels=(names[label],), facts={"speaker": item.facts.get("speaker", "")})
+        for item in found
+        if (label := item.labels[0]) in names
+    ]
     return drawn(DataSet(tuple(items), (GENUINE, MADE)), 2 * clips)
 
 
