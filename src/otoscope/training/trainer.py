@@ -26,6 +26,7 @@ from otoscope.training.callbacks import (
     StepWeights,
 )
 from otoscope.training.folder import LOG
+from otoscope.training.launched import launched, with_launched
 from otoscope.training.recipe import LOWER_IS_BETTER, Recipe
 
 _PLAIN: dict[str, Any] = {"num_sanity_val_steps": 0, "enable_progress_bar": False, "enable_model_summary": False}
@@ -46,15 +47,16 @@ def make_trainer(recipe: Recipe, out: Path, best_by: str | None, progress: Progr
     Raises
     ------
     InputError
-        If Lightning rejects an option.
+        If Lightning rejects an option, or torchrun or Slurm started another number of processes.
     """
     callbacks, logger = [*_callbacks(recipe, out, best_by), progress], _logger(recipe, out) or False
-    options = {**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **recipe.trainer}
+    own = with_launched(recipe.trainer, launched())
+    options = {**_PLAIN, "log_every_n_steps": 1, "use_distributed_sampler": False, **own}
     try:
         return Trainer(max_epochs=recipe.learn.epochs, logger=logger, callbacks=callbacks, **options)
     except Exception as error:  # Lightning rejects options in many ways
         reason = " ".join(str(error).split())
-        raise InputError(f"Lightning cannot train with trainer={recipe.trainer}: {reason}") from None
+        raise InputError(f"Lightning cannot train with trainer={own}: {reason}") from None
 
 
 def make_dry_run_trainer() -> Trainer:
