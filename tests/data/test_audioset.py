@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from otoscope.data import read
 from otoscope.data.find import find_sounds
 from otoscope.data.packed import Packed
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 Write = Callable[..., Path]
@@ -113,3 +116,42 @@ def test_a_hundred_thousand_clips(folder: Path) -> None:
     for item in found.items[::9999]:
         number = int(item.facts["id"], 16)
         assert item.facts["id"] in str(item.sound) and len(item.labels) == 1 + number % 2
+
+
+def pack(archive: Path, members: dict[str, bytes]) -> Path:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "w") as file:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+    return archive
+
+
+@pytest.mark.parametrize(
+    "place", ["eval_segments/00.tar", "eval00.tar", "data/eval_segments-000.tar", "audio/eval/a/b.tar"]
+)
+@pytest.mark.parametrize("name", ["abc.flac", "audio/eval/Yabc.wav", "./x/abc_5.000.wav", "abc_5000_15000.wav"])
+def test_clips_in_archives(folder: Path, place: str, name: str) -> None:
+    (folder / "eval_segments/00/abc.wav").unlink()
+    (folder / "eval_segments/00").rmdir()
+    (folder / "eval_segments").rmdir()
+    archive = pack(folder / place, {"other.wav": b"yy", name: b"xyz"})
+    [item] = read("audioset", folder, split="eval").items
+    assert item.labels == ("Male speech, man",) and item.facts == {"id": "abc"}
+    assert isinstance(item.sound, Embedded) and item.sound.path == archive
+    assert item.sound.open().read() == b"xyz" and item.sound.member == name.removeprefix("./")
+
+
+def test_archives_add_to_clips(folder: Path) -> None:
+    pack(folder / "bal_train00.tar", {"audio/gone.flac": b"z", "Y--4gqARaEJE.wav": b"y"})
+    found = read("audioset", folder, split="train")
+    assert [item.name.rpartition("/")[2] for item in found] == ["Y--4gqARaEJE.wav", "-0RWZT_30000.flac", "gone.flac"]
+    assert not found.problems and isinstance(found.items[2].sound, Embedded)
+
+
+def test_an_archive_that_ends_early_is_named(folder: Path) -> None:
+    archive = pack(folder / "bal_train00.tar", {"gone.flac": b"z" * 2000})
+    archive.write_bytes(archive.read_bytes()[:1000])
+    problems = dict(read("audioset", folder, split="train").problems)
+    assert problems["missing"] == ("gone",) and any("bal_train00.tar" in name for name in problems["unreadable"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from otoscope import InputError
 from otoscope.training.loader import BatchSampler
 from otoscope.training.orders import archive_after_archive, shuffled_in_blocks
 
@@ -83,6 +84,13 @@ def test_archives_are_trained_on_the_same_with_workers(made: Any, tars: Path, tm
     models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("one", "two")]
     assert models[0] == models[1]
     assert one["train_loss"] == two["train_loss"]
+
+
+def test_sounds_that_are_in_no_archive(made: Any, tmp_path: Path) -> None:
+    from otoscope.training.run import train
+
+    with pytest.raises(InputError, match=r"data\.order=archives needs sounds in tar archives"):
+        train(made(data={"order": "archives"}), tmp_path / "run")
 
 
 def test_backgrounds_are_of_the_same_archive(made: Any, tars: Path) -> None:

@@ -96,6 +96,7 @@ def test_what_is_wrong_is_said(path: Path, change: str, message: str) -> None:
         (["learn.select_by=accuracy"], "learn.select_by needs data.validation"),
         (["learn.method=contrastive", "learn.class_weights=balanced"], "leave learn.class_weights out"),
         (["learn.method=frames", "learn.class_weights=balanced"], "has no class weights"),
+        (["learn.method=frames", "data.order=archives"], "draws its windows in random order"),
         (["seeds=[]"], "seeds cannot be empty"),
         (["seeds=[1, 1]"], "seeds has a seed twice"),
     ],

@@ -10,12 +10,17 @@ the list, without ``.csv`` (or ``bal_train``, ``unbal_train``, ``eval``), beside
 ``audio``, also in parts (``unbalanced_train_segments_part00``) and in any subfolder. Their names begin with the ID, or
 with ``Y`` and the ID, and may end in the start, or in start and end, in s or ms: ``ID.wav``, ``YID.wav``,
 ``ID_30.000.wav``, ``ID_30000.wav``, ``ID_30_40.wav``, ``ID_30000_40000.flac``, ``ID_000030.wav``.
+
+Clips may also lie in tar archives, as WebDataset has them, under such names: in these folders, or in archives whose
+names begin with that of the list, such as ``unbal_train000.tar``, at the same places or in ``data``. They are read from
+their places in the archives; an archive beside clips adds to them.
 """
 
 from __future__ import annotations
 
 import csv
 import os
+from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,6 +28,7 @@ from otoscope.data.items import (
     SUFFIXES,
     UNREADABLE_SUFFIXES,
     DataSet,
+    Item,
     Request,
     Source,
     download_again,
@@ -30,6 +36,8 @@ from otoscope.data.items import (
 )
 from otoscope.data.packed import Packer
 from otoscope.data.problems import EMPTY, MISSING, UNREADABLE, Problems
+from otoscope.data.shards import sounds_in
+from otoscope.embedded import Embedded
 from otoscope.errors import InputError
 
 LISTS = {"train": "balanced_train_segments", "unbalanced": "unbalanced_train_segments", "eval": "eval_segments"}
@@ -39,6 +47,7 @@ CLASSES = "class_labels_indices.csv"
 
 _SHORT = {"train": "bal_train", "unbalanced": "unbal_train", "eval": "eval"}  # other names of the folders
 _WITHIN = (".", "audios", "audio")
+_WITHIN_ARCHIVES = (*_WITHIN, "data")
 
 Segment = tuple[str, str, str, str]
 """ID, start and end in s, and labels, as a list has them."""
@@ -58,7 +67,7 @@ def _read(request: Request) -> DataSet:
 def _add_part(packer: Packer, request: Request, split: str, names: dict[str, str], problems: Problems) -> None:
     table = request.folder / f"{LISTS[split]}.csv"
     segments = _segments(table, request.url)
-    clips = _Clips(folders(request.folder, split))
+    clips = _Clips(*places(request.folder, split), problems)
     listed = kept = 0
     for name, start, end, mids in segments:
         listed += 1
@@ -66,33 +75,52 @@ def _add_part(packer: Packer, request: Request, split: str, names: dict[str, str
             labels = tuple([names[mid] for mid in mids.split(",")])
         except KeyError as error:
             raise InputError(f"{table}: {name} has the label {error}, which {CLASSES} does not list") from None
-        path = clips.take(name, start, end)
-        if path is None:
+        found = clips.take(name, start, end)
+        if found is None:
             problems.add(*(clips.broken(name, start, end) or (MISSING, name, f"{table.name} names it")))
             continue
         kept += 1
-        packer.add(path, labels, split, facts={"id": name})
+        if isinstance(found, Embedded):
+            packer.append(Item(found, labels, split, facts={"id": name}))
+        else:
+            packer.add(found, labels, split, facts={"id": name})
     if listed and not kept:
         raise InputError(
             f"{clips.where} has none of the {listed} clips of {table.name}: name them by their ID, as ID.wav"
         )
 
 
-def folders(root: Path, split: str) -> list[Path]:
-    """The folders that hold the clips of a part.
+def places(root: Path, split: str) -> tuple[list[Path], list[Path]]:
+    """The folders that hold the clips of a part, and the archives that do.
 
     Raises
     ------
     InputError
         If there is none.
     """
+    found, archives = folders(root, split), archives_beside(root, split)
+    archives += [path for place in found for path in sorted(place.rglob("*.tar"))]
+    if not found and not archives:
+        raise InputError(f"there is no folder {root / LISTS[split]} with the clips of the split {split!r}")
+    return found, archives
+
+
+def archives_beside(root: Path, split: str) -> list[Path]:
+    """The tar archives that are called by a part."""
+    found = []
+    for within in _WITHIN_ARCHIVES:
+        for name in (LISTS[split], _SHORT[split]):
+            found += [path for path in (root / within).glob(f"{name}*.tar") if path.is_file()]
+    return sorted(found)
+
+
+def folders(root: Path, split: str) -> list[Path]:
+    """The folders that hold the clips of a part."""
     found = []
     for within in _WITHIN:
         for name in (LISTS[split], _SHORT[split]):
             found += sorted(path for path in (root / within).glob(f"{name}_part*") if path.is_dir())
             found += [root / within / name] if (root / within / name).is_dir() else []
-    if not found:
-        raise InputError(f"there is no folder {root / LISTS[split]} with the clips of the split {split!r}")
     return found
 
 
@@ -123,8 +151,9 @@ def _rows(table: Path, file: Iterable[str], url: str) -> Iterator[Segment]:
 class _Clips:
     """The files of clips by their names, each given once."""
 
-    def __init__(self, places: list[Path]) -> None:
-        self.where = ", ".join(map(str, places))
+    def __init__(self, places: list[Path], archives: list[Path], problems: Problems) -> None:
+        self.where = ", ".join(map(str, [*places, *archives]))
+        self._archives = _Archived(archives, problems)
         self._ends: list[tuple[str, str]] = []  # folder and suffix
         self._files: dict[str, int] = {}  # a name without its suffix, and the place of its folder and suffix
         self._broken: dict[str, tuple[str, str, str]] = {}  # by the same, the cause, the file and more on it
@@ -147,8 +176,8 @@ class _Clips:
                 self._ends.append(end)
             self._files[stem] = known[end]
 
-    def take(self, name: str, start: str, end: str) -> str | None:
-        """The file of a clip; None where there is none."""
+    def take(self, name: str, start: str, end: str) -> str | Embedded | None:
+        """The file of a clip, or its place in an archive; None where there is none."""
         if self._usual < 2:  # the usual form, without the others
             stem = f"Y{name}" if self._usual else name
             found = self._files.pop(stem, None)
@@ -162,11 +191,45 @@ class _Clips:
                 self._usual = place
                 folder, suffix = self._ends[found]
                 return f"{folder}{os.sep}{forms[place]}{suffix}"
-        return None
+        return self._archives.take(forms)
 
     def broken(self, name: str, start: str, end: str) -> tuple[str, str, str] | None:
         """What is wrong with the file of a clip; None where there is none."""
         return next((self._broken[form] for form in _forms(name, start, end) if form in self._broken), None)
+
+
+class _Archived:
+    """The clips in archives by their names, each given once; in columns, since there are millions."""
+
+    def __init__(self, archives: list[Path], problems: Problems) -> None:
+        self._archives = archives
+        self._ends: list[tuple[str, str]] = []  # what comes before a name in an archive, and its suffix
+        self._numbers: dict[str, int] = {}  # of a name without its suffix
+        self._in, self._kinds, self._offsets, self._sizes = array("i"), array("i"), array("q"), array("q")
+        known: dict[tuple[str, str], int] = {}
+        for number, archive in enumerate(archives):
+            for sound in sounds_in(archive, problems):
+                folder, slash, file = sound.member.rpartition("/")
+                stem, suffix = os.path.splitext(file)
+                end = folder + slash, suffix
+                if end not in known:
+                    known[end] = len(self._ends)
+                    self._ends.append(end)
+                self._numbers[stem] = len(self._in)
+                self._in.append(number)
+                self._kinds.append(known[end])
+                self._offsets.append(sound.offset)
+                self._sizes.append(sound.size)
+
+    def take(self, forms: Iterable[str]) -> Embedded | None:
+        """Where the clip of one of these names lies; None where there is none."""
+        for stem in forms if self._numbers else ():
+            number = self._numbers.pop(stem, None)
+            if number is not None:
+                before, suffix = self._ends[self._kinds[number]]
+                archive = self._archives[self._in[number]]
+                return Embedded(archive, f"{before}{stem}{suffix}", self._offsets[number], self._sizes[number])
+        return None
 
 
 def _forms(name: str, start: str, end: str) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ class Packer:
 
     def __init__(self) -> None:
         self._columns = _Columns()
-        self.add = self._columns.add
+        self.add, self.append = self._columns.add, self._columns.append
 
     def packed(self) -> Packed:
         """What was added."""

@@ -131,6 +131,20 @@ class _Listed(str):
         return made
 
 
+def sounds_in(archive: Path, problems: Problems) -> Iterator[Embedded]:
+    """The sounds in a tar archive, whatever lies beside them.
+
+    Parameters
+    ----------
+    archive : Path
+    problems : Problems
+        To which what cannot be read is added.
+    """
+    for item in _Members(problems).of(archive):
+        assert isinstance(item.sound, Embedded)
+        yield item.sound
+
+
 def _read(request: Request) -> DataSet:
     problems = Problems()
     members = _Members(problems)

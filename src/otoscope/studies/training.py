@@ -21,6 +21,8 @@ _LATER = (
     ("data", "shuffle_labels"),
     ("data", "validation_clips"),
     ("data", "validation_from"),
+    ("data", "order"),
+    ("data", "mixed"),
     ("learn", "decay"),
     ("learn", "select_by"),
     ("learn", "class_weights"),

@@ -148,17 +148,31 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     recipe : Recipe
         Its crop, padding, augmentation (mixup, which needs whole batches, is done elsewhere) and seed. Contrastive
         learning gets two views of a clip: pieces that do not overlap, each augmented on its own. Else there is one.
+    archives : ndarray (clip,), optional
+        Numbers of the archives that the clips lie in, if backgrounds are to be drawn from the archive of a clip; else
+        any clip may be one.
     """
 
-    def __init__(self, sounds: Sounds, targets: Tensor | Sequence[Tensor], length: int, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        sounds: Sounds,
+        targets: Tensor | Sequence[Tensor],
+        length: int,
+        recipe: Recipe,
+        archives: np.ndarray | None = None,
+    ) -> None:
         self.sounds, self.targets, self.length, self.recipe = sounds, targets, length, recipe
+        self._archives = archives
+        if archives is not None:
+            self._in_order = np.argsort(archives, kind="stable")
+            self._ends = np.cumsum(np.bincount(archives))
 
     def __len__(self) -> int:
         return len(self.sounds)
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Tensor]:
         generator = seeded_generator(self.recipe.seed, draw.epoch, draw.clip)
-        return self._augment(self._views(draw.clip, generator), generator), self.targets[draw.clip]
+        return self._augment(self._views(draw.clip, generator), generator, draw.clip), self.targets[draw.clip]
 
     def _views(self, index: int, generator: torch.Generator) -> Tensor:
         data = self.recipe.data
@@ -167,7 +181,17 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         place = generator if data.crop == "random" else None
         return self.sounds.crop(index, self.length, place, data.padding)[None]
 
-    def _augment(self, views: Tensor, generator: torch.Generator) -> Tensor:
+    def _others(self, index: int, count: int, generator: torch.Generator) -> list[int]:
+        """So many clips for the background of one."""
+        if self._archives is None:
+            return torch.randint(len(self.sounds), (count,), generator=generator).tolist()
+        archive = int(self._archives[index])
+        first, end = int(self._ends[archive - 1]) if archive else 0, int(self._ends[archive])
+        places = torch.randint(first, end, (count,), generator=generator).numpy()
+        found: list[int] = self._in_order[places].tolist()
+        return found
+
+    def _augment(self, views: Tensor, generator: torch.Generator, index: int) -> Tensor:
         augment, padding = self.recipe.augment, self.recipe.data.padding
         if augment.gain:
             views = random_gain(views, generator)
@@ -176,7 +200,7 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
         if augment.masks:
             views = time_masks(views, generator, sample_rate=self.sounds.sample_rate)
         if augment.background:
-            others = torch.randint(len(self.sounds), (len(views),), generator=generator).tolist()
+            others = self._others(index, len(views), generator)
             backgrounds = [self.sounds.crop(other, self.length, generator, padding) for other in others]
             views = inject_background(views, torch.stack(backgrounds), generator)
         return views

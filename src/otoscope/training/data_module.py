@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 
@@ -14,6 +15,7 @@ from otoscope.training.callbacks import Report
 from otoscope.training.clips import Crops, Sounds, WholeClips, targets
 from otoscope.training.frames import Windows, count_frames, sentences, whole_files
 from otoscope.training.loader import BatchSampler, EvaluationLoader, TrainingLoader
+from otoscope.training.orders import archives_of
 from otoscope.training.recipe import Recipe
 from otoscope.training.splits import Splits
 
@@ -46,6 +48,7 @@ class DataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.recipe, self._resume_at = recipe, (0, 0)
+        self._archives: np.ndarray | None = None
         frames = recipe.learn.method == "frames"
         data = {split: found for split, found in splits._asdict().items() if found is not None}
         spoken = {split: sentences(found) for split, found in data.items()} if frames else {}
@@ -72,7 +75,8 @@ class DataModule(LightningDataModule):
         if frames:
             self.crops: Crops = Windows(sounds["train"], spoken["train"], length, recipe)
         else:
-            self.crops = Crops(sounds["train"], targets(data["train"]), length, recipe)
+            self._archives = archives_of(data["train"].items) if recipe.data.order == "archives" else None
+            self.crops = Crops(sounds["train"], targets(data["train"]), length, recipe, self._archives)
         self.whole_clips = {
             split: WholeClips(sounds[split], torch.arange(len(spoken[split])) if frames else targets(found))
             for split, found in data.items()
@@ -85,8 +89,9 @@ class DataModule(LightningDataModule):
 
     def train_dataloader(self) -> TrainingLoader:
         """The batches of this process."""
-        size, seed = self.recipe.learn.batch_size, self.recipe.seed
-        self._batches = BatchSampler(len(self.crops), size, seed=seed, **self._share())
+        size, seed, mixed = self.recipe.learn.batch_size, self.recipe.seed, self.recipe.data.mixed
+        archives = self._archives
+        self._batches = BatchSampler(len(self.crops), size, seed=seed, archives=archives, mixed=mixed, **self._share())
         self._batches.epoch, self._batches.done = self._resume_at
         return TrainingLoader(self.crops, self._batches, self.recipe.data.workers)
 

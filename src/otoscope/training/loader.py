@@ -1,4 +1,4 @@
-"""Batches of clips, in an order that depends on the seed and the epoch alone."""
+"""Batches of clips, in an order that depends on the seed and the epoch, not on workers and interruptions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from otoscope.errors import InputError
-from otoscope.training.clips import Draw, seeded_generator
+from otoscope.training.clips import Draw
+from otoscope.training.orders import any_order, archive_after_archive, shuffled_in_blocks
 
 
 class BrokenClip(NamedTuple):
@@ -32,6 +33,11 @@ class BatchSampler(Sampler[list[Draw]]):
         Clips of a batch, on each rank.
     seed, rank, ranks : int
         All ranks together use the batches of a single one whose batch size is the sum of theirs.
+    archives : ndarray (clip,), optional
+        In which tar archive each clip lies. With it each rank has another stretch of the archives, in random order,
+        which is as long as that of the others; two ranks share an archive at most where their stretches meet.
+    mixed : int
+        Clips of such a stretch that are shuffled together.
 
     Raises
     ------
@@ -53,8 +59,19 @@ class BatchSampler(Sampler[list[Draw]]):
     [4, 4]
     """
 
-    def __init__(self, count: int, batch_size: int, *, seed: int, rank: int = 0, ranks: int = 1) -> None:
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        seed: int,
+        rank: int = 0,
+        ranks: int = 1,
+        archives: np.ndarray | None = None,
+        mixed: int = 8192,
+    ) -> None:
         self.count, self.batch_size, self.seed, self.rank, self.ranks = count, batch_size, seed, rank, ranks
+        self.archives, self.mixed = archives, mixed
         self.epoch = self.done = 0
         if not len(self):
             on = f" on each of {ranks} devices" if ranks > 1 else ""
@@ -66,11 +83,20 @@ class BatchSampler(Sampler[list[Draw]]):
         return self.count // (self.batch_size * self.ranks)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        order = torch.randperm(self.count, generator=seeded_generator(self.seed, self.epoch)).tolist()
         epoch = self.epoch
+        own = self._own(epoch).reshape(len(self), self.batch_size)
         for number in range(self.done, len(self)):
-            first = (number * self.ranks + self.rank) * self.batch_size
-            yield [Draw(epoch, index) for index in order[first : first + self.batch_size]]
+            yield [Draw(epoch, index) for index in own[number].tolist()]
+
+    def _own(self, epoch: int) -> np.ndarray:
+        """The clips of this rank in an epoch, in order, as many as fill its batches."""
+        clips = len(self) * self.batch_size
+        if self.archives is None:
+            order = any_order(self.count, self.seed, epoch)[: clips * self.ranks]
+            return order.reshape(len(self), self.ranks, self.batch_size)[:, self.rank].reshape(-1)
+        order = archive_after_archive(self.archives, self.seed, epoch)
+        own = order[self.rank * clips : (self.rank + 1) * clips]
+        return shuffled_in_blocks(own, self.mixed, self.seed, epoch, self.rank)
 
 
 class TrainingLoader(DataLoader[Any]):

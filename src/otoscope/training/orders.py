@@ -11,11 +11,17 @@ import numpy as np
 import torch
 
 from otoscope.data.items import Item, files_of
+from otoscope.errors import InputError
 from otoscope.training.clips import seeded_generator
 
 
 def archives_of(items: Sequence[Item]) -> np.ndarray:
-    """The number of the file in which each sound lies, (item,), in the order in which files come first.
+    """The number of the archive in which each sound lies, (item,); all that lie in none have one number.
+
+    Raises
+    ------
+    InputError
+        If no sound lies in an archive.
 
     Examples
     --------
@@ -26,7 +32,11 @@ def archives_of(items: Sequence[Item]) -> np.ndarray:
     array([0, 0, 1])
     """
     numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(file[0], len(numbers)) for file in files_of(items)], dtype=np.int64)
+    places = (path if member else "" for path, member, _, _ in files_of(items))
+    found = np.array([numbers.setdefault(place, len(numbers)) for place in places], dtype=np.int64)
+    if not set(numbers) - {""}:
+        raise InputError("data.order=archives needs sounds in tar archives, which these are not: leave it out")
+    return found
 
 
 def any_order(count: int, seed: int, epoch: int) -> np.ndarray:

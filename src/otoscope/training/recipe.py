@@ -97,6 +97,11 @@ class DataSection(_Section):
         Decode every clip once, before training, and keep it; else decode it in the workers whenever it is used.
     workers : int
         Processes that decode, crop and augment; 0 to do it in the training process.
+    order : "random" or "archives"
+        Of the training clips in an epoch: any clip may be next; or one tar archive is read after another, in random
+        order, each device has archives of its own, and `mixed` clips at a time are shuffled.
+    mixed : int
+        How many.
     shuffle_labels : bool
         Give the labels of the training clips to each other at random, by the seed; validation and test keep theirs. It
         makes the twin of a network that has learned nothing of what its labels mean.
@@ -116,6 +121,8 @@ class DataSection(_Section):
     padding: Literal["zeros", "repeat"] = "zeros"
     in_memory: bool = False
     workers: CountOrZero = 0
+    order: Literal["random", "archives"] = "random"
+    mixed: Count = 8192
     shuffle_labels: bool = False
 
     @property
@@ -508,6 +515,8 @@ def _conflicts(recipe: Recipe) -> Iterator[str]:
         yield "learn.select_by needs data.validation, to measure it on"
     if learn.method == "frames" and learn.class_weights is not None:
         yield "learn.method=frames has no class weights: leave learn.class_weights out"
+    if learn.method == "frames" and data.order == "archives":
+        yield "learn.method=frames draws its windows in random order: leave data.order out"
 
 
 def _drawing_problems(data: DataSection) -> Iterator[str]:
