@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import soundfile
 
 from otoscope.data.asvspoof import LISTS, PROTOCOLS
 from otoscope.data.speech_commands import WORDS
+from otoscope.data.vowels import SYMBOLS, mean_vowel, synthesise
 
 RATE = 16_000
 
@@ -103,3 +105,35 @@ def voxceleb1(folder: Path, seconds: float = 0.6) -> None:
             lines.append(f"{1 if number < 4 else 2 if number < 6 else 3} {path}")
             noise(root / "wav" / path, seconds, number)
     (root / "iden_split.txt").write_text("\n".join(lines) + "\n")
+
+
+def timit(folder: Path, speakers: Sequence[str], seconds: float = 0.4) -> None:
+    """Of some speakers of the training set, and of all of the other parts, three sentences of a vowel."""
+    from otoscope.data.timit import CORE_TEST, DEV
+
+    places = [f"TRAIN/DR1/{name}" for name in speakers]
+    places += [f"TEST/DR1/{name.upper()}" for name in sorted(DEV | CORE_TEST)]
+    for number, place in enumerate(places):
+        for sentence, vowel in (("SI1027", "ah"), ("SI1028", "uw"), ("SX37", "iy")):
+            root = folder / "timit" / place
+            samples = synthesise(mean_vowel(vowel, "men", 100.0 + number), RATE, seconds)
+            root.mkdir(parents=True, exist_ok=True)
+            soundfile.write(root / f"{sentence}.WAV", samples, RATE)
+            middle, last = round(seconds * RATE / 4), round(seconds * RATE)
+            (root / f"{sentence}.PHN").write_text(f"0 {middle} h#\n{middle} {last} {vowel}\n")
+
+
+def aev(folder: Path) -> None:
+    """Of a man and a woman all twelve vowels as recorded words of 0.5 s, with what was measured of them."""
+    root = folder / "aev"
+    measured, times = [], []
+    for group, letter in (("men", "m"), ("women", "w")):
+        (root / group).mkdir(parents=True)
+        for vowel in SYMBOLS:
+            name, spoken = f"{letter}01{vowel}", mean_vowel(vowel, group)
+            soundfile.write(root / group / f"{name}.wav", synthesise(spoken, RATE, 0.5), RATE, subtype="PCM_16")
+            values = [500, spoken.f0, *spoken.formants, *spoken.formants[:3] * 3]
+            measured.append(" ".join([name, *(f"{value:.0f}" for value in values)]))
+            times.append(f"{name} 100.0 400.0 240.0 260.0")
+    (root / "vowdata.dat").write_text("\n".join(measured) + "\n")
+    (root / "timedata.dat").write_text("\n".join(times) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,24 @@ def test_every_row_of_the_tables_of_the_thesis_is_planned_where_its_data_is(tmp_
     for task in ("events", "words", "speakers"):
         ways = {(one["start"], one["mode"]) for one in trained if one.get("task") == task}
         assert {("none", "full"), ("contrastive", "full"), ("contrastive", "linear")} <= ways
+
+
+@pytest.mark.study
+def test_relevance_is_run_on_the_data_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speakers = [f"F{number:03}0" for number in range(12)]
+    monkeypatch.setattr("otoscope.data.timit.TRAIN_SPEAKERS", len(speakers))
+    miniature_sets.timit(tmp_path / "data", speakers)
+    miniature_sets.aev(tmp_path / "data")
+    tiny = ("learn.epochs=1", "learn.warm_up=0", "learn.batch_size=8", "data.workers=0")
+    study, setting = find_study("relevance"), Setting(quick=True, seeds=2, changes=tiny, data=Folder(tmp_path / "data"))
+    own = [one.step for one in plan(study, setting, None) if one.step.labels.get("data") == "large"]
+    found = run(replace(study, plan=lambda setting: own), setting, tmp_path / "out")
+    assert {row["data"] for row in found.found.rows("training")} == {"large"}
+    networks, counts = 2 * 3, {table: len(found.found.rows(table)) for table in ("signals", "vowels", "compared")}
+    assert counts == {"signals": 2 * networks * len(speakers), "vowels": networks * 24, "compared": len(speakers)}
+    judged = {one.claim.number: one for one in found.judged}
+    for number in (1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 27):
+        estimate = judged[f"relevance-{number}"].estimate
+        assert estimate is not None and "TIMIT" in estimate.of, number
+    page = write_study(found, tmp_path / "out").read_text("utf-8")
+    assert "fig-5" in page and "TIMIT" in page

@@ -21,6 +21,8 @@ SYSTEMS = (
         null=0.236,
         margin=0.01,
         needs=(TIMIT,),
+        uses=("training",),
+        measure=measures.phone_errors,
         part="systems",
     ),
     _Claim(
@@ -33,6 +35,8 @@ SYSTEMS = (
         null=0.983,
         margin=0.01,
         needs=(TIMIT,),
+        uses=("training",),
+        measure=measures.speakers_right,
         part="systems",
     ),
 )
@@ -66,6 +70,8 @@ SIGNAL = (
         direction="less",
         null=0.5,
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.unlike_in_time,
         part="signal",
     ),
     _Claim(
@@ -75,6 +81,8 @@ SIGNAL = (
         test="share of voiced segments whose autocorrelation of the relevance peaks within 5 % of the period of the "
         "sound, minus that share with the segments permuted, over clips",
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.same_period,
         part="signal",
     ),
 )
@@ -86,6 +94,8 @@ PHONES = (
         text="The F0 contours of sound and relevance signal are alike in the phone system.",
         test="share of frames in which both F0 lie within 5 %, minus that share with the clips permuted, over clips",
         needs=(TIMIT,),
+        uses=("vowels",),
+        measure=measures.same_f0_of_phones,
         part="phones",
     ),
     _Claim(
@@ -94,6 +104,8 @@ PHONES = (
         text="Sound and relevance signal have the same harmonics in the phone system.",
         test="coherence of both at the harmonics of F0 minus that half-way between them, over vowels",
         needs=(TIMIT,),
+        uses=("vowels",),
+        measure=measures.harmonics,
         part="phones",
     ),
     _Claim(
@@ -103,6 +115,8 @@ PHONES = (
         test="correlation of the LP spectra (order 16, dB) of both below 4 kHz, minus that with the vowels permuted, "
         "over vowels",
         needs=(TIMIT,),
+        uses=("vowels",),
+        measure=measures.envelopes,
         part="phones",
     ),
 )
@@ -115,9 +129,12 @@ def _row(number: int, quantity: str, sex: str, values: str) -> Claim:
         where=f"Table 2, {quantity}, {sex}",
         text=f"{quantity} from the relevance signal of vowels of {who} is right in about 9 of 10 tokens.",
         published=f"{values} % for /ah eh iy oa uw/",
-        test=f"share of tokens whose {quantity} from the relevance lies within one standard deviation of the vowel's "
-        "mean, minus that share with the known values permuted among the tokens, over tokens",
+        test=f"share of tokens whose {quantity} from the relevance lies within one standard deviation of the token's "
+        "known value, minus that share with the known values permuted among the tokens of the sex, over tokens and "
+        "runs",
         needs=(AEV, TIMIT),
+        uses=("vowels",),
+        measure=partial(measures.right, measure=quantity, group="women" if sex == "F" else "men"),
         part="vowels",
     )
 
@@ -138,6 +155,8 @@ VOWELS = (
         direction="within",
         margin=0.05,
         needs=(AEV, TIMIT),
+        uses=("vowels",),
+        measure=measures.as_right_as_sounds,
         part="vowels",
     ),
     _Claim(
@@ -146,6 +165,8 @@ VOWELS = (
         text="The network as a whole captures F0 and formants although its first layer sees 2 ms.",
         test="share of right values, trained network minus the same network with random weights, over tokens and runs",
         needs=(AEV, TIMIT),
+        uses=("vowels",),
+        measure=measures.learned,
         part="vowels",
     ),
     _Claim(
@@ -154,6 +175,8 @@ VOWELS = (
         text="What is found in the relevance signal is what the network has learned.",
         test="share of right values, trained network minus one trained on shuffled labels, over tokens and runs",
         needs=(AEV, TIMIT),
+        uses=("vowels",),
+        measure=measures.learned_from_labels,
         part="vowels",
     ),
 )
@@ -165,6 +188,8 @@ SPEAKERS = (
         text="The F0 contours of sound and relevance signal are alike in the speaker system.",
         test="as for relevance-7",
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.same_f0_of_speakers,
         part="speakers",
     ),
     _Claim(
@@ -173,6 +198,8 @@ SPEAKERS = (
         text="The relevance of the speaker system has a peak at low frequencies.",
         test="mean relevance per Hz below 1 kHz minus that from 1 to 2 kHz, in dB, over clips",
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.low_peak,
         part="speakers",
     ),
     _Claim(
@@ -183,6 +210,8 @@ SPEAKERS = (
         test="share of the relevance between 2 and 3.5 kHz over that of the sound, in dB, speaker system minus phone "
         "system, over clips",
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.mid_band,
         part="speakers",
     ),
     _Claim(
@@ -192,6 +221,8 @@ SPEAKERS = (
         published="3500 to 5000 Hz",
         test="as for relevance-21, 3.5 to 5 kHz (to 4 kHz on sounds of 8 kHz, which is said)",
         needs=(TIMIT,),
+        uses=("signals",),
+        measure=measures.high_band,
         part="speakers",
     ),
     _Claim(
@@ -201,6 +232,8 @@ SPEAKERS = (
         published="2500 to 4000, 2000 to 4000 and 3000 to 4500 Hz in three other works",
         test="rank correlation of the F-ratio of a band with its mean relevance over that of the sound, over bands",
         needs=(TIMIT,),
+        uses=("bands",),
+        measure=measures.bands_of_speakers,
         part="speakers",
     ),
     _Claim(
@@ -211,6 +244,8 @@ SPEAKERS = (
         "clips",
         direction="less",
         needs=(TIMIT,),
+        uses=("compared",),
+        measure=measures.systems_differ,
         part="speakers",
     ),
     _Claim(
@@ -220,6 +255,8 @@ SPEAKERS = (
         test="accuracy of an independent recogniser on the relevance signals of the phone system, minus that on those "
         "of the same network with random weights, over clips",
         needs=(TIMIT,),
+        uses=("heard",),
+        measure=measures.intelligible,
         part="listening",
     ),
     _Claim(
@@ -227,9 +264,11 @@ SPEAKERS = (
         where="section 4.3, informal listening",
         text="The relevance signal of the speaker system is not intelligible.",
         test="accuracy of an independent recogniser and STOI on the relevance signals, speaker system minus phone "
-        "system, over clips",
+        "system, over clips; the one that speaks less for it",
         direction="less",
         needs=(TIMIT,),
+        uses=("heard", "stoi"),
+        measure=measures.less_intelligible,
         part="listening",
     ),
     _Claim(
@@ -240,6 +279,8 @@ SPEAKERS = (
         test="share of vowels whose F0 is found in the response of the first layer minus that share in the relevance",
         direction="less",
         needs=(TIMIT,),
+        uses=("vowels",),
+        measure=measures.first_layer,
         part="speakers",
     ),
 )

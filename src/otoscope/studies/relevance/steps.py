@@ -11,7 +11,7 @@ from otoscope.data.items import Item
 from otoscope.methods.relevance import relevance
 from otoscope.models import load
 from otoscope.studies.inputs import Sounds
-from otoscope.studies.relevance.trained import trained_steps
+from otoscope.studies.relevance.measured import trained_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject

@@ -21,8 +21,8 @@ PHONES, DIGITS, SPEAKERS = "phones", "digits", "speakers"
 """Of the column `system`: what a network tells apart."""
 TRAINED, SHUFFLED, RANDOM = "trained", "shuffled", "random"
 """Of the column `weights`: learned from the labels, from shuffled labels, or not at all."""
-SEEDS = 5
-LARGE_SEEDS = 3
+SEEDS = {(PHONES, FREE): 5}
+"""Runs of a system in full; three of any other."""
 
 _SHUFFLED = "data.shuffle_labels=true"
 
@@ -79,19 +79,11 @@ def systems(setting: Setting) -> list[System]:
 
 def trainings(system: System, setting: Setting) -> Iterator[tuple[Step, Step]]:
     """For each seed the training of a system, and that of its twin on shuffled labels."""
-    seeds = SEEDS if system.data == FREE else LARGE_SEEDS
-    for seed in setting.seeds_of(seeds, quick=2):
+    for seed in setting.seeds_of(SEEDS.get((system.name, system.data), 3), quick=2):
         yield (
             _training(system, setting, seed, TRAINED, ()),
             _training(system, setting, seed, SHUFFLED, (_SHUFFLED, *system.twin)),
         )
-
-
-def trained_steps(setting: Setting) -> Iterator[Step]:
-    """Trainings of all systems and their twins."""
-    for system in systems(setting):
-        for pair in trainings(system, setting):
-            yield from pair
 
 
 def _training(system: System, setting: Setting, seed: int, weights: str, more: tuple[str, ...]) -> Step:
