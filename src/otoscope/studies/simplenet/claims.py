@@ -60,7 +60,7 @@ ALIASING = (
     _Claim(
         "simplenet-5",
         where="section 2.2.3, Fig. 3",
-        text="Pooling folds what the high-pass filter let through into 0 to 4 kHz.",
+        text="Pooling mistakenly samples the high-frequency components of Output (1,2) into 0 to 4 kHz.",
         test="share of the energy of Output (1,2), after the maximum and without its mean, that dropping every other "
         "sample folds, over clips",
         null=0.5,
