@@ -63,6 +63,49 @@ def folding_beyond_maximum(found: Found) -> Estimate:
     return _beyond(found, "maximum")
 
 
+def grows(found: Found) -> Estimate:
+    """Slope over poolings of the logarithm (base 2) of the input bands in an output band, channel by channel."""
+    slopes = []
+    for model in found.distinct("growth", "model"):
+        first = found.rows("growth", model=model, pooling=1)
+        for channel in range(len(first)):
+            rows = found.rows("growth", model=model, channel=channel)
+            bands = np.array([row["bands"] for row in rows])
+            slopes.append(float(np.polyfit([row["pooling"] for row in rows], np.log2(bands), 1)[0]))
+    return mean_of(slopes, f"SoundNet and WaveRNN, random weights, {len(slopes)} channels")
+
+
+def energy_of_bands(found: Found) -> Estimate:
+    """Rank correlation of the pooled output with the energy of its band, the lower of average and maximum."""
+    each = np.minimum(*(found.values("energies", name) for name in ("average", "maximum")))
+    return mean_of(each, _of(found, "energies"))
+
+
+def suppression(found: Found) -> Estimate:
+    """The range of levels of the bands after the sigmoid minus before it."""
+    change = found.values("sigmoid", "after") - found.values("sigmoid", "before")
+    return mean_of(change, _of(found, "sigmoid"), "dB")
+
+
+def decimation_moves_more_than_relu(found: Found) -> Estimate:
+    """What the decimation moves between the halves minus what ReLU moves, each on its input split in halves."""
+    return _moves_more(found, "relu")
+
+
+def decimation_moves_more_than_maximum(found: Found) -> Estimate:
+    """The same against the maximum."""
+    return _moves_more(found, "maximum")
+
+
+def _moves_more(found: Found, other: str) -> Estimate:
+    each = [
+        found.values("band_split", "moved", output=output, operation="decimation")
+        - found.values("band_split", "moved", output=output, operation=other)
+        for output in ("1,1", "1,2")
+    ]
+    return mean_of(np.mean(each, axis=0), _of(found, "band_split"))
+
+
 def _beyond(found: Found, other: str) -> Estimate:
     each = [
         found.values("pooled", "folded", output=output) - found.values("pooled", other, output=output)

@@ -9,23 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from otoscope.audio import load_audio
-from otoscope.data.find import drawn, sound_of
 from otoscope.dsp.aliasing import band_energies
 from otoscope.dsp.coherence import coherence
 from otoscope.methods.data_flow import data_flow, flow_at
 from otoscope.models.zoo import build
 from otoscope.studies.inputs import Sounds
 from otoscope.studies.simplenet.network import RATE, HandMade
+from otoscope.studies.simplenet.sounds import BANDS, OUTPUTS, by_band, clips_of, highest_of
 from otoscope.studies.simplenet.trained import trained_steps
+from otoscope.studies.simplenet.unlearned import unlearned_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.subject import Subject
 
-BANDS = ((0, 2000), (2000, 4000), (4000, 6000), (6000, 8000))
-"""In Hz, of the shares of energy."""
-OUTPUTS = {("conv1", 0): "1,1", ("conv1", 1): "1,2", ("conv2", 0): "2,1", ("conv2", 1): "2,2"}
-"""The names of the paper."""
 CELLS, MOMENTS = 65, 150
 """Of the spectra and waveforms that are drawn."""
 
@@ -42,6 +38,7 @@ def plan(setting: Setting) -> list[Step]:
         Step("pooled", pooled, {"clips": clips}, inputs=data, part="aliasing", seconds=0.2 * clips),
         Step("tones", tones, {"count": 60}, part="aliasing", seconds=2),
         Step("architectures", architectures, part="aliasing", seconds=3, command="otoscope taps soundnet"),
+        *unlearned_steps(clips, 24 if setting.quick else 96, data),
         *trained_steps(setting),
     ]
 
@@ -50,12 +47,12 @@ def flow(work: Work) -> Outcome:
     """Of each clip and output of the hand-made network the shares of energy by band, and its energy."""
     subject = Subject(HandMade(), name="hand-made")
     rows: list[Row] = []
-    for clip, wave in _clips(work):
+    for clip, wave in clips_of(work):
         found = data_flow(subject, wave, layer=["conv1", "conv2"], channels=[0, 1])
         whole = float(wave.square().sum())
         for (layer, channel), output in OUTPUTS.items():
             signal = _signal(found, layer, channel)
-            energies = _by_band(signal)
+            energies = by_band(signal)
             shares = {
                 f"share_{low}_{high}": one / sum(energies) for (low, high), one in zip(BANDS, energies, strict=True)
             }
@@ -65,7 +62,7 @@ def flow(work: Work) -> Outcome:
 
 def drawn_flow(work: Work) -> Outcome:
     """Spectrum and outline of one clip at every point, with and without pooling, in cells to be drawn."""
-    wave = next(iter(_clips(work)))[1]
+    wave = next(iter(clips_of(work)))[1]
     rows: list[Row] = []
     for pooling in (False, True):
         model = HandMade(pooling)
@@ -105,12 +102,12 @@ def pooled(work: Work) -> Outcome:
     """
     first = HandMade().conv1
     rows: list[Row] = []
-    for clip, wave in _clips(work):
+    for clip, wave in clips_of(work):
         outputs = first(wave[None, None])[0]
         for channel in (0, 1):
             signal = outputs[channel]
             rectified = signal.relu()
-            highest = _highest(rectified)
+            highest = highest_of(rectified)
             rows.append({
                 "clip": clip,
                 "output": OUTPUTS["conv1", channel],
@@ -119,7 +116,7 @@ def pooled(work: Work) -> Outcome:
                 "above_before": _above(rectified),
                 "folded": _above(highest),
                 "plain_above_before": _above(signal),
-                "plain_folded": _above(_highest(signal)),
+                "plain_folded": _above(highest_of(signal)),
             })  # fmt: skip
     return Outcome(rows)
 
@@ -154,29 +151,9 @@ def architectures(work: Work) -> Outcome:
 # -- Parts ------------------------------------------------------------------------------------------------
 
 
-def _clips(work: Work) -> list[tuple[str, Tensor]]:
-    """The clips of a step at the rate of the network, evenly over the classes."""
-    items = drawn(work.sounds(), work.arguments.get("clips", 1)).items
-    root = work.data.path(work.step.inputs[0])
-    found = []
-    for number, item in enumerate(items):
-        wave = load_audio(sound_of(item, RATE), sample_rate=RATE)
-        samples = torch.as_tensor(np.array(wave.values, dtype=np.float32)).flatten()
-        found.append((item.name.removeprefix(f"{root}/"), samples))
-        work.report("clips", number + 1, len(items))
-    return found
-
-
 def _signal(found: Any, layer: str, channel: int) -> Tensor:
     one = flow_at(found, layer)
     return torch.as_tensor(np.array(one["signal"].sel(channel=channel).values, dtype=np.float64)).flatten()
-
-
-def _by_band(signal: Tensor) -> list[float]:
-    """Energy in each of the bands."""
-    power = torch.fft.rfft(signal).abs().square()
-    frequency = torch.arange(len(power)) * RATE / len(signal)
-    return [float(power[(frequency > low) & (frequency <= high)].sum()) for low, high in BANDS]
 
 
 def _cells(signal: Tensor, rate: float) -> list[dict[str, Any]]:
@@ -198,11 +175,6 @@ def _cells(signal: Tensor, rate: float) -> list[dict[str, Any]]:
         for number, part in enumerate(np.array_split(values, MOMENTS))
     ]
     return [*spectrum, *outline]
-
-
-def _highest(signal: Tensor) -> Tensor:
-    """The larger of each two neighbours: a max pooling by 2 before it drops every other value."""
-    return torch.maximum(signal[:-1], signal[1:])
 
 
 def _above(signal: Tensor) -> float:
