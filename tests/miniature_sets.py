@@ -57,6 +57,22 @@ def asvspoof(folder: Path, seconds: float = 0.5) -> None:
         protocol.write_text("".join(f"{line}\n" for line in lines))
 
 
+def iemocap(folder: Path, seconds: float = 0.5) -> None:
+    """In each session of each emotion an utterance of a woman and one of a man."""
+    root = folder / "iemocap"
+    for session in range(1, 6):
+        dialogue = f"Ses0{session}F_impro01"
+        lines = []
+        for number, code in enumerate(("ang", "hap", "neu", "sad")):
+            for gender in "FM":
+                name = f"{dialogue}_{gender}{number:03}"
+                lines.append(f"[{number}.0000 - {number + 1}.0000]\t{name}\t{code}\t[2.5000, 2.5000, 2.5000]")
+                noise(root / f"Session{session}" / "sentences" / "wav" / dialogue / f"{name}.wav", seconds, number)
+        lists = root / f"Session{session}" / "dialog" / "EmoEvaluation"
+        lists.mkdir(parents=True)
+        (lists / f"{dialogue}.txt").write_text("\n".join(lines) + "\n")
+
+
 def noise(path: Path, seconds: float, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = 0.1 * np.random.default_rng(seed).standard_normal(int(seconds * RATE))

@@ -114,3 +114,32 @@ def test_relevance_is_run_on_the_data_of_the_paper(tmp_path: Path, monkeypatch: 
         assert estimate is not None and "TIMIT" in estimate.of, number
     page = write_study(found, tmp_path / "out").read_text("utf-8")
     assert "fig-5" in page and "TIMIT" in page
+
+
+@pytest.mark.study
+def test_simplenet_is_run_on_the_data_of_the_paper(tmp_path: Path) -> None:
+    miniature_sets.iemocap(tmp_path / "data")
+    changes = (
+        "data.duration=1.24",
+        "data.validation=0.3",
+        "model.options.input_length=19840",
+        "model.options.filters=31",
+        "model.options.width=32",
+        "learn.epochs=1",
+        "learn.batch_size=8",
+        "learn.patience=null",
+    )
+    study = find_study("simplenet")
+    setting = Setting(quick=True, changes=changes, data=Folder(tmp_path / "data"))
+    found = run(study, setting, tmp_path / "out", part="training")
+    rows = found.found.rows("training")
+    assert {(row["data"], row["task"]) for row in rows} == {("large", "emotion"), ("large", "gender")}
+    assert len(rows) == 6 * 2 * 2 and {row["fold"] for row in rows} == {"fold1", "fold2"}
+    judged = {one.claim.number: one for one in found.judged}
+    for number in range(13, 24):
+        estimate = judged[f"simplenet-{number}"].estimate
+        assert estimate is not None and "IEMOCAP" in estimate.of and "2 folds" in estimate.of, number
+    estimate = judged["simplenet-26"].estimate
+    assert estimate is not None and "IEMOCAP, 5 networks" in estimate.of
+    page = write_study(found, tmp_path / "out").read_text("utf-8")
+    assert "emotion, published" in page and "emotion, ours" in page

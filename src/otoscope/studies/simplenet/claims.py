@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from otoscope.studies.claim import Claim
-from otoscope.studies.simplenet import measures
+from otoscope.studies.simplenet import measures, trained_measures
 
 _Claim = partial(Claim, work="simplenet")
 IEMOCAP = "IEMOCAP"
@@ -84,6 +84,8 @@ ALIASING = (
         text="Aliasing grows exponentially with the number of pooling layers.",
         test="slope over pooling layers of the logarithm (base 2) of the number of input bands that reach an output "
         "band within 20 dB, SoundNet and WaveRNN, over channels",
+        uses=("growth",),
+        measure=measures.grows,
         part="aliasing",
     ),
     _Claim(
@@ -102,8 +104,11 @@ ALIASING = (
         "simplenet-9",
         where="section 2.2.3",
         text="Pooling after the last convolution gives about the energy of each band.",
-        test="rank correlation of the pooled output with the energy of its band of the sound, over clips and channels",
+        test="rank correlation, over channels and windows of 40 ms, of SimpleNet's first pooled output with the energy "
+        "of its band of the sound, the lower of average and maximum, over clips",
         null=0.9,
+        uses=("energies",),
+        measure=measures.energy_of_bands,
         part="aliasing",
     ),
     _Claim(
@@ -131,13 +136,18 @@ ALIASING = (
         text="A sigmoid suppresses components of high energy.",
         test="level of the strongest band over the weakest, after the sigmoid minus before it, in dB, over clips",
         direction="less",
+        uses=("sigmoid",),
+        measure=measures.suppression,
         part="aliasing",
     ),
     _Claim(
         "simplenet-13",
         where="sections 2.2.3 and 3",
         text="Aliasing makes the front-end harder to train.",
-        test="test accuracy with anti-aliased pooling minus that of the same network without, over seeds",
+        test="test accuracy of SoundNet with anti-aliased pooling minus without, same rate and seeds, mean of the "
+        "tasks, over seeds",
+        uses=("training",),
+        measure=trained_measures.smooth_pooling_helps,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -150,6 +160,8 @@ TRAINING = (
         text="The filters of SimpleNet change more in training than those of SoundNet's first six layers.",
         test="logarithm of the mean change rate of SimpleNet's filters over that of SoundNet's layer that changes "
         "most, over seeds",
+        uses=("front_end",),
+        measure=trained_measures.simplenet_changes_more,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -159,6 +171,8 @@ TRAINING = (
         text="SimpleNet-CNN recognises emotions best.",
         published="52.9 % against 49.2, 48.7, 48.0 and 42.3 %",
         test="test accuracy on the harder task, SimpleNet-CNN minus the best of the others, over folds or seeds",
+        uses=("training",),
+        measure=trained_measures.cnn_is_best,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -168,6 +182,8 @@ TRAINING = (
         text="SimpleNet-RNN is better than WaveRNN, whose upper layers are the same.",
         published="49.2 % against 48.0 % on emotions; 88.7 % against 88.8 % on gender",
         test="test accuracy on the harder task, SimpleNet-RNN minus WaveRNN, over folds or seeds",
+        uses=("training",),
+        measure=trained_measures.rnn_beats_wavernn,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -178,6 +194,8 @@ TRAINING = (
         published="42.3 % on emotions against 48.0 to 52.9 %; 63.9 % on gender against 88.6 to 88.8 %",
         test="test accuracy, SpecNet minus SimpleNet-CNN, mean of the tasks, over folds or seeds",
         direction="less",
+        uses=("training",),
+        measure=trained_measures.fixed_filters_lose,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -187,6 +205,8 @@ TRAINING = (
         text="SimpleNet-CNN is better than SimpleNet-RNN.",
         published="52.9 % against 49.2 % on emotions; 88.6 % against 88.7 % on gender",
         test="test accuracy on the harder task, SimpleNet-CNN minus SimpleNet-RNN, over folds or seeds",
+        uses=("training",),
+        measure=trained_measures.cnn_beats_rnn,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -198,6 +218,8 @@ TRAINING = (
         test="test accuracy on the easier task, best minus worst of the four, over folds or seeds",
         direction="within",
         margin=0.02,
+        uses=("training",),
+        measure=trained_measures.alike_on_the_easy_task,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -208,6 +230,8 @@ TRAINING = (
         published="train minus test on emotions 46.3 and 35.8 points against 24.6 and 27.1",
         test="train minus test accuracy on the harder task, mean of SoundNet and WaveRNN minus mean of both "
         "SimpleNets, over folds or seeds",
+        uses=("training", "train_accuracy"),
+        measure=trained_measures.deep_ones_overfit_more,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -217,6 +241,8 @@ TRAINING = (
         text="All networks overfit.",
         published="train minus test 7.5 to 46.3 points",
         test="train minus test accuracy, smallest of the five networks and two tasks, over folds or seeds",
+        uses=("training", "train_accuracy"),
+        measure=trained_measures.all_overfit,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -226,6 +252,8 @@ TRAINING = (
         text="Filters that begin at high frequencies change more than those that begin at low ones.",
         test="rank correlation of the change of a filter (distance over norm) with its initial centre frequency, over "
         "filters and seeds",
+        uses=("filters",),
+        measure=trained_measures.high_filters_change_more,
         needs=(IEMOCAP,),
         part="training",
     ),
@@ -235,9 +263,47 @@ TRAINING = (
         text="What training adds to filters of high frequencies are pass bands at low ones.",
         test="share of the energy of a filter below 1 kHz, trained minus initial, filters that begin above 2 kHz, over "
         "seeds",
+        uses=("filters",),
+        measure=trained_measures.high_filters_get_low_bands,
         needs=(IEMOCAP,),
         part="training",
     ),
 )
 
-CLAIMS = (*FLOW, *ALIASING, *TRAINING)
+CONTROLS = (
+    _Claim(
+        "simplenet-24",
+        where="control to section 2.2.5",
+        text="Told apart by bands, too, the decimation moves more than the harmonics of ReLU do.",
+        test="share of the energy that dropping every other sample moves from one half of the frequencies into the "
+        "other, minus the share that ReLU moves, each step run on each half of its input alone, mean of both filters, "
+        "over clips",
+        uses=("band_split",),
+        measure=measures.decimation_moves_more_than_relu,
+        part="aliasing",
+    ),
+    _Claim(
+        "simplenet-25",
+        where="control to section 2.2.5",
+        text="Told apart by bands, too, the decimation moves more than the maximum of the pooling does.",
+        test="as for simplenet-24, with the share that the maximum moves",
+        uses=("band_split",),
+        measure=measures.decimation_moves_more_than_maximum,
+        part="aliasing",
+    ),
+    _Claim(
+        "simplenet-26",
+        where="control to sections 2.2.3 and 3",
+        text="The more a front-end folds, the less training changes it.",
+        test="rank correlation over the trainable networks and SoundNet with anti-aliased pooling of the share of "
+        "energy that the front-end folds with its first weights, mean of its steps, with the distance that its layers "
+        "move over their norm; the interval is that of all orders of so few networks",
+        direction="less",
+        uses=("folded", "front_end"),
+        measure=trained_measures.aliasing_and_change,
+        needs=(IEMOCAP,),
+        part="training",
+    ),
+)
+
+CLAIMS = (*FLOW, *ALIASING, *TRAINING, *CONTROLS)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from otoscope.errors import InputError
+from otoscope.models.zoo import option_names
+from otoscope.studies.simplenet.looked import looks
 from otoscope.studies.step import Outcome, Step, Work
 from otoscope.studies.study import Setting
 from otoscope.studies.training import train_with, training
@@ -95,10 +97,11 @@ def _free(setting: Setting) -> Plan:
 def _large(setting: Setting) -> Plan:
     names = (*NETWORKS, SMOOTH)
     low_pass = {SMOOTH: ("model.options.low_pass=true",)}
+    folds = ("data.folds=[fold1, fold2]",) if setting.quick else ()
     kept = {"wavernn": _KEEP, "simplenet-rnn": _KEEP[:1], "soundnet": _KEEP[:1], SMOOTH: _KEEP[:1]}
     return Plan(
         LARGE,
-        {name: (f"simplenet/{_file(name)}", (*low_pass.get(name, ()), *kept.get(name, ()))) for name in names},
+        {name: (f"simplenet/{_file(name)}", (*folds, *low_pass.get(name, ()), *kept.get(name, ()))) for name in names},
         _PAPER_RATES[1:] if setting.quick else _PAPER_RATES,
         ("data.folds=[fold1]",),
         dict.fromkeys(names, setting.seeds_of(1)),
@@ -107,7 +110,7 @@ def _large(setting: Setting) -> Plan:
 
 
 def trained_steps(setting: Setting) -> Iterator[Step]:
-    """The searches, and then the runs, one seed after the other, so that a run that is stopped has all networks."""
+    """The searches, then the runs, one seed after the other, so that a study that is stopped has all networks."""
     for plan in plans(setting):
         searches = {name: _search(plan, name, setting) for name in NETWORKS}
         for steps in searches.values():
@@ -116,7 +119,9 @@ def trained_steps(setting: Setting) -> Iterator[Step]:
             for task in (HARD[plan.data], EASY[plan.data]):
                 for name in plan.recipes:
                     if seed in plan.seeds[name]:
-                        yield _run(plan, name, task, seed, searches[_searched_as(name)], setting)
+                        run = _run(plan, name, task, seed, searches[_searched_as(name)], setting)
+                        yield run
+                        yield from looks(run, setting)
 
 
 def _search(plan: Plan, name: str, setting: Setting) -> list[Step]:
@@ -127,7 +132,7 @@ def _search(plan: Plan, name: str, setting: Setting) -> list[Step]:
         training(
             recipe,
             [*_without_keeping(changes), f"data.task={task}", *plan.searched, f"learn.learning_rate={rate}",
-             *setting.changes],
+             *_fitting(setting, name)],
             table="search",
             labels={"data": plan.data, "task": task, "network": name, "rate": rate},
             part="training",
@@ -144,7 +149,7 @@ def _run(plan: Plan, name: str, task: str, seed: int, searches: Sequence[Step], 
     asked = () if epochs is None else (f"learn.epochs={epochs}", *(("learn.warm_up=0",) if epochs == 1 else ()))
     step = training(
         recipe,
-        [*changes, f"data.task={task}", *asked, *setting.changes],
+        [*changes, f"data.task={task}", *asked, *_fitting(setting, name)],
         seed=seed,
         labels={"data": plan.data, "task": task, "network": name},
         part="training",
@@ -182,6 +187,13 @@ def _file(name: str) -> str:
 def _searched_as(name: str) -> str:
     """The control is trained at the rate of the network that it is compared with."""
     return "soundnet" if name == SMOOTH else name
+
+
+def _fitting(setting: Setting, name: str) -> list[str]:
+    """The changes of every training, but for options of models that the network does not have."""
+    options = set(option_names(_searched_as(name)))
+    start = "model.options."
+    return [one for one in setting.changes if not one.startswith(start) or one[len(start) :].split("=")[0] in options]
 
 
 def _without_keeping(changes: Sequence[str]) -> list[str]:
