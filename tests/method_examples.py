@@ -146,6 +146,10 @@ def examples(folder: Path) -> dict[str, Example]:
         "noise": {"rule": "smoothgrad", "samples": 3, "noise": 0.2},
         "occlusion_window": {"rule": "occlusion", "occlusion_window": 0.1},
         "occlusion_hop": {"rule": "occlusion", "occlusion_hop": 0.05},
+        "epsilon": {"rule": "lrp_epsilon", "epsilon": 0.5},
+        "gamma": {"rule": "lrp_gamma", "gamma": 1.0},
+        "first": {"rule": "lrp_gamma", "first": "rule"},
+        "layer": {"rule": "gradcam", "layer": "wide"},
         "bands": {"rule": "frequency_occlusion", "bands": 3},
         "batch_size": {"rule": "occlusion", "batch_size": 4},
     }

@@ -392,7 +392,7 @@ def test_results_say_how_they_were_made_and_load_back(rule: str, tmp_path: Path)
         ("frequency_occlusion", {"bands": [0, float("nan")]}, "two edges or more that rise"),
         ("frequency_occlusion", {"bands": 402}, "more than the 401 frequencies of a clip of 800 samples"),
         ("frequency_occlusion", {"bands": [0, 5000]}, r"at most half the sample rate \(4000 Hz\)"),
-        ("occlude", {}, "unknown rule 'occlude'; the rules are gradient, .*, frequency_occlusion, or a function"),
+        ("occlude", {}, "unknown rule 'occlude'; the rules are gradient, .*, frequency_occlusion, .*, or a function"),
     ],
 )
 def test_bad_options_get_one_clear_error(rule: str, options: dict[str, Any], message: str) -> None:

@@ -125,12 +125,14 @@ NEEDED: dict[str, Options] = {
 }
 """What methods have to be given, and what makes them fast; any other runs with its defaults."""
 
+PROPAGATED = ("lrp_epsilon", "lrp_gamma", "lrp_zplus", "lrp_alpha2beta1", "attnlrp", "deeplift", "gradcam")
 VARIANTS: dict[str, tuple[str, Options]] = {
     "strs_in_octaves": ("strs", lambda scope, folder: {"hop": 400, "scale": "log"}),
     "integrated_gradients": ("relevance", lambda scope, folder: {"rule": "integrated_gradients", "steps": 2}),
     "smoothgrad": ("relevance", lambda scope, folder: {"rule": "smoothgrad", "samples": 2}),
     "occlusion": ("relevance", lambda scope, folder: {"rule": "occlusion"}),
     "frequency_occlusion": ("relevance", lambda scope, folder: {"rule": "frequency_occlusion", "bands": 4}),
+    **{rule: ("relevance", lambda scope, folder, rule=rule: {"rule": rule}) for rule in PROPAGATED},
 }
 CALLS = {name: (name, NEEDED.get(name, lambda scope, folder: {})) for name in listing()} | VARIANTS
 

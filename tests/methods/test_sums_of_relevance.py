@@ -19,12 +19,13 @@ from otoscope.dsp.cross_spectra import Frames
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.one_by_one import together
 from otoscope.methods.relevance import relevance_of
-from otoscope.methods.relevance_rules import RELEVANCE_RULES, rule_record
+from otoscope.methods.relevance_rules import ATTRIBUTIONS, RELEVANCE_RULES, rule_record
 from otoscope.subject import Subject
 from otoscope.tables import beside, envelope, headings, rows
 
 RATE = 8000
-PRODUCTS = ("gradient_x_input", "integrated_gradients")
+PROPAGATIONS = ("lrp_epsilon", "lrp_gamma", "lrp_zplus", "lrp_alpha2beta1", "attnlrp", "deeplift")
+PRODUCTS = ("gradient_x_input", "integrated_gradients", *PROPAGATIONS)
 GRADIENTS = ("gradient", "guided", "deconvnet", "smoothgrad")
 OCCLUSIONS = ("occlusion", "frequency_occlusion")
 FEW: dict[str, Any] = {"integrated_gradients": {"steps": 5}, "smoothgrad": {"samples": 2}}
@@ -39,7 +40,7 @@ def ear(channels: int = 1) -> nn.Module:
 
 
 def ask(model: nn.Module, inputs: Tensor, rule: Any, **more: Any) -> xr.Dataset:
-    if rule in RELEVANCE_RULES and rule_record(rule).activations is None:
+    if rule in ATTRIBUTIONS:
         pytest.importorskip("captum.attr")
     options = FEW.get(rule) if isinstance(rule, str) else None
     return relevance_of(Subject(model, RATE), inputs, target=1, rule=rule, options=options, **more)
@@ -64,7 +65,7 @@ def test_every_rule_has_a_form() -> None:
     forms = {rule: rule_record(rule).form for rule in RELEVANCE_RULES}
     assert {rule for rule, form in forms.items() if form == "product"} == set(PRODUCTS)
     assert {rule for rule, form in forms.items() if form == "gradient"} == set(GRADIENTS)
-    assert {rule for rule, form in forms.items() if form == "weighted sound"} == set(OCCLUSIONS)
+    assert {rule for rule, form in forms.items() if form == "weighted sound"} == {*OCCLUSIONS, "gradcam"}
 
 
 @pytest.mark.parametrize("rule", PRODUCTS)

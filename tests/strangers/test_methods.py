@@ -100,6 +100,7 @@ NEEDED: dict[str, Options] = {
     "subband_emphasis": lambda one, folder: {"resamples": 50},
     "crs_classifier": lambda one, folder: {"folds": 2, "resamples": 50, "hop": 100},
 }
+PROPAGATED = ("lrp_epsilon", "lrp_gamma", "lrp_zplus", "lrp_alpha2beta1", "attnlrp", "deeplift", "gradcam")
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "deconvnet": ("relevance", {"rule": "deconvnet"}),
     "gradient_x_input": ("relevance", {"rule": "gradient_x_input"}),
@@ -107,6 +108,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "smoothgrad": ("relevance", {"rule": "smoothgrad", "samples": 2}),
     "occlusion": ("relevance", {"rule": "occlusion", "occlusion_window": 0.05}),
     "frequency_occlusion": ("relevance", {"rule": "frequency_occlusion", "bands": 3}),
+    **{rule: ("relevance", {"rule": rule}) for rule in PROPAGATED},
 }
 CALLS = [*listing(), *VARIANTS]
 
@@ -195,7 +197,7 @@ _FIRST_LAYER = {"strs", "crs", "filters", "frame_response", "f_vowel", "wigner",
 _BACKWARD = {
     "relevance", "control", "taken_away", "voice", "autocorrelation", "vowels", "sonify", "residual", "coherence",
     "residual_study", "evolution", "subband_emphasis", "deconvnet", "gradient_x_input", "integrated_gradients",
-    "smoothgrad",
+    "smoothgrad", *PROPAGATED,
 }  # fmt: skip
 _CLASSES = {"residual_study", "subband_emphasis"}
 MAY_REFUSE = {
@@ -208,11 +210,13 @@ MAY_REFUSE = {
     "stereo": _FIRST_LAYER,  # its kernels read two channels
     "numpy_front": _FIRST_LAYER | _BACKWARD | {"aliasing", "aliasing_map"},
     "no_gradient_front": _BACKWARD,
-    "wavenet": {"aliasing", "aliasing_map"},  # no stride
+    "wavenet": {"aliasing", "aliasing_map", "gradcam"},  # no stride; its last layer speaks against the class
+    **{key: {"gradcam"} for key in ["mamba", "conformer"]},  # as does theirs
+    **{key: {"deeplift"} for key in ["mask_times", "where"]},  # the mask was made before
     "enhancer": {"aliasing", "aliasing_map"} | _CLASSES,  # samples are no classes
     "wave_u_net": {"aliasing", "aliasing_map"} | _CLASSES,
     "transposed_u_net": {"vowels"} | _CLASSES,  # takes multiples of 16 samples
-    "batch_coupled": {"integrated_gradients"},  # divides by the level of silence
+    "batch_coupled": {"integrated_gradients", "deeplift"},  # divides by the level of silence
     **dict.fromkeys(["conv_tasnet", "dprnn", "resampler_front", "codec", "vocoder"], _CLASSES),  # answer with waveforms
     **dict.fromkeys(["frame_level", "spectral_norm", "detector"], _CLASSES),
 }

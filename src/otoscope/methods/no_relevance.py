@@ -13,6 +13,7 @@ from otoscope.methods.relevance_rules import rule_record
 from otoscope.methods.slide import answers_along, vjp_along
 from otoscope.methods.targets import Explained
 from otoscope.probe import Rule, rule_name
+from otoscope.probe.propagation import Propagation
 from otoscope.subject import Subject
 
 _NAMED = 5  # sounds that a note names
@@ -45,10 +46,24 @@ def left_out(names: Sequence[str], total: int) -> str | None:
     )
 
 
-def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Explained, rule: str | Rule) -> None:
-    """Raise an InputError where the relevance of a clip, (clip, ...), is zero but for rounding; it says why."""
+def check_relevant(
+    subject: Subject,
+    inputs: Tensor,
+    signal: Tensor,
+    target: Explained,
+    rule: str | Rule,
+    carrier: str | Rule | Propagation | None,
+) -> None:
+    """Raise an InputError where the relevance of a clip, (clip, ...), is zero but for rounding; it says why.
+
+    The output was carried back to the sound by `carrier`, or not at all.
+    """
     zero = ~signal.flatten(1).any(1)
-    rounded = torch.tensor([_is_rounding(subject, inputs, signal, clip, target, rule) for clip in range(len(signal))])
+    product = rule_record(rule).form == "product"
+    rounded = torch.tensor([
+        carrier is not None and _is_rounding(subject, inputs, signal, clip, target, carrier, product)
+        for clip in range(len(signal))
+    ])  # fmt: skip
     silent = zero | rounded.to(zero)
     if bool(silent.any()):
         clip = int(silent.nonzero()[0])
@@ -59,19 +74,24 @@ def check_relevant(subject: Subject, inputs: Tensor, signal: Tensor, target: Exp
 
 
 def _is_rounding(
-    subject: Subject, inputs: Tensor, signal: Tensor, clip: int, target: Explained, rule: str | Rule
+    subject: Subject,
+    inputs: Tensor,
+    signal: Tensor,
+    clip: int,
+    target: Explained,
+    carrier: str | Rule | Propagation,
+    product: bool,
 ) -> bool:
     """Whether the relevance of a clip is small, and another one where sound and output change by their rounding."""
     one, found = inputs[clip : clip + 1], signal[clip].flatten()
     reach = float(found.abs().sum()) * max(float(one.abs().max()), 1.0)
-    record = rule_record(rule)
-    if record.activations is None or not 0 < reach < _SMALL * abs(float(target.value[clip])):
+    if not 0 < reach < _SMALL * abs(float(target.value[clip])):
         return False
     for seed in range(_NUDGES):
         nudge = partial(_nudged, draw=torch.Generator().manual_seed(seed))
-        again = _pulled(subject, nudge(one), clip, target, record.activations, nudge)
+        again = _pulled(subject, nudge(one), clip, target, carrier, nudge)
         if again is not None:
-            again = (again * one if record.form == "product" else again).flatten()
+            again = (again * one if product else again).flatten()
             if float((again - found).norm()) > 0.5 * float(found.norm()):
                 return True
     return False
@@ -101,6 +121,8 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
             f"the model is so sure (its probability is {value:.9g}) that a small change does not move it. Let the "
             "model return the logits before its softmax or sigmoid"
         )
+    if rule == "gradcam":
+        return "the maps of the layer speak against it wherever they speak. Take another class, or another layer"
     if rule != "gradient":
         by_gradient = _pulled(subject, inputs, clip, target, "gradient")
         if by_gradient is not None and bool(by_gradient.any()):
@@ -120,7 +142,7 @@ def _pulled(
     inputs: Tensor,
     clip: int,
     target: Explained,
-    rule: str | Rule,
+    rule: str | Rule | Propagation,
     changed: Callable[[Tensor], Tensor] = Tensor.clone,
 ) -> Tensor | None:
     """The relevance of one clip by another pass, whose output is `changed` before its target is derived."""

@@ -15,6 +15,7 @@ from otoscope.heard import joined_note
 from otoscope.methods.attribution import band_edges
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.completeness import completeness, incomplete
+from otoscope.methods.propagations import First
 from otoscope.methods.relevance_rules import SOURCE, RelevanceRule, option_values, rule_record
 from otoscope.methods.relevance_segments import OF_LABELS, OF_SEGMENTS, in_segments
 from otoscope.methods.relevance_spectra import IN_BANDS, SUMS, labelled, no_shares
@@ -28,7 +29,7 @@ from otoscope.types import Against, Segments, Span, Target, Wave
 
 _COLUMNS = (
     "class_name", "logit", "score", "score_kind", "probability", "runner_up", "runner_up_probability", "margin",
-    "baseline_logit", "completeness_gap", *SUMS, "peak_time", "peak_frequency",
+    "baseline_logit", "completeness_gap", "absorbed", *SUMS, "peak_time", "peak_frequency",
 )  # fmt: skip
 _OF_BANDS = ("band_low", "band_high", "band_relevance")
 
@@ -66,6 +67,10 @@ def relevance(
     seed: int | None = None,
     occlusion_window: float | None = None,
     occlusion_hop: float | None = None,
+    epsilon: float | None = None,
+    gamma: float | None = None,
+    first: First | None = None,
+    layer: str | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
     segments: Segments | None = None,
@@ -93,9 +98,11 @@ def relevance(
         Lowest and highest frequency of the energy of the output, in Hz; all by default.
     rule : str or callable
         What activations pass back: "guided", "gradient" or "deconvnet", see :mod:`otoscope.probe.rules`, or (in
-        Python) a function of your own; "gradient_x_input", the gradient times the input; or what Captum computes
-        (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`: "integrated_gradients",
-        "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
+        Python) a function of your own; "gradient_x_input", the gradient times the input; what carries relevance
+        through every operation, see :mod:`otoscope.probe.propagation`: "lrp_epsilon", "lrp_gamma", "lrp_zplus",
+        "lrp_alpha2beta1", "attnlrp" or "deeplift"; "gradcam", in time alone, see :mod:`otoscope.methods.camera`; or
+        what Captum computes (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`:
+        "integrated_gradients", "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
     window : float
         Length of the frames of the short-time spectra, in s.
     hop : float
@@ -112,6 +119,15 @@ def relevance(
         Length of what occlusion silences at a time, in s; 0.05 by default.
     occlusion_hop : float, optional
         From one window of occlusion to the next, in s; half of the window by default.
+    epsilon : float, optional
+        Of the rule "lrp_epsilon", relative to the root mean square of what a linear map gives; 0.1 by default.
+    gamma : float, optional
+        Of the rule "lrp_gamma", by how much contributions of the sign of their sum count more; 0.25 by default.
+    first : {"epsilon", "rule"}, optional
+        By what the LRP rules pass the layers that read the waveform: by the gradient, all but undamped, or by the rule
+        itself; "epsilon" by default.
+    layer : str, optional
+        The layer that Grad-CAM looks at; the last convolution by default.
     bands : int or sequence of float, optional
         Number of bands on the mel scale, or their edges in Hz: those that frequency occlusion takes out, 24 by default,
         or in which the relevance by another rule but occlusion is summed, third-octaves by default.
@@ -194,7 +210,8 @@ def relevance(
     """
     given = {
         "steps": steps, "samples": samples, "noise": noise, "seed": seed, "occlusion_window": occlusion_window,
-        "occlusion_hop": occlusion_hop, "bands": bands, "batch_size": batch_size,
+        "occlusion_hop": occlusion_hop, "epsilon": epsilon, "gamma": gamma, "first": first, "layer": layer,
+        "bands": bands, "batch_size": batch_size,
     }  # fmt: skip
     summed = bands if rule_record(rule).form != "weighted sound" else None
     if summed is not None:

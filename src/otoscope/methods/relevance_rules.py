@@ -15,6 +15,7 @@ from torch import Tensor
 
 from otoscope.citations import cite
 from otoscope.errors import InputError
+from otoscope.methods import propagations
 from otoscope.methods.attribution import (
     band_edges,
     frequency_occlusion,
@@ -23,12 +24,26 @@ from otoscope.methods.attribution import (
     smoothgrad,
 )
 from otoscope.probe import RULES, Rule, RuleName, rule_name
+from otoscope.probe.propagation import Propagation
 from otoscope.results import variable
 
 RelevanceRule = Literal[
-    RuleName, "gradient_x_input", "integrated_gradients", "smoothgrad", "occlusion", "frequency_occlusion"
+    RuleName,
+    "gradient_x_input",
+    "integrated_gradients",
+    "smoothgrad",
+    "occlusion",
+    "frequency_occlusion",
+    "lrp_epsilon",
+    "lrp_gamma",
+    "lrp_zplus",
+    "lrp_alpha2beta1",
+    "attnlrp",
+    "deeplift",
+    "gradcam",
 ]
-"""Rules of :mod:`otoscope.probe.rules`, what can be made of them, and those that Captum computes."""
+"""Rules of :mod:`otoscope.probe.rules`, what can be made of them, those that Captum computes, those of
+:mod:`otoscope.probe.propagation`, and Grad-CAM."""
 
 Form = Literal["product", "gradient", "weighted sound"]
 """Of the relevance of a sample n: the sound times a gradient, x[n] q[n]; a gradient, q[n]; or the sound (or its bands)
@@ -49,6 +64,10 @@ class RuleRecord:
         The paper that it is from.
     activations : str or callable, optional
         The rule of activations by which the output is carried back to the gradient.
+    propagation : callable, optional
+        From options to the rule by which it is carried back through all operations.
+    camera : callable, optional
+        What takes its options, of Grad-CAM.
     compute : callable, optional
         What computes it instead, by Captum: a function of :mod:`otoscope.methods.attribution`, which returns the
         gradient (of a product: without the sound) or the weighted sound, and what `beside` names.
@@ -59,8 +78,19 @@ class RuleRecord:
     form: Form
     source: str = SOURCE
     activations: str | Rule | None = None
+    propagation: Callable[..., Propagation] | None = None
+    camera: Callable[..., str | None] | None = None
     compute: Callable[..., tuple[Tensor, Tensor | None]] | None = None
     beside: tuple[str, list[str], str] | None = None
+
+    @property
+    def takes(self) -> Callable[..., Any] | None:
+        """The function whose options are those of the rule."""
+        return self.compute or self.propagation or self.camera
+
+    def carrier(self, options: Mapping[str, Any]) -> str | Rule | Propagation | None:
+        """By what the output is carried back to the sound; None where it is not."""
+        return self.activations if self.propagation is None else self.propagation(**options)
 
 
 _RECORDS = {
@@ -84,6 +114,13 @@ _RECORDS = {
         compute=frequency_occlusion,
         beside=("band_relevance", ["clip", "band"], "loss of the output without this band"),
     ),
+    "lrp_epsilon": RuleRecord("product", cite("bach2015", "eq. 58"), propagation=propagations.lrp_epsilon),
+    "lrp_gamma": RuleRecord("product", cite("montavon2019", "section 10.2.1"), propagation=propagations.lrp_gamma),
+    "lrp_zplus": RuleRecord("product", cite("montavon2019", "table 10.1"), propagation=propagations.lrp_zplus),
+    "lrp_alpha2beta1": RuleRecord("product", cite("bach2015", "eq. 60"), propagation=propagations.lrp_alpha2beta1),
+    "attnlrp": RuleRecord("product", cite("achtibat2024", "section 3"), propagation=propagations.attnlrp),
+    "deeplift": RuleRecord("product", cite("shrikumar2017", "section 3.5.1"), propagation=propagations.deeplift),
+    "gradcam": RuleRecord("weighted sound", cite("selvaraju2017", "section 3"), camera=propagations.gradcam),
 }
 
 RELEVANCE_RULES: tuple[str, ...] = get_args(RelevanceRule)
@@ -127,7 +164,7 @@ def option_values(rule: str | Rule, options: Mapping[str, Any]) -> dict[str, Any
     >>> option_values("integrated_gradients", {"steps": 20})
     {'steps': 20, 'batch_size': 8}
     """
-    function = rule_record(rule).compute
+    function = rule_record(rule).takes
     parameters = inspect.signature(function).parameters.values() if function else ()
     defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     unknown = [name for name in options if name not in defaults]

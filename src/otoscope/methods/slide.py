@@ -13,6 +13,7 @@ from otoscope.network import Network
 from otoscope.pieces import Pieces
 from otoscope.probe import Pullback, Rule, vjp
 from otoscope.probe.backproject import answer
+from otoscope.probe.propagation import Propagation
 from otoscope.probe.scores import Answer
 
 Pull = Callable[[Tensor], Tensor]
@@ -32,10 +33,12 @@ def answer_along(network: Network, inputs: Tensor) -> Answer:
     """As :func:`answers_along`, with what the model returned and how it was normalised."""
     pieces = pieces_of(network, inputs)
     parts = network.parts(inputs) if pieces is None else parts_along(network, pieces, inputs)
-    return _joined([answer(network, part) for part in parts], pieces)
+    return joined([answer(network, part) for part in parts], pieces)
 
 
-def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
+def joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
+    """The answers to clips, or the mean of those to pieces of them, as one."""
+
     def join(each: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(each)) if pieces is None else pieces.mean(torch.cat(list(each)))
 
@@ -57,17 +60,22 @@ def _joined(found: Sequence[Answer], pieces: Pieces | None) -> Answer:
     return Answer(value, returned, replace(first, logit=value, share=share, averaged=averaged), largest)
 
 
-def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answer, Pull | Pullback]:
+def vjp_along(network: Network, inputs: Tensor, rule: str | Rule | Propagation) -> tuple[Answer, Pull | Pullback]:
     """As :func:`otoscope.vjp` of the output, along sounds that may be longer than what the model takes.
 
     The way back takes the gradient by the mean over pieces, and runs the model once more on a few pieces at a time.
+    Rules that compare with the level of a layer take clips one by one, since where clips are in a layer is not known.
     """
     pieces = pieces_of(network, inputs)
+    alone = isinstance(rule, Propagation)
+    if pieces is None and alone and len(inputs) > 1:
+        return _vjp_one_by_one(network, inputs, rule)
     if pieces is None:
         way = vjp(network, inputs, rule=rule)[1]
         assert way.answer is not None
         return way.answer, way
     parts = parts_along(network, pieces, inputs)
+    parts = tuple(one for part in parts for one in part.split(1)) if alone else parts
     with torch.no_grad():
         found = [answer(network, part) for part in parts]
 
@@ -76,7 +84,16 @@ def vjp_along(network: Network, inputs: Tensor, rule: str | Rule) -> tuple[Answe
         back = [vjp(network, part, rule=rule)[1](seed) for part, seed in zip(parts, seeds, strict=True)]
         return pieces.join(torch.cat(back))
 
-    return _joined(found, pieces), pull
+    return joined(found, pieces), pull
+
+
+def _vjp_one_by_one(network: Network, inputs: Tensor, rule: str | Rule | Propagation) -> tuple[Answer, Pull]:
+    ways = [vjp(network, one, rule=rule)[1] for one in inputs.split(1)]
+
+    def pull(cotangent: Tensor) -> Tensor:
+        return torch.cat([way(seed) for way, seed in zip(ways, cotangent.split(1), strict=True)])
+
+    return joined([way.answer for way in ways if way.answer is not None], None), pull
 
 
 def parts_along(network: Network, pieces: Pieces, inputs: Tensor) -> tuple[Tensor, ...]:

@@ -11,12 +11,15 @@ import xarray as xr
 from torch import Tensor
 
 from otoscope.errors import InputError
+from otoscope.methods.camera import Camera
 from otoscope.methods.no_relevance import check_relevant
 from otoscope.methods.relevance_rules import RelevanceRule, attribute, option_values, rule_record
 from otoscope.methods.relevance_spectra import Relevance
-from otoscope.methods.slide import answer_along, answers_along, pieces_of, vjp_along
+from otoscope.methods.slide import Pull, answer_along, answers_along, pieces_of, vjp_along
 from otoscope.methods.targets import Explained, Question, explain
 from otoscope.probe import Rule
+from otoscope.probe.propagation import Propagation
+from otoscope.results import variable
 from otoscope.subject import Subject
 
 
@@ -59,11 +62,16 @@ class WayBack:
         self.subject, self.inputs, self.rule = subject, inputs, rule
         self.record, self.options = rule_record(rule), option_values(rule, options)
         self.pieces = pieces_of(subject.network, inputs)
-        if self.record.activations is None:
-            with torch.no_grad():
-                self.found, self._pull = answer_along(subject.network, inputs), None
+        self._carrier = None if self.record.camera else self.record.carrier(self.options)
+        self._camera = Camera(subject, inputs, **self.options) if self.record.camera else None
+        self._pull: Pull | None = None
+        if self._camera is not None:
+            self.found = self._camera.found
+        elif self._carrier is not None:
+            self.found, self._pull = vjp_along(subject.network, inputs, rule=self._carrier)
         else:
-            self.found, self._pull = vjp_along(subject.network, inputs, rule=self.record.activations)
+            with torch.no_grad():
+                self.found = answer_along(subject.network, inputs)
         if self.pieces is not None and self.found.value.ndim != 2:
             raise InputError(
                 f"{subject.name} takes {self.pieces.length} samples and does not answer with one axis of classes, so "
@@ -83,7 +91,9 @@ class WayBack:
         subject, inputs = self.subject, self.inputs
         asked = explain(subject, inputs, self.found, question)
         more = xr.Dataset()
-        if self._pull is None:
+        if self._camera is not None:
+            carried, more = self._camera.taken(asked.seed)
+        elif self._pull is None:
 
             def pick(clip: int, versions: Tensor) -> Tensor:
                 return asked.score(versions, torch.full((len(versions),), clip))
@@ -92,6 +102,8 @@ class WayBack:
             carried, more = attribute(str(self.rule), answers, inputs, pick, subject.sample_rate, self.options)
         else:
             carried = self._pull(asked.seed)
+            if isinstance(self._carrier, Propagation) and self._carrier.reference:
+                more["baseline_logit"] = variable(["clip"], self._at_silence(asked), "output for silence")
         precise = torch.promote_types(carried.dtype, torch.float32)
         whole = Relevance(self.record.form, carried.to(precise), inputs.to(precise))
         if not (asked.value.isfinite().all() and whole.of_samples.isfinite().all()):
@@ -99,5 +111,20 @@ class WayBack:
                 "the output or its relevance is not finite: do the weights hold NaN, did the training diverge, or does "
                 "the model divide by the level of a sound that is silent?"
             )
-        check_relevant(subject, inputs, whole.of_samples, asked, self.rule)
+        check_relevant(subject, inputs, whole.of_samples, asked, self.rule, self._carrier)
+        if isinstance(self._carrier, Propagation) and not self._carrier.reference:
+            total = whole.of_samples.to(torch.float64).flatten(1).sum(1)
+            meaning = "output less the sum of the relevance, which biases and what is left to the gradient absorb"
+            more["absorbed"] = variable(["clip"], asked.value.detach().to(total) - total, meaning)
         return asked, whole, more
+
+    def _at_silence(self, asked: Explained) -> Tensor:
+        with torch.no_grad():
+            silent = answers_along(self.subject.network, torch.zeros_like(self.inputs))
+            found = asked.score(silent, torch.arange(len(self.inputs)))
+        if not found.isfinite().all():
+            raise InputError(
+                "deeplift compares the sound with silence, to which the model's answer is not finite (does it divide "
+                "by the level of the sound?): choose another rule, such as lrp_epsilon"
+            )
+        return found

@@ -22,8 +22,8 @@ def occlusion(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     result : xarray.Dataset
-        A relevance by the rule "occlusion", with time_relevance (time), or "frequency_occlusion", with band_relevance
-        (band).
+        A relevance by the rule "occlusion" or "gradcam", with time_relevance (time), or "frequency_occlusion", with
+        band_relevance (band).
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure without it.
 
@@ -63,10 +63,15 @@ def occlusion(result: xr.Dataset, ax: Axes | None = None) -> Axes:
     ax.stairs(loss, borders, baseline=0, fill=True, color=RELEVANCE_COLOUR, alpha=0.3)
     ax.stairs(loss, borders, baseline=None, color=RELEVANCE_COLOUR, linewidth=0.8)
     ax.axhline(0, color="black", linewidth=0.5)
-    ax.set(xlabel=label, ylabel="loss of the output", xlim=(borders[0], borders[-1]))
+    ax.set(xlabel=label, ylabel=label_of(result), xlim=(borders[0], borders[-1]))
     if "time_relevance" in result:
         mark_segments(ax, result)
     return ax
+
+
+def label_of(result: xr.Dataset) -> str:
+    """What is drawn: Grad-CAM has a map in place of a loss."""
+    return "Grad-CAM" if result.attrs.get("rule") == "gradcam" else "loss of the output"
 
 
 def _steps(values: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:

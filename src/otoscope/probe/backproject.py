@@ -28,6 +28,8 @@ from otoscope.probe.listen import (
 from otoscope.probe.ops import MAXIMA
 from otoscope.probe.overwriting import is_overwritten, keeping_copies
 from otoscope.probe.passed import Passage, check_governed
+from otoscope.probe.propagation import Propagation
+from otoscope.probe.propagator import Propagator
 from otoscope.probe.room import Room, keeping_within
 from otoscope.probe.rules import Rule, find_rule, gradient, rule_name
 from otoscope.probe.scores import Answer, Scores
@@ -55,7 +57,7 @@ class Pullback:
         model: nn.Module,
         inputs: Tensor,
         tap: str | None,
-        rule: Rule,
+        rule: Rule | Propagation,
         memory: int | None,
         output: int | str | None,
     ) -> None:
@@ -65,7 +67,7 @@ class Pullback:
         self._forward = partial(_forward, model, inputs, self.tap, rule, output)
         self.passed = forward.passage.passed(self._value)
         if rule is not gradient:
-            check_governed(self.passed, rule_name(rule), self.tap or "the output")
+            check_governed(self.passed, rule_name(rule), self.tap or "the output", forward.used)
         self._folded: tuple[Tensor, Tensor] | None = None
         self._copied = False
         if memory is None:
@@ -141,7 +143,7 @@ def vjp(
     model: nn.Module,
     inputs: Tensor,
     layer: str | None = None,
-    rule: str | Rule = "gradient",
+    rule: str | Rule | Propagation = "gradient",
     memory: int | None = None,
     output: int | str | None = None,
 ) -> tuple[Tensor, Pullback]:
@@ -159,8 +161,8 @@ def vjp(
     layer : str, optional
         A tap, by its name or the end of it; by default the output of the model, before a softmax or sigmoid if that
         comes last, see ``otoscope.probe.scores``.
-    rule : {"gradient", "guided", "deconvnet"} or callable
-        See :mod:`otoscope.probe.rules`.
+    rule : {"gradient", "guided", "deconvnet"}, callable or Propagation
+        See :mod:`otoscope.probe.rules` and :mod:`otoscope.probe.propagation`.
     memory : int, optional
         Bytes for backward passes of many seeds at once; by default what suits the device.
     output : int or str, optional
@@ -187,7 +189,8 @@ def vjp(
     True
     """
     _check_floating(inputs)
-    pull = Pullback(model, inputs, layer, find_rule(rule), memory, output)
+    found = rule if isinstance(rule, Propagation) else find_rule(rule)
+    pull = Pullback(model, inputs, layer, found, memory, output)
     return pull.value, pull
 
 
@@ -253,13 +256,14 @@ def _forward(
     model: nn.Module,
     inputs: Tensor,
     tap: str | None,
-    rule: Rule,
+    rule: Rule | Propagation,
     output: int | str | None = None,
     folding: bool = False,
     copies: bool = False,
 ) -> tuple[_Forward, Tensor, Tensor]:
     """A forward pass, the value at the tap or output, and the input it is differentiated by."""
-    forward = _Forward(model, tap, rule, output, folding)
+    notes = _at_silence(model, inputs, rule) if isinstance(rule, Propagation) and rule.reference else None
+    forward = _Forward(model, tap, rule, output, folding, len(inputs), notes)
     with (
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -275,12 +279,27 @@ def _forward(
     return forward, value, leaf
 
 
+def _at_silence(model: nn.Module, inputs: Tensor, rule: Propagation) -> list[tuple[Any, ...]]:
+    """What a rule that compares with silence notes of it."""
+    noting = Propagator(rule, len(inputs))
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        evaluating(model),
+        frozen(model),
+        differentiable_recurrence(model),
+        intercepting(model, noting.run),
+    ):
+        model(torch.zeros_like(inputs).requires_grad_().clone())
+    return noting.notes
+
+
 def backproject(
     model: nn.Module,
     inputs: Tensor,
     seed: Tensor | Callable[[Tensor], Tensor],
     layer: str | None = None,
-    rule: str | Rule = "gradient",
+    rule: str | Rule | Propagation = "gradient",
     memory: int | None = None,
 ) -> Tensor:
     """Carry a seed at a tap back to the waveform: relevance and sonification in one function.
@@ -334,19 +353,30 @@ class _Forward:
         self,
         model: nn.Module,
         tap: str | None,
-        rule: Rule,
+        rule: Rule | Propagation,
         output: int | str | None = None,
         folding: bool = False,
+        clips: int = 1,
+        notes: list[tuple[Any, ...]] | None = None,
     ) -> None:
-        self.tap, self.output, self.folding = tap, output, folding
+        carries = isinstance(rule, Propagation)
+        self.tap, self.output, self.folding = tap, output, folding and not carries
         self._choices = Choices()
-        self._governor, self.passage = Governor(rule, self._choices), Passage(model, self._choices)
+        self._governor = (
+            Propagator(rule, clips, notes) if isinstance(rule, Propagation) else Governor(rule, self._choices)
+        )
+        self.passage = Passage(model, self._choices)
         self.room: Room | None = None
         self.value: Tensor | None = None
         self.largest = 0
         self._names: list[str] = []
         self._scores = Scores()
         self.answer: Answer | None = None
+
+    @property
+    def used(self) -> bool:
+        """Whether a rule that carries relevance held anything constant, of which no history tells."""
+        return isinstance(self._governor, Propagator) and self._governor.held > 0
 
     def run(self, model: nn.Module, leaf: Tensor) -> Tensor:
         try:

@@ -70,7 +70,7 @@ _NORMALISING = frozenset(
     "layer_norm group_norm instance_norm batch_norm rms_norm normalize local_response_norm var std norm vector_norm "
     "linalg_vector_norm var_mean std_mean cosine_similarity renorm".split()
 )
-_GOVERNED = ("_RuledBackward", "_GraftedBackward")
+_GOVERNED = ("_RuledBackward", "_GraftedBackward", "_RoutedBackward")
 _noted: ContextVar[list[Sequence[Passed]] | None] = ContextVar("_noted", default=None)
 _HIDDEN = "code that is not Python"
 _WITHIN = " within torch.func."
@@ -281,12 +281,12 @@ def noting() -> Iterator[list[Sequence[Passed]]]:
         _noted.reset(token)
 
 
-def check_governed(passed: Sequence[Passed], rule: str, place: str) -> None:
-    """Raise an InputError where a rule governed none of the non-linearities that it might have."""
+def check_governed(passed: Sequence[Passed], rule: str, place: str, used: bool = False) -> None:
+    """Raise an InputError where a rule governed none of the non-linearities that it might have, and was not used."""
     noted = _noted.get()
     if noted is not None:
         noted.append(passed)
-    if any(one.governed for one in passed):
+    if used or any(one.governed for one in passed):
         return
     missed = [one for one in passed if one.kind not in _LEFT_ALONE and not one.beside]
     if missed:

@@ -45,6 +45,7 @@ import torch
 from torch import Tensor
 
 from otoscope.errors import InputError
+from otoscope.probe.propagation import Propagation
 
 _UNIT_SLOPE = ("relu", "leaky_relu", "prelu", "rrelu", "elu", "celu", "glu", "maxout")
 
@@ -111,7 +112,7 @@ RULES: dict[str, Rule] = {"gradient": gradient, "guided": guided, "deconvnet": d
 
 
 def find_rule(rule: str | Rule) -> Rule:
-    """The rule of that name, or the rule itself.
+    """The rule of activations of that name, or the rule itself.
 
     Raises
     ------
@@ -126,6 +127,8 @@ def find_rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
-def rule_name(rule: str | Rule) -> str:
+def rule_name(rule: str | Rule | Propagation) -> str:
     """The name of a rule in results: its own, or that of the function."""
+    if isinstance(rule, Propagation):
+        return rule.name
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", type(rule).__name__))

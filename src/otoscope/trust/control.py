@@ -18,6 +18,7 @@ from otoscope.heard import joined_note, varying
 from otoscope.methods.arguments import check_seed
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.one_by_one import together
+from otoscope.methods.propagations import First
 from otoscope.methods.relevance_rules import RelevanceRule
 from otoscope.methods.relevance_spectra import negative_share
 from otoscope.methods.targets import Explained, Question, as_signed
@@ -71,6 +72,10 @@ def control(
     noise: float | None = None,
     occlusion_window: float | None = None,
     occlusion_hop: float | None = None,
+    epsilon: float | None = None,
+    gamma: float | None = None,
+    first: First | None = None,
+    layer: str | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
@@ -116,6 +121,15 @@ def control(
         Length of what occlusion silences at a time, in s; 0.05 by default.
     occlusion_hop : float, optional
         From one window of occlusion to the next, in s; half of the window by default.
+    epsilon : float, optional
+        Of the rule "lrp_epsilon", relative to the root mean square of what a linear map gives; 0.1 by default.
+    gamma : float, optional
+        Of the rule "lrp_gamma", by how much contributions of the sign of their sum count more; 0.25 by default.
+    first : {"epsilon", "rule"}, optional
+        By what the LRP rules pass the layers that read the waveform: by the gradient, all but undamped, or by the rule
+        itself; "epsilon" by default.
+    layer : str, optional
+        The layer that Grad-CAM looks at; the last convolution by default.
     bands : int or sequence of float, optional
         Number of bands that frequency occlusion takes out, on the mel scale, or their edges in Hz; 24 by default.
     batch_size : int, optional
@@ -178,7 +192,8 @@ def control(
         raise InputError(f"alike and random have to be correlations, from -1 to 1, not {alike} and {random}")
     options = given_options(
         rule, seed, steps=steps, samples=samples, noise=noise, occlusion_window=occlusion_window,
-        occlusion_hop=occlusion_hop, bands=bands, batch_size=batch_size,
+        occlusion_hop=occlusion_hop, epsilon=epsilon, gamma=gamma, first=first, layer=layer, bands=bands,
+        batch_size=batch_size,
     )  # fmt: skip
     how = Explaining(rule, options, Frames.of(window, hop, subject.sample_rate))
     question = Question(target, at, against, target_band)

@@ -136,8 +136,14 @@ def _sums(result: xr.Dataset) -> str:
 
 
 def _loss(label: str, result: xr.Dataset) -> Iterator[Item]:
-    """What the occlusions measure, of which their signals are made."""
+    """What the occlusions and Grad-CAM measure, of which their signals are made."""
     part = {"time_relevance": "window in time", "band_relevance": "band in frequency"}
+    if result.attrs.get("rule") == "gradcam":
+        caption = (
+            "How much the maps of the layer speak for the output; the relevance signal is the input weighted by it."
+        )
+        yield figure(1.7, occlusion, result, f"Map of the layer over time, rule {label}", caption)
+        return
     for name in part.keys() & result.keys():
         alt = f"Loss of the output without each {part[name]}, rule {label}"
         caption = f"What the output loses without each {part[name]}; the relevance signal is the input weighted by it."
