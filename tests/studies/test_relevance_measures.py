@@ -75,6 +75,14 @@ def test_levels_are_per_hz() -> None:
     assert level_per_hz(10 * noise, RATE, 50, 1000) - level_per_hz(noise, RATE, 50, 1000) == pytest.approx(20)
 
 
+def test_silence_is_like_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    """As where a network has no relevance for a sound."""
+    sound, silence = voice(150), np.zeros(4000)
+    assert np.isnan(level_per_hz(silence, RATE, 50, 1000)) and np.isnan(harmonic_contrast(sound, silence, RATE, 150))
+    assert np.isnan(period(silence, RATE, 75, 400)).all() and np.isnan(cross_correlation(sound, silence, 80))
+    assert not recwarn.list
+
+
 def test_what_is_known_permuted_is_what_drawing_permutations_gives() -> None:
     known, deviation = RNG.normal(120, 20, 12), np.full(12, 15.0)
     measured = known + RNG.normal(0, 10, 12)

@@ -57,8 +57,8 @@ def compared(work: Work) -> Outcome:
         rows.append(
             {
                 "sound": heard.name,
-                "within": round(float(np.mean(within)), 4) if within else None,
-                "between": round(float(np.mean(between)), 4),
+                "within": round(float(np.nanmean(within)), 4) if within else None,
+                "between": round(float(np.nanmean(between)), 4),
             }
         )
         work.report("sounds", number + 1, work.arguments["clips"])

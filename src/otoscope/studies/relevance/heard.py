@@ -17,6 +17,7 @@ from otoscope.data.find import drawn, sound_of
 from otoscope.data.items import DataSet
 from otoscope.data.sets import SETS
 from otoscope.dsp.segment import segment
+from otoscope.methods.no_relevance import NoRelevance
 from otoscope.methods.relevance import relevance_of
 from otoscope.models import load
 from otoscope.studies.inputs import Sounds
@@ -61,7 +62,7 @@ class Explained:
     relevance : numpy.ndarray, (time,)
         As long as the sound.
     named : str
-        The class.
+        The class; empty where there is no relevance.
     """
 
     heard: Heard
@@ -116,9 +117,13 @@ def explained(work: Work, place: int = 0) -> Iterator[Explained]:
 
 
 def explain(subject: Subject, heard: Heard) -> Explained:
-    """The relevance signal of a sound, by guided backpropagation, for the likeliest class."""
+    """The relevance signal of a sound, by guided backpropagation, for the likeliest class; silence where it is zero."""
     wave = heard.wave
-    found = relevance_of(subject, subject.whole(torch.as_tensor(wave.copy())[None]))
+    inputs = subject.whole(torch.as_tensor(wave.copy())[None])
+    try:
+        found = relevance_of(subject, inputs)
+    except NoRelevance:
+        return Explained(heard, np.zeros(len(wave)), "")
     signal = found["relevance"].values[0, : len(wave)].astype(float)
     return Explained(heard, signal, str(found["class_name"].values[0]))
 

@@ -123,7 +123,7 @@ def harmonic_contrast(
     Returns
     -------
     float
-        -1 to 1. Frames are six periods long, so that neighbouring harmonics are apart.
+        -1 to 1; NaN of silence. Frames are six periods long, so that neighbouring harmonics are apart.
 
     Examples
     --------
@@ -132,6 +132,8 @@ def harmonic_contrast(
     >>> harmonic_contrast(voice + rng.standard_normal(4000), voice + rng.standard_normal(4000), 16_000, 200.0) > 0.5
     True
     """
+    if not (np.any(first) and np.any(second)):
+        return float("nan")
     length = min(round(6 * sample_rate / f0), len(first) // 2)
     frequency, found = coherence(
         first, second, fs=sample_rate, nperseg=length, noverlap=length // 2, nfft=max(4096, length), detrend=False
@@ -147,7 +149,7 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def level_per_hz(signal: np.ndarray, sample_rate: float, low: float, high: float) -> float:
-    """The mean power of a signal (time,) per Hz between two frequencies, in dB.
+    """The mean power of a signal (time,) per Hz between two frequencies, in dB; NaN of silence.
 
     Examples
     --------
@@ -157,4 +159,4 @@ def level_per_hz(signal: np.ndarray, sample_rate: float, low: float, high: float
     """
     magnitude = np.abs(np.fft.rfft(signal))
     energy = float(band_energy(magnitude, np.fft.rfftfreq(len(signal), 1 / sample_rate), [low, high])[0])
-    return float(10 * np.log10(max(energy / (high - low), np.finfo(float).tiny)))
+    return float(10 * np.log10(energy / (high - low))) if energy > 0 else float("nan")
