@@ -23,7 +23,7 @@ VOWEL = "ah"
 _DRAWN = {
     "relevance": ("input", "relevance"),
     "autocorrelation": ("autocorrelation", "start", "stop"),
-    "voice": ("waveform", "f0", "spectrum", "lp_spectrum", "envelope", "formants", "median_formants", "start", "stop"),
+    "voice": ("waveform", "f0", "spectrum", "lp_spectrum", "envelope", "median_formants", "start", "stop"),
 }
 
 
@@ -63,8 +63,8 @@ def vowel(work: Work) -> Outcome:
 
 
 def _kept(name: str, found: xr.Dataset) -> xr.Dataset:
-    """What is drawn of a result, in single precision."""
-    kept = found[list(_DRAWN[name])]
+    """What is drawn of a result, in single precision; the times of samples follow from the rate."""
+    kept = found[list(_DRAWN[name])].drop_vars("time", errors="ignore")
     values: Mapping[str, Any] = {
         str(key): one.astype(np.float32) for key, one in kept.data_vars.items() if one.dtype == np.float64
     }

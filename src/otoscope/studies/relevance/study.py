@@ -42,7 +42,7 @@ STUDY = Study(
             published="Fig. 5: short-term spectra of /ah/ of a man and of a woman and of their relevance signals, "
             "under envelope and LP spectrum",
             caption="Synthesised vowels; the speaker system was trained on FSDD, which has nothing above 4 kHz, and "
-            "gets the vowels without it.",
+            "gets the vowels without it: what its relevance has there belongs to no sound.",
             draw=figures.spectra,
             uses=("example_vowel",),
             part="phones",
