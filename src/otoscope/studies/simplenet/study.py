@@ -190,5 +190,5 @@ STUDY = Study(
         "trees alone.",
         "Fig. 5 compares architectures in a drawing; the sizes of their outputs are not in the text.",
     ),
-    cost="quick 10 s, in full 1 min",
+    cost="quick about 4 min, in full about 45 min of processor time (planned)",
 )

@@ -28,7 +28,7 @@ def change_rates(found: Found) -> Figure:
         curves = _of_first_run(found, "front_end", "curves", network)
         if curves is not None:
             for number in range(min(_LAYERS, curves.sizes["layer"])):
-                colour, line = LINE_STYLES[number % len(LINE_STYLES)]
+                colour, line = (*LINE_STYLES, (LINE_STYLES[1][0], ":"))[number]
                 values = curves["change_rate"].isel(layer=number)
                 label = f"layer {number + 1}" if network == "soundnet" else "filters"
                 ax.plot(curves["iteration"], values, line, color=colour, label=label)
@@ -42,7 +42,7 @@ def trained_filters(found: Found) -> Figure:
     """Fig. 6: four filters of SimpleNet-CNN before and after training, in time and in frequency."""
     kernels = _of_first_run(found, "filters", "kernels", CNN)
     count = 4 if kernels is None else kernels.sizes["filter"]
-    axes = grid(2, count, height=2.8, wide=True)
+    axes = grid(2, count, height=3.0, wide=True)
     if kernels is None:
         return axes[0, 0].figure  # type: ignore[no-any-return]
     rate = float(kernels.attrs["sample_rate"])
@@ -57,7 +57,8 @@ def trained_filters(found: Found) -> Figure:
         axes[1, column].set(xlabel="frequency (kHz)", xlim=(0, rate / 2000), ylim=(_FLOOR, 3))
     axes[0, 0].set_ylabel("amplitude")
     axes[1, 0].set_ylabel("level (dB)")
-    axes[0, -1].legend(frameon=False, fontsize=7)
+    lines, labels = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].figure.legend(lines, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=7)
     return axes[0, 0].figure  # type: ignore[no-any-return]
 
 
@@ -66,8 +67,9 @@ def folded_and_changed(found: Found) -> Figure:
     ax = grid(1, 1, height=2.2)[0, 0]
     points = fold_and_change(found)
     for (name, (share, change)), (colour, _), marker in zip(points.items(), LINE_STYLES, "os^Dv", strict=False):
-        ax.plot(share, change, marker, color=colour, label=name)
-    ax.set(xlabel="share of energy folded, first weights", ylabel="change over norm")
+        ax.plot(100 * share, change, marker, color=colour, label=name)
+    ax.set(xlabel="energy folded, first weights (%)", ylabel="change over norm")
+    ax.locator_params(nbins=6)
     ax.legend(frameon=False, fontsize=7)
     return ax.figure  # type: ignore[no-any-return]
 
