@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otoscope.data.sets import SETS
+from otoscope.data.sets import source_of
 from otoscope.models.zoo import ARCHITECTURES, option_names
 from otoscope.training.recipe import RECIPES as FOLDER
 from otoscope.training.recipe import ModelSection, Recipe, available, read_recipe
@@ -111,7 +111,7 @@ def test_it_names_what_there_is(name: str) -> None:
     assert recipe.about.strip() and text(name).startswith("# ")
     assert recipe.model.name in ARCHITECTURES
     assert set(recipe.model.options) <= set(option_names(recipe.model.name))
-    source = SETS[recipe.data.set]
+    source = source_of(recipe.data.set)
     assert recipe.data.task is None or recipe.data.task in source.tasks
     assert set(parts(recipe)) <= set(source.splits)
     assert recipe.data.train or recipe.data.folds
@@ -137,7 +137,7 @@ def test_one_step_on_made_up_sound(name: str) -> None:
     found = dry_run(recipe)
     assert math.isfinite(found["loss"])
     if name in PAPERS:
-        task = recipe.data.task or next(iter(SETS[recipe.data.set].tasks))
+        task = recipe.data.task or next(iter(source_of(recipe.data.set).tasks))
         assert found["classes"] == CLASSES[recipe.data.set, task]
     if recipe.model.name == "cnn12" and not recipe.model.options:
         assert 13.5e6 < found["parameters"] < 15e6  # 14 M in Table 4.3 of the thesis, and a classifier
@@ -177,7 +177,7 @@ def test_commands_of_the_page_are_sound() -> None:
     for command in commands():
         recipe = read_recipe(command.recipe, command.changes)
         assert recipe.model.name in ARCHITECTURES
-        assert recipe.data.task is None or recipe.data.task in SETS[recipe.data.set].tasks
+        assert recipe.data.task is None or recipe.data.task in source_of(recipe.data.set).tasks
 
 
 def test_weights_on_the_page_are_made_on_the_page() -> None:
