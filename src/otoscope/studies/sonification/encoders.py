@@ -194,7 +194,6 @@ def trainings(one: Trained) -> Iterator[Step]:
     else:
         for mode in (LINEAR, FULL):
             yield one.audioset(ALL, mode, balanced=False)
-    yield one.strided
 
 
 def more_trainings(one: Trained) -> Iterator[Step]:

@@ -18,7 +18,7 @@ from otoscope.probe.layerwise import ways_back
 from otoscope.probe.select import by_clip, find_taps, heard_activity_of
 from otoscope.probe.trace import Tap
 from otoscope.studies.inputs import Input, Sounds
-from otoscope.studies.sonification.encoders import CONTRASTIVE, FREE, NONE, SUPERVISED, Trained
+from otoscope.studies.sonification.encoders import CONTRASTIVE, FREE, NONE, STRIDED, SUPERVISED, Trained
 from otoscope.studies.sonification.features import LAYERS, blocks, inputs_of, of_layers, peak_over_time, subject_of
 from otoscope.studies.step import Outcome, Row, Step, Work
 from otoscope.subject import Subject
@@ -36,28 +36,37 @@ _TOP = 20
 
 
 def heard_steps(one: Trained) -> Iterator[Step]:
-    """Of the encoders of a seed, of one with strides and of one with random weights."""
-    clips = 10 if one.setting.quick else 40
-    for start in (CONTRASTIVE, SUPERVISED, "strided", NONE):
-        needs = one.contrastive if start == NONE else one.strided if start == "strided" else one.encoder(start)
-        yield Step(
-            "heard", heard, {"clips": clips, "maps": _MAPS, "seconds": _SECONDS},
-            {"data": one.data, "start": start, "seed": one.seed}, (hearing(one),), (needs,),
-            part="coherence" if start == "strided" else "activity", seconds=0.5 * clips,
-            command="otoscope coherence FOLDER CLIPS",
-        )  # fmt: skip
+    """Of the encoders of a seed, and of one with random weights."""
+    for start in (CONTRASTIVE, SUPERVISED, NONE):
+        yield _heard(one, start, one.contrastive if start == NONE else one.encoder(start))
     for start in (CONTRASTIVE, SUPERVISED):
+        labels: dict[str, str | int] = {"data": one.data, "start": start, "seed": one.seed}
         yield Step(
             "top_clips", top_clips, {"clips": 80 if one.setting.quick else 160, "top": _TOP, "seconds": _SECONDS},
-            {"data": one.data, "start": start, "seed": one.seed}, (hearing(one),), (one.encoder(start),),
-            part="activity", seconds=5, command="otoscope top-activations FOLDER CLIPS --layer relu11",
+            labels, (hearing(one),), (one.encoder(start),), part="activity", seconds=2,
+            command="otoscope top-activations FOLDER CLIPS --layer relu11",
         )  # fmt: skip
         if one.data == FREE:
             yield Step(
                 "recognised", recognised, {"clips": 20 if one.setting.quick else 100, "recogniser": "fsdd-digit"},
-                {"data": one.data, "start": start, "seed": one.seed}, (Sounds("fsdd", splits=("test",)),),
-                (one.encoder(start),), part="activity", seconds=10, command="otoscope sonify FOLDER CLIP",
+                labels, (Sounds("fsdd", splits=("test",)),), (one.encoder(start),), part="activity", seconds=8,
+                command="otoscope sonify FOLDER CLIP",
             )  # fmt: skip
+
+
+def strided_steps(one: Trained) -> Iterator[Step]:
+    """The same of an encoder with strides in place of pooling."""
+    yield _heard(one, STRIDED, one.strided)
+
+
+def _heard(one: Trained, start: str, needs: Step) -> Step:
+    clips = 10 if one.setting.quick else 40
+    return Step(
+        "heard", heard, {"clips": clips, "maps": _MAPS, "seconds": _SECONDS},
+        {"data": one.data, "start": start, "seed": one.seed}, (hearing(one),), (needs,),
+        part="sounds" if start == STRIDED else "activity", seconds=0.2 * clips,
+        command="otoscope coherence FOLDER CLIPS",
+    )  # fmt: skip
 
 
 def hearing(one: Trained) -> Input:

@@ -15,7 +15,7 @@ from otoscope.models.zoo import build
 from otoscope.studies.inputs import Sounds
 from otoscope.studies.sonification.encoders import all_trained, more_trainings, trainings
 from otoscope.studies.sonification.growth import growth_steps
-from otoscope.studies.sonification.heard import heard_steps
+from otoscope.studies.sonification.heard import heard_steps, strided_steps
 from otoscope.studies.sonification.probes import probe_steps, tuned_steps, variant_steps
 from otoscope.studies.sonification.without import without_steps
 from otoscope.studies.step import Outcome, Row, Step, Work
@@ -46,7 +46,7 @@ def plan(setting: Setting) -> Iterator[Step]:
     trained = all_trained(setting)
     for one in trained:
         yield from (one.contrastive, one.supervised)
-    for steps in (heard_steps, growth_steps, probe_steps, trainings, without_steps, tuned_steps):
+    for steps in (heard_steps, growth_steps, probe_steps, trainings, without_steps, strided_steps, tuned_steps):
         for one in trained:
             yield from steps(one)
     for one in trained:
