@@ -240,6 +240,7 @@ def chords(count: int, seed: int = 0) -> DataSet:
 def test_sounds_with_several_labels_are_scored_by_mean_average_precision(frozen: bool) -> None:
     found = ask(Power(), chords(60), chords(40, seed=1), frozen=frozen, epochs=30, seeds=2)
     assert found.attrs["metric"] == "mAP" and found.attrs["classes"] == "high, low"
+    assert "mean average precision" in found.attrs["note"]
     assert found.accuracy.item() > 0.95
     assert float(found.chance) == 0.5
     assert found.test_ci_low.item() <= found.accuracy.item() <= found.test_ci_high.item()

@@ -18,6 +18,7 @@ from otoscope.dsp.precision import mean_average_precision_of
 from otoscope.dsp.scores import bootstrap_interval, share_interval
 from otoscope.dsp.statistics import mean_interval
 from otoscope.errors import InputError
+from otoscope.heard import joined_note
 from otoscope.methods.arguments import check_positive
 from otoscope.methods.catalogue import Rows, method, resolved
 from otoscope.methods.linear_probe import LinearProbe, Schedule, fit_probe, probe_score
@@ -149,7 +150,9 @@ def layer_importance(
         if progress:
             progress(done, len(runs))
     result = _labelled(accuracy, numbers, taps, learnt, test_known, _over_sounds(answers, test_known))
+    said = "the score is the mean average precision over classes, for a sound may have several labels"
     result.attrs.update(sample_rate=subject.sample_rate, classes=", ".join(classes))
+    result.attrs.update(joined_note(said if known.ndim > 1 else ""))
     return resolved(result, layer=[tap.name for tap in taps], test=tested_on, epochs=epochs, seeds=numbers)
 
 
