@@ -98,3 +98,18 @@ def test_an_encoder_has_no_classes_until_a_classifier_is_put_on_top_of_it() -> N
     assert Contract.of(CNN12(n_classes=3, width=0.1)).scores is None  # and is found by trying
     model.classifier = nn.Linear(512, 3)
     assert Contract.of(model).scores is None and Contract.of(model).trained_length == 2400
+
+
+def test_with_strides_it_pools_nowhere_and_takes_every_second_answer() -> None:
+    torch.manual_seed(0)
+    pooled = CNN12(width=0.05).eval()
+    strided = CNN12(width=0.05, reduce="stride").eval()
+    strided.load_state_dict(pooled.state_dict())
+    assert not any(isinstance(one, nn.MaxPool1d) for one in strided.modules())
+    x = torch.randn(1, 1, strided.minimum_length)
+    torch.testing.assert_close(strided.features[:2](x), pooled.features[:2](x)[..., ::2])
+    assert strided.features(x).shape[-1] == 1
+    with pytest.raises(RuntimeError):
+        strided.features(x[..., 1:])
+    with pytest.raises(InputError, match="reduce must be max or stride"):
+        CNN12(reduce="mean")

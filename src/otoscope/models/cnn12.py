@@ -31,6 +31,9 @@ class CNN12(nn.Module):
         keeps its 512 dimensions.
     dropout : float
         Share of features dropped before the dense layer in training, 0 to 1.
+    reduce : {"max", "stride"}
+        What halves the rate in the first eight blocks: max-pooling, or convolutions with stride 2, which, as the thesis
+        says, distort sonifications (section 5.2.1).
 
     Raises
     ------
@@ -62,8 +65,12 @@ class CNN12(nn.Module):
     classes: tuple[str, ...] | None = None
     name: str = "cnn12"
 
-    def __init__(self, n_classes: int | None = None, width: float = 1.0, dropout: float = 0.4) -> None:
+    def __init__(
+        self, n_classes: int | None = None, width: float = 1.0, dropout: float = 0.4, reduce: str = "max"
+    ) -> None:
         super().__init__()
+        if reduce not in ("max", "stride"):
+            raise InputError(f"cnn12: reduce must be max or stride, not {reduce!r}")
         if not width > 0:
             raise InputError(f"cnn12: width must be more than 0, not {width}")
         if n_classes is not None and n_classes < 1:
@@ -72,17 +79,20 @@ class CNN12(nn.Module):
         channels = 1
         for number, (filters, kernel, pooled) in enumerate(_BLOCKS, start=1):
             wide = max(1, round(filters * width))
-            layers[f"conv{number}"] = convolution = nn.Conv1d(channels, wide, kernel)
+            layers[f"conv{number}"] = convolution = nn.Conv1d(
+                channels, wide, kernel, stride=2 if pooled and reduce == "stride" else 1
+            )
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             assert convolution.bias is not None
             nn.init.zeros_(convolution.bias)
             layers[f"relu{number}"] = nn.ReLU()
-            if pooled:
+            if pooled and reduce == "max":
                 layers[f"pool{number}"] = nn.MaxPool1d(2)
             channels = wide
         self.features = nn.Sequential(layers)
         self.fc1 = nn.Sequential(OrderedDict(drop10=nn.Dropout(dropout), fc10=nn.Linear(channels, 512)))
         self.classifier = nn.Linear(512, n_classes) if n_classes is not None else nn.Identity()
+        self._reduce = reduce
         self._stated = Contract()
 
     @property
@@ -101,7 +111,7 @@ class CNN12(nn.Module):
         """Samples that give one frame at the last convolution, its receptive field."""
         length = 1
         for _, kernel, pooled in reversed(_BLOCKS):
-            length = (2 * length if pooled else length) + kernel - 1
+            length = (2 * length - (self._reduce == "stride") if pooled else length) + kernel - 1
         return length
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:

@@ -90,10 +90,10 @@ class Trained:
     def strided(self) -> Step:
         """As `supervised`, with strides in place of max pooling."""
         recipe = f"{_JOINED}/supervised" if self.data == FREE else "sonification/audioset_supervised"
-        changes = ("model.name=otoscope.studies.sonification.strided:StridedCNN12", "keep.steps=[]")
-        return self._step(
-            "encoder", recipe, changes, {"start": SUPERVISED, "network": STRIDED, "variant": ALL}, seconds=60
-        )
+        labels: dict[str, str | int] = {"start": SUPERVISED, "network": STRIDED, "variant": ALL}
+        # those of the setting first, for they may replace all options of the model
+        changes = (*self.setting.changes, "model.options.reduce=stride", "keep.steps=[]")
+        return self._step("encoder", recipe, changes, labels, seconds=60)
 
     def encoder(self, start: str) -> Step:
         """That without labels or that with them."""
@@ -160,7 +160,7 @@ class Trained:
         quick = _QUICK if self.setting.quick and self.data == FREE else ()
         return training(
             recipe,
-            [*changes, *quick, *self.setting.changes],
+            [*changes, *quick, *(one for one in self.setting.changes if one not in changes)],
             seed=self.seed,
             table=table,
             labels={"data": self.data, **labels},

@@ -38,14 +38,14 @@ def growth_steps(one: Trained) -> Iterator[Step]:
         labels: dict[str, str | int] = {"data": one.data, "start": start, "seed": one.seed}
         yield Step(
             "growth", growth, {"clips": 40 if one.setting.quick else 80, "maps": _MAPS, "sounds": _SOUNDS},
-            labels, (hearing(one),), (one.encoder(start),), part="evolution", seconds=20,
+            labels, (hearing(one),), (one.encoder(start),), part="evolution", seconds=3,
             command="otoscope evolution FOLDER CLIP --checkpoints FOLDER/steps --layer pool5",
         )  # fmt: skip
         if one.seed == 0:
             sounds = Sounds("fsdd", splits=("test",)) if one.data == FREE else hearing(one)
             yield Step(
                 "pictures", pictures, {"clips": 40, "ranks": 2, "seconds": 0.3, "checkpoints": 4}, labels,
-                (sounds,), (one.encoder(start),), part="activity", seconds=20,
+                (sounds,), (one.encoder(start),), part="activity", seconds=12,
                 command="otoscope top-activations FOLDER CLIPS --layer pool5 --sounds",
             )  # fmt: skip
 

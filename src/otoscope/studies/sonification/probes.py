@@ -63,12 +63,18 @@ def probe_steps(one: Trained) -> Iterator[Step]:
             yield Step(
                 "probe",
                 probe,
-                {"tasks": tasks, "train": list(train), "test": list(test), "shares": list(SHARES), "steps": STEPS},
+                {
+                    "tasks": tasks,
+                    "train": list(train),
+                    "test": list(test),
+                    "shares": list(SHARES),
+                    "steps": STEPS // 5 if one.setting.quick else STEPS,
+                },
                 {"data": one.data, "set": name, "start": start, "seed": one.seed},
                 (Sounds(name, splits=(*train, *test)),),
                 (one.contrastive if start == NONE else one.encoder(start),),
                 part="layers",
-                seconds=30,
+                seconds=(20 if name == "fsdd" else 9) / (3 if one.setting.quick else 1),
                 command=f"otoscope layer-importance FOLDER {name}@{','.join(train)} --test {name}@{','.join(test)}",
             )
 
@@ -83,26 +89,24 @@ def tuned_steps(one: Trained) -> Iterator[Step]:
                 "tuned",
                 tuned,
                 {
-                    "tasks": tasks, "train": list(train), "test": list(test), "layers": list(TUNED_LAYERS),
-                    "share": 0.1 if one.data == FREE else 1.0, "epochs": 15, "seconds": 2.5,
+                    "tasks": tasks, "train": list(train), "test": list(test),
+                    "layers": [LAYERS] if one.setting.quick and one.data == FREE else list(TUNED_LAYERS),
+                    "share": 0.1 if one.data == FREE else 1.0, "epochs": 3 if one.setting.quick else 15, "seconds": 2.5,
                 },
                 {"data": one.data, "set": name, "start": start, "seed": one.seed},
                 (Sounds(name, splits=(*train, *test)),),
                 (one.contrastive if start == NONE else one.encoder(start),),
                 part="layers",
-                seconds=40,
+                seconds=5 if one.setting.quick else 40,
                 command=f"otoscope layer-importance FOLDER {name}@{','.join(train)} --no-frozen",
             )  # fmt: skip
 
 
 def variant_steps(one: Trained) -> Iterator[Step]:
     """Of encoders trained without labels in other ways what a classifier on the last layer knows."""
-    if one.data != FREE:
+    if one.data != FREE or one.setting.quick:
         return  # at full scale these are trainings, by the recipes of Table 4.1
-    ways = [(ALL, CNN12)]
-    if not one.setting.quick:
-        ways += [*((name, CNN12) for name in one.variants), (ALL, TWICE)]
-    for variant, network in ways:
+    for variant, network in ((ALL, CNN12), *((name, CNN12) for name in one.variants), (ALL, TWICE)):
         for name, (tasks, train, test) in _FREE_SETS.items():
             yield Step(
                 "variant",

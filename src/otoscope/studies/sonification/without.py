@@ -30,7 +30,7 @@ def without_steps(one: Trained) -> Iterator[Step]:
             (sounds,),
             (one.transfer(task, CONTRASTIVE, mode),),
             part="residuals",
-            seconds=25,
+            seconds=4 if one.setting.quick else 25,
             command=f"otoscope residual-study FOLDER {sounds.name} --control noise",
         )
 
