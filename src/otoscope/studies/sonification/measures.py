@@ -152,7 +152,7 @@ def score_of(
     if not rows and data == LARGE and task == "audioset" and start == NONE:
         rows = found.rows("encoder", data=data, seed=seed, start=SUPERVISED, network=network, variant=ALL)
     for row in rows:
-        for name in ("test_map", "test_mAP", "test_accuracy"):
+        for name in ("test_mean_average_precision", "test_accuracy"):
             if row.get(name) is not None:
                 return float(row[name])
     return None
