@@ -150,6 +150,9 @@ def examples(folder: Path) -> dict[str, Example]:
         "gamma": {"rule": "lrp_gamma", "gamma": 1.0},
         "first": {"rule": "lrp_gamma", "first": "rule"},
         "layer": {"rule": "gradcam", "layer": "wide"},
+        "masks": {"rule": "rise", "masks": 5},
+        "cell": {"rule": "rise", "masks": 5, "cell": 0.1},
+        "keep": {"rule": "rise", "masks": 5, "keep": 0.3},
         "bands": {"rule": "frequency_occlusion", "bands": 3},
         "batch_size": {"rule": "occlusion", "batch_size": 4},
     }

@@ -226,6 +226,20 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "IEEE International Conference on Computer Vision (ICCV), 618-626",
         "10.1109/ICCV.2017.74",
     ),
+    "petsiuk2018": Reference(
+        ("Petsiuk, V.", "Das, A.", "Saenko, K."),
+        2018,
+        "RISE: Randomized Input Sampling for Explanation of Black-box Models",
+        "British Machine Vision Conference (BMVC)",
+        "10.48550/arXiv.1806.07421",
+    ),
+    "brusch2024": Reference(
+        ("Brüsch, T.", "Wickstrøm, K. K.", "Schmidt, M. N.", "Alstrøm, T. S.", "Jenssen, R."),
+        2024,
+        "FreqRISE: Explaining time series using frequency masking",
+        "arXiv:2406.13584",
+        "10.48550/arXiv.2406.13584",
+    ),
     "sundararajan2017": Reference(
         ("Sundararajan, M.", "Taly, A.", "Yan, Q."),
         2017,

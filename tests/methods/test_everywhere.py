@@ -133,6 +133,8 @@ VARIANTS: dict[str, tuple[str, Options]] = {
     "occlusion": ("relevance", lambda scope, folder: {"rule": "occlusion"}),
     "frequency_occlusion": ("relevance", lambda scope, folder: {"rule": "frequency_occlusion", "bands": 4}),
     **{rule: ("relevance", lambda scope, folder, rule=rule: {"rule": rule}) for rule in PROPAGATED},
+    "rise": ("relevance", lambda scope, folder: {"rule": "rise", "masks": 4}),
+    "freqrise": ("relevance", lambda scope, folder: {"rule": "freqrise", "masks": 4}),
 }
 CALLS = {name: (name, NEEDED.get(name, lambda scope, folder: {})) for name in listing()} | VARIANTS
 

@@ -65,7 +65,12 @@ def test_every_rule_has_a_form() -> None:
     forms = {rule: rule_record(rule).form for rule in RELEVANCE_RULES}
     assert {rule for rule, form in forms.items() if form == "product"} == set(PRODUCTS)
     assert {rule for rule, form in forms.items() if form == "gradient"} == set(GRADIENTS)
-    assert {rule for rule, form in forms.items() if form == "weighted sound"} == {*OCCLUSIONS, "gradcam"}
+    assert {rule for rule, form in forms.items() if form == "weighted sound"} == {
+        *OCCLUSIONS,
+        "gradcam",
+        "rise",
+        "freqrise",
+    }
 
 
 @pytest.mark.parametrize("rule", PRODUCTS)

@@ -108,6 +108,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "smoothgrad": ("relevance", {"rule": "smoothgrad", "samples": 2}),
     "occlusion": ("relevance", {"rule": "occlusion", "occlusion_window": 0.05}),
     "frequency_occlusion": ("relevance", {"rule": "frequency_occlusion", "bands": 3}),
+    "rise": ("relevance", {"rule": "rise", "masks": 4}),
+    "freqrise": ("relevance", {"rule": "freqrise", "masks": 4}),
     **{rule: ("relevance", {"rule": rule}) for rule in PROPAGATED},
 }
 CALLS = [*listing(), *VARIANTS]
@@ -217,7 +219,8 @@ MAY_REFUSE = {
     "wave_u_net": {"aliasing", "aliasing_map"} | _CLASSES,
     "transposed_u_net": {"vowels"} | _CLASSES,  # takes multiples of 16 samples
     "batch_coupled": {"integrated_gradients", "deeplift"},  # divides by the level of silence
-    **dict.fromkeys(["conv_tasnet", "dprnn", "resampler_front", "codec", "vocoder"], _CLASSES),  # answer with waveforms
+    **dict.fromkeys(["conv_tasnet", "dprnn", "resampler_front", "vocoder"], _CLASSES),  # answer with waveforms
+    "codec": _CLASSES | {"rise"},  # which no mask of four changes
     **dict.fromkeys(["frame_level", "spectral_norm", "detector"], _CLASSES),
 }
 """What cannot be asked of a stranger; all else has to be answered."""

@@ -121,6 +121,8 @@ def _reason(subject: Subject, inputs: Tensor, clip: int, target: Explained, rule
             f"the model is so sure (its probability is {value:.9g}) that a small change does not move it. Let the "
             "model return the logits before its softmax or sigmoid"
         )
+    if rule in ("rise", "freqrise"):
+        return "no mask changed the output, though it depends on the sound: draw more masks, of longer cells"
     if rule == "gradcam":
         return "the maps of the layer speak against it wherever they speak. Take another class, or another layer"
     if rule != "gradient":

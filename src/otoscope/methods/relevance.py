@@ -71,6 +71,9 @@ def relevance(
     gamma: float | None = None,
     first: First | None = None,
     layer: str | None = None,
+    masks: int | None = None,
+    cell: float | None = None,
+    keep: float | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
     segments: Segments | None = None,
@@ -100,9 +103,10 @@ def relevance(
         What activations pass back: "guided", "gradient" or "deconvnet", see :mod:`otoscope.probe.rules`, or (in
         Python) a function of your own; "gradient_x_input", the gradient times the input; what carries relevance
         through every operation, see :mod:`otoscope.probe.propagation`: "lrp_epsilon", "lrp_gamma", "lrp_zplus",
-        "lrp_alpha2beta1", "attnlrp" or "deeplift"; "gradcam", in time alone, see :mod:`otoscope.methods.camera`; or
-        what Captum computes (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`:
-        "integrated_gradients", "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
+        "lrp_alpha2beta1", "attnlrp" or "deeplift"; "gradcam", in time alone, see :mod:`otoscope.methods.camera`;
+        "rise" and "freqrise", by random masks, see :mod:`otoscope.methods.masking`; or what Captum computes
+        (``pip install otoscope[attribution]``), see :mod:`otoscope.methods.attribution`: "integrated_gradients",
+        "smoothgrad", "occlusion" (of windows in time) or "frequency_occlusion".
     window : float
         Length of the frames of the short-time spectra, in s.
     hop : float
@@ -128,6 +132,12 @@ def relevance(
         itself; "epsilon" by default.
     layer : str, optional
         The layer that Grad-CAM looks at; the last convolution by default.
+    masks : int, optional
+        Random masks of "rise" and "freqrise"; 500 by default.
+    cell : float, optional
+        From one point of such a mask to the next, in s; 0.05 by default.
+    keep : float, optional
+        Probability of such a point to be kept; 0.5 by default.
     bands : int or sequence of float, optional
         Number of bands on the mel scale, or their edges in Hz: those that frequency occlusion takes out, 24 by default,
         or in which the relevance by another rule but occlusion is summed, third-octaves by default.
@@ -211,7 +221,7 @@ def relevance(
     given = {
         "steps": steps, "samples": samples, "noise": noise, "seed": seed, "occlusion_window": occlusion_window,
         "occlusion_hop": occlusion_hop, "epsilon": epsilon, "gamma": gamma, "first": first, "layer": layer,
-        "bands": bands, "batch_size": batch_size,
+        "masks": masks, "cell": cell, "keep": keep, "bands": bands, "batch_size": batch_size,
     }  # fmt: skip
     summed = bands if rule_record(rule).form != "weighted sound" else None
     if summed is not None:
@@ -251,7 +261,7 @@ def relevance_of(
     asked, whole, more = way.attributed(question or Question(target))
     result: xr.Dataset = labelled(whole, subject.sample_rate, frames, edges).merge(more)
     result = result.assign(asked.variables())
-    source = f"{way.record.source}, by Captum" if way.record.compute else way.record.source
+    source = f"{way.record.source}, by Captum" if way.record.by_captum else way.record.source
     source += f"; spectra: {cite('vielhaben2024')}" if whole.adds_up else ""
     result.attrs.update(asked.attrs, sample_rate=subject.sample_rate, rule=rule_name(rule), source=source)
     result = result.assign(completeness(result))

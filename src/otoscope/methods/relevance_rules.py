@@ -23,6 +23,7 @@ from otoscope.methods.attribution import (
     occlusion,
     smoothgrad,
 )
+from otoscope.methods.masking import freqrise, rise
 from otoscope.probe import RULES, Rule, RuleName, rule_name
 from otoscope.probe.propagation import Propagation
 from otoscope.results import variable
@@ -41,9 +42,11 @@ RelevanceRule = Literal[
     "attnlrp",
     "deeplift",
     "gradcam",
+    "rise",
+    "freqrise",
 ]
 """Rules of :mod:`otoscope.probe.rules`, what can be made of them, those that Captum computes, those of
-:mod:`otoscope.probe.propagation`, and Grad-CAM."""
+:mod:`otoscope.probe.propagation`, Grad-CAM, and random masks."""
 
 Form = Literal["product", "gradient", "weighted sound"]
 """Of the relevance of a sample n: the sound times a gradient, x[n] q[n]; a gradient, q[n]; or the sound (or its bands)
@@ -68,8 +71,10 @@ class RuleRecord:
         From options to the rule by which it is carried back through all operations.
     camera : callable, optional
         What takes its options, of Grad-CAM.
+    by_captum : bool
+        Whether `compute` is by Captum.
     compute : callable, optional
-        What computes it instead, by Captum: a function of :mod:`otoscope.methods.attribution`, which returns the
+        What computes it instead: a function of :mod:`otoscope.methods.attribution` or `masking`, which returns the
         gradient (of a product: without the sound) or the weighted sound, and what `beside` names.
     beside : tuple, optional
         What it measures besides: its name, its dimensions, its meaning.
@@ -80,6 +85,7 @@ class RuleRecord:
     activations: str | Rule | None = None
     propagation: Callable[..., Propagation] | None = None
     camera: Callable[..., str | None] | None = None
+    by_captum: bool = False
     compute: Callable[..., tuple[Tensor, Tensor | None]] | None = None
     beside: tuple[str, list[str], str] | None = None
 
@@ -99,19 +105,22 @@ _RECORDS = {
         "product",
         cite("sundararajan2017", "eq. 1"),
         compute=integrated_gradients,
+        by_captum=True,
         beside=("baseline_logit", ["clip"], "output for silence"),
     ),
-    "smoothgrad": RuleRecord("gradient", cite("smilkov2017", "section 3"), compute=smoothgrad),
+    "smoothgrad": RuleRecord("gradient", cite("smilkov2017", "section 3"), compute=smoothgrad, by_captum=True),
     "occlusion": RuleRecord(
         "weighted sound",
         cite("zeiler2014", "section 4.2"),
         compute=occlusion,
+        by_captum=True,
         beside=("time_relevance", ["clip", "time"], "loss of the output without this part of the sound"),
     ),
     "frequency_occlusion": RuleRecord(
         "weighted sound",
         cite("zeiler2014", "section 4.2, by bands of frequency"),
         compute=frequency_occlusion,
+        by_captum=True,
         beside=("band_relevance", ["clip", "band"], "loss of the output without this band"),
     ),
     "lrp_epsilon": RuleRecord("product", cite("bach2015", "eq. 58"), propagation=propagations.lrp_epsilon),
@@ -121,11 +130,18 @@ _RECORDS = {
     "attnlrp": RuleRecord("product", cite("achtibat2024", "section 3"), propagation=propagations.attnlrp),
     "deeplift": RuleRecord("product", cite("shrikumar2017", "section 3.5.1"), propagation=propagations.deeplift),
     "gradcam": RuleRecord("weighted sound", cite("selvaraju2017", "section 3"), camera=propagations.gradcam),
+    "rise": RuleRecord(
+        "weighted sound",
+        cite("petsiuk2018", "eq. 6"),
+        compute=rise,
+        beside=("time_relevance", ["clip", "time"], "mean output where this moment is kept, less the mean output"),
+    ),
+    "freqrise": RuleRecord("weighted sound", cite("brusch2024", "section 3"), compute=freqrise),
 }
 
 RELEVANCE_RULES: tuple[str, ...] = get_args(RelevanceRule)
 
-ATTRIBUTIONS = {name: record.source for name, record in _RECORDS.items() if record.compute}
+ATTRIBUTIONS = {name: record.source for name, record in _RECORDS.items() if record.by_captum}
 """The rules that Captum computes, with the papers that they are from."""
 
 
@@ -182,7 +198,7 @@ def attribute(
     sample_rate: float,
     options: Mapping[str, Any],
 ) -> tuple[Tensor, xr.Dataset]:
-    """What a rule of :data:`ATTRIBUTIONS` computes of one output, clip by clip.
+    """What a rule with `compute` computes of one output, clip by clip.
 
     Parameters
     ----------
@@ -211,8 +227,9 @@ def attribute(
     InputError
         If Captum is not installed, or an option cannot be used.
     """
-    _need_captum(rule)
     record = rule_record(rule)
+    if record.by_captum:
+        _need_captum(rule)
     assert record.compute is not None
     found = []
     with torch.inference_mode(False), warnings.catch_warnings():

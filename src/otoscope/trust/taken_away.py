@@ -83,6 +83,9 @@ def taken_away(
     gamma: float | None = None,
     first: First | None = None,
     layer: str | None = None,
+    masks: int | None = None,
+    cell: float | None = None,
+    keep: float | None = None,
     bands: int | Sequence[float] | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
@@ -139,6 +142,12 @@ def taken_away(
         itself; "epsilon" by default.
     layer : str, optional
         The layer that Grad-CAM looks at; the last convolution by default.
+    masks : int, optional
+        Random masks of "rise" and "freqrise"; 500 by default.
+    cell : float, optional
+        From one point of such a mask to the next, in s; 0.05 by default.
+    keep : float, optional
+        Probability of such a point to be kept; 0.5 by default.
     bands : int or sequence of float, optional
         Number of bands that frequency occlusion takes out, on the mel scale, or their edges in Hz; 24 by default.
     batch_size : int, optional
@@ -202,8 +211,8 @@ def taken_away(
         )
     options = given_options(
         rule, seed, steps=steps, samples=samples, noise=noise, occlusion_window=occlusion_window,
-        occlusion_hop=occlusion_hop, epsilon=epsilon, gamma=gamma, first=first, layer=layer, bands=bands,
-        batch_size=batch_size,
+        occlusion_hop=occlusion_hop, epsilon=epsilon, gamma=gamma, first=first, layer=layer, masks=masks,
+        cell=cell, keep=keep, bands=bands, batch_size=batch_size,
     )  # fmt: skip
     how = Explaining(rule, options, Frames.of(window, hop, subject.sample_rate))
     question = Question(target, at, against, target_band)
