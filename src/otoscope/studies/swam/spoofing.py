@@ -77,6 +77,8 @@ class Network:
 def spoofing_steps(setting: Setting, residual: dict[str, Sequence[Step]]) -> Iterator[Step]:
     """Both networks and random ones of their shapes, on each kind of made speech, and on the classes of ESC-10.
 
+    A quick run leaves random ones out on the free data.
+
     Parameters
     ----------
     setting : Setting
@@ -87,7 +89,7 @@ def spoofing_steps(setting: Setting, residual: dict[str, Sequence[Step]]) -> Ite
     for data, sounds, clips in shown:
         if data == LARGE and not setting.has(SPOOFS.set):
             continue
-        for network in _networks(setting, residual.get(data, ())):
+        for network in _networks(residual.get(data, ()), with_random=data == LARGE or not setting.quick):
             for group in GROUPS:
                 praat = (Package("parselmouth"),) if data == FREE and "VC" in group else ()
                 inputs = (sounds, *network.inputs, *praat)
@@ -102,7 +104,7 @@ def spoofing_steps(setting: Setting, residual: dict[str, Sequence[Step]]) -> Ite
                     "spoofing_crs", spectra_of, {**given, "kept": kept}, labels, inputs, network.needs,
                     part="spoofing", seconds=0.15 * clips, command="otoscope crs MODEL CLIP",
                 )  # fmt: skip
-    for network in _networks(setting, residual.get(FREE, ())):
+    for network in _networks(residual.get(FREE, ()), with_random=not setting.quick):
         clips = 100 if setting.quick else 400
         yield Step(
             "scenes", scenes_of, {**network.arguments, "clips": clips, "folds": 5}, {"data": FREE, **network.labels},
@@ -111,10 +113,10 @@ def spoofing_steps(setting: Setting, residual: dict[str, Sequence[Step]]) -> Ite
         )  # fmt: skip
 
 
-def _networks(setting: Setting, trained: Sequence[Step]) -> list[Network]:
-    found = [Network(INCEPTION, "published", 0), Network(INCEPTION, "random", 0)]
+def _networks(trained: Sequence[Step], *, with_random: bool) -> list[Network]:
+    found = [Network(INCEPTION, "published", 0)]
     found += [Network(RESNET, "trained", seed, step) for seed, step in enumerate(trained)]
-    return [*found, Network(RESNET, "random", 0)]
+    return [*found, *(Network(name, "random", 0) for name in (INCEPTION, RESNET) if with_random)]
 
 
 def spoofing_of(work: Work) -> Outcome:
