@@ -65,6 +65,17 @@ def test_networks_that_are_more_even_and_better_correlate() -> None:
     assert measures.evenness_and_accuracy(found(training=training, kernels=kernels[:2])) is None
 
 
+def test_bounds_that_are_0_where_the_paper_has_0_are_a_count_without_an_interval() -> None:
+    rows = [
+        {**one, "layer": layer, "A": 0.15 if (one["front_end"], layer) == ("subsegmental", 1) else 0.0}
+        for one in networks(("words",))
+        for layer in (1, 2, 3)
+    ]
+    estimate = measures.bounds_of_words(found(geometry=rows))
+    assert estimate is not None and (estimate.value, estimate.interval) == (9.0, "")
+    assert estimate.of == "FSDD digits, 3 seeds"
+
+
 def test_narrow_kernels_are_counted_on_both_sides_of_1_khz() -> None:
     row = {"kernels": 80, "low": 40, "narrow_low": 30, "narrow_high": 10, "product": 1.0}
     estimate = measures.narrow_where_low(found(kernels=[{**one, **row} for one in networks(("words",))]))

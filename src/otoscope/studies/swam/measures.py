@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import suppress
 from itertools import combinations
 from typing import Any
@@ -347,7 +347,7 @@ def _of_residual(
 
     scores = [of(seed, "trained") - (of(seed, "random") if beyond_random else 0.0) for seed in seeds]
     said = "ASVspoof 2019 LA" if data == LARGE else "FSDD digits"
-    return mean_of(scores, f"Res-TSSDNet on {said}, {len(seeds)} seeds")
+    return mean_of(scores, f"Res-TSSDNet on {said}, {_count(seeds, 'seed')}")
 
 
 # -- Genuine and made speech ------------------------------------------------------------------------------
@@ -473,7 +473,11 @@ def _over_seeds(
     scores = np.array([score(data, seed) for seed in seeds])
     if not np.isfinite(scores).any():
         return None
-    return mean_of(scores, f"{_said(data, of)}, {len(seeds)} seeds", unit)
+    return mean_of(scores, f"{_said(data, of)}, {_count(seeds, 'seed')}", unit)
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _said(data: str, of: tuple[str, ...]) -> str:
@@ -571,7 +575,8 @@ def _published_bounds(found: Found, task: str) -> Estimate | None:
             )
         )
 
-    return _over_seeds(found, "geometry", (task,), right)
+    counted = _over_seeds(found, "geometry", (task,), right)
+    return counted and Estimate(counted.value, of=counted.of)  # a count that is right or wrong, without an interval
 
 
 def _geometry_between(found: Found, column: str, **where: Any) -> Estimate | None:

@@ -243,5 +243,5 @@ STUDY = Study(
         "The weights of the ResNet are not published: its networks are trained here, on spoken digits.",
         "Above 4 kHz nothing is said of FSDD: the band of 4 to 5 kHz (swam-10) needs LibriSpeech.",
     ),
-    cost="quick about 10 min, in full about 150 min with --jobs 2 (planned)",
+    cost="quick about 6 min, in full about 120 min of processor time, half of that with --jobs 2 on two free cores",
 )
