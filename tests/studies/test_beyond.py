@@ -125,6 +125,22 @@ def test_over_networks_each_counts_once_and_the_control_does_not() -> None:
     assert one.low < 0.25 < one.high
 
 
+def test_where_one_task_is_not_done_the_other_is_judged_alone() -> None:
+    rows = [
+        row for network in NETWORKS for row in runs(network.name, step=1, share=lambda s, t, w: 0.2 + (t != "words"))
+    ]
+    part = [row for row in rows if row["task"] == "words" or row["network"] == "AASIST"]
+    for one in (
+        across("beyond-14")(found(folding=part, training=part)),
+        cell(found(folding=part), "beyond-14", "AASIST"),
+    ):
+        assert one is not None and one.value == pytest.approx(0.2)
+    one = across("beyond-14")(found(folding=part, training=part))
+    assert one is not None and one.of == "FSDD, words alone, 6 networks"
+    both = across("beyond-14")(found(folding=rows, training=rows))
+    assert both is not None and both.value == pytest.approx(0.7) and both.of == "FSDD, 6 networks"
+
+
 def test_relevances_of_two_tasks_are_compared_with_those_of_two_runs(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     base = {task: rng.random((5, 8)) for task in ("words", "speakers")}

@@ -47,9 +47,11 @@ def cumulative(found: Found) -> Figure:
 
 def claims_by_network(found: Found) -> Figure:
     """Of each claim what it is judged by, of each network and of all together, with 95 % intervals."""
+    from matplotlib.ticker import MaxNLocator
+
     names = [*(network.name for network in NETWORKS), "all networks"]
     columns = 4
-    axes = grid(-(-len(CLAIMS) // columns), columns, height=7.6, wide=True)
+    axes = grid(-(-len(CLAIMS) // columns), columns, height=8.0, wide=True)
     for ax, claim, short in zip(axes.ravel(), CLAIMS, _SHORT, strict=True):
         ax.axvline(claim.null, color="#a3a3a3", linewidth=0.6)
         for place, name in enumerate(names):
@@ -62,8 +64,9 @@ def claims_by_network(found: Found) -> Figure:
             ax.plot([one.value], [place], "D" if last else "o", color=colour, markersize=3)
         side = {"greater": "→", "less": "←"}.get(claim.direction, "")
         ax.set(title=f"{claim.number.removeprefix('beyond-')} {short} {side}", ylim=(len(names) - 0.4, -0.6))
-        ax.set_yticks(range(len(names)), names if ax in axes[:, 0] else [""] * len(names), fontsize=6)
-        ax.tick_params(axis="x", labelsize=6)
+        ax.set_yticks(range(len(names)), names if ax in axes[:, 0] else [""] * len(names), fontsize=7)
+        ax.tick_params(axis="x", labelsize=7)
+        ax.xaxis.set_major_locator(MaxNLocator(3))
     return _figure(axes)
 
 
@@ -75,7 +78,7 @@ def coherence_by_depth(found: Found) -> Figure:
         _by_place(ax, found, "depth", "layer", "coherence", network)
         ax.set(title=network, xlabel="layer", ylim=(0, 1))
     axes[0, 0].set_ylabel("$M_c$")
-    axes[0, -1].legend(frameon=False, fontsize=6)
+    axes[0, -1].legend(frameon=False, fontsize=7)
     return _figure(axes)
 
 
@@ -90,7 +93,7 @@ def folding_by_step(found: Found) -> Figure:
         column[1].set(xlabel="step")
     axes[0, 0].set_ylabel("share folded")
     axes[1, 0].set_ylabel("gain (dB)")
-    axes[0, -1].legend(frameon=False, fontsize=6)
+    axes[0, -1].legend(frameon=False, fontsize=7)
     return _figure(axes)
 
 
@@ -113,7 +116,7 @@ def relevance_by_band(found: Found) -> Figure:
         ax.set_xticks([0.2, 1, 3], ["0.2", "1", "3"])
         ax.set_xticks([], minor=True)
     axes[0, 0].set_ylabel("relevance (%)")
-    axes[0, -1].legend(frameon=False, fontsize=6)
+    axes[0, -1].legend(frameon=False, fontsize=7)
     return _figure(axes)
 
 

@@ -30,10 +30,15 @@ class Runs:
     def __init__(self, found: Found, data: str, network: str) -> None:
         self.found, self.data, self.network = found, data, network
 
-    def seeds(self, table: str, tasks: Sequence[str] = _BOTH) -> list[int]:
+    def tasks(self, table: str) -> list[str]:
+        """The tasks on which every network was run: both, unless the study is not done."""
+        return tasks_run(self.found, self.data, table)
+
+    def seeds(self, table: str, tasks: Sequence[str] | None = None) -> list[int]:
         """Seeds of which there is a run for each of these tasks."""
-        each = [set(self.found.distinct(table, "seed", **self._where(task=task))) for task in tasks]
-        return sorted(set.intersection(*each))
+        wanted = self.tasks(table) if tasks is None else tasks
+        each = [set(self.found.distinct(table, "seed", **self._where(task=task))) for task in wanted]
+        return sorted(set.intersection(*each)) if each else []
 
     def values(self, table: str, column: str, **where: Any) -> np.ndarray:
         """A column of the rows of these runs."""
@@ -67,6 +72,16 @@ def data_of(found: Found) -> str:
     """The data of the papers, where both tasks were run on it, and FSDD else."""
     on_large = {row["task"] for table in found.tables for row in found.rows(table, data=LARGE)}
     return LARGE if on_large.issuperset(_BOTH) else FREE
+
+
+def tasks_run(found: Found, data: str, table: str) -> list[str]:
+    """The tasks of which a table has rows of each network that it has."""
+    networks = found.distinct(table, "network", data=data)
+    return [
+        task
+        for task in _BOTH
+        if networks and all(found.rows(table, data=data, network=one, task=task) for one in networks)
+    ]
 
 
 def cell(found: Found, number: str, network: str) -> Estimate | None:
@@ -104,7 +119,9 @@ def across(number: str) -> Callable[[Found], Estimate | None]:
         if not values:
             return None
         data = "FSDD" if data_of(found) == FREE else "data of the papers"
-        return mean_of(values, f"{data}, {len(values)} networks")
+        tasks = tasks_run(found, data_of(found), "training")
+        alone = f", {tasks[0]} alone" if len(tasks) == 1 else ""
+        return mean_of(values, f"{data}{alone}, {len(values)} networks")
 
     return measured
 
@@ -116,13 +133,14 @@ def _gap_of_tasks(runs: Runs) -> list[float]:
     def value(task: str, seed: int) -> float:
         return runs.one("response", "median_frequency", task=task, seed=seed, layer=0, weights=TRAINED)
 
-    return [value(WORDS, seed) - value(SPEAKERS, seed) for seed in runs.seeds("response")]
+    return [value(WORDS, seed) - value(SPEAKERS, seed) for seed in runs.seeds("response", _BOTH)]
 
 
-def _gain(table: str, column: str, tasks: Sequence[str], **where: Any) -> Score:
+def _gain(table: str, column: str, only: Sequence[str] | None = None, **where: Any) -> Score:
     """Trained minus initial weights, mean of the tasks."""
 
     def score(runs: Runs) -> list[float]:
+        tasks = runs.tasks(table) if only is None else only
         return [
             float(
                 np.mean([
@@ -140,7 +158,7 @@ def _gain(table: str, column: str, tasks: Sequence[str], **where: Any) -> Score:
 def _fall(runs: Runs, seed: int, weights: str) -> float:
     """mu_avg of the last convolution minus that of the first, mean of the tasks."""
     found = []
-    for task in _BOTH:
+    for task in runs.tasks("response"):
         rows = [row for row in runs.rows("response", task=task, seed=seed, weights=weights) if row["layer"]]
         found.append(rows[-1]["mu_avg"] - rows[0]["mu_avg"])
     return float(np.mean(found))
@@ -161,7 +179,7 @@ def _beyond_chance(column: str, chance: str) -> Score:
                 np.mean([
                     runs.one("relevance", column, task=task, seed=seed, weights=TRAINED)
                     - runs.one("relevance", chance, task=task, seed=seed, weights=TRAINED)
-                    for task in _BOTH
+                    for task in runs.tasks("relevance")
                 ])
             )
             for seed in runs.seeds("relevance")
@@ -172,7 +190,7 @@ def _beyond_chance(column: str, chance: str) -> Score:
 
 def _depends_on_task(runs: Runs) -> list[float]:
     """For each pair of seeds: correlation within the tasks minus between them, same clips."""
-    seeds = runs.seeds("relevance")
+    seeds = runs.seeds("relevance", _BOTH)
     maps = {(task, seed): runs.bands(task, seed) for task in _BOTH for seed in seeds}
     if any(one.size == 0 for one in maps.values()):
         return []
@@ -194,7 +212,7 @@ def _with_depth(runs: Runs) -> list[float]:
     found = []
     for seed in runs.seeds("depth"):
         each = []
-        for task in _BOTH:
+        for task in runs.tasks("depth"):
             rows = runs.rows("depth", task=task, seed=seed, weights=TRAINED)
             values = [row["coherence"] for row in rows]
             each.append(spearmanr(range(len(rows)), values)[0] if len(rows) > 2 and len(set(values)) > 1 else np.nan)
@@ -208,7 +226,7 @@ def _deaths(runs: Runs) -> list[float]:
         return float(shares[len(shares) // 2 :].mean()) if len(shares) > 2 else float("nan")
 
     return [
-        float(np.mean([dead(task, seed, TRAINED) - dead(task, seed, INITIAL) for task in _BOTH]))
+        float(np.mean([dead(task, seed, TRAINED) - dead(task, seed, INITIAL) for task in runs.tasks("depth")]))
         for seed in runs.seeds("depth")
     ]
 
@@ -226,7 +244,7 @@ def _pooling_minus_strides(table: str, column: str) -> Score:
                 np.nanmean(other.values(table, column, task=task, seed=seed, weights=TRAINED))
                 - np.nanmean(runs.values(table, column, task=task, seed=seed, weights=TRAINED))
             )
-            for task, seed in product(_BOTH, seeds)
+            for task, seed in product(runs.tasks(table), seeds)
         ]
 
     return score
@@ -236,14 +254,14 @@ def _largest_fold(runs: Runs) -> list[float]:
     def largest(task: str, seed: int) -> float:
         return float(np.nanmax(runs.values("folding", "share", task=task, seed=seed, weights=TRAINED)))
 
-    return [float(np.mean([largest(task, seed) for task in _BOTH])) for seed in runs.seeds("folding")]
+    return [float(np.mean([largest(task, seed) for task in runs.tasks("folding")])) for seed in runs.seeds("folding")]
 
 
 def _first_against_others(runs: Runs) -> list[float]:
     found = []
     for seed in runs.seeds("response"):
         each = []
-        for task in _BOTH:
+        for task in runs.tasks("response"):
             rows = [row for row in runs.rows("response", task=task, seed=seed, weights=TRAINED) if row["layer"]]
             changes = np.array([row["change"] for row in rows])
             each.append(float(np.log10(changes[0] / np.median(changes[1:]))) if len(changes) > 1 else np.nan)
@@ -255,12 +273,12 @@ SCORES: dict[str, Score] = {
     "beyond-1": _gap_of_tasks,
     "beyond-2": _gain("response", "share_500_1500", (WORDS,), layer=0),
     "beyond-3": _gain("response", "share_100_800", (SPEAKERS,), layer=0),
-    "beyond-4": _gain("response", "low_share", _BOTH, layer=0),
+    "beyond-4": _gain("response", "low_share", layer=0),
     "beyond-5": _falls,
     "beyond-6": _falls_by_training,
     "beyond-7": _beyond_chance("f0_hits", "f0_chance"),
     "beyond-8": _beyond_chance("envelope", "envelope_chance"),
-    "beyond-9": _gain("relevance", "f0_hits", _BOTH),
+    "beyond-9": _gain("relevance", "f0_hits"),
     "beyond-10": _depends_on_task,
     "beyond-11": _with_depth,
     "beyond-12": _deaths,
