@@ -197,6 +197,9 @@ class Propagator:
     def _bend(self, call: Call, step: str) -> Tensor:
         point = call.input.detach().clone()
         (reference,) = self._at_reference(point)
+        if self._records:
+            kept: Tensor = call.run_on(call.input.clone())
+            return kept
         whole = step in _GATES and not self._rule.reference  # f(x) / x, as it is published
 
         def function(x: Tensor) -> Tensor:
