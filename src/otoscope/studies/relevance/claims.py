@@ -127,7 +127,7 @@ def _row(number: int, quantity: str, sex: str, values: str) -> Claim:
     return _Claim(
         f"relevance-{number}",
         where=f"Table 2, {quantity}, {sex}",
-        text=f"{quantity} from the relevance signal of vowels of {who} is right in about 9 of 10 tokens.",
+        text=f"The relevance signal of vowels of {who} has their {quantity}, more often than by chance.",
         published=f"{values} % for /ah eh iy oa uw/",
         test=f"share of tokens whose {quantity} from the relevance lies within one standard deviation of the token's "
         "known value, minus that share with the known values permuted among the tokens of the sex, over tokens and "

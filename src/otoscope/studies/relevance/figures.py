@@ -110,7 +110,8 @@ def _shares(found: Found, column: str, weights: str, group: str) -> np.ndarray:
     data = LARGE if weights != SOUND and found.rows("vowels", data=LARGE) else FREE
     where = {"data": data, "system": PHONES, "weights": weights, "group": group}
     seeds = found.distinct("vowels", "seed", **where) or [None]
-    return np.array([100 * np.nanmean(found.values("vowels", column, seed=seed, **where)) for seed in seeds])
+    runs = [found.values("vowels", column, seed=seed, **where) for seed in seeds]
+    return np.array([100 * np.nanmean(one) if np.isfinite(one).any() else np.nan for one in runs])
 
 
 def _emphasis(found: Found, data: str, system: str, weights: str) -> np.ndarray:
