@@ -76,7 +76,7 @@ STUDY = Study(
             "by chance in 5 %. FSDD ends at 4 kHz, where resampling makes the sound fall, and with it what it is "
             "divided by.",
             draw=figures.emphasis,
-            uses=("bands",),
+            uses=("bands", "compared"),
             part="speakers",
         ),
     ),
