@@ -121,7 +121,8 @@ def test_simplenet_is_run_on_the_data_of_the_paper(tmp_path: Path) -> None:
     miniature_sets.iemocap(tmp_path / "data")
     changes = (
         "data.duration=1.24",
-        "data.validation=0.3",
+        "data.validation=null",
+        "data.validation_clips=2",
         "model.options.input_length=19840",
         "model.options.filters=31",
         "model.options.width=32",
