@@ -99,7 +99,7 @@ def activity(found: Found) -> Figure:
         for number, start in enumerate((CONTRASTIVE, SUPERVISED, NONE)):
             _curve(ax, number, _heard(found, column, start), _NAMES[start])
         ax.set(xlabel="layer", ylabel=label, xticks=_LAYERS[::2])
-    axes[0].legend(frameon=False, fontsize=6)
+    axes[0].legend(frameon=False, fontsize=7)
     return axes[0].figure  # type: ignore[no-any-return]
 
 
@@ -110,7 +110,7 @@ def coherence(found: Found) -> Figure:
         _curve(ax, number, _heard(found, "coherence", start), _NAMES[start])
     _curve(ax, 4, _heard(found, "coherence_chance", CONTRASTIVE), "played backwards")
     ax.set(xlabel="layer", ylabel="top-5 coherence", ylim=(0, 1), xticks=_LAYERS)
-    ax.legend(frameon=False, fontsize=6, ncol=2)
+    ax.legend(frameon=False, fontsize=7, ncol=2)
     return ax.figure  # type: ignore[no-any-return]
 
 
@@ -118,7 +118,7 @@ def layer_scores(found: Found) -> Figure:
     """Fig. 6.1: the score of frozen layers, and of networks trained whole."""
     data = LARGE if found.rows("probe", data=LARGE) else FREE
     tasks = found.distinct("probe", "task", data=data)
-    axes = grid(1, len(tasks), height=2.2, wide=True)[0]
+    axes = grid(1, len(tasks), height=2.6, wide=True)[0]
     for ax, task in zip(axes, tasks, strict=True):
         for number, start in enumerate((CONTRASTIVE, SUPERVISED, NONE)):
             where = {"data": data, "task": task, "start": start}
@@ -129,7 +129,9 @@ def layer_scores(found: Found) -> Figure:
         ax.set(title=task, xlabel="layers kept", ylim=(0, 1), xticks=_LAYERS[::2])
     axes[0].set_ylabel("score on sounds to test on")
     handles = {label: one for ax in axes for one, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    axes[0].legend(handles.values(), handles.keys(), frameon=False, fontsize=5.5, loc="lower left")
+    axes[0].figure.legend(
+        handles.values(), handles.keys(), frameon=False, fontsize=7, loc="outside lower center", ncol=3
+    )
     return axes[0].figure  # type: ignore[no-any-return]
 
 
@@ -145,7 +147,7 @@ def few_labels(found: Found) -> Figure:
         ax.set_xticks([0.01, 0.1, 1.0], ["1 %", "10 %", "100 %"])
         ax.minorticks_off()
     axes[0].set_ylabel("score")
-    axes[0].legend(frameon=False, fontsize=6)
+    axes[0].legend(frameon=False, fontsize=7)
     return axes[0].figure  # type: ignore[no-any-return]
 
 
@@ -163,7 +165,7 @@ def residuals(found: Found) -> Figure:
             _curve(ax, number, _by_layer(found, "without", column, data=data, mode=mode), label)
         ax.set(title=title, xlabel="layer", ylim=(0, 1), xticks=_LAYERS[::2])
     axes[0].set_ylabel("score")
-    axes[1].legend(frameon=False, fontsize=6)
+    axes[1].legend(frameon=False, fontsize=7)
     return axes[0].figure  # type: ignore[no-any-return]
 
 
@@ -181,7 +183,7 @@ def dead_maps(found: Found) -> Figure:
         _curve(ax, 2, _grouped(rows, "layer", "share"), "before and after")
         ax.set(title=_NAMES[start], xlabel="layer", xticks=_LAYERS[::2], ylim=(0, None))
     axes[0].set_ylabel("dead maps (share)")
-    axes[0].legend(frameon=False, fontsize=6)
+    axes[0].legend(frameon=False, fontsize=7)
     return axes[0].figure  # type: ignore[no-any-return]
 
 
@@ -192,7 +194,7 @@ def recognised(found: Found) -> Figure:
         _curve(ax, number, _by_layer(found, "recognised", "score", start=start), _NAMES[start])
     ax.axhline(0.1, color="black", lw=0.8, ls=":")
     ax.set(xlabel="layer (0: the sound itself)", ylabel="digits known (share)", ylim=(0, 1), xticks=(0, *_LAYERS))
-    ax.legend(frameon=False, fontsize=6)
+    ax.legend(frameon=False, fontsize=7)
     return ax.figure  # type: ignore[no-any-return]
 
 
