@@ -479,6 +479,13 @@ BIBLIOGRAPHY: dict[str, Reference] = {
         "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP), 6367-6371",
         "10.1109/ICASSP43922.2022.9747766",
     ),
+    "taal2011": Reference(
+        ("Taal, C. H.", "Hendriks, R. C.", "Heusdens, R.", "Jensen, J."),
+        2011,
+        "An Algorithm for Intelligibility Prediction of Time-Frequency Weighted Noisy Speech",
+        "IEEE Transactions on Audio, Speech, and Language Processing 19(7), 2125-2136",
+        "10.1109/TASL.2011.2114881",
+    ),
     "baevski2020": Reference(
         ("Baevski, A.", "Zhou, H.", "Mohamed, A.", "Auli, M."),
         2020,
