@@ -33,7 +33,7 @@ def mean_average_precision_of(scores: ArrayLike, targets: ArrayLike, weights: Ar
     Notes
     -----
     :math:`\sum_n (R_n - R_{n-1}) P_n` over the thresholds between different scores, not interpolated, as scikit-learn
-    and :func:`otoscope.metrics.ranking.mean_average_precision` have it; it needs no scikit-learn.
+    and :func:`otoscope.metrics.mean_average_precision` have it; it needs no scikit-learn.
 
     Examples
     --------

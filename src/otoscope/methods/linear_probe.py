@@ -68,6 +68,7 @@ class LinearProbe(nn.Module):
         self.bias = nn.Parameter(features.new_zeros(classes))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Logits (clip, class) of features (clip, feature)."""
         return (features - self.mean) * self.scale @ self.weight + self.bias
 
 

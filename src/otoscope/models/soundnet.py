@@ -35,7 +35,7 @@ class SoundNet(nn.Module):
         In Hz; 22050 as published, 16000 in the experiments of SimpleNet.
     low_pass : bool
         Whether the poolings filter their maxima before they drop all but every n-th, so that they fold little, see
-        :class:`otoscope.models.smooth_pool.SmoothPool`. It adds no weights.
+        ``otoscope.models.smooth_pool.SmoothPool``. It adds no weights.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class Heard:
     label : str
         What is said: a digit, or a vowel.
     wave : numpy.ndarray, (time,)
-        At :data:`RATE`.
+        At 16 kHz.
     token : Token or None
         Of a vowel, with its F0 and formants; its centre is in `wave`.
     """
