@@ -96,7 +96,8 @@ def test_rows_that_are_kept_suffice_for_the_page(tmp_path: Path, counter: Path) 
 def test_without_rows_nothing_is_run_and_said(tmp_path: Path) -> None:
     found = ran(tmp_path, rows_only=True)
     assert {one.verdict for one in found.judged} == {"not run here"}
-    assert "drawn (4 of its steps): has not been computed" in write_study(found, tmp_path).read_text("utf-8")
+    write_study(found, tmp_path)
+    assert "drawn (4 of its steps): has not been computed" in (tmp_path / "study.md").read_text("utf-8")
 
 
 def test_a_model_that_is_gone_is_trained_again_only_where_it_is_opened(tmp_path: Path, counter: Path) -> None:
@@ -272,7 +273,8 @@ def test_the_page_says_everything(tmp_path: Path) -> None:
     page = write_study(found, tmp_path).read_text("utf-8")
     for said in ("A toy", "toy-1", "not run here: needs TIMIT", "Fig. 2: a photograph.", "Fig. 1: dots", "a quick run"):
         assert said in page, said
-    assert "large (1 of its steps): needs librispeech" in page
+    assert "large (1 of its steps)" in page and "needs librispeech" in page
+    assert page.count("Ours are lines.") == 1, "a caption stands under its figure alone"
     record = json.loads((tmp_path / "study.json").read_text("utf-8"))
     assert record["counts"] == {"holds": 1, "fails": 1, "undecided": 2, "not run here": 2}
     assert record["claims"][0]["low"] > 0 and record["claims"][3]["low"] is None

@@ -19,7 +19,7 @@ from otoscope.errors import InputError
 from otoscope.files import make_folder, write_text
 from otoscope.markup import cell
 from otoscope.plots.saved import save_figure
-from otoscope.plots.style import styled
+from otoscope.plots.style import STYLES, styled
 from otoscope.report.html import Figure, Heading, Item, Note, Section, Table, render
 from otoscope.studies.claim import Judged
 from otoscope.studies.estimate import short
@@ -292,18 +292,22 @@ def _page(ran: Ran, drawn: Sequence[tuple[Picture, Drawing]], tables: Sequence[t
     for listing, table in tables:
         sections.append(Section(listing.title, "", made=_from(listing), body=[table]))
     for picture, figure in drawn:
+        narrow = figure.get_figwidth() < STYLES["paper"].inches(2)
         sections.append(
             Section(
                 picture.title,
-                picture.caption,
+                "",
                 source=picture.published,
                 made=f"{_from(picture)}; figures/{picture.name}.pdf",
-                body=[Figure(figure, picture.title, picture.caption)],
+                body=[Figure(figure, picture.title, picture.caption, half=narrow)],
             )
         )
-    left = [*study.left_out, *missing(ran), *_not_shown(ran)]
+    left: list[Item] = [Note(one) for one in study.left_out]
+    absent = [one.rpartition(": ")[::2] for one in (*missing(ran), *_not_shown(ran))]
+    if absent:
+        left.append(Table(("not here", "why"), absent, "Steps, tables and figures that this run does not have"))
+    sections.append(Section("What was left out", "" if left else "Nothing.", body=left))
     steps = Table(("table", "steps", "rows kept in", "by hand"), _steps(ran), "Steps")
-    sections.append(Section("What was left out", "" if left else "Nothing.", body=[Note(one) for one in left]))
     sections.append(Section("How it was made", "", made=_command(ran), body=[Heading("Rows"), steps]))
     return render(study.title, sections, _facts(ran), notes=_notes(ran))
 
