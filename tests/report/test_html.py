@@ -199,6 +199,12 @@ def test_table_aligns_numbers_and_marks_what_is_missing() -> None:
     assert cells == ["a", "1", "0.3457", "–", "b", "23", "–", "12346"]
 
 
+def test_lines_of_sentences_are_broken_in_a_table_and_names_are_not() -> None:
+    said, name = "The harmonics that ReLU adds are few.", "features.block1.convolution.weight"
+    page = render("T", [Section("S", "", body=[Table(("claim", "layer"), [[said, name]])])], {})
+    assert f'<td class="text">{said}</td><td>{name}</td>' in page
+
+
 def test_table_of_uneven_rows() -> None:
     with pytest.raises(InputError, match="2 columns has a row of 3"):
         render("t", [Section("s", "s", body=[Table(["a", "b"], [[1, 2, 3]])])])

@@ -237,11 +237,18 @@ def _columns(table: Table) -> list[list[object]]:
     return [[row[i] for row in table.rows] for i in range(len(table.columns))]
 
 
+_LONG = 24  # characters from which on a cell is text, whose lines may be broken
+
+
 def _cells(row: Sequence[object], align: Sequence[str]) -> str:
     texts = [escape(cell(value)) for value in row]
     # a name at the beginning, such as features.conv1, may be broken after its dots, and nowhere else
     texts[:1] = [re.sub(r"\.(?=[^\W\d])", ".<wbr>", text) for text in texts[:1]]
-    return "".join(f"<td{a}>{text}</td>" for text, a in zip(texts, align, strict=True))
+    of = [
+        a or (' class="text"' if len(text) > _LONG and " " in text else "")
+        for text, a in zip(texts, align, strict=True)
+    ]
+    return "".join(f"<td{a}>{text}</td>" for text, a in zip(texts, of, strict=True))
 
 
 def _data(content: bytes, media_type: str) -> str:

@@ -287,7 +287,7 @@ def _page(ran: Ran, drawn: Sequence[tuple[Picture, Drawing]], tables: Sequence[t
     tests = Table(
         ("claim", "test"), [[one.claim.number, one.claim.rule] for one in ran.judged if one.claim.rule], "Tests"
     )
-    body: list[Item] = [Table(CLAIM_HEADINGS, claim_rows(ran.judged), "Claims"), tests]
+    body: list[Item] = [_claims(ran), tests]
     sections = [Section("Claims", study.about, source="", made=_command(ran), body=body)]
     for listing, table in tables:
         sections.append(Section(listing.title, "", made=_from(listing), body=[table]))
@@ -310,6 +310,15 @@ def _page(ran: Ran, drawn: Sequence[tuple[Picture, Drawing]], tables: Sequence[t
     steps = Table(("table", "steps", "rows kept in", "by hand"), _steps(ran), "Steps")
     sections.append(Section("How it was made", "", made=_command(ran), body=[Heading("Rows"), steps]))
     return render(study.title, sections, _facts(ran), notes=_notes(ran))
+
+
+def _claims(ran: Ran) -> Table:
+    """What :func:`claim_rows` has in columns for a program, in fewer for the eye."""
+    rows = []
+    for number, where, said, published, ours, interval, on, verdict in claim_rows(ran.judged):
+        claim = f"{number}: {said} ({where})"
+        rows.append([claim, published, "; ".join(filter(None, (ours, on))), interval, verdict])
+    return Table(("claim", "published", "ours, on", "95 % interval", "holds?"), rows)
 
 
 def _from(one: Picture | Listing) -> str:
