@@ -30,9 +30,10 @@ NO_METHODS = {"taps", "output", "clip", "inputs", "report", "inspect", "explore"
 _WHOLE = dict.fromkeys(("at", "against", "target_band"), "the whole output is explained")
 _UNDIVIDED = dict.fromkeys(("segments", "tier"), "the sound is not divided, or its segments have one tier")
 _OF_OTHER_RULES = dict.fromkeys(
-    ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size"),
+    ("steps", "samples", "noise", "seed", "occlusion_window", "occlusion_hop", "bands", "batch_size",
+     "epsilon", "gamma", "first", "layer", "masks", "cell", "keep"),
     "the rule has no such option",
-)
+)  # fmt: skip
 NULL = {
     "filters": {"before": "no other state of the model is shown"},
     "tone_response": {"frequencies": "bins_per_octave and minimum_frequency determine them"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import otoscope
 from otoscope import InputError, Scope, load
 from otoscope.methods.catalogue import METHODS
 from otoscope.methods.listing import listing
+from otoscope.methods.no_relevance import NoRelevance
 from otoscope.models.huggingface import HuggingFaceModel
 
 RATE = 8000
@@ -125,7 +127,18 @@ NEEDED: dict[str, Options] = {
 }
 """What methods have to be given, and what makes them fast; any other runs with its defaults."""
 
-PROPAGATED = ("lrp_epsilon", "lrp_gamma", "lrp_zplus", "lrp_alpha2beta1", "attnlrp", "deeplift", "gradcam")
+
+def spoken_for(scope: Scope, folder: Path) -> dict[str, Any]:
+    """Grad-CAM for a class against another: where no map of the layer speaks for the one, some speak for the other."""
+    for target in range(2):
+        options = {"rule": "gradcam", "target": target, "against": 1 - target}
+        with suppress(NoRelevance):
+            scope.relevance(voice(scope), **options)
+            return options
+    raise AssertionError("no map speaks for either class")
+
+
+PROPAGATED = ("lrp_epsilon", "lrp_gamma", "lrp_zplus", "lrp_alpha2beta1", "attnlrp", "deeplift")
 VARIANTS: dict[str, tuple[str, Options]] = {
     "strs_in_octaves": ("strs", lambda scope, folder: {"hop": 400, "scale": "log"}),
     "integrated_gradients": ("relevance", lambda scope, folder: {"rule": "integrated_gradients", "steps": 2}),
@@ -133,6 +146,7 @@ VARIANTS: dict[str, tuple[str, Options]] = {
     "occlusion": ("relevance", lambda scope, folder: {"rule": "occlusion"}),
     "frequency_occlusion": ("relevance", lambda scope, folder: {"rule": "frequency_occlusion", "bands": 4}),
     **{rule: ("relevance", lambda scope, folder, rule=rule: {"rule": rule}) for rule in PROPAGATED},
+    "gradcam": ("relevance", spoken_for),
     "rise": ("relevance", lambda scope, folder: {"rule": "rise", "masks": 4}),
     "freqrise": ("relevance", lambda scope, folder: {"rule": "freqrise", "masks": 4}),
 }
