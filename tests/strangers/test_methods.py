@@ -212,7 +212,8 @@ MAY_REFUSE = {
     "stereo": _FIRST_LAYER,  # its kernels read two channels
     "numpy_front": _FIRST_LAYER | _BACKWARD | {"aliasing", "aliasing_map"},
     "no_gradient_front": _BACKWARD,
-    "wavenet": {"aliasing", "aliasing_map", "gradcam"},  # no stride; its last layer speaks against the class
+    # no stride; its last layer speaks against the class; of a product of tanh and sigmoid no way is positive throughout
+    "wavenet": {"aliasing", "aliasing_map", "gradcam", "lrp_zplus"},
     **{key: {"gradcam"} for key in ["mamba", "conformer"]},  # as does theirs
     **{key: {"deeplift"} for key in ["mask_times", "where"]},  # the mask was made before
     "enhancer": {"aliasing", "aliasing_map"} | _CLASSES,  # samples are no classes

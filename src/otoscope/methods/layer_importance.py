@@ -145,7 +145,7 @@ def layer_importance(
         else:
             clips = learnt.clips, tested.clips
             scores = _tuned(subject.network, taps[place], head, clips, known, schedule, numbers[run])
-        answers[place, run] = scores.detach().cpu().numpy()
+        answers[place, run] = scores.detach().float().cpu().numpy()
         accuracy[place, run] = probe_score(answers[place, run], test_known)
         if progress:
             progress(done, len(runs))

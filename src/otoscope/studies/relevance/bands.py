@@ -6,6 +6,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 
+from otoscope.methods.no_relevance import NoRelevance
 from otoscope.methods.subband_emphasis import subband_emphasis
 from otoscope.models import load
 from otoscope.studies.relevance.heard import RATE, Heard, explain, heard_by, pieces_of, subject_of
@@ -20,12 +21,18 @@ _LOWEST = 50.0
 
 
 def emphasis_of(work: Work) -> Outcome:
-    """A row for each band on the mel scale: the emphasis of the relevance and of the sounds, and the F-ratio."""
+    """A row for each band on the mel scale: the emphasis of the relevance and of the sounds, and the F-ratio.
+
+    There are no rows where nothing explains the answer to any sound, as of a network that learned shuffled labels.
+    """
     given = work.arguments
     pairs = pieces_of(work.sounds(), given["speakers"], given["each"])
-    found = subband_emphasis(
-        subject_of(work), pairs, n_bands=BANDS, maximum_frequency=given["highest"], resamples=given["resamples"]
-    )
+    try:
+        found = subband_emphasis(
+            subject_of(work), pairs, n_bands=BANDS, maximum_frequency=given["highest"], resamples=given["resamples"]
+        )
+    except NoRelevance:
+        return Outcome([])
     rows: list[Row] = [
         {
             "low": round(float(found.band_low[band]), 1),
