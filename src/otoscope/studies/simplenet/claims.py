@@ -274,7 +274,7 @@ CONTROLS = (
     _Claim(
         "simplenet-24",
         where="control to section 2.2.5",
-        text="Told apart by bands, too, the decimation moves more than the harmonics of ReLU do.",
+        text="Measured band by band, decimation also moves more energy than the harmonics of ReLU do.",
         test="share of the energy that dropping every other sample moves from one half of the frequencies into the "
         "other, minus the share that ReLU moves, each step run on each half of its input alone, mean of both filters, "
         "over clips",
@@ -285,7 +285,7 @@ CONTROLS = (
     _Claim(
         "simplenet-25",
         where="control to section 2.2.5",
-        text="Told apart by bands, too, the decimation moves more than the maximum of the pooling does.",
+        text="Measured band by band, decimation also moves more energy than the maximum in the pooling does.",
         test="as for simplenet-24, with the share that the maximum moves",
         uses=("band_split",),
         measure=measures.decimation_moves_more_than_maximum,
